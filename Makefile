@@ -1,0 +1,49 @@
+# Everything a fresh clone needs: Python 3.11+, make and the package registries.
+# The first interpreter that really runs and is new enough: a version manager's shim may be neither.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: install demo test check test-faults bench clean lock
+
+install: $(STAMP)
+
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "Tocsin needs Python 3.11 or later on the PATH, or: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(STAMP): $(BIN)/uv pyproject.toml requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $(STAMP)
+
+demo: install
+	@$(BIN)/tocsin demo
+
+check: install
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+test-faults: install
+	$(BIN)/pytest -m slow tests/faults
+
+bench: install
+	$(BIN)/python -m bench
+
+# Names, versions and hashes only: no registry is named in it.
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	  --group dev --extra apprise pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,261 @@
+"""Settings: the environment `TOCSIN_*`, each secret also as `…_FILE`, checked once at start.
+
+Every fault is named at once, one line per setting, so that an operator mends them in one go.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tocsin.model import Secret
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; `faults` has one readable line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over: `smtps` is implicit TLS, `smtp` demands STARTTLS unless
+    `plaintext` (`?tls=none`) says in so many words that it may go in clear."""
+
+    host: str
+    port: int
+    implicit_tls: bool
+    plaintext: bool
+    username: str | None
+    password: Secret | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    data_dir: Path
+    database_url: Secret | None = None
+    """None means the embedded PostgreSQL in `data_dir`."""
+    secret_keys: tuple[Secret, ...] = ()
+    """Fernet keys: the first encrypts, all decrypt. Empty on the embedded default: one is made."""
+    host: str = "127.0.0.1"
+    port: int = 8480
+    public_url: str | None = None
+    outbound_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    smtp: SmtpServer | None = None
+    mail_from: str | None = None
+    max_body_bytes: int = 1_048_576
+    body_timeout_seconds: float = 10.0
+    ingest_queue_limit: int = 2_000
+    """Webhooks waiting for a commit, per process; beyond it the answer is 503."""
+    rate_limit_per_second: float | None = None
+    """Accepted webhooks per integration and process; None is no limit."""
+    rejected_keep: int = 1_000
+    """Attempts that failed verification kept on record per integration; older ones go first."""
+    rejected_body_bytes: int = 8_192
+    retention_days: int = 90
+    log_format: str = "auto"
+    log_level: str = "info"
+    deliver_timeout_seconds: float = 15.0
+    fields_set: frozenset[str] = field(default_factory=frozenset, repr=False)
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {low} to {high}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be from {low} to {high}, not {value}")
+        return value
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(f"must be a number from {low:g} to {high:g}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be from {low:g} to {high:g}, not {value:g}")
+        return value
+
+    return parse
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text.lower()
+
+    return parse
+
+
+def _database_url(text: str) -> Secret:
+    if urlsplit(text).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must start with postgresql:// (PostgreSQL is the only database)")
+    return Secret(text)
+
+
+def _secret_keys(text: str) -> tuple[Secret, ...]:
+    import base64
+    import binascii
+
+    keys = []
+    for part in text.replace("\n", ",").split(","):
+        if not (key := part.strip()):
+            continue
+        try:
+            decoded = base64.urlsafe_b64decode(key)
+        except (binascii.Error, ValueError):
+            decoded = b""
+        if len(decoded) != 32:
+            raise ValueError(
+                "each key must be 32 bytes in URL-safe base64; `tocsin doctor --new-key` makes one"
+            )
+        keys.append(Secret(key))
+    if not keys:
+        raise ValueError("holds no key")
+    return tuple(keys)
+
+
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    networks = []
+    for part in text.split(","):
+        if not (name := part.strip()):
+            continue
+        try:
+            networks.append(ipaddress.ip_network(name))
+        except ValueError as error:
+            raise ValueError(f"{name!r} is not a network in CIDR form: {error}") from None
+    return tuple(networks)
+
+
+def _smtp(text: str) -> SmtpServer:
+    url = urlsplit(text)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname:
+        raise ValueError("must read smtp://user:password@host:port or smtps://…")
+    if url.query not in ("", "tls=none") or (url.query and url.scheme == "smtps"):
+        raise ValueError("knows one option: ?tls=none, on smtp:// only")
+    from urllib.parse import unquote
+
+    try:
+        port = url.port or (465 if url.scheme == "smtps" else 587)
+    except ValueError:
+        raise ValueError("has a port that is not a number from 1 to 65535") from None
+    return SmtpServer(
+        host=url.hostname,
+        port=port,
+        implicit_tls=url.scheme == "smtps",
+        plaintext=url.query == "tls=none",
+        username=unquote(url.username) if url.username else None,
+        password=Secret(unquote(url.password)) if url.password else None,
+    )
+
+
+def _public_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("must read https://host or http://host:port")
+    return text.rstrip("/")
+
+
+def _mail_from(text: str) -> str:
+    if "@" not in text or any(character in text for character in "\r\n\0"):
+        raise ValueError("must be one mail address")
+    return text
+
+
+def _text(text: str) -> str:
+    return text
+
+
+# setting → (field, parser, is a secret: may also come as …_FILE)
+_FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
+    "TOCSIN_DATABASE_URL": ("database_url", _database_url, True),
+    "TOCSIN_SECRET_KEY": ("secret_keys", _secret_keys, True),
+    "TOCSIN_DATA_DIR": ("data_dir", lambda text: Path(text).expanduser().absolute(), False),
+    "TOCSIN_HOST": ("host", _text, False),
+    "TOCSIN_PORT": ("port", _integer(0, 65_535), False),
+    "TOCSIN_PUBLIC_URL": ("public_url", _public_url, False),
+    "TOCSIN_OUTBOUND_ALLOW": ("outbound_allow", _networks, False),
+    "TOCSIN_SMTP_URL": ("smtp", _smtp, True),
+    "TOCSIN_MAIL_FROM": ("mail_from", _mail_from, False),
+    "TOCSIN_MAX_BODY_BYTES": ("max_body_bytes", _integer(1_024, 67_108_864), False),
+    "TOCSIN_BODY_TIMEOUT_SECONDS": ("body_timeout_seconds", _number(0.1, 600), False),
+    "TOCSIN_INGEST_QUEUE_LIMIT": ("ingest_queue_limit", _integer(1, 1_000_000), False),
+    "TOCSIN_RATE_LIMIT_PER_SECOND": ("rate_limit_per_second", _number(0.001, 1_000_000), False),
+    "TOCSIN_REJECTED_KEEP": ("rejected_keep", _integer(0, 1_000_000), False),
+    "TOCSIN_REJECTED_BODY_BYTES": ("rejected_body_bytes", _integer(0, 1_048_576), False),
+    "TOCSIN_RETENTION_DAYS": ("retention_days", _integer(1, 36_500), False),
+    "TOCSIN_LOG_FORMAT": ("log_format", _choice("auto", "json", "console"), False),
+    "TOCSIN_LOG_LEVEL": ("log_level", _choice("debug", "info", "warning", "error"), False),
+    "TOCSIN_DELIVER_TIMEOUT_SECONDS": ("deliver_timeout_seconds", _number(0.1, 120), False),
+}
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """`$XDG_DATA_HOME/tocsin`, else `~/.local/share/tocsin` (XDG Base Directory specification)."""
+    base = environ.get("XDG_DATA_HOME")
+    return Path(base) / "tocsin" if base else Path.home() / ".local" / "share" / "tocsin"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: with one line per fault; a secret's value is never in it.
+    """
+    environ = os.environ if environ is None else environ
+    faults: list[str] = []
+    values: dict[str, object] = {}
+    known = set(_FIELDS) | {f"{name}_FILE" for name, (_, _, secret) in _FIELDS.items() if secret}
+    faults.extend(
+        f"{name} is not a setting of Tocsin; see docs/operations/settings.md"
+        for name in sorted(environ)
+        if name.startswith("TOCSIN_") and name not in known and not name.startswith(_OTHERS)
+    )
+    for name, (target, parse, secret) in _FIELDS.items():
+        text = environ.get(name)
+        origin = name
+        if secret and (path := environ.get(f"{name}_FILE")):
+            origin = f"{name}_FILE"
+            if text is not None:
+                faults.append(f"{name} and {origin} are both set; keep one")
+                continue
+            try:
+                text = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "not UTF-8 text"
+                faults.append(f"{origin}: cannot read {path}: {reason}")
+                continue
+        if text is None or text == "":
+            continue
+        try:
+            values[target] = parse(text)
+        except ValueError as error:
+            faults.append(f"{origin} {error}")
+    if values.get("database_url") is not None and "secret_keys" not in values:
+        faults.append(
+            "TOCSIN_SECRET_KEY must be set when TOCSIN_DATABASE_URL is: every node needs the same "
+            "key to read the secrets; make one with `tocsin doctor --new-key`"
+        )
+    if values.get("smtp") is not None and "mail_from" not in values:
+        faults.append("TOCSIN_MAIL_FROM must be set when TOCSIN_SMTP_URL is")
+    if faults:
+        raise SettingsError(faults)
+    values.setdefault("data_dir", default_data_dir(environ))
+    return Settings(**values, fields_set=frozenset(values))  # type: ignore[arg-type]
+
+
+# Set by the test suite and the build, not read by the program.
+_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM")
