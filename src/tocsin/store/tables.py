@@ -279,8 +279,10 @@ class Resolution(Base):
     integration_id: Mapped[UUID] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)
     occurred_at: Mapped[datetime]
+    """The newest resolve seen, by the sender's clock."""
     alert_id: Mapped[UUID | None]
-    webhook_delivery_id: Mapped[UUID]
+    """The newest alert that a resolve ended, and when; a trigger up to then belongs to it."""
+    alert_resolved_at: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
