@@ -4,31 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Protocol
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.message import Links, Message
-from tocsin.delivery.outcome import Outcome
-from tocsin.model import DestinationType
+from tocsin.delivery.outbound import Outbound
+from tocsin.delivery.outcome import Outcome, Progress
+from tocsin.model import DestinationType, utc_now
+from tocsin.settings import SmtpServer
+
+LinksFor = Callable[[str], Links]
+"""Links for one reader. The argument names the reader (a mail address; for a channel that many
+read, the destination's name) and becomes the actor of what is done through the link."""
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        # ZoneInfoNotFoundError is a KeyError; a path or a NUL in the name is a ValueError.
+        raise _unknown_timezone() from None
+    except KeyError:
+        raise _unknown_timezone() from None
+    return name
+
+
+def _unknown_timezone() -> PydanticCustomError:
+    return PydanticCustomError(
+        "unknown-timezone", "is not an IANA timezone name such as Europe/Berlin"
+    )
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
 class ChannelConfig(BaseModel):
-    """Base of every destination config: unknown fields are refused, values never shown in errors."""
+    """Base of every destination config: unknown fields are refused, errors never show a value."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
-    timezone: str = Field(default="UTC", description="IANA timezone of the readers")
+    timezone: Timezone = Field(default="UTC", description="IANA timezone of the readers")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast one destination may be sent to, over all nodes."""
+    """How fast one bucket may be sent to, over all nodes; `per_second` None is as fast as
+    `concurrency` lets it."""
 
-    per_second: float = 20.0
+    per_second: float | None = 20.0
     burst: int = 20
     per_hour: int | None = None
     concurrency: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What channels need of the installation, made once at start. `public_url` is how readers
+    reach it; `smtp` None means that mail is not set up."""
+
+    outbound: Outbound
+    smtp: SmtpServer | None = None
+    mail_from: str | None = None
+    public_url: str | None = None
+    now: Callable[[], datetime] = utc_now
 
 
 class Channel(Protocol):
@@ -37,7 +83,9 @@ class Channel(Protocol):
     `config_model` validates the whole config, secrets included; `secret_fields` names those parts
     of it that are stored encrypted; `masked(config)` is what may be shown of them.
     `bucket(config)` keys what shares one rate limit (two destinations with one Teams URL do).
-    `send` returns an outcome and raises only for faults of our own.
+    `send` returns an outcome and raises only for faults of our own. `progress` is what the last
+    attempt at this alert delivery left in its outcome, empty at first. It must end by itself
+    within the time that the settings give a delivery.
     """
 
     kind: ClassVar[DestinationType]
@@ -45,10 +93,14 @@ class Channel(Protocol):
     secret_fields: ClassVar[frozenset[str]]
     rate: ClassVar[Rate]
 
-    def masked(self, config: Any) -> dict[str, Any]: ...
+    def __init__(self, parts: Parts) -> None: ...
 
-    def bucket(self, config: Any) -> str: ...
+    @staticmethod
+    def masked(config: Any) -> dict[str, Any]: ...
+
+    @staticmethod
+    def bucket(config: Any) -> str: ...
 
     async def send(
-        self, message: Message, config: Any, links_for: Callable[[str], Links]
+        self, message: Message, config: Any, links_for: LinksFor, progress: Progress
     ) -> Outcome: ...

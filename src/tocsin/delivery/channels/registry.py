@@ -1,0 +1,111 @@
+"""Every channel there is, and the one door to their configs.
+
+A config has three forms: the *document* a person sends, the validated *config* (a pydantic model
+of the channel), and what is stored: a *public* part with the secrets masked, and the *secret* part
+that goes into the vault.
+
+    document ── validate_config ──► config ── split_secrets ──► public, secret
+                                      ▲                              │
+                                      └──────────── join ────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from tocsin.delivery.channels.base import Channel, ChannelConfig, Parts
+from tocsin.delivery.outbound import Outbound
+from tocsin.model import DestinationType, Fault
+from tocsin.settings import SmtpServer
+
+_ALL: tuple[type[Channel], ...] = ()
+
+CHANNELS: Mapping[DestinationType, type[Channel]] = {channel.kind: channel for channel in _ALL}
+
+
+@dataclass(frozen=True, slots=True)
+class ValidConfig:
+    """A config that may be stored and sent to."""
+
+    kind: DestinationType
+    config: ChannelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`public` may be shown and stored in clear; `secret` must be encrypted."""
+
+    public: dict[str, Any]
+    secret: dict[str, Any]
+
+
+def build_channels(
+    outbound: Outbound,
+    smtp: SmtpServer | None = None,
+    mail_from: str | None = None,
+    public_url: str | None = None,
+) -> Mapping[DestinationType, Channel]:
+    """One sender per kind. `outbound` must be entered for as long as they send."""
+    parts = Parts(outbound=outbound, smtp=smtp, mail_from=mail_from, public_url=public_url)
+    return {kind: channel(parts) for kind, channel in CHANNELS.items()}
+
+
+def validate_config(
+    kind: DestinationType, document: Any, stored: ChannelConfig | None = None
+) -> ValidConfig | list[Fault]:
+    """Check what a person sent. With `stored` (the config being changed), a secret field that is
+    left out or still shows its mask keeps its stored value. Pointers are relative to the config."""
+    channel = CHANNELS[kind]
+    if stored is not None and isinstance(document, Mapping):
+        document = _with_stored_secrets(channel, document, stored)
+    try:
+        return ValidConfig(kind, channel.config_model.model_validate(document))
+    except ValidationError as error:
+        return [_fault(problem) for problem in error.errors(include_input=False, include_url=False)]
+
+
+def split_secrets(valid: ValidConfig) -> Split:
+    """What to store of it, in clear and encrypted."""
+    channel = CHANNELS[valid.kind]
+    whole = valid.config.model_dump(mode="json")
+    return Split(
+        public={**whole, **channel.masked(valid.config)},
+        secret={name: whole[name] for name in sorted(channel.secret_fields) if name in whole},
+    )
+
+
+def join(
+    kind: DestinationType, public: Mapping[str, Any], secret: Mapping[str, Any]
+) -> ChannelConfig:
+    """The config to send with, out of its stored parts.
+
+    Raises:
+        pydantic.ValidationError: if what is stored no longer fits the model; values are not shown.
+    """
+    return CHANNELS[kind].config_model.model_validate({**public, **secret})
+
+
+def _with_stored_secrets(
+    channel: type[Channel], document: Mapping[str, Any], stored: ChannelConfig
+) -> dict[str, Any]:
+    whole = stored.model_dump(mode="json")
+    masked = channel.masked(stored)
+    kept = {
+        name: whole[name]
+        for name in channel.secret_fields
+        if name not in document or document[name] == masked.get(name)
+    }
+    return {**document, **kept}
+
+
+def _fault(problem: Mapping[str, Any]) -> Fault:
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in problem["loc"])
+    return Fault(
+        pointer="".join(f"/{step}" for step in steps),
+        code=str(problem["type"]).replace("_", "-"),
+        message=str(problem["msg"]),
+    )

@@ -1,0 +1,160 @@
+"""Taking a destination's URL apart, once, the same way when it is saved and when it is sent to.
+
+What is refused here is refused for a friendlier message than a failed delivery gives; the decision
+about addresses falls where the connection is made (`session.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import idna
+from yarl import URL
+
+from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+
+URL_LIMIT = 8_000
+"""Characters; a Teams workflow URL exceeds 255, and request lines over 8 KiB are refused widely."""
+
+# Visible characters that RFC 3986 leaves out, and what breaks a request line or confuses parsers.
+_REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\u2028\u2029]")
+_KEEP = "".join(chr(code) for code in range(0x21, 0x7F))
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\Z")
+_NUMERIC_LABEL = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
+
+
+class UrlRefused(ValueError):
+    """The URL cannot be sent to. `code` is stable; the text never repeats the URL."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL ready to be sent to: `url` goes out byte for byte, without its userinfo, which is
+    `authorization` (a Basic header value, a secret) instead."""
+
+    url: URL
+    scheme: str
+    host: str
+    authorization: str | None = field(default=None, repr=False)
+
+
+def parse_url(text: str) -> Target:
+    """Take a URL apart.
+
+    Raises:
+        UrlRefused: not http(s), no host, characters that no URL has, an address in disguise.
+    """
+    if len(text) > URL_LIMIT:
+        raise UrlRefused("url-too-long", f"is longer than {URL_LIMIT} characters")
+    if _REFUSED.search(text):
+        raise UrlRefused(
+            "url-invalid", "holds a blank or another character that a URL cannot have; encode it"
+        )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UrlRefused("url-invalid", "is not a URL: its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https"):
+        raise UrlRefused("url-scheme", "must start with https://")
+    if not parts.hostname:
+        raise UrlRefused("url-invalid", "names no host; it must read https://host/…")
+    host = _host(parts.hostname)
+    if port == 0:
+        raise UrlRefused("url-invalid", "has port 0, which nothing can listen on")
+    # Rebuilt by hand: yarl would decode %2F in a query, and signed URLs must stay as they are.
+    spelled = f"[{host}]" if ":" in host else host
+    explicit = "" if port is None else f":{port}"
+    path = quote(parts.path, safe=_KEEP) or "/"
+    query = f"?{quote(parts.query, safe=_KEEP)}" if parts.query else ""
+    return Target(
+        url=URL(f"{parts.scheme}://{spelled}{explicit}{path}{query}", encoded=True),
+        scheme=parts.scheme,
+        host=host,
+        authorization=_basic(parts.username, parts.password),
+    )
+
+
+def check_url(text: str, policy: AddressPolicy | None = None) -> Target:
+    """`parse_url` for a URL that a person enters; with a `policy` also what it says of an address
+    written out in it.
+
+    Raises:
+        UrlRefused: as `parse_url`, and for an address that may not be reached.
+    """
+    target = parse_url(text)
+    if policy is None or not is_address(target.host):
+        return target
+    verdict = policy.judge(target.host)
+    if verdict is Verdict.BLOCKED:
+        raise UrlRefused(
+            "address-blocked",
+            "points into a private or reserved network; an operator can allow it with "
+            "TOCSIN_OUTBOUND_ALLOW",
+        )
+    if verdict is Verdict.PUBLIC and target.scheme == "http":
+        raise UrlRefused("url-scheme", "must start with https:// outside the allowed networks")
+    return target
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address in its usual spelling."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.inet_pton(family, host)
+    except OSError:
+        return False
+    return True
+
+
+def shown(text: str) -> str:
+    """What may be shown of a secret URL: scheme and host, never path, query or userinfo."""
+    try:
+        target = parse_url(text)
+    except UrlRefused:
+        return "…"
+    port = f":{target.url.explicit_port}" if target.url.explicit_port else ""
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return f"{target.scheme}://{host}{port}/…"
+
+
+def _host(raw: str) -> str:
+    """The host as it is looked up: lower case, IDNA, no zone, no address in disguise."""
+    if ":" in raw:
+        if "%" in raw:
+            raise UrlRefused("url-host", "has an IPv6 zone; such an address is local to one link")
+        if not is_address(raw):
+            raise UrlRefused("url-host", "has a host in brackets that is not an IPv6 address")
+        return raw.lower()
+    try:
+        host = raw.lower() if raw.isascii() else idna.encode(raw, uts46=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        raise UrlRefused("url-host", "has a host name that DNS cannot hold") from None
+    if is_address(host):
+        if raw != host:
+            raise UrlRefused("url-host", "writes its address in unusual digits; use 0 to 9")
+        return host
+    name = host.removesuffix(".")
+    # A last label that is a number makes the whole host an IPv4 address in disguise (WHATWG URL,
+    # "ends in a number"): decimal, octal, hexadecimal, or with a dot behind it.
+    if _NUMERIC_LABEL.match(name.rpartition(".")[2]):
+        raise UrlRefused("url-host", "must write an IPv4 address as four decimal numbers")
+    if len(name) > 253 or not _HOST_NAME.match(name):
+        raise UrlRefused("url-host", "has a host name that DNS cannot hold")
+    return host
+
+
+def _basic(username: str | None, password: str | None) -> str | None:
+    if username is None and password is None:
+        return None
+    pair = unquote_to_bytes(username or "") + b":" + unquote_to_bytes(password or "")
+    return f"Basic {base64.b64encode(pair).decode()}"
