@@ -175,10 +175,9 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         "validation-failed": Problem(
             "The request is well-formed, but not valid",
             422,
-            "A value in the body, the query or the address has the wrong type or is out of range, "
-            "or a required one is missing. Every fault is listed in errors: those with a pointer "
-            "beginning with /body are in the body, with /query in the query string, with /path in "
-            "the address.",
+            "A value in the body or the query has the wrong type or is out of range, a required one "
+            "is missing, or there is one too many. Every fault is listed in errors; its pointer is "
+            "a JSON pointer into the body, or begins with /query for the query string.",
             "Mend the faults listed and send the request again.",
         ),
         "bad-cursor": Problem(
