@@ -1,0 +1,52 @@
+"""What was said before, as far as it decides what is said next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tocsin.model import AlertDeliveryStatus, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTrigger:
+    """The newest `alerts.triggered` delivery of this alert to one destination."""
+
+    status: AlertDeliveryStatus
+    reason: Reason
+    send_after: datetime | None = None
+    rule_ids: frozenset[UUID] = frozenset()
+    """Every rule that named the destination then."""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> ToldTrigger:
+        """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail."""
+        named = {UUID(rule["id"]) for rule in row["detail"].get("rules", ())}
+        if row["alert_rule_id"] is not None:
+            named.add(row["alert_rule_id"])
+        return cls(
+            status=AlertDeliveryStatus(row["status"]),
+            reason=Reason(row["reason"]),
+            send_after=row["send_after"],
+            rule_ids=frozenset(named),
+        )
+
+    @property
+    def counts_as_told(self) -> bool:
+        """Sent, or owed, or given up after attempts of which one may have arrived."""
+        return self.status not in (AlertDeliveryStatus.SUPPRESSED, AlertDeliveryStatus.CANCELED)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was said before: `last_told` per rule and destination for this problem (only triggers
+    read it), `told_trigger` per destination for this alert (only what follows a trigger does)."""
+
+    last_told: Mapping[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+    told_trigger: Mapping[UUID, ToldTrigger] = field(default_factory=dict)
+
+
+NO_HISTORY = History()

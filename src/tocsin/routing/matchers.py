@@ -1,0 +1,155 @@
+"""Matchers: one label, one operator, one value, with the semantics of Alertmanager.
+
+A regular expression must match the whole value, and an absent label counts as the empty string
+(github.com/prometheus/alertmanager, `pkg/labels/matcher.go`). Expressions are RE2's, which is also
+Alertmanager's syntax: time grows linearly with the text whatever the expression, so that nobody's
+rule can hold up a webhook. Why not Python's `re`: docs/adr/0007-linear-time-matchers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from tocsin.routing.subject import Subject
+
+OPERATORS = ("=", "!=", "=~", "!~")
+
+PATTERN_LIMIT = 1_000
+"""Characters of one regular expression."""
+
+PROGRAM_BUDGET = 256 * 1024
+"""Bytes RE2 may spend on one compiled expression. It bounds the size of the program too, and with
+it the time of the worst match: single milliseconds for a value of 2,000 characters."""
+
+_META = frozenset(r"\.+*?()[]{}^$")
+
+_BUILT_IN: dict[str, Callable[[Subject], str]] = {
+    "severity": lambda subject: subject.severity.value,
+    "source": lambda subject: subject.source,
+    "type": lambda subject: subject.type,
+    "title": lambda subject: subject.title,
+}
+
+BUILT_IN_LABELS = frozenset(_BUILT_IN)
+"""Matchable like labels; a real label of such a name does not shadow them."""
+
+
+def read_label(subject: Subject, label: str) -> str:
+    """The value a matcher on `label` sees: the empty string where there is none."""
+    built_in = _BUILT_IN.get(label)
+    return built_in(subject) if built_in is not None else subject.labels.get(label, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """`label op value`, compiled.
+
+    Never raises: what cannot be compiled (written by another version, say) carries its `fault` and
+    matches everything; a rule then rather tells too much, and a silence refuses to act on it.
+    """
+
+    label: str
+    op: str
+    value: str
+    fault: str | None = field(init=False, compare=False, repr=False)
+    matches: Callable[[Subject], bool] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        accepts, fault = _compile(self.op, self.value, folded=self.label == "severity")
+        object.__setattr__(self, "fault", fault)
+        object.__setattr__(self, "matches", _reading(self.label, accepts))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Matcher:
+        return cls(str(document["label"]), str(document["op"]), str(document["value"]))
+
+    def document(self) -> dict[str, str]:
+        return {"label": self.label, "op": self.op, "value": self.value}
+
+    def __str__(self) -> str:
+        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.label}{self.op}"{escaped}"'
+
+
+def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], bool]:
+    built_in = _BUILT_IN.get(label)
+    if built_in is not None:
+        return lambda subject: accepts(built_in(subject))
+    return lambda subject: accepts(subject.labels.get(label, ""))
+
+
+# A change of one rule makes every table anew; what did not change need not be compiled again.
+@lru_cache(maxsize=4096)
+def _compile(op: str, value: str, *, folded: bool) -> tuple[Callable[[str], bool], str | None]:
+    if folded:
+        # Every tool writes severities its own way; `severity="critical"` must not be a rule that
+        # silently never matches.
+        value = value.upper() if op in ("=", "!=") or _is_literal(value) else value
+    match op:
+        case "=":
+            return lambda text: text == value, None
+        case "!=":
+            return lambda text: text != value, None
+        case "=~" | "!~":
+            wanted = op == "=~"
+            if _is_literal(value):
+                alternatives = frozenset(value.split("|"))
+                return lambda text: (text in alternatives) is wanted, None
+            try:
+                whole = compile_pattern(value, case_sensitive=not folded).fullmatch
+            except ValueError as error:
+                return _anything, str(error)
+            # `replace`: half a surrogate pair is a doubtful character, not a reason to fail.
+            return (
+                lambda text: (whole(text.encode("utf-8", "replace")) is not None) is wanted,
+                None,
+            )
+        case _:
+            return _anything, f"unknown operator {op!r}"
+
+
+def _anything(text: str) -> bool:
+    return True
+
+
+def _is_literal(pattern: str) -> bool:
+    """Whether a pattern is only literals and `|`, hence a look-up in a set."""
+    return _META.isdisjoint(pattern)
+
+
+def compile_pattern(pattern: str, *, case_sensitive: bool = True) -> Any:
+    """An RE2 expression in which `.` also matches a line break, as in Prometheus 3: a title of two
+    lines must not slip past `.*disk.*`.
+
+    Raises ValueError, in words for whoever wrote the pattern.
+    """
+    if len(pattern) > PATTERN_LIMIT:
+        raise ValueError(f"longer than {PATTERN_LIMIT} characters")
+    options = re2.Options()
+    options.max_mem = PROGRAM_BUDGET
+    options.log_errors = False
+    options.never_capture = True
+    options.dot_nl = True
+    options.case_sensitive = case_sensitive
+    try:
+        return re2.compile(pattern, options)
+    except UnicodeEncodeError:
+        raise ValueError("holds half a surrogate pair, which is no character") from None
+    except re2.error as error:
+        raise ValueError(_words(error)) from None
+
+
+def _words(error: Exception) -> str:
+    """RE2's message, with what to do where its wording does not say."""
+    raw = error.args[0] if error.args else ""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+    if "too large" in text:
+        return "too large once compiled; use smaller repetition counts"
+    if "(?" in text and "invalid perl operator" in text:
+        return f"{text}; look-around and back-references are not supported, `!~` negates a pattern"
+    return text or "not a regular expression RE2 understands"

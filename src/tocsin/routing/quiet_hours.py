@@ -1,0 +1,204 @@
+"""Quiet hours: when a destination is left alone, by the clock on the wall of a time zone.
+
+A period begins at `start` on each of its days and lasts until the next time the wall clock shows
+`end`. Both ends are turned into instants, and quiet is what lies between them, so that a clock
+change can neither stretch a period without end nor bring one back an hour later:
+
+- A time that occurs twice (clocks go back) means its first occurrence.
+- A time that never occurs (clocks go forward) means the first instant after the gap.
+- Periods that touch or overlap are one: the end is where the last of them ends.
+
+Pure, but for `zoneinfo`, which reads a zone's rules once when a `QuietHours` is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tocsin.model import Severity
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+# A clock change can put an instant on the local date before or after the one its period began on;
+# a zone that skips a whole day makes it two.
+_NEARBY_DAYS = tuple(timedelta(days=days) for days in (-2, -1, 0, 1))
+
+# Until when "it is not quiet" holds where no period begins in the days ahead.
+_DAYS_AHEAD = tuple(timedelta(days=days) for days in (-1, 0, 1, 2, 3))
+_NOTHING_AHEAD = timedelta(hours=6)
+
+# Seven periods make a week. A chain longer than that has no end, and quiet without end is a
+# mistake in the settings, not a wish.
+_LONGEST_CHAIN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """`days` are those on which a period begins; `end` at or before `start` is on the next day, so
+    that equal times mean a whole day.
+
+    Never raises: settings that cannot be understood carry their `fault` and are never quiet.
+    """
+
+    days: frozenset[str]
+    start: str
+    end: str
+    timezone: str
+    breakthrough_severity: Severity | None = None
+    fault: str | None = field(init=False, compare=False, repr=False)
+    _weekdays: frozenset[int] = field(init=False, compare=False, repr=False)
+    _start: time = field(init=False, compare=False, repr=False)
+    _end: time = field(init=False, compare=False, repr=False)
+    _zone: tzinfo = field(init=False, compare=False, repr=False)
+    _known: list[tuple[datetime, datetime, datetime | None]] = field(
+        init=False, compare=False, repr=False
+    )
+    """One entry: the last answer, and from when until when it holds. It spares the hot path the
+    calendar: an answer changes twice a day and is asked for with every webhook."""
+
+    def __post_init__(self) -> None:
+        fault: str | None = None
+        weekdays: frozenset[int] = frozenset()
+        start = end = time()
+        zone: tzinfo = UTC
+        try:
+            weekdays = frozenset(DAYS.index(day) for day in self.days)
+            start, end = wall_time(self.start), wall_time(self.end)
+            zone = time_zone(self.timezone)
+        except ValueError as error:
+            fault, weekdays = str(error), frozenset()
+        object.__setattr__(self, "fault", fault)
+        object.__setattr__(self, "_weekdays", weekdays)
+        object.__setattr__(self, "_start", start)
+        object.__setattr__(self, "_end", end)
+        object.__setattr__(self, "_zone", zone)
+        object.__setattr__(self, "_known", [])
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> QuietHours:
+        severity = document.get("breakthrough_severity")
+        return cls(
+            days=frozenset(document["days"]),
+            start=document["start"],
+            end=document["end"],
+            timezone=document["timezone"],
+            breakthrough_severity=None if severity is None else Severity(severity),
+        )
+
+    def document(self) -> dict[str, Any]:
+        severity = self.breakthrough_severity
+        return {
+            "days": [day for day in DAYS if day in self.days],
+            "start": self.start,
+            "end": self.end,
+            "timezone": self.timezone,
+            "breakthrough_severity": None if severity is None else severity.value,
+        }
+
+    def hold(self, severity: Severity, now: datetime) -> datetime | None:
+        """Until when a message of this severity is held back; None if it may go now."""
+        if self.breakthrough_severity is not None and severity.at_least(self.breakthrough_severity):
+            return None
+        return self.until(now)
+
+    def until(self, now: datetime) -> datetime | None:
+        """The end (UTC, after `now`) of the quiet that reigns at `now`; None if it is not quiet."""
+        for since, before, known in self._known:
+            if since <= now < before:
+                return known
+        answer = self._end_of_quiet_at(now)
+        before = self._next_start_after(now) if answer is None else answer
+        self._known[:] = [(now, before, answer)]
+        return answer
+
+    def _end_of_quiet_at(self, now: datetime) -> datetime | None:
+        end = self._end_of_period_at(now)
+        if end is None:
+            return None
+        for _ in range(_LONGEST_CHAIN):
+            later = self._end_of_period_at(end)
+            if later is None:
+                return end
+            end = later
+        return None
+
+    def period(self, day: date) -> tuple[datetime, datetime]:
+        """First instant and end (UTC) of the period that begins on a local day. They are equal
+        where the whole period falls into a gap: there is no quiet then."""
+        last = day if self._end > self._start else day + timedelta(days=1)
+        return (
+            instant(datetime.combine(day, self._start), self._zone),
+            instant(datetime.combine(last, self._end), self._zone),
+        )
+
+    def _end_of_period_at(self, at: datetime) -> datetime | None:
+        today = at.astimezone(self._zone).date()
+        latest: datetime | None = None
+        for distance in _NEARBY_DAYS:
+            day = today + distance
+            if day.weekday() not in self._weekdays:
+                continue
+            start, end = self.period(day)
+            if start <= at < end and (latest is None or end > latest):
+                latest = end
+        return latest
+
+    def _next_start_after(self, at: datetime) -> datetime:
+        """No period begins between `at` and this instant."""
+        today = at.astimezone(self._zone).date()
+        starts = [
+            start
+            for day in (today + distance for distance in _DAYS_AHEAD)
+            if day.weekday() in self._weekdays and (start := self.period(day)[0]) > at
+        ]
+        return min(starts, default=at + _NOTHING_AHEAD)
+
+
+def instant(local: datetime, zone: tzinfo) -> datetime:
+    """The instant (UTC) at which a naive local time is meant: see the rules at the top."""
+    at = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None, fold=0) == local:
+        return at
+    # PEP 495: in a gap, fold=1 applies the offset after it and so lands before it.
+    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return _clock_change(before, at, zone)
+
+
+def _clock_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """The first instant with another offset than `before`; changes fall on whole seconds."""
+    old = before.astimezone(zone).utcoffset()
+    low, high = 0, int((after - before).total_seconds())
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if (before + timedelta(seconds=middle)).astimezone(zone).utcoffset() == old:
+            low = middle
+        else:
+            high = middle
+    return before + timedelta(seconds=high)
+
+
+def wall_time(text: str) -> time:
+    """`HH:MM` of a 24-hour clock. Raises ValueError."""
+    hours, colon, minutes = text.partition(":")
+    digits = hours + minutes
+    if colon and len(hours) == len(minutes) == 2 and digits.isascii() and digits.isdigit():
+        if text == "24:00":
+            raise ValueError("the end of the day is written 00:00")
+        if int(hours) < 24 and int(minutes) < 60:
+            return time(int(hours), int(minutes))
+    raise ValueError(f"{text!r} is not a time; write HH:MM, such as 22:00")
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """A zone of the IANA database. Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    # Beside its own error, zoneinfo lets through what opening a folder or an odd path raises.
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f"{name!r} is not a time zone of the IANA database; write one such as Europe/Berlin"
+        ) from None

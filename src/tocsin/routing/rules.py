@@ -1,0 +1,181 @@
+"""Rules, silences and destinations as routing sees them, gathered in one table per workspace.
+
+All of it is immutable: a change of configuration makes a new table, so that whoever holds one
+decides by one state of affairs from beginning to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from tocsin.model import DestinationType, EventType, Severity
+from tocsin.routing.matchers import Matcher
+from tocsin.routing.quiet_hours import QuietHours
+from tocsin.routing.subject import Subject, problem_of
+
+__all__ = [
+    "DestinationRef",
+    "Matcher",
+    "QuietHours",
+    "RoutingTable",
+    "Rule",
+    "Silence",
+    "Subject",
+    "VerdictCode",
+    "problem_of",
+]
+
+
+class VerdictCode(StrEnum):
+    """What a rule says to an alert: the first thing that spoke against it, or that it matches."""
+
+    DISABLED = "disabled"
+    EVENT_TYPE = "event_type"
+    SEVERITY = "severity"
+    TENANT = "tenant"
+    MATCHER = "matcher"
+    MATCHED = "matched"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`tenant_ids` None means all; `cooldown_seconds` None or 0 means none."""
+
+    id: UUID
+    name: str
+    is_enabled: bool
+    event_types: frozenset[EventType]
+    min_severity: Severity | None
+    tenant_ids: frozenset[UUID] | None
+    matchers: tuple[Matcher, ...]
+    destination_ids: tuple[UUID, ...]
+    cooldown_seconds: int | None = None
+    quiet_hours: QuietHours | None = None
+    position: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "destination_ids", tuple(dict.fromkeys(self.destination_ids)))
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Rule:
+        """From a row of `alert_rules`; column names are the keys. An event type or severity that
+        this version does not know is a ValueError: migrations keep it from happening."""
+        severity, tenants, quiet = row["min_severity"], row["tenant_ids"], row["quiet_hours"]
+        return cls(
+            id=row["id"],
+            name=row["name"],
+            is_enabled=row["is_enabled"],
+            event_types=frozenset(EventType(name) for name in row["event_types"]),
+            min_severity=None if severity is None else Severity(severity),
+            tenant_ids=None if tenants is None else frozenset(tenants),
+            matchers=tuple(Matcher.from_document(matcher) for matcher in row["matchers"]),
+            destination_ids=tuple(row["destination_ids"]),
+            cooldown_seconds=row["cooldown_seconds"],
+            quiet_hours=None if quiet is None else QuietHours.from_document(quiet),
+            position=row["position"],
+        )
+
+    def refusal(self, subject: Subject) -> VerdictCode | Matcher | None:
+        """What speaks against this alert, whatever the event: a code, the matcher that did not
+        match, or nothing."""
+        if self.min_severity is not None and not subject.severity.at_least(self.min_severity):
+            return VerdictCode.SEVERITY
+        if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
+            return VerdictCode.TENANT
+        for matcher in self.matchers:
+            if not matcher.matches(subject):
+                return matcher
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Mutes what all its matchers match from `starts_at` until just before `ends_at`."""
+
+    id: UUID
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Silence:
+        """From a row of `silences`; column names are the keys."""
+        return cls(
+            id=row["id"],
+            matchers=tuple(Matcher.from_document(matcher) for matcher in row["matchers"]),
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+            author=row["author"],
+            comment=row["comment"],
+        )
+
+    def is_active(self, now: datetime) -> bool:
+        return self.starts_at <= now < self.ends_at
+
+    def covers(self, subject: Subject) -> bool:
+        """Whether it mutes this alert while it is active. One without matchers, or with one that
+        could not be compiled, mutes nothing: in doubt, alert."""
+        return bool(self.matchers) and all(
+            matcher.fault is None and matcher.matches(subject) for matcher in self.matchers
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRef:
+    id: UUID
+    name: str
+    type: DestinationType
+    is_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """Everything one workspace decides by. Rules are kept by position, then id."""
+
+    workspace_id: UUID
+    rules: tuple[Rule, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    destinations: Mapping[UUID, DestinationRef] = field(default_factory=dict)
+    fallback_destination_id: UUID | None = None
+    listening: Mapping[EventType, tuple[Rule, ...]] = field(init=False, compare=False, repr=False)
+    """Enabled rules per event type, in order; an event nobody listens to is not a key."""
+    has_cooldowns: bool = field(init=False, compare=False, repr=False)
+    """Whether planning a trigger needs to know when its problem was last told."""
+
+    def __post_init__(self) -> None:
+        rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
+        listening: dict[EventType, tuple[Rule, ...]] = {}
+        for rule in rules:
+            if rule.is_enabled and rule.destination_ids:
+                for event_type in rule.event_types:
+                    listening[event_type] = (*listening.get(event_type, ()), rule)
+        # Test messages take a road of their own; no rule sends them.
+        listening.pop(EventType.TEST, None)
+        object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "silences", tuple(self.silences))
+        object.__setattr__(self, "destinations", MappingProxyType(dict(self.destinations)))
+        object.__setattr__(self, "listening", MappingProxyType(listening))
+        object.__setattr__(
+            self,
+            "has_cooldowns",
+            any(rule.cooldown_seconds for rule in listening.get(EventType.TRIGGERED, ())),
+        )
+
+    def listens(self, event_type: EventType) -> bool:
+        """Whether anything at all could come of this event; False spares looking up its history."""
+        return event_type in self.listening
+
+    def silence_for(self, subject: Subject, now: datetime) -> Silence | None:
+        """The silence that mutes this alert now; of several, the one that lasts longest."""
+        if not self.silences:
+            return None
+        muting = [each for each in self.silences if each.is_active(now) and each.covers(subject)]
+        return max(muting, key=lambda silence: (silence.ends_at, silence.id), default=None)

@@ -1,0 +1,37 @@
+"""What rules and silences look at: an alert reduced to what may decide about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from tocsin.model import Severity
+
+
+@dataclass(slots=True)
+class Subject:
+    """`source` is the integration's name, `type` its kind (`datadog`, `generic`…)."""
+
+    alert_id: UUID
+    tenant_id: UUID
+    integration_id: UUID
+    external_id: str | None
+    title: str
+    severity: Severity
+    source: str
+    type: str
+    labels: Mapping[str, str]
+
+
+def problem_of(integration_id: UUID, external_id: str | None) -> UUID | None:
+    """The identity that a cooldown is kept under: the same trouble, however many alerts it becomes.
+
+    First 128 bits of the SHA-256 of both ids. None without an external id: nothing then says that
+    two alerts are about the same trouble, and in doubt each of them is told.
+    """
+    if external_id is None:
+        return None
+    told_apart = external_id.encode("utf-8", "surrogatepass")
+    return UUID(bytes=hashlib.sha256(integration_id.bytes + told_apart).digest()[:16])
