@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests import postgres
+
+T = TypeVar("T")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The run's folder, made by the process that controls it and told to its workers.
+    if not hasattr(config, "workerinput"):
+        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and (folder := config.stash.get(_FOLDER, None)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["tocsin_folder"] = str(node.config.stash[_FOLDER])
+
+
+_FOLDER = pytest.StashKey[Path]()
+
+
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest) -> Path:
+    """A folder shared by all processes of this run, removed at its end."""
+    if (told := getattr(request.config, "workerinput", None)) is not None:
+        return Path(told["tocsin_folder"])
+    return request.config.stash[_FOLDER]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_folder: Path) -> Iterator[postgres.Server]:
+    with postgres.configured(run_folder / "main") as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: postgres.Server) -> Iterator[postgres.Database]:
+    """A freshly migrated database of this test's own."""
+    with postgres_server.database() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def debian_postgres_server(run_folder: Path) -> Iterator[postgres.Server]:
+    """Debian's PostgreSQL 15, the oldest we support; skips where it is not installed."""
+    if not (postgres.DEBIAN_BIN / "postgres").exists():
+        pytest.skip("Debian's PostgreSQL 15 is not installed")
+    with postgres.running(run_folder / "debian-15", postgres.DEBIAN_BIN) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgres_server", "debian_postgres_server"])
+def every_server(request: pytest.FixtureRequest) -> postgres.Server:
+    """The run's server and Debian's PostgreSQL 15, one after the other."""
+    server = request.getfixturevalue(request.param)
+    assert isinstance(server, postgres.Server)
+    return server
+
+
+@pytest.fixture
+def every_database(every_server: postgres.Server) -> Iterator[postgres.Database]:
+    """`database`, on each of `every_server`."""
+    with every_server.database() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Run a coroutine to its end: `run(main())`."""
+    return asyncio.run
