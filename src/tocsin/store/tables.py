@@ -388,6 +388,10 @@ class AlertDelivery(Base):
             "tenant_and_rule_unless_test",
         ),
         CheckConstraint("(event_type = 'alerts.test') = (alert_id IS NULL)", "alert_unless_test"),
+        CheckConstraint(
+            "event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled')",
+            "tests_are_never_withheld",
+        ),
         Index(
             "ix_alert_deliveries_last_test",
             "workspace_id",
@@ -408,6 +412,15 @@ class AlertDelivery(Base):
             "alert_id",
             "sequence",
             postgresql_where=PENDING,
+        ),
+        # A person waits for a test: it is found at once, whatever the queue before it.
+        Index(
+            "ix_alert_deliveries_tests",
+            "alert_destination_id",
+            "sequence",
+            postgresql_where=text(
+                "event_type = 'alerts.test' AND status IN ('queued', 'deferred')"
+            ),
         ),
         Index("ix_alert_deliveries_alert_id", "alert_id"),
         Index("ix_alert_deliveries_workspace_id_id", "workspace_id", "id"),
@@ -432,6 +445,10 @@ class AlertDelivery(Base):
     reason: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
     """What decided: the matcher, silence or quiet hours; every rule that named the destination."""
+    give_up_at: Mapped[datetime | None]
+    """Set at the first claim, a day after it was due (a test: a minute): no attempt after this."""
+    progress: Mapped[dict[str, Any] | None]
+    """What the channel must remember between attempts (recipients that have it already)."""
     leased_by: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -453,7 +470,7 @@ class AlertDeliveryAttempt(Base):
 
 class DestinationState(Base):
     """How a destination is doing, shared by every dispatcher: held by Retry-After, failing since
-    when, when to probe next, and its token bucket."""
+    when, when to probe next."""
 
     __tablename__ = "destination_states"
 
@@ -461,11 +478,42 @@ class DestinationState(Base):
         ForeignKey("alert_destinations.id", ondelete="CASCADE"), primary_key=True
     )
     hold_until: Mapped[datetime | None]
+    """Nothing is sent before; then one message is, as a probe. Null while all is well."""
+    hold_reason: Mapped[str | None]
+    """`failing`, or `throttled` where the service asked for it: then tests wait as well."""
     failing_since: Mapped[datetime | None]
     failure_count: Mapped[int] = mapped_column(server_default=text("0"))
+    """Failures in a row; one success ends them."""
     last_success_at: Mapped[datetime | None]
     fallback_told_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class RateBucket(Base):
+    """What is left to send of one rate limit, over all nodes. Destinations may share one."""
+
+    __tablename__ = "rate_buckets"
+
+    key: Mapped[UUID] = mapped_column(primary_key=True)
+    """First 128 bits of the SHA-256 of the channel's bucket name."""
+    tokens: Mapped[float]
+    """Messages that may go now; refilled by the time since `refilled_at`."""
+    refilled_at: Mapped[datetime]
+    spent_at: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), server_default=text("'{}'")
+    )
+    """When the last hour's messages went, where the limit is per hour: exact, not a mean."""
+
+
+class LinkCode(Base):
+    """Wrong codes typed at one link of a message; a link with too many is dead."""
+
+    __tablename__ = "link_codes"
+
+    token_digest: Mapped[UUID] = mapped_column(primary_key=True)
+    """First 128 bits of the SHA-256 of the link's token."""
+    wrong_count: Mapped[int] = mapped_column(server_default=text("0"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class User(Base):

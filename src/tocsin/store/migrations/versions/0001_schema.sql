@@ -135,18 +135,22 @@ CREATE TABLE alert_deliveries (
     payload JSONB DEFAULT '{}'::jsonb NOT NULL,
     reason TEXT NOT NULL,
     detail JSONB DEFAULT '{}'::jsonb NOT NULL,
+    give_up_at TIMESTAMP WITH TIME ZONE,
+    progress JSONB,
     leased_by TEXT,
     lease_expires_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_alert_deliveries PRIMARY KEY (id),
     CONSTRAINT ck_alert_deliveries_tenant_and_rule_unless_test CHECK ((event_type = 'alerts.test') = (tenant_id IS NULL) AND (event_type = 'alerts.test') = (alert_rule_id IS NULL)),
-    CONSTRAINT ck_alert_deliveries_alert_unless_test CHECK ((event_type = 'alerts.test') = (alert_id IS NULL))
+    CONSTRAINT ck_alert_deliveries_alert_unless_test CHECK ((event_type = 'alerts.test') = (alert_id IS NULL)),
+    CONSTRAINT ck_alert_deliveries_tests_are_never_withheld CHECK (event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled'))
 );
 CREATE INDEX ix_alert_deliveries_alert_id ON alert_deliveries (alert_id);
 CREATE INDEX ix_alert_deliveries_workspace_id_id ON alert_deliveries (workspace_id, id);
 CREATE INDEX ix_alert_deliveries_due ON alert_deliveries (alert_destination_id, send_after NULLS FIRST, sequence) WHERE status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_last_test ON alert_deliveries (workspace_id, alert_destination_id, event_type, created_at);
+CREATE INDEX ix_alert_deliveries_tests ON alert_deliveries (alert_destination_id, sequence) WHERE event_type = 'alerts.test' AND status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_lane ON alert_deliveries (alert_destination_id, alert_id, sequence) WHERE status IN ('queued', 'deferred');
 
 CREATE TABLE alert_delivery_attempts (
@@ -160,6 +164,22 @@ CREATE TABLE alert_delivery_attempts (
     message TEXT,
     CONSTRAINT pk_alert_delivery_attempts PRIMARY KEY (alert_delivery_id, number)
 );
+
+CREATE TABLE rate_buckets (
+    key UUID NOT NULL,
+    tokens FLOAT NOT NULL,
+    refilled_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    spent_at TIMESTAMP WITH TIME ZONE[] DEFAULT '{}' NOT NULL,
+    CONSTRAINT pk_rate_buckets PRIMARY KEY (key)
+);
+
+CREATE TABLE link_codes (
+    token_digest UUID NOT NULL,
+    wrong_count INTEGER DEFAULT 0 NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_link_codes PRIMARY KEY (token_digest)
+);
+CREATE INDEX ix_link_codes_expires_at ON link_codes (expires_at);
 
 CREATE TABLE users (
     id UUID NOT NULL,
@@ -342,6 +362,7 @@ CREATE INDEX ix_integrations_type ON integrations (type);
 CREATE TABLE destination_states (
     alert_destination_id UUID NOT NULL,
     hold_until TIMESTAMP WITH TIME ZONE,
+    hold_reason TEXT,
     failing_since TIMESTAMP WITH TIME ZONE,
     failure_count INTEGER DEFAULT 0 NOT NULL,
     last_success_at TIMESTAMP WITH TIME ZONE,
