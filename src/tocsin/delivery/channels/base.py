@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.message import Links, Message
-from tocsin.delivery.outbound import Outbound
+from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.model import DestinationType, utc_now
 from tocsin.settings import SmtpServer
@@ -25,21 +26,30 @@ read, the destination's name) and becomes the actor of what is done through the 
 def _known_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
-        # ZoneInfoNotFoundError is a KeyError; a path or a NUL in the name is a ValueError.
-        raise _unknown_timezone() from None
-    except KeyError:
-        raise _unknown_timezone() from None
+    except (KeyError, ValueError, OSError):
+        # Not found is a KeyError; a path or a NUL is a ValueError; a directory an OSError.
+        raise PydanticCustomError(
+            "unknown-timezone", "is not an IANA timezone name such as Europe/Berlin"
+        ) from None
     return name
 
 
-def _unknown_timezone() -> PydanticCustomError:
-    return PydanticCustomError(
-        "unknown-timezone", "is not an IANA timezone name such as Europe/Berlin"
-    )
-
-
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+def _reachable_url(text: str, info: ValidationInfo) -> str:
+    policy = info.context.get("policy") if info.context else None
+    try:
+        check_url(text, policy if isinstance(policy, AddressPolicy) else None)
+    except UrlRefused as refused:
+        # As a parameter: braces in a message would be read as places to fill.
+        raise PydanticCustomError("url", "{reason}", {"reason": refused.message}) from None
+    return text
+
+
+Url = Annotated[str, AfterValidator(_reachable_url)]
+"""An http(s) URL, kept byte for byte. With `{"policy": AddressPolicy}` as validation context also
+checked against it, as far as that goes without a look-up."""
 
 
 class ChannelConfig(BaseModel):
@@ -68,12 +78,13 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What channels need of the installation, made once at start. `public_url` is how readers
-    reach it; `smtp` None means that mail is not set up."""
+    reach it; `smtp` None means that mail is not set up; `tls` None means the system's roots."""
 
     outbound: Outbound
     smtp: SmtpServer | None = None
     mail_from: str | None = None
     public_url: str | None = None
+    tls: ssl.SSLContext | None = None
     now: Callable[[], datetime] = utc_now
 
 

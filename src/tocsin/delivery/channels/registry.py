@@ -18,11 +18,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Parts
-from tocsin.delivery.outbound import Outbound
+from tocsin.delivery.channels.email import EmailChannel
+from tocsin.delivery.channels.pagerduty import PagerDutyChannel
+from tocsin.delivery.channels.slack import SlackChannel
+from tocsin.delivery.channels.teams import TeamsChannel
+from tocsin.delivery.channels.webhook import WebhookChannel
+from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.model import DestinationType, Fault
 from tocsin.settings import SmtpServer
 
-_ALL: tuple[type[Channel], ...] = ()
+_ALL: tuple[type[Channel], ...] = (
+    TeamsChannel,
+    EmailChannel,
+    SlackChannel,
+    WebhookChannel,
+    PagerDutyChannel,
+)
 
 CHANNELS: Mapping[DestinationType, type[Channel]] = {channel.kind: channel for channel in _ALL}
 
@@ -55,15 +66,21 @@ def build_channels(
 
 
 def validate_config(
-    kind: DestinationType, document: Any, stored: ChannelConfig | None = None
+    kind: DestinationType,
+    document: Any,
+    *,
+    stored: ChannelConfig | None = None,
+    policy: AddressPolicy | None = None,
 ) -> ValidConfig | list[Fault]:
     """Check what a person sent. With `stored` (the config being changed), a secret field that is
-    left out or still shows its mask keeps its stored value. Pointers are relative to the config."""
+    left out or still shows its mask keeps its stored value. With `policy`, an address written out
+    in a URL is checked now rather than when it is sent to. Pointers are relative to the config."""
     channel = CHANNELS[kind]
     if stored is not None and isinstance(document, Mapping):
         document = _with_stored_secrets(channel, document, stored)
     try:
-        return ValidConfig(kind, channel.config_model.model_validate(document))
+        config = channel.config_model.model_validate(document, context={"policy": policy})
+        return ValidConfig(kind, config)
     except ValidationError as error:
         return [_fault(problem) for problem in error.errors(include_input=False, include_url=False)]
 

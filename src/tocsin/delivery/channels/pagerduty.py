@@ -1,0 +1,200 @@
+"""PagerDuty: Events API v2. One incident per alert, found again by its dedup key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
+from tocsin.delivery.channels.escape import lines, one_line
+from tocsin.delivery.channels.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.words import Words, describe
+from tocsin.delivery.message import Message
+from tocsin.delivery.outbound import Answer, NoAnswer
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.model import DestinationType, EventType, Severity, iso
+
+ENDPOINTS = {
+    "us": "https://events.pagerduty.com/v2/enqueue",
+    "eu": "https://events.eu.pagerduty.com/v2/enqueue",
+}
+SUMMARY_LIMIT = 1_024
+EVENT_LIMIT = 512_000
+"""Bytes; a bigger event is refused, so it goes without its details."""
+THROTTLED_WAIT = 30.0
+"""Seconds; PagerDuty's own advice where its 429 names no time."""
+
+_SEVERITIES = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "info",
+    Severity.INFO: "info",
+}
+_ACTIONS = {
+    EventType.TRIGGERED: "trigger",
+    EventType.ACKNOWLEDGED: "acknowledge",
+    EventType.RESOLVED: "resolve",
+    EventType.CLOSED: "resolve",
+}
+
+
+def _is_routing_key(text: str) -> str:
+    if len(text) != 32 or not (text.isascii() and text.isalnum()):
+        raise PydanticCustomError(
+            "routing-key",
+            "must be the 32 letters and digits of an Events API v2 integration key",
+        )
+    return text
+
+
+class PagerDutyConfig(ChannelConfig):
+    routing_key: Annotated[str, AfterValidator(_is_routing_key)]
+    region: Literal["us", "eu"] = "us"
+
+
+class PagerDutyChannel:
+    kind: ClassVar = DestinationType.PAGERDUTY
+    config_model: ClassVar[type[ChannelConfig]] = PagerDutyConfig
+    secret_fields: ClassVar = frozenset({"routing_key"})
+    # About 120 events a minute per key. A resolve that overtakes its trigger is dropped and the
+    # incident stays open for ever; the dispatcher's order per alert sees to that.
+    rate: ClassVar = Rate(per_second=2.0, burst=10, concurrency=2)
+
+    def __init__(self, parts: Parts, endpoints: Mapping[str, str] = ENDPOINTS) -> None:
+        self._outbound = parts.outbound
+        self._now = parts.now
+        self._endpoints = endpoints
+
+    @staticmethod
+    def masked(config: PagerDutyConfig) -> dict[str, Any]:
+        return {"routing_key": f"…{config.routing_key[-4:]}"}
+
+    @staticmethod
+    def bucket(config: PagerDutyConfig) -> str:
+        return digest("pagerduty", config.routing_key)
+
+    async def send(
+        self, message: Message, config: PagerDutyConfig, links_for: LinksFor, progress: Progress
+    ) -> Outcome:
+        words = describe(message, config.zone, links_for(message.destination_name))
+        outcome: Outcome = Sent()
+        for event in events(message, words, config.routing_key):
+            answer = await self._outbound.post(
+                self._endpoints[config.region],
+                encode(event),
+                {"Content-Type": "application/json"},
+            )
+            if isinstance(answer, NoAnswer):
+                return unanswered(message.destination_name, answer)
+            outcome = self._judge(message.destination_name, answer)
+            if not isinstance(outcome, Sent):
+                return outcome
+        return outcome
+
+    def _judge(self, name: str, answer: Answer) -> Outcome:
+        said = _document(answer)
+        if answer.status == 202 and said.get("status") == "success":
+            return Sent(202)
+        if 200 <= answer.status < 300:
+            # Sending again is safe: the dedup key makes a repeat a log entry.
+            return Retry(
+                "answer-unexpected",
+                f"{name} answered {answer.status}, but not as PagerDuty does.",
+                answer.status,
+            )
+        if answer.status == 400:
+            return Failed("refused", f"{name} refused the event: {_faults(said)}.", 400)
+        if answer.status == 429:
+            outcome = judge(name, answer, self._now())
+            wait = outcome.retry_after if isinstance(outcome, Retry) else None
+            return Retry(
+                "throttled",
+                f"{name} asked to be sent less (429).",
+                429,
+                retry_after=wait or THROTTLED_WAIT,
+                holds_destination=True,
+            )
+        return judge(name, answer, self._now())
+
+
+def events(message: Message, words: Words, routing_key: str) -> list[dict[str, Any]]:
+    """What to enqueue, in order. A test opens an incident of severity info and closes it at once,
+    so that it shows in PagerDuty and nobody has to clean up."""
+    alert = message.alert
+    if alert is None:
+        key = f"tocsin/test/{message.id}"
+        return [
+            _trigger(message, words, routing_key, key),
+            {"routing_key": routing_key, "dedup_key": key, "event_action": "resolve"},
+        ]
+    # The alert's id: a new episode of the same problem is a new alert, and a new incident.
+    key = f"tocsin/{alert.id}"
+    action = _ACTIONS[message.event_type]
+    if action == "trigger":
+        return [_trigger(message, words, routing_key, key)]
+    return [{"routing_key": routing_key, "dedup_key": key, "event_action": action}]
+
+
+def _trigger(message: Message, words: Words, routing_key: str, key: str) -> dict[str, Any]:
+    alert = message.alert
+    url = next((action.url for action in words.actions if action.name.startswith("Open")), None)
+    event: dict[str, Any] = {
+        "routing_key": routing_key,
+        "event_action": "trigger",
+        "dedup_key": key,
+        "client": "Tocsin",
+        "payload": {
+            "summary": one_line(alert.title if alert else words.title, SUMMARY_LIMIT)
+            or words.title,
+            "source": one_line(alert.source, 255) if alert else "tocsin",
+            "severity": _SEVERITIES[alert.severity if alert else Severity.INFO],
+            "timestamp": iso(alert.triggered_at if alert else message.created_at),
+            "custom_details": _details(message, words),
+        },
+    }
+    if url:
+        event["client_url"] = url
+        event["links"] = [{"href": url, "text": "Open in Tocsin"}]
+    if len(encode(event)) > EVENT_LIMIT:
+        event["payload"]["custom_details"] = {"note": "The details were too big; open the alert."}
+    return event
+
+
+def _details(message: Message, words: Words) -> dict[str, Any]:
+    """A fixed set of keys: rules written in PagerDuty go by them."""
+    alert = message.alert
+    if alert is None:
+        return {"note": words.change}
+    labels = {one_line(name, 255): one_line(value, 2_000) for name, value in alert.labels.items()}
+    return {
+        "alert_id": str(alert.id),
+        "external_id": alert.external_id and one_line(alert.external_id, 1_000),
+        "severity": alert.severity.value,
+        "tenant": message.tenant and one_line(message.tenant.name, 255),
+        "workspace": one_line(message.workspace.name, 255),
+        "rule": message.rule and one_line(message.rule.name, 255),
+        "triggered": ", ".join(moment.text for moment in words.moments[:1]),
+        "description": alert.description and lines(alert.description, 20_000),
+        "labels": labels,
+    }
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _faults(said: Mapping[str, Any]) -> str:
+    """PagerDuty's own list of what is wrong; its host is fixed, so the words are its own."""
+    faults = said.get("errors")
+    if not isinstance(faults, list) or not faults:
+        return "it gave no reason"
+    return one_line("; ".join(str(fault) for fault in faults[:5]), 300)

@@ -1,0 +1,232 @@
+"""Slack: an incoming webhook with Block Kit inside an attachment, which has the colour bar."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from tocsin.delivery.channels import escape
+from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
+from tocsin.delivery.channels.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.words import Moment, Words, describe
+from tocsin.delivery.message import Message
+from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.model import DestinationType, Severity
+
+# Slack's limits, counted in characters after escaping; beyond them it answers `invalid_blocks`
+# without saying where. The whole message stays far below an undocumented cap near 12,000.
+SECTION_LIMIT = 3_000
+FIELD_LIMIT = 2_000
+FIELDS_PER_SECTION = 10
+TEXT_LIMIT = 1_000
+DESCRIPTION_LIMIT = 2_500
+FACT_LIMIT = 250
+WHOLE_LIMIT = 8_000
+
+_COLOURS = {
+    Severity.CRITICAL: "#C50F1F",
+    Severity.HIGH: "#D83B01",
+    Severity.MEDIUM: "#C19C00",
+    Severity.LOW: "#0078D4",
+    Severity.INFO: "#6B6B6B",
+}
+_DONE = "#107C10"
+
+# Answers that name what will not change by itself (api.slack.com, "incoming webhooks").
+_DEAD = frozenset(
+    {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found"}
+    | {"channel_is_archived", "invalid_token", "posting_to_general_channel_denied"}
+)
+_REFUSED = frozenset(
+    {"invalid_payload", "invalid_blocks", "invalid_attachments", "no_text", "user_not_found"}
+    | {"too_many_attachments", "action_prohibited", "msg_blocks_too_long"}
+)
+_TOO_FANCY = frozenset({"invalid_blocks", "invalid_attachments", "msg_blocks_too_long"})
+
+
+_SLACK_HOSTS = (".slack.com", ".slack-gov.com")
+_HOOK_PATHS = ("/services/", "/workflows/", "/triggers/")
+
+
+def _is_slack_hook(url: str) -> str:
+    # Other hosts are let through: a proxy of one's own may stand in between.
+    target = parse_url(url)
+    if target.host.endswith(_SLACK_HOSTS) and not target.url.raw_path.startswith(_HOOK_PATHS):
+        raise PydanticCustomError(
+            "slack-url",
+            "is not an incoming webhook; it must read https://hooks.slack.com/services/…",
+        )
+    return url
+
+
+class SlackConfig(ChannelConfig):
+    url: Annotated[Url, AfterValidator(_is_slack_hook)]
+
+
+class SlackChannel:
+    kind: ClassVar = DestinationType.SLACK
+    config_model: ClassVar[type[ChannelConfig]] = SlackConfig
+    secret_fields: ClassVar = frozenset({"url"})
+    rate: ClassVar = Rate(per_second=1.0, burst=10, concurrency=1)
+
+    def __init__(self, parts: Parts) -> None:
+        self._outbound = parts.outbound
+        self._now = parts.now
+
+    @staticmethod
+    def masked(config: SlackConfig) -> dict[str, Any]:
+        return {"url": shown(config.url)}
+
+    @staticmethod
+    def bucket(config: SlackConfig) -> str:
+        return digest("slack", config.url)
+
+    async def send(
+        self, message: Message, config: SlackConfig, links_for: LinksFor, progress: Progress
+    ) -> Outcome:
+        words = describe(message, config.zone, links_for(message.destination_name))
+        answer = await self._post(config, render(words))
+        if isinstance(answer, Answer) and _word(answer) in _TOO_FANCY:
+            # Better a plain page than none.
+            answer = await self._post(config, plain(words))
+        if isinstance(answer, NoAnswer):
+            return unanswered(message.destination_name, answer)
+        return self._judge(message.destination_name, answer)
+
+    async def _post(self, config: SlackConfig, payload: dict[str, Any]) -> Answer | NoAnswer:
+        return await self._outbound.post(
+            config.url, encode(payload), {"Content-Type": "application/json; charset=utf-8"}
+        )
+
+    def _judge(self, name: str, answer: Answer) -> Outcome:
+        """Only 200 with the two letters `ok` is success."""
+        said = _word(answer)
+        if answer.status == 200 and said == "ok":
+            return Sent(200)
+        if said in _DEAD:
+            return Failed(
+                "gone",
+                f"{name} no longer exists at Slack ({said}); make a new incoming webhook.",
+                answer.status,
+                disables_destination=True,
+            )
+        if said in _REFUSED:
+            return Failed("refused", f"{name} refused the message ({said}).", answer.status)
+        if 200 <= answer.status < 300:
+            return Retry(
+                "answer-unexpected",
+                f"{name} answered {answer.status}, but not with Slack's “ok”.",
+                answer.status,
+            )
+        return judge(name, answer, self._now())
+
+
+def _word(answer: Answer) -> str | None:
+    """Slack's one-word answer, if it is one that we know; anything else is not repeated."""
+    word = answer.body[:100].decode("ascii", "replace").strip()
+    return word if word == "ok" or word in _DEAD or word in _REFUSED else None
+
+
+def render(words: Words) -> dict[str, Any]:
+    """The whole payload. `text` is what notifications and screen readers use, and the first line
+    on screen; senders' texts stand only where Slack reads no markup."""
+    blocks: list[dict[str, Any]] = [_section(words.change)]
+    if words.description:
+        blocks.append(_section(escape.cut(words.description, DESCRIPTION_LIMIT)))
+    tail = _tail(words)
+    room = WHOLE_LIMIT - _size([*blocks, *tail]) - len(words.summary)
+    facts = [*words.facts, *words.labels]
+    fields: list[dict[str, Any]] = []
+    for fact in facts:
+        field = _plain(f"{fact.name}\n{fact.value or '–'}", FACT_LIMIT)
+        room -= len(field["text"])
+        if room < 0:
+            break
+        fields.append(field)
+    for start in range(0, len(fields), FIELDS_PER_SECTION):
+        some = fields[start : start + FIELDS_PER_SECTION]
+        blocks.append({"type": "section", "fields": some})
+    if more := words.more_labels + len(facts) - len(fields):
+        blocks.append(_context(f"and {more} more labels"))
+    return {
+        **plain(words),
+        "attachments": [
+            {
+                "color": _colour(words),
+                "fallback": escape.slack(words.summary, TEXT_LIMIT),
+                "blocks": [*blocks, *tail],
+            }
+        ],
+    }
+
+
+def _tail(words: Words) -> list[dict[str, Any]]:
+    """What must not be lost for want of room: links, code, times."""
+    blocks: list[dict[str, Any]] = []
+    if actions := _actions(words):
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": actions}})
+    if words.code_hint:
+        blocks.append(_section(words.code_hint))
+    blocks.append(_context(" · ".join(_moment(each) for each in words.moments)))
+    blocks.append({"type": "context", "elements": [_plain(words.footer, FIELD_LIMIT)]})
+    return blocks
+
+
+def plain(words: Words) -> dict[str, Any]:
+    """The page without ornament: what is sent if Slack finds fault with the blocks."""
+    return {
+        "text": escape.slack(words.summary, TEXT_LIMIT),
+        "mrkdwn": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _colour(words: Words) -> str:
+    if words.severity is None:
+        return _COLOURS[Severity.INFO]
+    return _DONE if words.state in ("resolved", "closed") else _COLOURS[words.severity]
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    # Slack asks for the three escapes in plain_text as well, and shows them as characters.
+    return {"type": "plain_text", "text": escape.slack(text, limit), "emoji": False}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _plain(text, SECTION_LIMIT)}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def _moment(moment: Moment) -> str:
+    """In the destination's zone if it has one, else in each reader's own; always in UTC too."""
+    if moment.local:
+        return escape.slack(f"{moment.name} {moment.text}", 200)
+    unix = int(moment.at.timestamp())
+    return f"{moment.name} <!date^{unix}^{{date_short_pretty}} {{time_secs}}|{moment.utc}>" + (
+        f" ({moment.utc})"
+    )
+
+
+def _actions(words: Words) -> str:
+    """Links, not buttons: without an interactivity URL a button shows the reader a warning."""
+    return "   ·   ".join(
+        f"<{escape.slack_url(action.url)}|{escape.slack(action.name, 75)}>"
+        for action in words.actions
+    )
+
+
+def _size(blocks: list[dict[str, Any]]) -> int:
+    """Characters of text over all blocks."""
+    return sum(
+        len(part["text"])
+        for block in blocks
+        for part in [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
+        if part
+    )

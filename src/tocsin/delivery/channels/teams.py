@@ -1,0 +1,147 @@
+"""Microsoft Teams: an Adaptive Card posted to a Workflows webhook.
+
+Accepted is not posted: the flow answers 202 as soon as it starts, and may fail afterwards without
+telling anybody. Only a flow that ends with a Response action answers 200 when the card is there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from tocsin.delivery.channels import card
+from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
+from tocsin.delivery.channels.escape import macro_free
+from tocsin.delivery.channels.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.words import Words, describe
+from tocsin.delivery.message import Message
+from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.model import DestinationType
+
+THROTTLED_WAIT = 15.0
+"""Seconds, where a 429 names no time."""
+
+
+def _is_workflow(url: str) -> str:
+    # The only host that is certain to be wrong; which hosts are right has changed before.
+    if parse_url(url).host.endswith((".webhook.office.com", "outlook.office.com")):
+        raise PydanticCustomError(
+            "teams-retired-connector",
+            "is an Office 365 connector, which Microsoft has retired; make a workflow “When a "
+            "Teams webhook request is received” in Teams and enter its URL",
+        )
+    return url
+
+
+class TeamsConfig(ChannelConfig):
+    url: Annotated[Url, AfterValidator(_is_workflow)]
+    payload: Literal["message", "card"] = "message"
+    """What the flow expects: the template takes a message that carries the card; one made by hand
+    that feeds the whole body to "Post card" takes the bare card."""
+
+
+class TeamsChannel:
+    kind: ClassVar = DestinationType.TEAMS
+    config_model: ClassVar[type[ChannelConfig]] = TeamsConfig
+    secret_fields: ClassVar = frozenset({"url"})
+    rate: ClassVar = Rate(per_second=1.0, burst=3, per_hour=90, concurrency=1)
+
+    def __init__(self, parts: Parts) -> None:
+        self._outbound = parts.outbound
+        self._now = parts.now
+
+    @staticmethod
+    def masked(config: TeamsConfig) -> dict[str, Any]:
+        return {"url": shown(config.url)}
+
+    @staticmethod
+    def bucket(config: TeamsConfig) -> str:
+        return digest("teams", config.url)
+
+    async def send(
+        self, message: Message, config: TeamsConfig, links_for: LinksFor, progress: Progress
+    ) -> Outcome:
+        words = describe(message, config.zone, links_for(message.destination_name))
+        answer = await self._outbound.post(
+            config.url, encode(render(words, config)), {"Content-Type": "application/json"}
+        )
+        if isinstance(answer, NoAnswer):
+            return unanswered(message.destination_name, answer)
+        return self._judge(message.destination_name, answer)
+
+    def _judge(self, name: str, answer: Answer) -> Outcome:
+        status = answer.status
+        if 200 <= status < 300:
+            return _taken(name, answer)
+        if status in (404, 410):
+            return Failed(
+                "gone",
+                f"The workflow behind {name} is deleted or turned off ({status}); turn it on or "
+                "enter the URL of a new one.",
+                status,
+                disables_destination=True,
+            )
+        if status in (401, 403):
+            return Failed(
+                "unauthorized",
+                f"The workflow behind {name} refused us ({status}); its trigger must allow "
+                "“Anyone”, and its URL be entered whole.",
+                status,
+            )
+        if status == 400:
+            return Failed(
+                "refused",
+                f"The workflow behind {name} does not understand the message (400); try the other "
+                "payload setting.",
+                status,
+            )
+        outcome = judge(name, answer, self._now())
+        if isinstance(outcome, Retry) and status == 429:
+            return Retry(
+                outcome.code,
+                outcome.message,
+                status,
+                retry_after=outcome.retry_after or THROTTLED_WAIT,
+                holds_destination=True,
+            )
+        return outcome
+
+
+def render(words: Words, config: TeamsConfig) -> dict[str, Any]:
+    """The body for the flow's kind."""
+    content = card.render(words)
+    if config.payload == "card":
+        return content
+    return {
+        "type": "message",
+        "summary": macro_free(words.summary),
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                # The trigger's schema demands it, though there is nothing to say.
+                "contentUrl": None,
+                "content": content,
+            }
+        ],
+    }
+
+
+def _taken(name: str, answer: Answer) -> Sent:
+    if b"error" in answer.body.lower():
+        return Sent(
+            answer.status,
+            f"{name} took the message and answered with an error text; look whether it arrived.",
+            confirmed=False,
+            code="accepted-with-error",
+        )
+    if answer.status == 200:
+        return Sent(200, f"Posted to {name}.")
+    return Sent(
+        answer.status,
+        f"Accepted by the workflow of {name}, which has yet to post it; whether it did shows only "
+        "in Teams.",
+        confirmed=False,
+    )

@@ -1,0 +1,118 @@
+"""Webhook: a signed POST to a receiver of one's own (Standard Webhooks 1.0.0)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
+from tocsin.delivery.channels.escape import cut
+from tocsin.delivery.channels.http import digest, encode, judge, unanswered
+from tocsin.delivery.document import document
+from tocsin.delivery.message import Message
+from tocsin.delivery.outbound import NoAnswer, shown
+from tocsin.delivery.outcome import Outcome, Progress
+from tocsin.model import REDACTED, DestinationType
+
+PREFIX = "whsec_"
+BODY_LIMIT = 65_536
+"""Bytes; beyond it the alert goes without its metadata and with a short description."""
+_SHORT_DESCRIPTION = 1_000
+
+
+def new_secret() -> str:
+    """`whsec_` and 32 random bytes in base64, as the specification writes secrets."""
+    return PREFIX + base64.b64encode(os.urandom(32)).decode()
+
+
+def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` value: HMAC-SHA256 over `id.timestamp.body`."""
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _is_secret(text: str) -> str:
+    try:
+        key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not text.startswith(PREFIX) or not 24 <= len(key) <= 64:
+        raise PydanticCustomError(
+            "webhook-secret",
+            "must be whsec_ and 24 to 64 bytes in base64; leave it out and one is made",
+        )
+    return text
+
+
+class WebhookConfig(ChannelConfig):
+    url: Url
+    secret: Annotated[str, AfterValidator(_is_secret)] = Field(default_factory=new_secret)
+
+
+class WebhookChannel:
+    kind: ClassVar = DestinationType.WEBHOOK
+    config_model: ClassVar[type[ChannelConfig]] = WebhookConfig
+    secret_fields: ClassVar = frozenset({"url", "secret"})
+    # The receiver is the user's own: it says 429 if it is too much.
+    rate: ClassVar = Rate(per_second=None, concurrency=16)
+
+    def __init__(self, parts: Parts) -> None:
+        self._outbound = parts.outbound
+        self._now = parts.now
+
+    @staticmethod
+    def masked(config: WebhookConfig) -> dict[str, Any]:
+        return {"url": shown(config.url), "secret": REDACTED}
+
+    @staticmethod
+    def bucket(config: WebhookConfig) -> str:
+        return digest("webhook", config.url)
+
+    async def send(
+        self, message: Message, config: WebhookConfig, links_for: LinksFor, progress: Progress
+    ) -> Outcome:
+        now = self._now()
+        body = render(message)
+        answer = await self._outbound.post(
+            config.url, body, signed_headers(config.secret, message, body, now)
+        )
+        if isinstance(answer, NoAnswer):
+            return unanswered(message.destination_name, answer)
+        return judge(message.destination_name, answer, now)
+
+
+def signed_headers(secret: str, message: Message, body: bytes, now: datetime) -> dict[str, str]:
+    """The id is the same at every attempt, so that the receiver can drop a repeat; time and
+    signature are the attempt's."""
+    webhook_id, timestamp = str(message.id), int(now.timestamp())
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(secret, webhook_id, timestamp, body),
+    }
+
+
+def render(message: Message) -> bytes:
+    """The body. It is the same bytes at every attempt."""
+    whole = document(message)
+    body = encode(whole)
+    if len(body) <= BODY_LIMIT or whole["alert"] is None:
+        return body
+    alert = whole["alert"]
+    alert["metadata"] = {"shortened": True}
+    alert["description"] = alert["description"] and cut(alert["description"], _SHORT_DESCRIPTION)
+    body = encode(whole)
+    if len(body) > BODY_LIMIT:
+        alert["labels"] = {}
+        body = encode(whole)
+    return body
