@@ -1,0 +1,59 @@
+"""The API: one FastAPI application, to be mounted at /api/v1."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from tocsin.api import (
+    alerts,
+    api_keys,
+    audit_events,
+    integrations,
+    openapi,
+    problems,
+    tenants,
+    webhook_deliveries,
+    workspaces,
+)
+from tocsin.api.context import ApiContext
+from tocsin.api.gate import Gate
+
+_ROUTERS: tuple[APIRouter, ...] = (
+    workspaces.router,
+    tenants.router,
+    integrations.router,
+    alerts.router,
+    webhook_deliveries.router,
+    api_keys.router,
+    audit_events.router,
+)
+
+_DESCRIPTION = (
+    "Everything a person can do in Tocsin, for programs. Send an API key as a bearer token; it "
+    "belongs to one workspace, and what is outside of it does not exist. Lists are newest first "
+    "and come in pages: pass `next_cursor` on as `cursor`. Every error is a problem document "
+    "(RFC 9457) whose `type` is a page of this server. Times are RFC 3339, in UTC in all answers."
+)
+
+
+def create_api(context: ApiContext) -> FastAPI:
+    api = FastAPI(
+        title="Tocsin",
+        version=version("tocsin"),
+        description=_DESCRIPTION,
+        openapi_url="/openapi.json",
+        # The framework's pages load their scripts from elsewhere; this server must work alone.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        root_path_in_servers=False,
+    )
+    api.state.context = context
+    problems.install(api)
+    for router in _ROUTERS:
+        api.include_router(router)
+    openapi.install(api, _ROUTERS)
+    api.add_middleware(Gate, context=context, public=frozenset({"/openapi.json"}))
+    return api

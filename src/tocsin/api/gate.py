@@ -1,0 +1,98 @@
+"""The gate before every route: nothing is routed, read or said to who has no key.
+
+Plain ASGI, so that it holds for addresses and methods that do not exist, too. It also answers what
+escapes the routes (our own faults), so that a caller always gets a problem and never a stack trace.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tocsin.api.auth import bearer_key
+from tocsin.api.context import ApiContext
+from tocsin.api.problems import DATABASE_AWAY, RETRY_AFTER_SECONDS, problem_response
+from tocsin.model import utc_now
+from tocsin.store.api_keys import authenticate
+
+_log = structlog.get_logger(__name__)
+
+
+class Gate:
+    def __init__(self, app: ASGIApp, context: ApiContext, public: frozenset[str]) -> None:
+        """`public` are the addresses below the mount point that need no key."""
+        self._app = app
+        self._context = context
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+            send = _without_body(send)
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._enter(scope, receive, watched)
+        except DATABASE_AWAY as error:
+            _log.warning("api.database_unavailable", error=type(error).__name__)
+            if not started:
+                await _database_away(scope, receive, send)
+        except Exception:
+            # Not the exception's text: it may quote a statement's parameters.
+            _log.exception("api.failed", method=scope["method"], path=scope["path"])
+            if not started:
+                response = problem_response(
+                    scope, "internal-error", "The request could not be handled; it is in the log."
+                )
+                await response(scope, receive, send)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path not in self._public:
+            key = bearer_key(scope)
+            principal = None
+            if key is not None:
+                async with self._context.reading() as session:
+                    principal = await authenticate(session, key, utc_now())
+            if principal is None:
+                response = problem_response(
+                    scope,
+                    "unauthorized",
+                    "Send an API key as `Authorization: Bearer tsn_…`."
+                    if key is None
+                    else "The API key is unknown, revoked or expired.",
+                    headers={"WWW-Authenticate": 'Bearer realm="tocsin"'},
+                )
+                await response(scope, receive, send)
+                return
+            scope["tocsin.principal"] = principal
+        await self._app(scope, receive, send)
+
+
+async def _database_away(scope: Scope, receive: Receive, send: Send) -> None:
+    response = problem_response(
+        scope,
+        "database-unavailable",
+        "The database cannot be reached just now.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+    await response(scope, receive, send)
+
+
+def _without_body(send: Send) -> Send:
+    """The answer to HEAD: that of GET, headers and all, less its content (RFC 9110, 9.3.2)."""
+
+    async def headers_only(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return headers_only

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from tests.api.server import Client, serving
+from tests.postgres import Database
+from tocsin.api.app import create_api
+from tocsin.api.context import ApiContext
+from tocsin.api.problem_pages import create_problem_pages
+from tocsin.model import SYSTEM, Role
+from tocsin.settings import Settings
+from tocsin.store.api_keys import create_api_key
+from tocsin.store.database import create_engine
+from tocsin.store.vault import Vault
+from tocsin.store.workspaces import create_workspace, find_workspace
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A running API over a fresh database, and keys of every role in two workspaces."""
+
+    database: Database
+    context: ApiContext
+    admin: Client
+    responder: Client
+    viewer: Client
+    stranger: Client
+    """An admin of another workspace."""
+    workspace_id: UUID
+    other_workspace_id: UUID
+
+    @property
+    def nobody(self) -> Client:
+        return replace(self.admin, key=None)
+
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self.database.connect() as connection:
+            cursor = connection.execute(statement, parameters)
+            return [] if cursor.description is None else cursor.fetchall()
+
+    def connect(self) -> psycopg.Connection:
+        return self.database.connect()
+
+
+async def _populate(url: str) -> tuple[list[UUID], list[str]]:
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            workspace = await find_workspace(session, "default")
+            if workspace is None:
+                workspace = await create_workspace(session, slug="default", name="Default", now=NOW)
+            other = await create_workspace(session, slug="other", name="Other", now=NOW)
+            keys = []
+            for role, owner in (
+                (Role.ADMIN, workspace),
+                (Role.RESPONDER, workspace),
+                (Role.VIEWER, workspace),
+                (Role.ADMIN, other),
+            ):
+                _, key = await create_api_key(
+                    session,
+                    workspace_id=owner.id,
+                    name=f"test {role.value}",
+                    role=role,
+                    actor=SYSTEM,
+                    now=NOW,
+                )
+                keys.append(key.reveal_text())
+            return [workspace.id, other.id], keys
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
+    workspaces, keys = asyncio.run(_populate(database.url))
+    context = ApiContext(
+        engine=create_engine(database.url, pool_size=4),
+        vault=Vault([Vault.new_key()]),
+        settings=Settings(data_dir=tmp_path),
+    )
+    app = Starlette(
+        routes=[
+            Mount("/api/v1", app=create_api(context)),
+            Mount("/problems", app=create_problem_pages()),
+        ]
+    )
+    with serving(app) as base_url:
+        clients = [Client(f"{base_url}/api/v1", key) for key in keys]
+        yield Hub(database, context, *clients, *workspaces)

@@ -1,0 +1,115 @@
+"""A real uvicorn on 127.0.0.1 in a thread, and a client that says exactly what is sent."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Serves `app` and yields its base URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def slug(self) -> str:
+        """The problem answered; fails unless it is a well-formed problem document."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        document = self.json()
+        assert {"type", "title", "status", "detail", "instance"} <= document.keys()
+        assert document["status"] == self.status
+        slug: str = document["type"].removeprefix("/problems/")
+        return slug
+
+
+_UNSET = object()
+
+
+@dataclass(frozen=True)
+class Client:
+    """Requests below /api/v1 with one API key."""
+
+    base_url: str
+    key: str | None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        document: Any = _UNSET,
+        *,
+        query: dict[str, Any] | None = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        url = urlsplit(self.base_url)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+        sent = dict(headers or {})
+        if self.key is not None:
+            sent.setdefault("Authorization", f"Bearer {self.key}")
+        body = raw
+        if document is not _UNSET:
+            body = json.dumps(document).encode()
+            sent.setdefault("Content-Type", "application/json")
+        target = f"{url.path}{path}"
+        if query:
+            target += "?" + urlencode(query, doseq=True)
+        try:
+            connection.request(method, target, body=body, headers=sent)
+            response = connection.getresponse()
+            return Answer(
+                response.status,
+                {name.lower(): value for name, value in response.getheaders()},
+                response.read(),
+            )
+        finally:
+            connection.close()
+
+    def get(self, path: str, **query: Any) -> Answer:
+        return self.request("GET", path, query=query)
+
+    def post(self, path: str, document: Any = _UNSET) -> Answer:
+        return self.request("POST", path, document)
+
+    def patch(self, path: str, document: Any) -> Answer:
+        return self.request("PATCH", path, document)
+
+    def delete(self, path: str, **query: Any) -> Answer:
+        return self.request("DELETE", path, query=query)
+
+    def made(self, path: str, document: Any) -> dict[str, Any]:
+        """POST that must succeed; what was made."""
+        answer = self.post(path, document)
+        assert answer.status in (200, 201, 202), answer
+        made: dict[str, Any] = answer.json()
+        return made
