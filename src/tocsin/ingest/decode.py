@@ -1,0 +1,147 @@
+"""Bytes to JSON value. What cannot be read becomes `InvalidPayload` with a place and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tocsin.model import Fault
+
+MAX_DEPTH: Final = 128
+"""Nested arrays and objects accepted in a body; real payloads stay below 20."""
+
+MAX_FORM_FIELDS: Final = 1_000
+MAX_FAULTS: Final = 100
+
+_decode = msgspec.json.Decoder().decode
+
+
+class InvalidPayload(Exception):
+    """The webhook is authentic and cannot be understood; `faults` names everything wrong in it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in faults[:3]))
+        self.faults: list[Fault] = list(faults[:MAX_FAULTS])
+
+
+def decode(body: bytes, content_type: str | None) -> Any:
+    """The JSON value in `body`, whatever Content-Type claims: JSON is always tried first.
+
+    A form (application/x-www-form-urlencoded) with a field `payload` holding JSON gives that JSON,
+    as GitHub sends it; any other form gives its fields as an object, a repeated field as a list.
+    Of a repeated object key the last one wins. Numbers: `1e400` and integers of more than 4,300
+    digits are refused, as nothing behind this point could hold them.
+
+    Raises:
+        InvalidPayload: with one fault that names the byte where reading stopped.
+    """
+    return read(body, content_type)[0]
+
+
+def read(body: bytes, content_type: str | None) -> tuple[Any, bool]:
+    """As `decode`, and whether the body itself is JSON text (else it is a form, or has a BOM)."""
+    try:
+        value = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _second_try(body, content_type, error), False
+    # Few brackets cannot nest deeply; only a bracket-rich body is worth the exact count.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value, MAX_DEPTH):
+        raise InvalidPayload([_too_deep()])
+    return value, True
+
+
+def _second_try(body: bytes, content_type: str | None, error: Exception) -> Any:
+    stripped = body.strip()
+    if not stripped:
+        raise InvalidPayload([Fault("", "empty-body", "the body is empty; JSON was expected")])
+    if stripped.startswith(b"\xef\xbb\xbf"):
+        return decode(stripped[3:], None)
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded" or stripped[:11].lower() == b"payload=%7b":
+        return _form(stripped)
+    raise InvalidPayload([_explain(body, error)]) from None
+
+
+def _form(body: bytes) -> Any:
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except UnicodeDecodeError:
+        raise InvalidPayload([Fault("", "invalid-utf8", "the form is not UTF-8 text")]) from None
+    except ValueError:
+        raise InvalidPayload(
+            [Fault("", "not-json", "the body is neither JSON nor a form of name=value pairs")]
+        ) from None
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in fields:
+            fields[name] = value
+        elif isinstance(known := fields[name], list):
+            known.append(value)
+        else:
+            fields[name] = [known, value]
+    payload = fields.get("payload")
+    if isinstance(payload, str):
+        try:
+            return decode(payload.encode(), None)
+        except InvalidPayload as error:
+            first = error.faults[0]
+            message = f"the form's field `payload`: {first.message}"
+            raise InvalidPayload([Fault("/payload", first.code, message)]) from None
+    return fields
+
+
+def _explain(body: bytes, error: Exception) -> Fault:
+    if isinstance(error, RecursionError):
+        return _too_deep()
+    if isinstance(error, UnicodeDecodeError):
+        message = "the JSON text holds bytes that are not UTF-8"
+        # Inside a string the position counts from that string; look it up in the body.
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError as exact:
+            message += f" (byte {exact.start})"
+        return Fault("", "invalid-utf8", message)
+    text = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        return Fault("", "number-out-of-range", f"a number is too large ({text})")
+    if "surrogate" in text:
+        return Fault("", "not-json", f"a \\u escape is half of a surrogate pair ({text})")
+    if "truncated" in text:
+        message = f"the JSON text ends too early (after {len(body)} bytes)"
+        if b"\\ud" in body.lower():
+            message += ", or a \\u escape in it is half of a surrogate pair"
+        return Fault("", "not-json", message)
+    return Fault(
+        "", "not-json", f"the body is not JSON: {text.removeprefix('JSON is malformed: ')}"
+    )
+
+
+def _too_deep() -> Fault:
+    return Fault("", "too-deep", f"arrays and objects nest more than {MAX_DEPTH} deep")
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Whether containers nest more than `levels` deep; breadth first, so without recursion."""
+    layer = [value]
+    while layer:
+        below: list[Any] = []
+        for item in layer:
+            if isinstance(item, dict):
+                below.extend(v for v in item.values() if isinstance(v, (dict, list)))
+            elif isinstance(item, list):
+                below.extend(v for v in item if isinstance(v, (dict, list)))
+        if below:
+            levels -= 1
+        if levels <= 0:
+            return True
+        layer = below
+    return False

@@ -1,0 +1,44 @@
+"""Prometheus Alertmanager, `webhook_config`, payload version 4.
+
+Alertmanager cannot sign; it sends a bearer token. It retries 5xx only, and a pair of replicas may
+both send: what differs between their copies is volatile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from tocsin.ingest.fingerprint import Path
+from tocsin.ingest.sources.alert_group import parse_group
+from tocsin.ingest.sources.base import BaseSource, Context, Preset, text_of
+from tocsin.model import AuthScheme, Signal
+
+
+class Alertmanager(BaseSource):
+    type: ClassVar[str] = "alertmanager"
+    title: ClassVar[str] = "Prometheus Alertmanager"
+    preset: ClassVar[Preset] = Preset(
+        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
+    )
+    volatile: ClassVar[tuple[Path, ...]] = (
+        ("externalURL",),
+        ("notification_reason",),
+        ("alerts", "*", "generatorURL"),
+    )
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        return parse_group(payload, context, _describe)
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        return "the notification carries no alert"
+
+
+def _describe(
+    labels: Mapping[str, Any], annotations: Mapping[str, Any]
+) -> tuple[str | None, str | None]:
+    title = text_of(annotations.get("summary")) or text_of(labels.get("alertname"))
+    for name in ("description", "message", "details"):
+        if text := text_of(annotations.get(name)):
+            return title, text
+    return title, None

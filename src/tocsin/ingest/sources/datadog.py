@@ -1,0 +1,199 @@
+"""Datadog, Webhooks integration: the payload is a template of the user's, only the variables are
+Datadog's. Read are our recommended template (docs/sources/datadog.md), the same with its `alert`
+part nested, and what the default template offers (title, body, date).
+
+Datadog cannot sign; it sends a custom header. Form-encoded bodies are accepted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from tocsin.ingest.decode import InvalidPayload
+from tocsin.ingest.fingerprint import Path
+from tocsin.ingest.sources.base import (
+    BaseSource,
+    Context,
+    Preset,
+    make_signal,
+    moment,
+    object_of,
+    present,
+    require_object,
+    required,
+    text_of,
+)
+from tocsin.ingest.sources.severity import parse_severity
+from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+
+_RESOLVES: Final = frozenset(("recovered",))
+_TRIGGERS: Final = frozenset(
+    ("triggered", "re-triggered", "warn", "re-warn", "no data", "re-no data", "renotify")
+)
+_TYPES: Final = {
+    "error": Severity.HIGH,
+    "warning": Severity.MEDIUM,
+    "info": Severity.INFO,
+    "success": Severity.INFO,
+}
+_METADATA: Final = (
+    "link",
+    "snapshot",
+    "hostname",
+    "event_type",
+    "tags",
+    "aggreg_key",
+    "alert_id",
+    "alert_status",
+    "alert_metric",
+    "alert_query",
+    "alert_scope",
+    "alert_transition",
+    "alert_type",
+    "alert_priority",
+)
+
+
+class Datadog(BaseSource):
+    type: ClassVar[str] = "datadog"
+    title: ClassVar[str] = "Datadog"
+    preset: ClassVar[Preset] = Preset(
+        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
+    )
+    volatile: ClassVar[tuple[Path, ...]] = (("last_updated",), ("snapshot",))
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        values = _values(require_object(payload, "a Datadog webhook"))
+        if not any(values.get(n) for n in ("alert_title", "title", "body", "alert_cycle_key")):
+            message = "a title is required; see the template to paste in docs/sources/datadog.md"
+            raise InvalidPayload([required("/title", message)])
+        flags: list[str] = []
+        full_title = values.get("alert_title") or values.get("title") or ""
+        title, prefixes, scope = _strip(full_title)
+        transition = (values.get("alert_transition") or next(iter(prefixes), "")).lower()
+        if not title:
+            title = values.get("alert_metric") or "Datadog alert"
+            flags.append("title_missing")
+        if transition and transition not in _TRIGGERS and transition not in _RESOLVES:
+            flags.append("unknown_status")
+        at = moment(values.get("date"), context, flags)
+        return [
+            make_signal(
+                SignalKind.RESOLVE if transition in _RESOLVES else SignalKind.TRIGGER,
+                _external_id(values, title, scope, flags),
+                title,
+                flags=flags,
+                severity=_severity(values, transition, flags),
+                description=values.get("text_only_body") or values.get("body"),
+                triggered_at=at,
+                occurred_at=at,
+                labels=_labels(values),
+                metadata={name: values[name] for name in _METADATA if name in values},
+            )
+        ]
+
+    def delivery_key(self, payload: Any) -> str | None:
+        """`$ID` is the event's id, one for each notification; a template that puts the monitor's
+        id there instead names no delivery."""
+        values = _values(object_of(payload))
+        key = values.get("id")
+        return key if key and key != values.get("alert_id") else None
+
+
+def _values(payload: dict[str, Any]) -> dict[str, str]:
+    """What the template says, flat (`alert.id` as `alert_id`), without variables that Datadog
+    left standing (`$ALERT_CYCLE_KEY`)."""
+    values: dict[str, str] = {}
+    for name, value in payload.items():
+        if name in ("alert", "org"):
+            # Encoded as a form, a nested object arrives as its text.
+            for inner, item in _nested(value).items():
+                if text := _given(item):
+                    values[f"{name}_{inner}"] = text
+        elif text := _given(value):
+            values[name] = text
+    return values
+
+
+def _nested(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            return {}
+    return object_of(value)
+
+
+def _given(value: Any) -> str | None:
+    if isinstance(value, list):
+        value = ",".join(text for item in value if (text := text_of(item)))
+    text = text_of(value)
+    if text is None or text == "null":
+        return None
+    name = text[1:].replace("_", "")
+    if text[0] == "$" and name.isalnum() and name.isupper():
+        return None
+    return text
+
+
+def _strip(title: str) -> tuple[str, list[str], str]:
+    """The title without `[P1]`, `[Triggered on {host:a}]`; the transitions and the scope found."""
+    transitions: list[str] = []
+    scope = ""
+    while title.startswith("["):
+        end = title.find("}]") + 1 if " on {" in title.partition("]")[0] else title.find("]")
+        if end <= 0:
+            break
+        word, _, on = title[1:end].partition(" on ")
+        if word.lower() in _TRIGGERS | _RESOLVES:
+            transitions.append(word)
+            scope = on.strip("{}")
+        elif not (len(word) == 2 and word[0] == "P" and word[1].isdigit()):
+            break
+        title = title[end + 1 :].lstrip()
+    return title, transitions, scope
+
+
+def _external_id(values: dict[str, str], title: str, scope: str, flags: list[str]) -> str | None:
+    if cycle := values.get("alert_cycle_key") or values.get("cycle_key"):
+        return cycle
+    if monitor := values.get("alert_id"):
+        where = values.get("alert_scope")
+        return f"{monitor}:{where}" if where else monitor
+    if aggregation := values.get("aggreg_key"):
+        return aggregation
+    if "title_missing" in flags:
+        return None
+    # The default template has nothing better that trigger and recovery share.
+    flags.append("correlated_by_title")
+    return f"title:{title}|{scope}" if scope else f"title:{title}"
+
+
+def _severity(values: dict[str, str], transition: str, flags: list[str]) -> Severity | None:
+    severity, doubtful = parse_severity(values.get("alert_priority"))
+    if doubtful:
+        flags.append("unknown_severity")
+    if severity is None:
+        severity = _TYPES.get(values.get("alert_type", "").lower())
+    if transition in ("warn", "re-warn") and (severity is None or severity.rank > 2):
+        return Severity.MEDIUM
+    return severity
+
+
+def _labels(values: dict[str, str]) -> dict[str, str]:
+    """Tags `env:prod` as labels; a tag without a value is `true`, one that repeats is a list."""
+    labels: dict[str, str] = {}
+    for tag in values.get("tags", "").split(","):
+        name, _, value = tag.strip().partition(":")
+        if not name:
+            continue
+        value = value or "true"
+        known = labels.get(name)
+        labels[name] = value if known is None else f"{known},{value}"
+    if hostname := values.get("hostname"):
+        labels.setdefault("host", hostname)
+    if organisation := values.get("org_name"):
+        labels.setdefault("org", organisation)
+    return present(labels)

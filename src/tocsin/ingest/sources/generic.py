@@ -1,0 +1,24 @@
+"""Any tool that can post JSON: fields by their plain names, or by a mapping of your own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tocsin.ingest.sources.base import BaseSource, Context, Preset, require_object
+from tocsin.ingest.sources.fields import signal_from_fields
+from tocsin.model import Signal
+
+
+class Generic(BaseSource):
+    type: ClassVar[str] = "generic"
+    title: ClassVar[str] = "Generic webhook"
+    preset: ClassVar[Preset] = Preset()
+    takes_mapping: ClassVar[bool] = True
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        if context.mapping is not None:
+            return context.mapping.signals(payload, context)
+        return [signal_from_fields(require_object(payload, "the body"), context)]
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        return "the integration's mapping finds no alert in it, or says to ignore it"

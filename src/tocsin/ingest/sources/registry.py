@@ -1,0 +1,67 @@
+"""Every source Tocsin knows, and how a webhook delivery is named.
+
+Adding one: write `<tool>.py` with a class, list it here; docs/sources/adding-a-source.md has the
+checklist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from tocsin.ingest.clean import clean_text
+from tocsin.ingest.sources.alertmanager import Alertmanager
+from tocsin.ingest.sources.base import Source
+from tocsin.ingest.sources.datadog import Datadog
+from tocsin.ingest.sources.generic import Generic
+from tocsin.ingest.sources.github import GitHub
+from tocsin.ingest.sources.grafana import Grafana
+from tocsin.ingest.sources.pagerduty import PagerDuty
+from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
+
+_ALL: Final[tuple[Source, ...]] = (
+    Generic(),
+    Alertmanager(),
+    Datadog(),
+    GitHub(),
+    Grafana(),
+    PagerDuty(),
+    StandardWebhooks(),
+)
+
+SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
+
+KEY_HEADERS: Final = ("idempotency-key", "x-delivery-id", "x-request-id", "webhook-id")
+"""Looked at, in this order, after the source's own."""
+
+KEY_LIMIT: Final = 255
+
+
+def get(type: str) -> Source | None:
+    """The source of an integration's `type`; None if this version does not know it."""
+    return SOURCES.get(type)
+
+
+def idempotency_key(source: Source, headers: Mapping[str, str], payload: Any) -> str | None:
+    """The sender's name for this delivery: the source's own header, its field in the body, else
+    the usual headers. A blank value names nothing; one of more than 255 characters is replaced by
+    its SHA-256 in hex."""
+    key = None
+    for name in source.key_headers:
+        if name in headers and (key := headers[name].strip()):
+            break
+    if not key:
+        key = source.delivery_key(payload)
+    if not key:
+        for name in KEY_HEADERS:
+            if name in headers and (key := headers[name].strip()):
+                break
+    if not key:
+        return None
+    if len(key) > KEY_LIMIT:
+        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    if key.isascii() and "\0" not in key:
+        return key
+    return clean_text(key, KEY_LIMIT)[0]
