@@ -37,6 +37,12 @@ def _known_timezone(name: str) -> str:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
+def is_entering(info: ValidationInfo) -> bool:
+    """Whether a person enters the config now, rather than a stored one being read back: then is
+    the time for checks that cost something."""
+    return bool(info.context and info.context.get("entering"))
+
+
 def _reachable_url(text: str, info: ValidationInfo) -> str:
     policy = info.context.get("policy") if info.context else None
     try:

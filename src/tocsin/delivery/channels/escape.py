@@ -81,3 +81,9 @@ def slack_url(url: str) -> str:
 def macro_free(text: str) -> str:
     """For Teams: some clients expand `{{DATE(…)}}` anywhere; a word joiner keeps it apart."""
     return text.replace("{{", "{\u2060{")
+
+
+def inert(text: str) -> str:
+    """For services whose markup is unknown: a word joiner keeps `@everyone` from calling people
+    and `[text](address)` from becoming a link, and does not show."""
+    return text.replace("@", "@\u2060").replace("](", "]\u2060(").replace("<!", "<\u2060!")

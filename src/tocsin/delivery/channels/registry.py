@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tocsin.delivery.channels.apprise import AppriseChannel
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Parts
 from tocsin.delivery.channels.email import EmailChannel
 from tocsin.delivery.channels.pagerduty import PagerDutyChannel
@@ -33,6 +34,7 @@ _ALL: tuple[type[Channel], ...] = (
     SlackChannel,
     WebhookChannel,
     PagerDutyChannel,
+    AppriseChannel,
 )
 
 CHANNELS: Mapping[DestinationType, type[Channel]] = {channel.kind: channel for channel in _ALL}
@@ -79,7 +81,9 @@ def validate_config(
     if stored is not None and isinstance(document, Mapping):
         document = _with_stored_secrets(channel, document, stored)
     try:
-        config = channel.config_model.model_validate(document, context={"policy": policy})
+        config = channel.config_model.model_validate(
+            document, context={"policy": policy, "entering": True}
+        )
         return ValidConfig(kind, config)
     except ValidationError as error:
         return [_fault(problem) for problem in error.errors(include_input=False, include_url=False)]
@@ -112,11 +116,18 @@ def _with_stored_secrets(
     whole = stored.model_dump(mode="json")
     masked = channel.masked(stored)
     kept = {
-        name: whole[name]
+        name: _unmasked(document.get(name, masked[name]), masked[name], whole[name])
         for name in channel.secret_fields
-        if name not in document or document[name] == masked.get(name)
     }
     return {**document, **kept}
+
+
+def _unmasked(given: Any, mask: Any, secret: Any) -> Any:
+    """What was given, with every mask in it replaced by what it stands for."""
+    if isinstance(given, list) and isinstance(mask, list):
+        behind = dict(zip(mask, secret, strict=True))
+        return [behind.get(each, each) if isinstance(each, str) else each for each in given]
+    return secret if given == mask else given
 
 
 def _fault(problem: Mapping[str, Any]) -> Fault:

@@ -162,7 +162,7 @@ def _broken(error: BaseException) -> Trouble:
     if isinstance(error, aiosmtplib.SMTPServerDisconnected | OSError):
         return Trouble("connection-lost", "closed the connection")
     # Both are plain SMTPException, told apart by their text only.
-    if "starttls" in str(error).lower():
+    if "starttls extension" in str(error).lower():
         return Trouble(
             "mail-not-encrypted",
             "offers no STARTTLS, so nothing was sent; use smtps://, or ?tls=none if mail may go "

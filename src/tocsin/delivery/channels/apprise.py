@@ -1,0 +1,203 @@
+"""Apprise: everything that has no channel of its own, by its Apprise URLs. An extra."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from tocsin.delivery.channels import apprise_library as library
+from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, is_entering
+from tocsin.delivery.channels.escape import inert
+from tocsin.delivery.channels.http import digest
+from tocsin.delivery.channels.words import Words, describe
+from tocsin.delivery.message import Message
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.model import DestinationType, Severity
+
+URLS_LIMIT = 10
+NOT_INSTALLED = "needs the extra that is not installed here: pip install 'tocsin[apprise]'"
+
+_KINDS = {
+    Severity.CRITICAL: "failure",
+    Severity.HIGH: "failure",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "info",
+    Severity.INFO: "info",
+}
+_SENT, _REFUSED = "sent", "refused"
+
+
+def _apprise_url(url: str, info: ValidationInfo) -> str:
+    schema = url.partition("://")[0].lower() if "://" in url else ""
+    if not schema:
+        raise PydanticCustomError("apprise-url", "is not an Apprise URL; it must read schema://…")
+    if (own := library.OWN_CHANNELS.get(schema)) is not None:
+        raise PydanticCustomError(
+            "apprise-own-channel", "has a type of its own: use {type}", {"type": own}
+        )
+    if not library.is_allowed(schema):
+        raise PydanticCustomError(
+            "apprise-schema",
+            "names a service that is unknown, acts on this machine, or cannot be guarded; "
+            "docs/channels/apprise.md lists what can be used",
+        )
+    try:
+        options = {name.lower() for name, _ in parse_qsl(urlsplit(url).query)}
+    except ValueError:
+        raise PydanticCustomError("apprise-url", "is not an Apprise URL") from None
+    if forbidden := sorted(options & library.FORBIDDEN_OPTIONS):
+        raise PydanticCustomError(
+            "apprise-option", "must not use the option {option}", {"option": forbidden[0]}
+        )
+    if is_entering(info):
+        if not library.is_installed():
+            raise PydanticCustomError("apprise-not-installed", NOT_INSTALLED)
+        if not library.is_valid(url):
+            raise PydanticCustomError(
+                "apprise-url", "is not complete for {schema}://", {"schema": schema}
+            )
+    return url
+
+
+class AppriseConfig(ChannelConfig):
+    urls: Annotated[
+        list[Annotated[str, AfterValidator(_apprise_url)]],
+        Field(min_length=1, max_length=URLS_LIMIT),
+    ]
+
+
+class AppriseChannel:
+    kind: ClassVar = DestinationType.APPRISE
+    config_model: ClassVar[type[ChannelConfig]] = AppriseConfig
+    secret_fields: ClassVar = frozenset({"urls"})
+    rate: ClassVar = Rate(per_second=1.0, burst=5, concurrency=1)
+
+    def __init__(self, parts: Parts) -> None:
+        self._policy = parts.outbound.policy
+        self._seconds = parts.outbound.timeout
+
+    @staticmethod
+    def masked(config: AppriseConfig) -> dict[str, Any]:
+        # What follows the schema may be a host or a token, only the service knows; the end tells
+        # two of one kind apart.
+        return {
+            "urls": [
+                f"{url.partition(':')[0].lower()}://…{digest('apprise', url)[:6]}"
+                for url in config.urls
+            ]
+        }
+
+    @staticmethod
+    def bucket(config: AppriseConfig) -> str:
+        return digest("apprise", *sorted(config.urls))
+
+    async def send(
+        self, message: Message, config: AppriseConfig, links_for: LinksFor, progress: Progress
+    ) -> Outcome:
+        if not library.is_installed():
+            return Failed("apprise-not-installed", f"{message.destination_name} {NOT_INSTALLED}.")
+        words = describe(message, config.zone, links_for(message.destination_name))
+        known: dict[str, str] = dict(progress.get("urls", {}))
+        outcomes: list[Retry | Failed] = []
+        owed = [url for url in config.urls if known.get(_key(url)) not in (_SENT, _REFUSED)]
+        for url in owed:
+            result = await library.notify(
+                url,
+                title=inert(words.summary),
+                body=body(words),
+                kind=_kind(words),
+                policy=self._policy,
+                # Each gets its share, so that one that stalls leaves time for the others.
+                seconds=self._seconds / len(owed),
+            )
+            fault = None if result.sent else _fault(_name(message, config, url), result)
+            if fault is None:
+                known[_key(url)] = _SENT
+            else:
+                outcomes.append(fault)
+                if isinstance(fault, Failed):
+                    known[_key(url)] = _REFUSED
+        return _outcome(config, known, outcomes)
+
+
+def body(words: Words) -> str:
+    """The message as plain text, for whatever shows it."""
+    parts = [words.change]
+    if words.description:
+        parts += ["", inert(words.description)]
+    parts += ["", *(f"{moment.name}: {moment.text}" for moment in words.moments)]
+    parts += [f"{fact.name}: {inert(fact.value)}" for fact in words.facts]
+    parts += [f"{inert(fact.name)}: {inert(fact.value)}" for fact in words.labels]
+    if words.more_labels:
+        parts.append(f"and {words.more_labels} more labels")
+    if words.actions:
+        parts += ["", *(f"{action.name}: {action.url}" for action in words.actions)]
+    if words.code_hint:
+        parts.append(words.code_hint)
+    parts += ["", words.footer]
+    return "\n".join(parts)
+
+
+def _kind(words: Words) -> str:
+    if words.state in ("resolved", "closed"):
+        return "success"
+    return _KINDS[words.severity] if words.severity else "info"
+
+
+def _key(url: str) -> str:
+    return digest("apprise", url)[:16]
+
+
+def _name(message: Message, config: AppriseConfig, url: str) -> str:
+    place = f", URL {config.urls.index(url) + 1}" if len(config.urls) > 1 else ""
+    return f"{message.destination_name} ({library.service_name(url)}{place})"
+
+
+def _fault(name: str, result: library.Result) -> Retry | Failed:
+    status = result.status
+    if result.blocked:
+        return Failed(
+            "address-blocked",
+            f"{name} points to an address that may not be reached; an operator can allow its "
+            "network with TOCSIN_OUTBOUND_ALLOW.",
+        )
+    if result.timed_out:
+        return Retry("timeout", f"{name} did not answer in time.")
+    if status is None:
+        return Retry("unreachable", f"{name} could not be reached, or did not say why it refused.")
+    if status == 429:
+        return Retry(
+            "throttled", f"{name} asked to be sent less (429).", 429, holds_destination=True
+        )
+    if status in (408, 409, 425) or status >= 500:
+        return Retry("server-error", f"{name} answered {status}; it will be tried again.", status)
+    if 300 <= status < 400:
+        return Failed("redirected", f"{name} answered with a redirect ({status}).", status)
+    return Failed("refused", f"{name} refused the message ({status}).", status)
+
+
+def _outcome(
+    config: AppriseConfig, known: dict[str, str], outcomes: list[Retry | Failed]
+) -> Outcome:
+    """One outcome for all URLs: what is still owed decides, then what was refused."""
+    progress = {"urls": known}
+    states = [known.get(_key(url)) for url in config.urls]
+    tally = f"{states.count(_SENT)} of {len(states)} have it."
+    text = " ".join(outcome.message for outcome in outcomes)
+    if retry := next((each for each in outcomes if isinstance(each, Retry)), None):
+        return Retry(
+            retry.code,
+            f"{text} {tally}",
+            retry.http_status,
+            holds_destination=retry.holds_destination,
+            progress=progress,
+        )
+    if _SENT not in states:
+        failed = outcomes[-1] if outcomes else Failed("refused", "All URLs refused the message.")
+        return Failed(failed.code, text or failed.message, failed.http_status, progress=progress)
+    if _REFUSED in states:
+        return Sent(message=f"{text} {tally}".strip(), code="some-urls-refused", progress=progress)
+    return Sent(message=tally, progress=progress)

@@ -1,0 +1,84 @@
+"""The guard for libraries that open their own sockets (Apprise): an audit hook on `connect`.
+
+aiohttp is guarded where it makes its sockets. A library that does so itself cannot be told to; but
+CPython raises an audit event with the address before every connect, and a hook that raises stops
+it. What applies is kept in a context variable, which worker threads inherit; without it the hook
+lets everything pass, so the rest of the program pays one comparison per event and no more.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+from tocsin.delivery.outbound.session import AddressBlocked
+
+# Events that carry (socket, address); then ways out that a notification has no business with.
+_SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_NEVER = frozenset(
+    {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork"}
+    | {"os.forkpty", "pty.spawn", "ctypes.dlopen", "socket.bind"}
+)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What one guarded call may reach, and whether it tried for more."""
+
+    policy: AddressPolicy
+    reachable: frozenset[Verdict]
+    blocked: bool = field(default=False)
+
+    def check(self, address: Any) -> None:
+        # A name in place of an address would be looked up after the check; a path is a local
+        # service. Neither is an address, so both are blocked.
+        host = address[0] if isinstance(address, tuple) and address else ""
+        if not isinstance(host, str) or self.policy.judge(host) not in self.reachable:
+            self.blocked = True
+            raise AddressBlocked("blocked address")
+
+
+_watch: ContextVar[Watch | None] = ContextVar("tocsin_outbound_watch", default=None)
+_lock = threading.Lock()
+_installed = False
+
+
+@contextmanager
+def guarded(policy: AddressPolicy, *, public: bool) -> Iterator[Watch]:
+    """Within it, this context's connections reach only what `policy` lets them; with `public`
+    False only the operator's networks. A hook cannot be taken out again, so it goes in at first
+    use."""
+    _install()
+    reachable = {Verdict.ALLOWED, Verdict.PUBLIC} if public else {Verdict.ALLOWED}
+    watch = Watch(policy, frozenset(reachable))
+    token = _watch.set(watch)
+    try:
+        yield watch
+    finally:
+        _watch.reset(token)
+
+
+def _install() -> None:
+    global _installed
+    with _lock:
+        if not _installed:
+            sys.addaudithook(_hook)
+            _installed = True
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in _SENDS and event not in _NEVER:
+        return
+    watch = _watch.get()
+    if watch is None:
+        return
+    if event in _NEVER:
+        watch.blocked = True
+        raise AddressBlocked("not a connection")
+    watch.check(arguments[1])
