@@ -144,7 +144,12 @@ def duration(span: timedelta) -> str:
 
 
 def _change(message: Message, alert: AlertView) -> str:
-    """What happened, as a sentence."""
+    """What happened, as a sentence, and why it comes here if no rule says so."""
+    note = f" {one_line(message.note, VALUE)}" if message.note else ""
+    return _happened(message, alert) + note
+
+
+def _happened(message: Message, alert: AlertView) -> str:
     by = f" by {one_line(message.actor, NAME)}" if message.actor else ""
     match message.event_type:
         case EventType.ACKNOWLEDGED:

@@ -68,6 +68,8 @@ def parse_url(text: str) -> Target:
         raise UrlRefused("url-scheme", "must start with https://")
     if not parts.hostname:
         raise UrlRefused("url-invalid", "names no host; it must read https://host/…")
+    if "[" in parts.netloc and ":" not in parts.hostname:
+        raise UrlRefused("url-host", "has a host in brackets that is not an IPv6 address")
     host = _host(parts.hostname)
     if port == 0:
         raise UrlRefused("url-invalid", "has port 0, which nothing can listen on")
