@@ -11,7 +11,6 @@ from pathlib import Path
 from tocsin.store.embedded import EmbeddedError, EmbeddedPostgres
 from tocsin.store.embedded.binaries import packaged
 from tocsin.store.embedded.configuration import ROLE
-from tocsin.store.embedded.sockets import recorded_or
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +22,7 @@ def main(arguments: list[str]) -> int:
         with server:
             # psql, pg_dump and their like read these, and options still override them.
             reach = {
-                "PGHOST": str(recorded_or(server.home, server.cluster)),
+                "PGHOST": str(server.socket_folder),
                 "PGPORT": "5432",
                 "PGUSER": ROLE,
                 "PGDATABASE": server.dbname,

@@ -34,7 +34,8 @@ def prepare(
         sync: False skips flushing a new cluster to disk, for servers that are thrown away.
     """
     for draft in home.glob(f"{_DRAFT}*"):
-        shutil.rmtree(draft)
+        # An initdb whose starter was killed may still be writing there: next time, then.
+        shutil.rmtree(draft, ignore_errors=True)
     if not os.path.lexists(cluster):
         _create(home, cluster, binaries, user, sync=sync)
     _check(cluster, binaries, user)
@@ -95,7 +96,9 @@ def _initdb(draft: Path, binaries: Binaries, maker: ServerUser, *, sync: bool) -
         os.close(descriptor)
     if answer.returncode != 0:
         said = condense(answer.stderr) or f"initdb ended with {answer.returncode}"
-        raise EmbeddedError(f"cannot make the embedded PostgreSQL: {said}; {advice(said)}")
+        raise EmbeddedError(
+            f"cannot make the embedded PostgreSQL in {draft.parent}: {said}; {advice(said)}"
+        )
 
 
 def _check(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
@@ -112,12 +115,13 @@ def _check(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
             f"{binaries.major}: dump it with the former Tocsin and load it with this one "
             '(docs/operations/database.md, "Upgrading")'
         )
-    owner = cluster.stat().st_uid
+    owner = cluster.lstat().st_uid
+    if owner != user.uid and not (user.dropped and owner == 0):
+        raise EmbeddedError(
+            f"{cluster} belongs to the user with id {owner}, not {user.uid}: run tocsin as the "
+            "owner of the data folder, or give the whole folder to one user"
+        )
     if owner != user.uid:
-        if not user.dropped:
-            raise EmbeddedError(
-                f"{cluster} belongs to the user with id {owner}; run tocsin as that user or as root"
-            )
         # A copy restored by root has root's name on it.
         give(cluster, user)
     if cluster.stat().st_mode & 0o077:
@@ -127,7 +131,7 @@ def _check(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
 
 def give(folder: Path, user: ServerUser) -> None:
     """Make `user` the owner of a whole tree, links themselves and never what they point to."""
-    for inner, folders, files in os.walk(folder):
+    for _, folders, files, descriptor in os.fwalk(folder):
         for name in (*folders, *files):
-            os.chown(os.path.join(inner, name), user.uid, user.gid, follow_symlinks=False)
-    os.chown(folder, user.uid, user.gid, follow_symlinks=False)
+            os.chown(name, user.uid, user.gid, dir_fd=descriptor, follow_symlinks=False)
+        os.fchown(descriptor, user.uid, user.gid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from tocsin.store.embedded.identity import ServerUser
@@ -68,18 +69,6 @@ def write(
         settings: override ours; the operator's `local.conf` in the cluster overrides both.
     """
     merged = {**_TUNING, **settings}
-    lines = [f"{name} = {_quoted(value)}" for name, value in merged.items()]
-    lines += ["include 'local.conf'"]
-    if not os.path.lexists(cluster / "local.conf"):
-        _put(home, cluster / "local.conf", user, "Only this once: your own settings go here.", [])
-    _put(home, cluster / "postgresql.conf", user, "Your own settings: local.conf, beside.", lines)
-    _put(
-        home,
-        cluster / "pg_hba.conf",
-        user,
-        "Who may connect: the users of pg_ident.conf, known by the kernel; nobody else.",
-        ["local all all peer map=tocsin"],
-    )
     idents = [
         f'tocsin "{name}" {role}'
         for name in names
@@ -87,21 +76,43 @@ def write(
         # A slash would begin a regular expression.
         if not name.startswith("/") and '"' not in name
     ]
-    _put(home, cluster / "pg_ident.conf", user, "Operating-system users and their roles.", idents)
+    # As root never through a link, which the server's user may have put there.
+    follow = os.O_NOFOLLOW if user.dropped else 0
+    inside = os.open(cluster, os.O_RDONLY | os.O_DIRECTORY | follow)
+    put = partial(_put, home, inside, user)
+    try:
+        put(
+            "postgresql.conf",
+            "Your own settings belong in local.conf, beside.",
+            [f"{name} = {_quoted(value)}" for name, value in merged.items()]
+            + ["include 'local.conf'"],
+        )
+        put(
+            "pg_hba.conf",
+            "Who may connect: the users of pg_ident.conf, vouched for by the kernel; nobody else.",
+            ["local all all peer map=tocsin"],
+        )
+        put("pg_ident.conf", "Operating-system users and the roles they may take.", idents)
+        if not os.path.lexists(cluster / "local.conf"):
+            put("local.conf", "Only this once: put your own settings here.", [])
+    finally:
+        os.close(inside)
 
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _put(home: Path, path: Path, user: ServerUser, title: str, lines: list[str]) -> None:
+def _put(
+    home: Path, inside: int, user: ServerUser, name: str, title: str, lines: list[str]
+) -> None:
     """Write beside the cluster and rename into it: the server's user, who controls the cluster,
     could otherwise have root write through a link."""
-    draft = home / f"{path.name}.new"
+    draft = home / f"{name}.new"
     draft.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
         file.write("\n".join([f"# Written when tocsin starts the server. {title}", *lines, ""]))
         if user.dropped:
             os.fchown(file.fileno(), user.uid, user.gid)
-    os.rename(draft, path)
+    os.rename(draft, name, dst_dir_fd=inside)

@@ -8,6 +8,12 @@ from pathlib import Path
 
 _LIMIT = 400
 
+# PostgreSQL says some causes as mere LOG lines, before the FATAL that names only the consequence.
+_TELLING = re.compile(
+    r"\b(?:(?:FATAL|PANIC|ERROR|error|fatal):|"
+    r"(?:LOG|WARNING):(?=.*(?:unrecognized|invalid|could not|syntax error)))\s+(.*)"
+)
+
 # What the server or initdb said → what to do about it; the first that matches.
 _ADVICE = (
     (r"No space left|Disk quota", "free some disk space, then start again"),
@@ -20,14 +26,14 @@ _ADVICE = (
         "give this user id a name in /etc/passwd, or set TOCSIN_DATABASE_URL",
     ),
     (
-        r"valid checkpoint|invalid checkpoint|checksum|invalid page|could not open file|"
-        r"could not read file|PANIC|is not a valid|invalid data in|bogus data|corrupt|"
-        r"does not exist|control file",
-        "the data looks damaged: restore a backup (docs/operations/database.md)",
-    ),
-    (
         r"Permission denied|Operation not permitted|wrong ownership|invalid permissions",
         "give the folder to the user that runs tocsin",
+    ),
+    (
+        r"valid checkpoint|invalid checkpoint|checksum|invalid page|could not open file|"
+        r"could not read file|PANIC|is not a valid|invalid data in|bogus data|corrupt|"
+        r"does not exist|control file|incompatible with server",
+        "the data looks damaged: restore a backup (docs/operations/database.md)",
     ),
     (r"configuration file|unrecognized configuration|parameter", "mend local.conf in the cluster"),
     (
@@ -47,11 +53,7 @@ class EmbeddedError(Exception):
 def condense(log: str) -> str:
     """The one or two lines of a server log or of initdb's complaints that say why it stopped."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [
-        match.group(2).strip()
-        for line in lines
-        if (match := re.search(r"\b(FATAL|PANIC|ERROR|error|fatal):\s+(.*)", line))
-    ]
+    telling = [match.group(1).strip() for line in lines if (match := _TELLING.search(line))]
     # The last complaint is what ended it; the one before is often the cause.
     chosen = list(dict.fromkeys(telling or lines))[-2:]
     return "; ".join(chosen)[:_LIMIT]

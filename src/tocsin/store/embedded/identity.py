@@ -45,13 +45,13 @@ class ServerUser:
 def server_user(data_dir: Path, cluster: Path) -> ServerUser:
     """The user for the server of this data folder.
 
-    As an ordinary user: that user. As root: whoever owns the cluster already, else the owner of the
-    data folder if that is not root (so that `sudo tocsin …` joins a user's own hub), else a user id
-    of its own, made from the folder's path.
+    As an ordinary user: that user. As root: the owner of the data folder if that is not
+    root (so that `sudo tocsin …` joins a user's own hub), else whoever owns the cluster already,
+    else a user id of its own, made from the folder's path.
     """
     if os.geteuid() != 0:
         return ServerUser(os.geteuid(), os.getegid(), dropped=False)
-    for folder in (cluster, data_dir):
+    for folder in (data_dir, cluster):
         if folder.exists() and (stat := folder.stat()).st_uid != 0:
             return ServerUser(stat.st_uid, stat.st_gid, dropped=True)
     uid = _FIRST_OWN_UID + zlib.crc32(os.fsencode(os.path.realpath(data_dir))) % _OWN_UIDS

@@ -29,7 +29,10 @@ from typing import Any
 CLUSTER = 3
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PID_FILE = "postmaster.pid"
+_SOCKET_LOCK = ".s.PGSQL.5432.lock"
 _LOG_LIMIT = 5_000_000
+_LONG_ENOUGH = 10.0
 _STOP_PATIENCE = 90.0
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -66,7 +69,9 @@ class Keeper:
         self.plan = plan
         self.report: int | None = report
         self.log = Log(plan["log"])
-        self.pid_file = os.path.join(plan["cluster"], "postmaster.pid")
+        # As root never through a link, which the server's user may have put there.
+        follow = os.O_NOFOLLOW if plan["uid"] is not None else 0
+        self.cluster = os.open(plan["cluster"], os.O_RDONLY | os.O_DIRECTORY | follow)
         self.alone = threading.Event()
         self.wake, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
@@ -79,20 +84,19 @@ class Keeper:
         threading.Thread(target=self._await_solitude, daemon=True).start()
         failures = 0
         while True:
+            began = time.monotonic()
             output = self._spawn()
             self._attend(output)
             os.close(output)
             _end_children()
-            with contextlib.suppress(OSError):
-                os.unlink(self.pid_file)
             if self.report is not None:
-                self._tell({"failed": b"\n".join(self.log.recent).decode(errors="replace")})
+                said = b"\n".join(self.log.recent).decode(errors="replace")
+                self._tell({"failed": said[-8_000:]})
                 return 1
-            if self.alone.is_set():
-                return 0
-            failures = 0 if self.ready else failures + 1
-            self.alone.wait(min(5.0, 0.05 * 4**failures))
-            if self.alone.is_set():
+            lived = time.monotonic() - began
+            failures = 0 if self.ready and lived > _LONG_ENOUGH else min(failures + 1, 5)
+            # At once after a long life; ever slower if it keeps dying.
+            if self.alone.is_set() or self.alone.wait(min(5.0, 0.1 * failures**2)):
                 return 0
 
     def _await_solitude(self) -> None:
@@ -105,6 +109,7 @@ class Keeper:
     def _spawn(self) -> int:
         """Start the server; returns the reading end of what it logs."""
         self.ready = False
+        self._remove_pid_files()
         reader, writer = os.pipe()
         keeper = os.getpid()
         self.pid = os.fork()
@@ -120,13 +125,20 @@ class Keeper:
         os.close(writer)
         return reader
 
+    def _remove_pid_files(self) -> None:
+        """PostgreSQL takes any live process of the number in them for a server, be it a zombie or a
+        stranger. Whoever holds the keeper's lock knows that there is none."""
+        with contextlib.suppress(OSError):
+            os.unlink(_PID_FILE, dir_fd=self.cluster)
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.plan["socket"], _SOCKET_LOCK))
+
     def _become_server(self, keeper: int) -> None:
         os.setsid()
         os.chdir("/")
         os.umask(0o077)
         # Opened as root: the folders above may be closed to the server's user.
-        cluster = os.open(self.plan["cluster"], os.O_RDONLY | os.O_DIRECTORY)
-        os.dup2(cluster, CLUSTER)
+        os.dup2(self.cluster, CLUSTER)
         os.set_inheritable(CLUSTER, True)
         if self.plan["uid"] is not None:
             os.setgroups([])
@@ -187,10 +199,13 @@ class Keeper:
 
     def _is_ready(self) -> bool:
         try:
-            with open(self.pid_file, encoding="utf-8", errors="replace") as file:
-                lines = file.read(4096).split("\n")
+            file = os.open(_PID_FILE, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.cluster)
         except OSError:
             return False
+        try:
+            lines = os.read(file, 4096).decode(errors="replace").split("\n")
+        finally:
+            os.close(file)
         # Line 8 is the status (src/include/utils/pidfile.h: LOCK_FILE_LINE_PM_STATUS).
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
@@ -199,7 +214,7 @@ class Keeper:
         if self.report is None:
             return
         with contextlib.suppress(OSError):
-            os.write(self.report, json.dumps(news).encode()[-16_384:])
+            os.write(self.report, json.dumps(news).encode())
         os.close(self.report)
         self.report = None
 
@@ -233,6 +248,16 @@ def _children() -> list[int]:
     return found
 
 
+def _remove_socket_folder(folder: str, cluster: str) -> None:
+    if folder == cluster:
+        return
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(".s.PGSQL."):
+                os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+
+
 def main() -> int:
     plan = json.load(sys.stdin)
     # Nobody's child: whoever starts us neither waits for us nor is left with a zombie.
@@ -248,7 +273,10 @@ def main() -> int:
     os.write(lock, f"{os.getpid()}\n".encode())
     if _libc is not None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    return Keeper(plan, report).run()
+    try:
+        return Keeper(plan, report).run()
+    finally:
+        _remove_socket_folder(plan["socket"], plan["cluster"])
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ from pathlib import Path
 
 from tocsin.store.embedded.errors import EmbeddedError
 
-_PATIENCE = 15.0
+_PATIENCE = 60.0
 
 
 def clear(cluster: Path) -> None:
     """Make way for a new server; called only while no keeper is there.
 
     A server whose keeper died is already shutting down: it is waited for. Backends whose master was
-    killed are ended, for their shared memory would bar the new one. A pid file naming a process
-    that is not this cluster's server, though the number is in use again, is removed: PostgreSQL
-    itself would take that process for a server.
+    killed are ended, for their shared memory would bar the new one. A pid file alone proves
+    nothing: its number may be another process's by now.
     """
     file = cluster / "postmaster.pid"
     deadline = time.monotonic() + _PATIENCE
@@ -35,7 +34,6 @@ def clear(cluster: Path) -> None:
         if time.monotonic() > deadline:
             raise EmbeddedError(f"the PostgreSQL processes {orphans} on {cluster} do not end")
         time.sleep(0.02)
-    file.unlink(missing_ok=True)
 
 
 def read_pid(file: Path) -> int | None:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.store.embedded import QUICK, servers
+
+from tocsin.store.embedded import EmbeddedPostgres
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose server has been started and stopped once."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with EmbeddedPostgres(folder, settings=QUICK):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lasting_embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A running server for tests that only look."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("lasting"), settings=QUICK)
+    with postgres:
+        yield postgres
+
+
+@pytest.fixture
+def data_dir(prepared_folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """A data folder of this test's own; nothing may still run on it afterwards."""
+    folder = tmp_path / "d"
+    shutil.copytree(prepared_folder, folder)
+    yield folder
+    assert servers(folder / "postgres" / "data") == []
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def embedded(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """A running server that this process uses."""
+    postgres = EmbeddedPostgres(data_dir, settings=QUICK)
+    with postgres:
+        yield postgres
