@@ -46,9 +46,9 @@ def test_every_fault_of_a_body_is_named_at_its_place(hub: Hub) -> None:
     assert (answer.status, answer.slug) == (422, "validation-failed")
     pointers = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
     assert pointers == {
-        "/slug": "string_pattern_mismatch",
+        "/slug": "string-pattern-mismatch",
         "/name": "missing",
-        "/nmae": "extra_forbidden",
+        "/nmae": "extra-forbidden",
     }
 
 

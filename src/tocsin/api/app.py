@@ -7,12 +7,15 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from tocsin.api import (
+    alert_rules,
     alerts,
     api_keys,
     audit_events,
     integrations,
     openapi,
+    previews,
     problems,
+    silences,
     tenants,
     webhook_deliveries,
     workspaces,
@@ -26,6 +29,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     integrations.router,
     alerts.router,
     webhook_deliveries.router,
+    alert_rules.router,
+    silences.router,
+    previews.router,
     api_keys.router,
     audit_events.router,
 )

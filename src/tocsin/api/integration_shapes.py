@@ -25,8 +25,8 @@ from tocsin.api.fields import (
     left_out,
 )
 from tocsin.ingest.mapping import validate_mapping
+from tocsin.ingest.profile import Profile
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.ingest.verify import Profile
 from tocsin.model import (
     REDACTED,
     AuthScheme,
@@ -243,7 +243,7 @@ def faults_of(row: Integration, secret: Secret) -> list[Fault]:
     if row.mapping is not None:
         if not source.takes_mapping:
             message = f"the source {row.type} knows its own fields and takes no mapping"
-            faults.append(Fault("/mapping", "not_taken", message))
+            faults.append(Fault("/mapping", "not-taken", message))
         else:
             faults += [
                 Fault("/mapping" + fault.pointer, fault.code, fault.message)
@@ -256,12 +256,12 @@ def faults_of(row: Integration, secret: Secret) -> list[Fault]:
             secret_encoding=source.preset.secret_encoding,
         )
     except ValueError as error:
-        return [*faults, Fault(_field_of(str(error)), "unusable_profile", str(error))]
+        return [*faults, Fault(_field_of(str(error)), "unusable-profile", str(error))]
     try:
         if row.auth_scheme == AuthScheme.HMAC:
             profile.key_bytes(secret)
     except ValueError as error:
-        faults.append(Fault("/webhook_secret", "unusable_secret", str(error)))
+        faults.append(Fault("/webhook_secret", "unusable-secret", str(error)))
     return faults
 
 

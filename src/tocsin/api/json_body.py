@@ -61,7 +61,7 @@ def text_fault(value: str, pointer: str) -> Fault | None:
 
 def _inspect(value: Any, pointer: str, depth: int, faults: list[Fault]) -> None:
     if depth > _DEEPEST:
-        faults.append(Fault(pointer, "too_deep", f"must not be nested deeper than {_DEEPEST}"))
+        faults.append(Fault(pointer, "too-deep", f"must not be nested deeper than {_DEEPEST}"))
     elif isinstance(value, str):
         if (fault := text_fault(value, pointer)) is not None:
             faults.append(fault)
@@ -76,9 +76,9 @@ def _inspect(value: Any, pointer: str, depth: int, faults: list[Fault]) -> None:
             _inspect(member, f"{pointer}/{index}", depth + 1, faults)
     elif isinstance(value, float):
         if value in (float("inf"), float("-inf")):
-            faults.append(Fault(pointer, "too_large", "the number is too large"))
+            faults.append(Fault(pointer, "too-large", "the number is too large"))
     elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        faults.append(Fault(pointer, "too_large", "the number is too large"))
+        faults.append(Fault(pointer, "too-large", "the number is too large"))
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -50,7 +50,7 @@ def missing_reference(kind: str, pointer: str) -> ApiProblem:
     return ApiProblem(
         "not-found",
         f"The body names something that is not there: {message}.",
-        errors=[Fault(pointer, "not_found", message)],
+        errors=[Fault(pointer, "not-found", message)],
     )
 
 
@@ -114,7 +114,11 @@ def _sentence(message: str) -> str:
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
     """Pydantic's errors as faults: never with the value that was sent, which may be a secret."""
     return [
-        Fault(_pointer(error["loc"]), str(error["type"]), _sentence(str(error["msg"])))
+        Fault(
+            _pointer(error["loc"]),
+            str(error["type"]).replace("_", "-"),
+            _sentence(str(error["msg"])),
+        )
         for error in errors
     ]
 

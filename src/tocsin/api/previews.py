@@ -1,0 +1,204 @@
+"""What a rule or a silence would have done to the alerts of the last days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tocsin.api.auth import Viewer
+from tocsin.api.context import ApiContext, Context
+from tocsin.api.fields import Id, Input, JsonObject, Output, Time, WholeNumber, example
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.problems import invalid
+from tocsin.api.rule_shapes import Matchers, TenantIds
+from tocsin.model import AlertStatus, Severity, utc_now, uuid7
+from tocsin.routing.matchers import Matcher
+from tocsin.routing.preview import matching, silenced
+from tocsin.routing.rules import Rule, Silence
+from tocsin.routing.subject import Subject
+from tocsin.routing.validation import validate_matchers, validate_silence
+from tocsin.store.tables import Alert, Integration
+
+router = APIRouter(route_class=JsonRoute)
+
+_MOST_CONSIDERED = 5_000
+_MOST_SHOWN = 200
+_MOST_MISSES = 50
+
+Days = Annotated[WholeNumber, Field(ge=1, le=90, description="How many days to look back")]
+
+
+class RulePreviewIn(Input):
+    min_severity: Severity | None = None
+    tenant_ids: TenantIds | None = None
+    matchers: Annotated[Matchers, Field(default_factory=list)]
+    days: Days = 7
+
+    model_config = example(
+        {"min_severity": "HIGH", "matchers": [{"label": "service", "op": "=", "value": "db"}]}
+    )
+
+
+class SilencePreviewIn(Input):
+    matchers: Annotated[Matchers, Field(min_length=1)]
+    days: Days = 7
+
+    model_config = example({"matchers": [{"label": "service", "op": "=", "value": "db"}]})
+
+
+class PreviewedAlert(Output):
+    alert_id: Id
+    title: str
+    severity: Severity
+    status: AlertStatus
+    source: str
+    tenant_id: Id
+    triggered_at: Time
+
+
+class MissedAlert(PreviewedAlert):
+    code: str
+    words: Annotated[str, Field(description="What spoke against it, for people")]
+    matcher: Annotated[JsonObject | None, Field(description="The matcher that decided")]
+
+
+class SilencePreview(Output):
+    since: Time
+    considered: Annotated[int, Field(description=f"The newest {_MOST_CONSIDERED} at most")]
+    matched: int
+    items: Annotated[
+        list[PreviewedAlert], Field(description=f"Those that match, the newest {_MOST_SHOWN}")
+    ]
+
+
+class RulePreview(SilencePreview):
+    refusals: Annotated[
+        dict[str, int], Field(description="How many were refused: by severity, tenant, matcher")
+    ]
+    misses: Annotated[
+        list[MissedAlert], Field(description=f"The newest {_MOST_MISSES} that do not match")
+    ]
+
+
+async def _past(
+    session: AsyncSession, workspace_id: UUID, since: datetime
+) -> list[tuple[Subject, Alert]]:
+    found = await session.execute(
+        select(Alert, Integration.type)
+        .join(Integration, Integration.id == Alert.integration_id)
+        .where(Alert.workspace_id == workspace_id, Alert.triggered_at >= since)
+        .order_by(Alert.id.desc())
+        .limit(_MOST_CONSIDERED)
+    )
+    return [
+        (
+            Subject(
+                alert_id=alert.id,
+                tenant_id=alert.tenant_id,
+                integration_id=alert.integration_id,
+                external_id=alert.external_id,
+                title=alert.title,
+                severity=alert.severity,
+                source=alert.source,
+                type=source_type,
+                labels=alert.labels,
+            ),
+            alert,
+        )
+        for alert, source_type in found
+    ]
+
+
+def _shown(alert: Alert) -> PreviewedAlert:
+    return PreviewedAlert(
+        alert_id=alert.id,
+        title=alert.title,
+        severity=alert.severity,
+        status=alert.status,
+        source=alert.source,
+        tenant_id=alert.tenant_id,
+        triggered_at=alert.triggered_at,
+    )
+
+
+async def _read(
+    context: ApiContext, workspace_id: UUID, days: int
+) -> tuple[datetime, list[tuple[Subject, Alert]]]:
+    since = utc_now() - timedelta(days=days)
+    async with context.reading() as session:
+        return since, await _past(session, workspace_id, since)
+
+
+@router.post("/alert-rules/preview", tags=["alert-rules"])
+async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreviewIn) -> RulePreview:
+    """Which past alerts a rule would have told of, and what spoke against the others. Nothing is
+    sent; event types, cooldown and quiet hours do not count here."""
+    documents = [matcher.model_dump() for matcher in body.matchers]
+    if faults := validate_matchers(documents):
+        raise invalid(faults)
+    rule = Rule(
+        id=uuid7(),
+        name="preview",
+        is_enabled=True,
+        event_types=frozenset(),
+        min_severity=body.min_severity,
+        tenant_ids=None if body.tenant_ids is None else frozenset(body.tenant_ids),
+        matchers=tuple(Matcher.from_document(document) for document in documents),
+        destination_ids=(),
+    )
+    since, past = await _read(context, caller.workspace_id, body.days)
+    judged = list(zip(matching(rule, [subject for subject, _ in past]), past, strict=True))
+    matched = [alert for preview, (_, alert) in judged if preview.matched]
+    misses = [(preview, alert) for preview, (_, alert) in judged if not preview.matched]
+    return RulePreview(
+        since=since,
+        considered=len(past),
+        matched=len(matched),
+        items=[_shown(alert) for alert in matched[:_MOST_SHOWN]],
+        refusals=dict(Counter(preview.code.value for preview, _ in misses)),
+        misses=[
+            MissedAlert(
+                **_shown(alert).model_dump(),
+                code=preview.code.value,
+                words=preview.words,
+                matcher=None if preview.matcher is None else preview.matcher.document(),
+            )
+            for preview, alert in misses[:_MOST_MISSES]
+        ],
+    )
+
+
+@router.post("/silences/preview", tags=["silences"])
+async def preview_silence(
+    context: Context, caller: Viewer, body: SilencePreviewIn
+) -> SilencePreview:
+    """Which past alerts a silence with these matchers would have muted."""
+    now = utc_now()
+    documents = [matcher.model_dump() for matcher in body.matchers]
+    ends_at = now + timedelta(days=1)
+    if faults := validate_silence(documents, now, ends_at, now):
+        raise invalid(faults)
+    silence = Silence(
+        id=uuid7(),
+        matchers=tuple(Matcher.from_document(document) for document in documents),
+        starts_at=now,
+        ends_at=ends_at,
+        author=caller.name,
+        comment="",
+    )
+    since, past = await _read(context, caller.workspace_id, body.days)
+    muted = {subject.alert_id for subject in silenced(silence, [subject for subject, _ in past])}
+    matched = [alert for _, alert in past if alert.id in muted]
+    return SilencePreview(
+        since=since,
+        considered=len(past),
+        matched=len(matched),
+        items=[_shown(alert) for alert in matched[:_MOST_SHOWN]],
+    )

@@ -1,0 +1,100 @@
+"""Alerts and webhook deliveries put straight into the database, for what only reads them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tests.api.conftest import Hub
+from tocsin.model import uuid7
+
+FIRED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def integration(hub: Hub, name: str = "shop", **columns: Any) -> dict[str, Any]:
+    return hub.admin.made("/integrations", {"name": name, "type": "generic", **columns})
+
+
+def alert(
+    hub: Hub,
+    sender: dict[str, Any],
+    title: str = "Disk full",
+    *,
+    severity: str = "HIGH",
+    status: str = "OPEN",
+    fired: datetime = FIRED,
+    labels: dict[str, str] | None = None,
+    external_id: str | None = None,
+) -> UUID:
+    """One alert with the first line of its timeline."""
+    alert_id = uuid7()
+    hub.sql(
+        "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status,"
+        " source, external_id, triggered_at, labels, metadata, last_received_at, last_signal_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{\"page\": 1}', %s, %s)",
+        alert_id,
+        sender["workspace_id"],
+        sender["tenant_id"],
+        sender["id"],
+        title,
+        severity,
+        status,
+        sender["name"],
+        external_id,
+        fired,
+        json.dumps(labels or {}),
+        fired,
+        fired,
+    )
+    event(hub, alert_id, "triggered", at=fired)
+    return alert_id
+
+
+def event(
+    hub: Hub,
+    alert_id: UUID,
+    kind: str,
+    *,
+    at: datetime = FIRED,
+    webhook_delivery_id: UUID | None = None,
+) -> None:
+    hub.sql(
+        "INSERT INTO alert_events (id, alert_id, kind, at, actor, webhook_delivery_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        uuid7(),
+        alert_id,
+        kind,
+        at,
+        json.dumps({"kind": "source", "name": "shop"}),
+        webhook_delivery_id,
+    )
+
+
+def webhook_delivery(
+    hub: Hub,
+    sender: dict[str, Any],
+    body: str = '{"title": "Disk full"}',
+    *,
+    outcome: str = "created",
+    status_code: int = 201,
+    alert_id: UUID | None = None,
+    created: datetime = FIRED + timedelta(seconds=1),
+) -> UUID:
+    delivery_id = uuid7()
+    hub.sql(
+        "INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload,"
+        " headers, status_code, outcome, processed_at, alert_id, created_at)"
+        " VALUES (%s, %s, 'f00d', %s::json, %s, %s, %s, %s, %s, %s)",
+        delivery_id,
+        sender["id"],
+        body,
+        json.dumps({"user-agent": "shop/1", "x-webhook-signature": "[redacted]"}),
+        status_code,
+        outcome,
+        created,
+        alert_id,
+        created,
+    )
+    return delivery_id
