@@ -54,7 +54,7 @@ async def http(
         )
         return await handler(request)  # type: ignore[arg-type]
 
-    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, host, port, ssl_context=tls)
     await site.start()
@@ -67,8 +67,9 @@ async def http(
 
 
 @asynccontextmanager
-async def raw(reply: bytes | None, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Takes connections, says `reply` and hangs up; with None it says nothing and stays."""
+async def raw(reply: bytes | None, *, greets: bool = False) -> AsyncIterator[int]:
+    """Takes connections, says `reply` once spoken to (with `greets` at once) and hangs up; with
+    None it says nothing and stays."""
     gone = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +77,8 @@ async def raw(reply: bytes | None, *, tls: ssl.SSLContext | None = None) -> Asyn
             if reply is None:
                 await gone.wait()
             else:
-                await reader.read(100)
+                if not greets:
+                    await reader.read(100)
                 writer.write(reply)
                 await writer.drain()
         except ConnectionError:
@@ -84,7 +86,7 @@ async def raw(reply: bytes | None, *, tls: ssl.SSLContext | None = None) -> Asyn
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -118,7 +118,7 @@ async def notify(
             body_format="text",
             timeout=seconds,
         )
-    texts = [entry.message for each in result.results for entry in each.logs]
+    texts = [entry.message for each in result.results for entry in each.logs()]
     codes = [int(code) for text in texts for code in _HTTP_ERROR.findall(text)]
     return Result(
         sent=bool(result),

@@ -78,8 +78,8 @@ class EmailChannel:
         if self._server is None or self._sender is None:
             return Failed(
                 "mail-not-set-up",
-                "This installation sends no mail: TOCSIN_SMTP_URL and TOCSIN_MAIL_FROM are not "
-                "set.",
+                f"{message.destination_name} gets no mail: TOCSIN_SMTP_URL and TOCSIN_MAIL_FROM "
+                "are not set on this installation.",
             )
         sender = self._sender
         known: dict[str, Any] = dict(progress.get("recipients", {}))
@@ -99,7 +99,10 @@ class EmailChannel:
                 tls=self._tls,
             )
         except mail.UnsafeMail:
-            return Failed("mail-unsafe", "The mail would have had headers that are not ours.")
+            return Failed(
+                "mail-unsafe",
+                f"A mail to {message.destination_name} would have had headers that are not ours.",
+            )
         known |= {each: receipt.document() for each, receipt in handover.receipts.items()}
         return _outcome(message, config, known, handover.trouble)
 
@@ -119,12 +122,13 @@ def _outcome(
             by_state[receipt["state"]].append(each)
     sent, refused = by_state[smtp.State.SENT], by_state[smtp.State.REFUSED]
     total = len(config.recipients)
+    name = message.destination_name
     tally = f"{len(sent)} of {total} recipients have it."
     if len(sent) + len(refused) < total:
         if trouble is not None:
             return Retry(
                 trouble.code,
-                f"The mail server {trouble.message}; {tally}",
+                f"{name}: the mail server {trouble.message}; {tally}",
                 holds_destination=trouble.everyone,
                 progress=progress,
             )
@@ -132,19 +136,20 @@ def _outcome(
         step = min(max(message.attempt, 1), len(DEFERRED_WAITS)) - 1
         return Retry(
             "recipient-deferred",
-            f"Not taken yet: {_said(deferred, known)}; {tally}",
+            f"{name}: not taken yet: {_said(deferred, known)}; {tally}",
             retry_after=DEFERRED_WAITS[step],
             progress=progress,
         )
     if not sent:
-        return Failed("recipient-refused", f"Refused: {_said(refused, known)}.", progress=progress)
+        text = f"{name}: the mail server refused {_said(refused, known)}."
+        return Failed("recipient-refused", text, progress=progress)
     if refused:
         return Sent(
-            message=f"{tally} Refused for good: {_said(refused, known)}.",
+            message=f"{name}: {tally} Refused for good: {_said(refused, known)}.",
             code="some-recipients-refused",
             progress=progress,
         )
-    return Sent(message=f"Taken by the mail server; {tally}", progress=progress)
+    return Sent(message=f"{name}: taken by the mail server; {tally}", progress=progress)
 
 
 def _said(recipients: list[str], known: dict[str, Any]) -> str:

@@ -82,14 +82,15 @@ def build(message: Message, words: Words, recipient: str, sender: Sender) -> byt
     mail["List-Id"] = f"Tocsin <{_list(message)}.tocsin.{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = "en"
     if message.alert is not None and message.alert.severity is Severity.CRITICAL:
         mail["Importance"] = "high"
     names = {name.lower() for name in mail}
     mail.set_content(text(words, recipient))
     mail.add_alternative(html(words, recipient), subtype="html")
+    mail.set_boundary(f"=_{message.id.hex}")
+    mail["Content-Language"] = "en"
     data = mail.as_bytes()
-    _check_headers(data, names | {"mime-version", "content-type"})
+    _check_headers(data, names | {"mime-version", "content-type", "content-language"})
     return data
 
 

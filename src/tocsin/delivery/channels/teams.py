@@ -79,7 +79,7 @@ class TeamsChannel:
         if status in (404, 410):
             return Failed(
                 "gone",
-                f"The workflow behind {name} is deleted or turned off ({status}); turn it on or "
+                f"{name}: its workflow is deleted or turned off ({status}); turn it on or "
                 "enter the URL of a new one.",
                 status,
                 disables_destination=True,
@@ -87,14 +87,14 @@ class TeamsChannel:
         if status in (401, 403):
             return Failed(
                 "unauthorized",
-                f"The workflow behind {name} refused us ({status}); its trigger must allow "
-                "“Anyone”, and its URL be entered whole.",
+                f"{name}: its workflow refused us ({status}); the trigger must allow "
+                "“Anyone”, and the URL be entered whole.",
                 status,
             )
         if status == 400:
             return Failed(
                 "refused",
-                f"The workflow behind {name} does not understand the message (400); try the other "
+                f"{name}: its workflow does not understand the message (400); try the other "
                 "payload setting.",
                 status,
             )
