@@ -68,7 +68,7 @@ def describe(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """Every object of the schema: `{"column alerts.title": "text NOT NULL", …}`, sorted."""
     found: dict[str, str] = {}
     for kind, query in _QUERIES.items():
-        for name, definition in connection.execute(query):  # type: ignore[call-overload]
+        for name, definition in connection.execute(query):
             found[f"{kind} {name}"] = definition
     return dict(sorted(found.items()))
 

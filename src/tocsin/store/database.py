@@ -23,7 +23,12 @@ def create_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
 
 async def connect(url: str, **options: Any) -> psycopg.AsyncConnection[TupleRow]:
     """One raw connection, in UTC, autocommit unless told otherwise."""
-    options.setdefault("autocommit", True)
     return await psycopg.AsyncConnection.connect(
-        url, application_name="tocsin", options="-c timezone=UTC", **options
+        url,
+        **{
+            "autocommit": True,
+            "application_name": "tocsin",
+            "options": "-c timezone=UTC",
+            **options,
+        },
     )

@@ -30,7 +30,7 @@ def upgrade(url: str) -> None:
     """Apply what is pending. Nodes that start at once wait for one another (advisory lock).
 
     Raises:
-        SchemaError: if the server is older than PostgreSQL 15 or the schema is from a newer program.
+        SchemaError: if the server is older than PostgreSQL 15, or its schema newer than this program.
     """
     with psycopg.connect(url) as connection:
         version = connection.info.server_version

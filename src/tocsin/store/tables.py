@@ -371,10 +371,10 @@ class Cooldown(Base):
 
     __tablename__ = "cooldowns"
 
-    alert_rule_id: Mapped[UUID] = mapped_column(primary_key=True)
-    alert_destination_id: Mapped[UUID] = mapped_column(primary_key=True)
     problem: Mapped[UUID] = mapped_column(primary_key=True)
     """First 128 bits of the SHA-256 of integration and external id."""
+    alert_rule_id: Mapped[UUID] = mapped_column(primary_key=True)
+    alert_destination_id: Mapped[UUID] = mapped_column(primary_key=True)
     told_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -421,6 +421,14 @@ class AlertDelivery(Base):
             postgresql_where=text(
                 "event_type = 'alerts.test' AND status IN ('queued', 'deferred')"
             ),
+        ),
+        Index(
+            "uq_alert_deliveries_fallback",
+            "alert_id",
+            "alert_destination_id",
+            "event_type",
+            unique=True,
+            postgresql_where=text("reason = 'fallback'"),
         ),
         Index("ix_alert_deliveries_alert_id", "alert_id"),
         Index("ix_alert_deliveries_workspace_id_id", "workspace_id", "id"),

@@ -42,12 +42,12 @@ CREATE TABLE alerts (
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_alerts PRIMARY KEY (id)
 );
-CREATE INDEX ix_alerts_workspace_id_id ON alerts (workspace_id, id);
 CREATE INDEX ix_alerts_external_id ON alerts (external_id);
 CREATE INDEX ix_alerts_integration_id_triggered_at ON alerts (integration_id, triggered_at);
+CREATE INDEX ix_alerts_severity_triggered_at ON alerts (severity, triggered_at);
 CREATE INDEX ix_alerts_status_triggered_at ON alerts (status, triggered_at);
 CREATE UNIQUE INDEX uq_alerts_integration_id_external_id_live ON alerts (integration_id, external_id) WHERE status IN ('OPEN', 'ACKNOWLEDGED');
-CREATE INDEX ix_alerts_severity_triggered_at ON alerts (severity, triggered_at);
+CREATE INDEX ix_alerts_workspace_id_id ON alerts (workspace_id, id);
 
 CREATE TABLE webhook_deliveries (
     id UUID NOT NULL,
@@ -68,10 +68,10 @@ CREATE TABLE webhook_deliveries (
     CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id),
     CONSTRAINT ck_webhook_deliveries_outcome CHECK (outcome IN ('created', 'updated', 'acknowledged', 'resolved', 'duplicate', 'ignored', 'invalid', 'rejected', 'failed'))
 );
+CREATE INDEX ix_webhook_deliveries_rejected ON webhook_deliveries (integration_id, id) WHERE outcome = 'rejected';
+CREATE INDEX ix_webhook_deliveries_integration_id_created_at ON webhook_deliveries (integration_id, created_at);
 CREATE INDEX ix_webhook_deliveries_integration_id_fingerprint_created_at ON webhook_deliveries (integration_id, content_fingerprint, created_at);
 CREATE INDEX ix_webhook_deliveries_alert_id ON webhook_deliveries (alert_id);
-CREATE INDEX ix_webhook_deliveries_integration_id_created_at ON webhook_deliveries (integration_id, created_at);
-CREATE INDEX ix_webhook_deliveries_rejected ON webhook_deliveries (integration_id, id) WHERE outcome = 'rejected';
 CREATE INDEX ix_webhook_deliveries_integration_id_idempotency_key ON webhook_deliveries (integration_id, idempotency_key);
 
 CREATE TABLE webhook_claims (
@@ -108,12 +108,12 @@ CREATE INDEX ix_alert_events_webhook_delivery_id ON alert_events (webhook_delive
 CREATE INDEX ix_alert_events_alert_id_id ON alert_events (alert_id, id);
 
 CREATE TABLE cooldowns (
+    problem UUID NOT NULL,
     alert_rule_id UUID NOT NULL,
     alert_destination_id UUID NOT NULL,
-    problem UUID NOT NULL,
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT pk_cooldowns PRIMARY KEY (alert_rule_id, alert_destination_id, problem)
+    CONSTRAINT pk_cooldowns PRIMARY KEY (problem, alert_rule_id, alert_destination_id)
 );
 CREATE INDEX ix_cooldowns_expires_at ON cooldowns (expires_at);
 
@@ -146,12 +146,13 @@ CREATE TABLE alert_deliveries (
     CONSTRAINT ck_alert_deliveries_alert_unless_test CHECK ((event_type = 'alerts.test') = (alert_id IS NULL)),
     CONSTRAINT ck_alert_deliveries_tests_are_never_withheld CHECK (event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled'))
 );
+CREATE INDEX ix_alert_deliveries_last_test ON alert_deliveries (workspace_id, alert_destination_id, event_type, created_at);
+CREATE INDEX ix_alert_deliveries_due ON alert_deliveries (alert_destination_id, send_after NULLS FIRST, sequence) WHERE status IN ('queued', 'deferred');
+CREATE INDEX ix_alert_deliveries_tests ON alert_deliveries (alert_destination_id, sequence) WHERE event_type = 'alerts.test' AND status IN ('queued', 'deferred');
+CREATE UNIQUE INDEX uq_alert_deliveries_fallback ON alert_deliveries (alert_id, alert_destination_id, event_type) WHERE reason = 'fallback';
+CREATE INDEX ix_alert_deliveries_lane ON alert_deliveries (alert_destination_id, alert_id, sequence) WHERE status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_alert_id ON alert_deliveries (alert_id);
 CREATE INDEX ix_alert_deliveries_workspace_id_id ON alert_deliveries (workspace_id, id);
-CREATE INDEX ix_alert_deliveries_due ON alert_deliveries (alert_destination_id, send_after NULLS FIRST, sequence) WHERE status IN ('queued', 'deferred');
-CREATE INDEX ix_alert_deliveries_last_test ON alert_deliveries (workspace_id, alert_destination_id, event_type, created_at);
-CREATE INDEX ix_alert_deliveries_tests ON alert_deliveries (alert_destination_id, sequence) WHERE event_type = 'alerts.test' AND status IN ('queued', 'deferred');
-CREATE INDEX ix_alert_deliveries_lane ON alert_deliveries (alert_destination_id, alert_id, sequence) WHERE status IN ('queued', 'deferred');
 
 CREATE TABLE alert_delivery_attempts (
     alert_delivery_id UUID NOT NULL,
@@ -167,7 +168,7 @@ CREATE TABLE alert_delivery_attempts (
 
 CREATE TABLE rate_buckets (
     key UUID NOT NULL,
-    tokens FLOAT NOT NULL,
+    tokens DOUBLE PRECISION NOT NULL,
     refilled_at TIMESTAMP WITH TIME ZONE NOT NULL,
     spent_at TIMESTAMP WITH TIME ZONE[] DEFAULT '{}' NOT NULL,
     CONSTRAINT pk_rate_buckets PRIMARY KEY (key)

@@ -1,0 +1,193 @@
+"""The group commit: while one transaction is in flight, webhooks gather; the next takes them all.
+
+No timer and no added delay: an idle server commits a lone webhook at once, a busy one commits ever
+larger groups. A bad webhook never fails its neighbours: a batch that fails is split until the bad
+one is alone; it is answered 500, and the attempt is on record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from tocsin.ingest import metrics
+from tocsin.ingest.configuration import Configuration
+from tocsin.ingest.transaction import commit_webhooks
+from tocsin.ingest.webhook import Answer, Declined, Webhook
+from tocsin.model import utc_now
+from tocsin.store.pipe import Pipe
+
+log = structlog.get_logger(__name__)
+
+BATCH_LIMIT = 256
+"""Webhooks in one transaction: enough to make the commit cheap, few enough to keep locks short."""
+
+SIGNAL_LIMIT = 2_000
+"""Signals in one transaction; each takes a lock, and PostgreSQL's lock table is small by default."""
+
+# Nested loops over the primary and partial indexes are right for these statements whatever the
+# statistics say; a plan made while the tables were empty must not survive to five million rows.
+_PLANNER = (
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+    " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
+)
+
+OVERLOADED = Declined(
+    "overloaded", 503, "More webhooks arrive than can be stored; send this one again.", "failed"
+)
+UNAVAILABLE = Declined(
+    "database-unavailable", 503, "The database cannot be reached; send this again.", "failed"
+)
+FAULT = Declined(
+    "internal-error", 500, "This is a fault of the server's; it is on record.", "failed"
+)
+
+
+@dataclass(slots=True)
+class Batcher:
+    """One per process: a queue, a connection, and at most one transaction in flight."""
+
+    url: str
+    configuration: Configuration
+    queue_limit: int
+    keep_rejected: int
+    clock: Callable[[], datetime] = utc_now
+    _waiting: deque[tuple[Webhook, asyncio.Future[Answer]]] = field(default_factory=deque)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _pipe: Pipe | None = None
+    _closing: bool = False
+    _available: bool = True
+
+    async def submit(self, webhook: Webhook) -> Answer:
+        """Wait for the commit that takes this webhook; the answer is what became of it."""
+        if len(self._waiting) >= self.queue_limit or self._closing:
+            metrics.REFUSED.labels("overloaded").inc()
+            return OVERLOADED
+        if not self._available and len(self._waiting) >= BATCH_LIMIT:
+            return UNAVAILABLE
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((webhook, future))
+        self._wake.set()
+        return await future
+
+    @property
+    def is_available(self) -> bool:
+        return self._available
+
+    async def run(self) -> None:
+        """Commit until `close`, then drain what has been taken."""
+        while True:
+            if not self._waiting:
+                if self._closing:
+                    break
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            taken = self._take()
+            await self._commit([webhook for webhook, _ in taken])
+            for webhook, future in taken:
+                if not future.done():
+                    future.set_result(webhook.answer or FAULT)
+        await self._drop()
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+
+    def _take(self) -> list[tuple[Webhook, asyncio.Future[Answer]]]:
+        taken: list[tuple[Webhook, asyncio.Future[Answer]]] = []
+        signals = 0
+        while self._waiting and len(taken) < BATCH_LIMIT and signals < SIGNAL_LIMIT:
+            webhook, future = self._waiting.popleft()
+            if future.cancelled():
+                continue
+            signals += len(webhook.signals)
+            taken.append((webhook, future))
+        return taken
+
+    async def _commit(self, webhooks: list[Webhook]) -> None:
+        """Store all; what cannot be stored alone is answered 500 and recorded as failed."""
+        if not webhooks:
+            return
+        metrics.BATCH_SIZE.observe(len(webhooks))
+        for attempt in range(3):
+            try:
+                await self._transaction(webhooks)
+            except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
+                # Somebody else won a race that the locks do not cover (a person's reopening, say):
+                # what is known is out of date, so decide again.
+                continue
+            except (psycopg.OperationalError, OSError) as error:
+                if attempt == 0 and self._available:
+                    # A connection that died while idle is no reason to refuse anything; what may
+                    # have been committed is found again as a duplicate.
+                    continue
+                self._away(webhooks, error)
+                return
+            except Exception as error:
+                if len(webhooks) == 1:
+                    await self._give_up(webhooks[0], error)
+                    return
+                break
+            else:
+                return
+        middle = len(webhooks) // 2
+        if middle == 0:
+            await self._give_up(webhooks[0], RuntimeError("lost every race"))
+            return
+        await self._commit(webhooks[:middle])
+        await self._commit(webhooks[middle:])
+
+    async def _transaction(self, webhooks: list[Webhook]) -> None:
+        if self._pipe is None or not self._pipe.is_usable:
+            self._pipe = await Pipe.open(self.url, options=_PLANNER)
+        try:
+            await commit_webhooks(
+                self._pipe,
+                self.configuration,
+                webhooks,
+                now=self.clock(),
+                keep_rejected=self.keep_rejected,
+            )
+        except BaseException:
+            await self._drop()
+            raise
+        self._available = True
+
+    async def _drop(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            with contextlib.suppress(psycopg.Error):
+                await pipe.close()
+
+    def _away(self, webhooks: list[Webhook], error: Exception) -> None:
+        if self._available:
+            log.error("ingest.database_away", error=type(error).__name__)
+        self._available = False
+        for webhook in webhooks:
+            webhook.answer = UNAVAILABLE
+        metrics.REFUSED.labels("database").inc(len(webhooks))
+
+    async def _give_up(self, webhook: Webhook, error: Exception) -> None:
+        log.error(
+            "ingest.poison",
+            integration_id=str(webhook.entry.id),
+            error=type(error).__name__,
+            exc_info=error,
+        )
+        metrics.FAULTS.inc()
+        webhook.signals = []
+        webhook.flags = ()
+        webhook.settled = FAULT
+        try:
+            await self._transaction([webhook])
+        except Exception as again:
+            log.error("ingest.poison_not_recorded", error=type(again).__name__)
+            webhook.answer = FAULT

@@ -1,0 +1,233 @@
+"""What a signal does to what is known of its problem. Pure: values in, values out.
+
+    no live alert ──trigger──▶ OPEN ──acknowledge──▶ ACKNOWLEDGED
+                                 │                        │
+                                 └───────resolve──────────┴──▶ RESOLVED   (next trigger: a new alert)
+
+A *problem* is one external id of one integration. Three things are known of it: its live alert (at
+most one), and from its resolution mark the newest resolve seen and the newest alert that one ended.
+Signals carry the sender's time; whoever is late changes nothing that a newer signal has settled:
+
+- a signal older than the live alert's last one is recorded (`outdated`) and moves nothing;
+- a trigger that fired no later than the resolve that ended an alert belongs to that alert;
+- a trigger that fired no later than a resolve that found no alert is born resolved.
+
+Equal times count as late for a trigger: tools repeat the firing time in every message of an episode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tocsin.model import (
+    AlertEventKind,
+    AlertStatus,
+    Severity,
+    Signal,
+    SignalKind,
+    WebhookStatus,
+)
+
+
+@dataclass(slots=True)
+class AlertState:
+    """What correlation needs of an alert; `columns` of a new one are written as they stand here."""
+
+    id: bytes
+    severity: Severity
+    status: AlertStatus
+    triggered_at: datetime
+    last_signal_at: datetime
+    last_received_at: datetime
+    occurrence_count: int = 1
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class ResolutionMark:
+    """The newest resolve seen of a problem, and the newest alert that a resolve ended."""
+
+    occurred_at: datetime
+    alert_id: bytes | None = None
+    alert_resolved_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Problem:
+    """All that is known of one external id of one integration, inside one transaction."""
+
+    alert: AlertState | None = None
+    mark: ResolutionMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry for the timeline."""
+
+    kind: AlertEventKind
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Step:
+    """What one signal did. `alert` is what it created or changed; `alert_id` alone is an alert that
+    had ended before. `escalated_from` is set where the severity rose, so that rules that the old
+    one did not reach are asked again."""
+
+    status: WebhookStatus
+    alert_id: bytes | None = None
+    alert: AlertState | None = None
+    happenings: tuple[Happening, ...] = ()
+    created: bool = False
+    escalated_from: Severity | None = None
+    late_occurrence: bool = False
+    reason: str | None = None
+
+
+def correlate(
+    problem: Problem,
+    signal: Signal,
+    *,
+    new_id: bytes,
+    default_severity: Severity,
+    received_at: datetime,
+) -> Step:
+    """Apply `signal` to `problem` (changed in place) and say what happened.
+
+    The order of signals goes by the sender's time, never later than `received_at`: a sender whose
+    clock runs ahead must not make its own later signals look old.
+    """
+    at = signal.occurred_at
+    if at is None or at > received_at:
+        at = received_at
+    if signal.kind is SignalKind.TRIGGER:
+        if problem.alert is None:
+            return _open(problem, signal, new_id, default_severity, at, received_at)
+        return _repeat(problem.alert, signal, at, received_at)
+    if signal.kind is SignalKind.ACKNOWLEDGE:
+        return _acknowledge(problem.alert, at)
+    return _resolve(problem, signal, at)
+
+
+def _open(
+    problem: Problem,
+    signal: Signal,
+    new_id: bytes,
+    default_severity: Severity,
+    at: datetime,
+    received_at: datetime,
+) -> Step:
+    mark = problem.mark
+    if (
+        mark is not None
+        and mark.alert_id is not None
+        and mark.alert_resolved_at is not None
+        and at <= mark.alert_resolved_at
+    ):
+        return Step(
+            WebhookStatus.UPDATED,
+            mark.alert_id,
+            None,
+            (Happening(AlertEventKind.OUTDATED, {"signal": "trigger"}),),
+            late_occurrence=True,
+            reason="fired before this alert was resolved",
+        )
+    alert = AlertState(
+        id=new_id,
+        severity=signal.severity or default_severity,
+        status=AlertStatus.OPEN,
+        triggered_at=signal.triggered_at or at,
+        last_signal_at=at,
+        last_received_at=received_at,
+    )
+    triggered = Happening(AlertEventKind.TRIGGERED, {"severity": alert.severity.value})
+    if mark is not None and at <= mark.occurred_at:
+        alert.status = AlertStatus.RESOLVED
+        alert.resolved_at = alert.last_signal_at = mark.occurred_at
+        mark.alert_id, mark.alert_resolved_at = alert.id, mark.occurred_at
+        return Step(
+            WebhookStatus.CREATED,
+            alert.id,
+            alert,
+            (triggered, Happening(AlertEventKind.RESOLVED, {"arrived": "before the trigger"})),
+            created=True,
+            reason="its resolve had arrived first",
+        )
+    problem.alert = alert
+    return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True)
+
+
+def _repeat(alert: AlertState, signal: Signal, at: datetime, received_at: datetime) -> Step:
+    alert.occurrence_count += 1
+    alert.last_received_at = received_at
+    repeated = Happening(AlertEventKind.REPEATED, {"occurrence_count": alert.occurrence_count})
+    if at < alert.last_signal_at:
+        return Step(WebhookStatus.UPDATED, alert.id, alert, (repeated,))
+    alert.last_signal_at = at
+    before, after = alert.severity, signal.severity
+    if after is None or after is before:
+        return Step(WebhookStatus.UPDATED, alert.id, alert, (repeated,))
+    alert.severity = after
+    changed = Happening(AlertEventKind.SEVERITY_CHANGED, {"from": before.value, "to": after.value})
+    return Step(
+        WebhookStatus.UPDATED,
+        alert.id,
+        alert,
+        (repeated, changed),
+        escalated_from=before if after.rank > before.rank else None,
+    )
+
+
+def _acknowledge(alert: AlertState | None, at: datetime) -> Step:
+    if alert is None:
+        return Step(WebhookStatus.IGNORED, reason="there is no open alert to acknowledge")
+    if at < alert.last_signal_at:
+        return _outdated(alert, "acknowledge")
+    alert.last_signal_at = at
+    if alert.status is AlertStatus.ACKNOWLEDGED:
+        return Step(WebhookStatus.IGNORED, reason="the alert was acknowledged already")
+    alert.status, alert.acknowledged_at = AlertStatus.ACKNOWLEDGED, at
+    return Step(
+        WebhookStatus.ACKNOWLEDGED, alert.id, alert, (Happening(AlertEventKind.ACKNOWLEDGED),)
+    )
+
+
+def _resolve(problem: Problem, signal: Signal, at: datetime) -> Step:
+    alert, mark = problem.alert, problem.mark
+    if alert is None:
+        if mark is not None and at <= mark.occurred_at:
+            return Step(WebhookStatus.IGNORED, reason="the alert was resolved already")
+        if mark is None:
+            problem.mark = ResolutionMark(at)
+        else:
+            mark.occurred_at = at
+        return Step(
+            WebhookStatus.IGNORED,
+            reason="there is no open alert to resolve; remembered in case its trigger is late",
+        )
+    if at < alert.last_signal_at:
+        return _outdated(alert, "resolve")
+    # A resolve that tells no time of its own says only that it came after the last signal; taking
+    # our clock for the sender's could swallow its next trigger.
+    ended = at if signal.occurred_at is not None else alert.last_signal_at
+    alert.status, alert.resolved_at, alert.last_signal_at = AlertStatus.RESOLVED, at, at
+    problem.mark = ResolutionMark(
+        occurred_at=max(ended, mark.occurred_at) if mark else ended,
+        alert_id=alert.id,
+        alert_resolved_at=ended,
+    )
+    problem.alert = None
+    return Step(WebhookStatus.RESOLVED, alert.id, alert, (Happening(AlertEventKind.RESOLVED),))
+
+
+def _outdated(alert: AlertState, signal: str) -> Step:
+    return Step(
+        WebhookStatus.IGNORED,
+        alert.id,
+        alert,
+        (Happening(AlertEventKind.OUTDATED, {"signal": signal}),),
+        reason="older than the last signal of this alert",
+    )

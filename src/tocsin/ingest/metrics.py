@@ -1,0 +1,25 @@
+"""What ingest counts, for `/metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+WEBHOOKS = Counter(
+    "tocsin_webhooks_total", "Webhooks answered, by source and status code.", ["source", "code"]
+)
+REFUSED = Counter("tocsin_webhooks_refused_total", "Webhooks answered 503, by reason.", ["reason"])
+FAULTS = Counter("tocsin_ingest_faults_total", "Webhooks that could not be stored: faults of ours.")
+UNRECORDED = Counter(
+    "tocsin_webhooks_unrecorded_total",
+    "Attempts that failed verification and came too fast to be put on record.",
+)
+BATCH_SIZE = Histogram(
+    "tocsin_ingest_batch_size",
+    "Webhooks per transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+LATENCY = Histogram(
+    "tocsin_webhook_seconds",
+    "From the last byte of a webhook to its answer.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

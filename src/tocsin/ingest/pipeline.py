@@ -1,0 +1,174 @@
+"""From bytes to a webhook ready for commit: verify, parse, normalise, fingerprint.
+
+Pure but for the caller's clock: everything here works on values. What goes wrong becomes the answer
+of the webhook, which is stored all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from tocsin.ingest import metrics
+from tocsin.ingest.configuration import IntegrationEntry
+from tocsin.ingest.decode import InvalidPayload, decode
+from tocsin.ingest.fingerprint import fingerprint
+from tocsin.ingest.recheck import INACTIVE
+from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.registry import idempotency_key
+from tocsin.ingest.verify import Refused, verify
+from tocsin.ingest.webhook import Accepted, Declined, Webhook
+from tocsin.model import Fault, WebhookStatus, uuid7_bytes
+
+log = structlog.get_logger(__name__)
+
+UNREADABLE_SECRET = Declined(
+    "internal-error", 500, "This is a fault of the server's; it is on record.", "failed"
+)
+REFUSALS: Mapping[str, Declined] = {
+    code: Declined(code, 401, detail, "rejected")
+    for code, detail in (
+        ("missing-signature", "The request carries no signature or token."),
+        ("invalid-signature", "The signature or token is not valid."),
+        ("stale-timestamp", "The signed timestamp is too far from the present."),
+    )
+}
+_OPENINGS = frozenset(b'{["0123456789-tfn \t\r\n')
+
+
+def understand(
+    entry: IntegrationEntry,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    *,
+    path_secret: str | None = None,
+    rejected_body_bytes: int = 65_536,
+) -> Webhook:
+    """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
+    if not entry.is_active:
+        return _rejected(entry, headers, body, received_at, INACTIVE, rejected_body_bytes)
+    if entry.profile is None:
+        return _rejected(entry, headers, body, received_at, UNREADABLE_SECRET, rejected_body_bytes)
+    verdict = verify(entry.profile, headers, body, received_at, path_secret=path_secret)
+    if isinstance(verdict, Refused):
+        refusal = REFUSALS[verdict.code]
+        return _rejected(entry, headers, body, received_at, refusal, rejected_body_bytes)
+    webhook = interpret(entry, headers, body, received_at)
+    webhook.path_secret = path_secret
+    return webhook
+
+
+def interpret(
+    entry: IntegrationEntry, headers: dict[str, str], body: bytes, received_at: datetime
+) -> Webhook:
+    """A verified body, by today's mapping: what replay starts from."""
+    try:
+        payload = decode(body, headers.get("content-type"))
+    except InvalidPayload as error:
+        return _invalid(entry, headers, body, received_at, error.faults)
+    context = Context(headers, received_at, entry.timezone, entry.mapping)
+    webhook = Webhook(
+        entry=entry,
+        id=uuid7_bytes(),
+        received_at=received_at,
+        headers=headers,
+        body=body,
+        raw_payload=_raw(body),
+        fingerprint="",
+    )
+    try:
+        webhook.signals = entry.source.parse(payload, context)
+        webhook.idempotency_key = idempotency_key(entry.source, headers, payload)
+        webhook.fingerprint = fingerprint(payload, entry.source.volatile)
+    except InvalidPayload as error:
+        return _invalid(entry, headers, body, received_at, error.faults)
+    except Exception as error:
+        log.error("ingest.fault", integration_id=str(entry.id), exc_info=error)
+        metrics.FAULTS.inc()
+        webhook.signals = []
+        webhook.fingerprint = webhook.fingerprint or hashlib.sha256(body).hexdigest()
+        webhook.settled = UNREADABLE_SECRET
+        return webhook
+    if not webhook.signals:
+        reason = entry.source.ignored_reason(payload, context)
+        webhook.settled = Accepted(WebhookStatus.IGNORED, reason=reason)
+    for signal in webhook.signals:
+        if signal.flags:
+            for flag in signal.flags:
+                webhook.flag(flag)
+    return webhook
+
+
+def _raw(body: bytes) -> bytes:
+    """The body as JSON text: itself if it is JSON (the caller knows), else as a JSON string."""
+    if body and body[0] in _OPENINGS:
+        return body
+    return _quoted(body)
+
+
+def _quoted(body: bytes) -> bytes:
+    return msgspec.json.encode(body.decode("utf-8", "replace"))
+
+
+def _invalid(
+    entry: IntegrationEntry,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    faults: list[Fault],
+) -> Webhook:
+    first = faults[0]
+    detail = f"{first.pointer or 'The body'}: {first.message}"
+    if len(faults) > 1:
+        detail += f" (and {len(faults) - 1} more)"
+    declined = Declined(
+        "invalid-payload", 400, detail, "invalid", tuple(fault.document() for fault in faults)
+    )
+    return _settled(entry, headers, body, received_at, declined, None)
+
+
+def _rejected(
+    entry: IntegrationEntry,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    declined: Declined,
+    keep_bytes: int,
+) -> Webhook:
+    return _settled(entry, headers, body, received_at, declined, keep_bytes)
+
+
+def _settled(
+    entry: IntegrationEntry,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    declined: Declined,
+    keep_bytes: int | None,
+) -> Webhook:
+    kept = body if keep_bytes is None else body[:keep_bytes]
+    return Webhook(
+        entry=entry,
+        id=uuid7_bytes(),
+        received_at=received_at,
+        headers=headers,
+        body=body,
+        raw_payload=_valid_or_quoted(kept),
+        fingerprint=hashlib.sha256(body).hexdigest(),
+        flags=("payload_truncated",) if len(kept) < len(body) else (),
+        settled=declined,
+    )
+
+
+def _valid_or_quoted(body: bytes) -> bytes:
+    """As JSON if it is valid JSON of a sane depth, so that it is kept as sent."""
+    try:
+        decode(body, "application/json")
+    except InvalidPayload:
+        return _quoted(body)
+    return _raw(body)

@@ -1,0 +1,77 @@
+"""One webhook on its way from the socket to the database, and the answer it will get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from tocsin.ingest.configuration import IntegrationEntry
+from tocsin.model import Signal, WebhookStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Answered 2xx. `alerts` pairs alert ids with what became of each."""
+
+    status: WebhookStatus
+    alerts: tuple[tuple[bytes, WebhookStatus], ...] = ()
+    reason: str | None = None
+
+    @property
+    def status_code(self) -> int:
+        return 201 if any(status is WebhookStatus.CREATED for _, status in self.alerts) else 200
+
+    @property
+    def alert_id(self) -> bytes | None:
+        """The one alert it names, if it is one."""
+        return self.alerts[0][0] if len(self.alerts) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Answered 4xx or 5xx: the slug of a problem (see `tocsin.problems`) and what to say of it."""
+
+    problem: str
+    status_code: int
+    detail: str
+    outcome: str
+    faults: tuple[dict[str, str], ...] = ()
+
+
+Answer = Accepted | Declined
+
+
+@dataclass(slots=True)
+class Webhook:
+    """A webhook delivery in the making.
+
+    `settled` is set before the commit where nothing is left to decide: declined, or understood and
+    of no concern (`ignored`). Otherwise the commit sets `answer`.
+    """
+
+    entry: IntegrationEntry
+    id: bytes
+    received_at: datetime
+    headers: dict[str, str]
+    body: bytes
+    raw_payload: bytes
+    """JSON text: the body itself, or the body as a JSON string."""
+    fingerprint: str
+    idempotency_key: str | None = None
+    signals: list[Signal] = field(default_factory=list)
+    flags: tuple[str, ...] = ()
+    settled: Answer | None = None
+    path_secret: str | None = None
+    replay_of_id: UUID | None = None
+    answer: Answer | None = None
+    duplicate_of: bytes | None = None
+
+    def flag(self, name: str) -> None:
+        """Note a doubtful thing that was accepted; a batch that is decided twice notes it once."""
+        if name not in self.flags:
+            self.flags = (*self.flags, name)
+
+    @property
+    def is_rejected(self) -> bool:
+        return isinstance(self.settled, Declined) and self.settled.outcome == "rejected"

@@ -1,0 +1,35 @@
+-- What was owed for these alerts and never attempted: their newest trigger, and all that waits behind
+-- it. Called by whoever resolves or closes an alert, in that transaction, before the resolve is planned;
+-- for each pair returned, the resolve's own row is to be written as canceled, too.
+--
+-- Against a claim at the same moment, either side may come first, and each sees what the other did:
+-- - The claim has the row: it is locked and skipped here, or leased already. The trigger counts as
+--   attempted; the resolve follows it.
+-- - We have the row: the claim skips what is locked, and after our commit finds it canceled.
+-- Nothing is waited for, so that a batch of webhooks never stands behind a dispatcher, and no deadlock
+-- is possible. In doubt (locked by somebody else) the messages go out.
+--
+-- Only the trigger is locked: what is behind it in its lane cannot be claimed while it is pending, and
+-- every other writer of new rows of this alert holds the alert's lock, as our caller does.
+WITH unsent AS (
+    SELECT id, alert_id, alert_destination_id, sequence
+    FROM alert_deliveries
+    WHERE alert_id = ANY (%(alerts)s::uuid[])
+      AND event_type = 'alerts.triggered'
+      AND status IN ('queued', 'deferred')
+      AND attempt_count = 0
+      AND leased_by IS NULL
+    FOR UPDATE SKIP LOCKED
+), canceled AS (
+    UPDATE alert_deliveries AS delivery
+    SET status = 'canceled',
+        reason = 'resolved_before_sent',
+        detail = delivery.detail || jsonb_build_object('planned_reason', delivery.reason),
+        updated_at = now()
+    FROM unsent
+    WHERE delivery.alert_id = unsent.alert_id
+      AND delivery.alert_destination_id = unsent.alert_destination_id
+      AND delivery.sequence >= unsent.sequence
+      AND delivery.status IN ('queued', 'deferred')
+)
+SELECT alert_id, alert_destination_id, id, sequence FROM unsent

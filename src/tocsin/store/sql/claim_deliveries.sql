@@ -1,0 +1,101 @@
+-- Take due deliveries under a lease: up to `room` of each destination named, in one round trip.
+--
+-- Any number of dispatchers run this at once. FOR UPDATE SKIP LOCKED lets each pass over the rows that
+-- another is just taking; the update is committed with the statement, so that after it the lease keeps
+-- them. A lease that ran out (its node is dead, or cut off) is as good as none.
+--
+-- Order: a delivery is passed over while another of the same alert and destination is pending before it
+-- (`sequence`) or under way at all. What this snapshot sees as pending may just have ended, which errs
+-- on the safe side; what it sees as ended never becomes pending again but by a person's retry.
+--
+-- Fairness: each destination is asked for by itself, so none can stand before another. Within one,
+-- tests go first (a person waits), then what is due for another attempt, then what is fresh, oldest
+-- first. The branches of UNION ALL run one after the other and stop at the limit: nothing is locked
+-- that is not taken. Each walks one partial index from its front.
+--
+-- The destination must be enabled in this very snapshot: after a change that disables it has committed,
+-- nothing of it is claimed.
+--
+-- The attempt is counted here, before it is made: if the node dies, the next claim finds a lease that
+-- ran out and puts the attempt on record as `unknown`. It may have arrived, and counts as not sent.
+WITH lane AS (
+    SELECT destination_id, room, tests_only
+    FROM unnest(%(destinations)s::uuid[], %(rooms)s::int[], %(tests_only)s::bool[])
+         AS lane (destination_id, room, tests_only)
+), picked AS MATERIALIZED (
+    SELECT candidate.*
+    FROM lane
+    JOIN alert_destinations AS destination
+      ON destination.id = lane.destination_id AND destination.is_enabled
+    CROSS JOIN LATERAL (
+        SELECT * FROM (
+            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+             FROM alert_deliveries AS d
+             WHERE d.alert_destination_id = lane.destination_id
+               AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
+               AND (d.send_after IS NULL OR d.send_after <= now())
+               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+             ORDER BY d.sequence
+             LIMIT lane.room
+             FOR UPDATE SKIP LOCKED)
+            UNION ALL
+            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+             FROM alert_deliveries AS d
+             WHERE NOT lane.tests_only
+               AND d.alert_destination_id = lane.destination_id
+               AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+               AND d.send_after <= now()
+               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+               AND NOT EXISTS (
+                   SELECT FROM alert_deliveries AS other
+                   WHERE other.alert_destination_id = d.alert_destination_id
+                     AND other.alert_id = d.alert_id
+                     AND other.status IN ('queued', 'deferred') AND other.id <> d.id
+                     AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
+             ORDER BY d.send_after, d.sequence
+             LIMIT lane.room
+             FOR UPDATE OF d SKIP LOCKED)
+            UNION ALL
+            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+             FROM alert_deliveries AS d
+             WHERE NOT lane.tests_only
+               AND d.alert_destination_id = lane.destination_id
+               AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+               AND d.send_after IS NULL
+               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+               AND NOT EXISTS (
+                   SELECT FROM alert_deliveries AS other
+                   WHERE other.alert_destination_id = d.alert_destination_id
+                     AND other.alert_id = d.alert_id
+                     AND other.status IN ('queued', 'deferred') AND other.id <> d.id
+                     AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
+             ORDER BY d.sequence
+             LIMIT lane.room
+             FOR UPDATE OF d SKIP LOCKED)
+        ) AS each
+        LIMIT lane.room
+    ) AS candidate
+), interrupted AS (
+    INSERT INTO alert_delivery_attempts (
+        alert_delivery_id, number, started_at, duration_ms, outcome, error_code, message)
+    SELECT id, attempt_count, updated_at, 0, 'unknown', 'interrupted',
+           'the dispatcher ended during this attempt; it may have arrived, and counts as not sent'
+    FROM picked
+    WHERE leased_by IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+UPDATE alert_deliveries AS d
+SET status = 'queued',
+    attempt_count = d.attempt_count + 1,
+    leased_by = %(node)s,
+    lease_expires_at = now() + make_interval(secs => %(lease_seconds)s),
+    give_up_at = coalesce(
+        d.give_up_at, greatest(d.created_at, d.send_after) + interval '24 hours'),
+    updated_at = now()
+FROM picked
+WHERE d.id = picked.id
+RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type, d.attempt_count,
+          d.payload, d.progress, d.created_at, d.sequence,
+          extract(epoch FROM d.give_up_at - now())::float8 AS seconds_left,
+          extract(epoch FROM now() - greatest(d.created_at, d.send_after))::float8 AS waited,
+          (SELECT version FROM configuration) AS configuration_version

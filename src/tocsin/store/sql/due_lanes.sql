@@ -1,0 +1,52 @@
+-- Which destinations have something to do, and how each stands: one row per destination that has any
+-- pending delivery, however many it has.
+--
+-- The cost is a few index probes per such destination and depends on nothing else: not on the size of
+-- the table (the indexes hold pending rows only), not on the length of any queue (a loose index scan
+-- jumps from one destination to the next; PostgreSQL has no skip scan for this before 18, hence the
+-- recursion). A dead destination with a hundred thousand rows costs as much as a healthy one with one.
+--
+-- `is_enabled` is null for a destination that was deleted. `next_in` is the seconds to the first
+-- delivery that is not due yet, so that a timer can wake for it.
+WITH RECURSIVE pending (id) AS (
+    (SELECT alert_destination_id FROM alert_deliveries
+     WHERE status IN ('queued', 'deferred')
+     ORDER BY alert_destination_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT alert_destination_id FROM alert_deliveries
+            WHERE status IN ('queued', 'deferred') AND alert_destination_id > pending.id
+            ORDER BY alert_destination_id LIMIT 1)
+    FROM pending
+    WHERE pending.id IS NOT NULL
+)
+SELECT pending.id,
+       destination.is_enabled,
+       extract(epoch FROM state.hold_until - now())::float8 AS held_for,
+       state.hold_reason,
+       EXISTS (
+           SELECT FROM alert_deliveries AS d
+           WHERE d.alert_destination_id = pending.id
+             AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
+             AND (d.send_after IS NULL OR d.send_after <= now())
+             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+       ) AS test_is_due,
+       EXISTS (
+           SELECT FROM alert_deliveries AS d
+           WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
+             AND d.send_after IS NULL
+             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+       ) OR EXISTS (
+           SELECT FROM alert_deliveries AS d
+           WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
+             AND d.send_after <= now()
+             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+       ) AS is_due,
+       (SELECT extract(epoch FROM d.send_after - now())::float8 FROM alert_deliveries AS d
+        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
+          AND d.send_after > now()
+        ORDER BY d.send_after LIMIT 1) AS next_in,
+       (SELECT version FROM configuration) AS configuration_version
+FROM pending
+LEFT JOIN alert_destinations AS destination ON destination.id = pending.id
+LEFT JOIN destination_states AS state ON state.alert_destination_id = pending.id
+WHERE pending.id IS NOT NULL

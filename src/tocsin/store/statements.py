@@ -1,0 +1,43 @@
+"""The few hard statements, kept as SQL files with their reasons beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_PARAMETER = re.compile(rb"%\((\w+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`sql` with `$1…`, and the names that the file gives them, in that order."""
+
+    name: str
+    sql: bytes
+    parameters: tuple[str, ...]
+
+
+@cache
+def statement(name: str) -> bytes:
+    """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them."""
+    return resources.files("tocsin.store").joinpath("sql", f"{name}.sql").read_bytes()
+
+
+@cache
+def prepared(name: str) -> Statement:
+    """The same, as a `Pipe` wants it."""
+    return parsed(name, statement(name))
+
+
+def parsed(name: str, text: bytes) -> Statement:
+    names: list[str] = []
+
+    def numbered(match: re.Match[bytes]) -> bytes:
+        parameter = match[1].decode()
+        if parameter not in names:
+            names.append(parameter)
+        return b"$%d" % (names.index(parameter) + 1)
+
+    return Statement(name, _PARAMETER.sub(numbered, text), tuple(names))
