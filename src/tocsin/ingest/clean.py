@@ -136,7 +136,7 @@ class _Cleaner:
 
     def _text(self, text: str) -> str:
         text, _ = clean_text(text, max(self.left, 16))
-        self.left -= len(text) if text.isascii() else len(text.encode())
+        self.left -= 4 + (len(text) if text.isascii() else len(text.encode()))
         return text
 
     def _integer(self, value: int) -> int | str:

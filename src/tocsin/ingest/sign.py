@@ -16,7 +16,7 @@ def sign(profile: Profile, body: bytes, now: datetime, *, delivery_id: str) -> d
     For scheme `url` there are none; see `path_secret`.
 
     Raises:
-        ValueError: the profile has no secret to sign with.
+        ValueError: the profile has no secret to sign with, or `delivery_id` is not ASCII.
     """
     secret = _current(profile)
     if profile.auth_scheme is AuthScheme.URL:
@@ -55,7 +55,7 @@ def _hmac_headers(
         case SignedContent.TIMESTAMP_COLON_BODY:
             content = f"{timestamp}:".encode() + body
         case SignedContent.ID_TIMESTAMP_BODY:
-            content = f"{delivery_id}.{timestamp}.".encode() + body
+            content = f"{delivery_id}.{timestamp}.".encode("ascii") + body
     digest = hmac.digest(profile.key_bytes(secret), content, profile.signature_algorithm.value)
     if profile.signature_format is SignatureFormat.HEX:
         value = digest.hex()

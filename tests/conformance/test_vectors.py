@@ -1,0 +1,97 @@
+"""Sample payloads and signatures collected elsewhere, in the folder named by TOCSIN_VECTORS."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tocsin.ingest.decode import decode
+from tocsin.ingest.sources.alert_group import labels_fingerprint
+from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.registry import SOURCES
+from tocsin.ingest.verify import INVALID, LiveSecret, Profile, Verified, verify
+from tocsin.model import Secret, Severity
+
+FOLDER = Path(os.environ.get("TOCSIN_VECTORS") or "/nonexistent")
+# Names there that differ from ours.
+TYPES = {"pagerduty_v3": "pagerduty", "generic_hmac": "generic"}
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _load(name: str) -> list[dict[str, Any]]:
+    path = FOLDER / name
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+PAYLOADS = [entry for entry in _load("INDEX.json") if entry["expect"] is not None]
+SIGNATURES = _load("signatures.json")
+
+pytestmark = pytest.mark.skipif(
+    not PAYLOADS, reason="TOCSIN_VECTORS names no folder with INDEX.json"
+)
+
+
+@pytest.mark.parametrize("entry", PAYLOADS, ids=lambda entry: entry["file"])
+def test_a_payload_normalises_as_expected(entry: dict[str, Any]) -> None:
+    source = SOURCES.get(TYPES.get(entry["source"], entry["source"]))
+    if source is None:
+        pytest.skip(f"no source {entry['source']} yet")
+    headers = {name.lower(): value for name, value in entry["request_headers"].items()}
+    payload = decode((FOLDER / entry["file"]).read_bytes(), headers.get("content-type"))
+    signals = source.parse(payload, Context(headers, NOW, ZoneInfo("UTC")))
+    assert len(signals) == len(entry["expect"])
+    for signal, expected in zip(signals, entry["expect"], strict=True):
+        assert signal.kind.value == expected["kind"]
+        assert signal.external_id == expected["external_id"]
+        assert signal.flags == ()
+        if "title" in expected:
+            assert signal.title == expected["title"]
+        if (severity := expected.get("severity")) is not None:
+            # A source that says nothing leaves it to the integration, whose default is HIGH.
+            assert (signal.severity or Severity.HIGH).value == severity
+        elif "severity" in expected:
+            assert signal.severity is None
+        if (at := expected.get("triggered_at")) is not None:
+            assert signal.triggered_at == datetime.fromisoformat(at)
+
+
+def _profile(type_: str, secret: str, **given: Any) -> Profile:
+    preset = SOURCES[type_].preset
+    fields = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
+    return Profile(secrets=(LiveSecret(Secret(secret)),), **(fields | given))
+
+
+def _case(entry: dict[str, Any]) -> tuple[Profile, dict[str, str], bytes, datetime] | None:
+    name = entry["scheme"].split()[0]
+    type_ = TYPES.get(name, name)
+    given: dict[str, Any] = {}
+    if name == "generic_hmac":
+        given = {"signature_header": entry["header"], "signature_prefix": "sha256="}
+    elif name == "sentry":
+        type_, given = "generic", {"signature_header": entry["header"]}
+    if type_ not in SOURCES or "secret" not in entry:
+        return None
+    body = entry["body"].encode() if "body" in entry else (FOLDER / entry["body_file"]).read_bytes()
+    headers = entry.get("headers") or {entry["header"]: entry["value"]}
+    headers = {name.lower(): value for name, value in headers.items()}
+    at = int(headers.get("webhook-timestamp", NOW.timestamp()))
+    return _profile(type_, entry["secret"], **given), headers, body, datetime.fromtimestamp(at, UTC)
+
+
+@pytest.mark.parametrize("entry", SIGNATURES, ids=lambda entry: entry["scheme"])
+def test_a_signature_verifies(entry: dict[str, Any]) -> None:
+    if entry["scheme"].startswith("prometheus fingerprint"):
+        for case in entry["cases"]:
+            assert labels_fingerprint(case["labels"]) == case["fingerprint"]
+        return
+    if (case := _case(entry)) is None:
+        pytest.skip(f"no source verifies {entry['scheme']} yet")
+    profile, headers, body, now = case
+    assert verify(profile, headers, body, now) == Verified(0)
+    assert verify(profile, headers, body + b" ", now) == INVALID

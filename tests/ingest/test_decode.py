@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.ingest.decode import MAX_DEPTH, InvalidPayload, decode, read
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def fault_of(body: bytes, content_type: str | None = "application/json") -> tuple[str, str, str]:
+    with pytest.raises(InvalidPayload) as error:
+        decode(body, content_type)
+    (fault,) = error.value.faults
+    return fault.pointer, fault.code, fault.message
+
+
+@pytest.mark.parametrize("content_type", [None, "", "text/plain", FORM, "multipart/x; q", "ü"])
+def test_json_is_json_whatever_the_content_type_says(content_type: str | None) -> None:
+    assert read(b' {"a": [1, 2.5, "x"]}\n', content_type) == ({"a": [1, 2.5, "x"]}, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (b"", "empty-body", "empty"),
+        (b" \r\n\t", "empty-body", "empty"),
+        (b"{", "not-json", "after 1 bytes"),
+        (b'{"a":1} x', "not-json", "trailing"),
+        (b"[1,]", "not-json", "byte 3"),
+        (b'{"a":NaN}', "not-json", "byte 5"),
+        (b'{"a":Infinity}', "not-json", "byte 5"),
+        (b"hello", "not-json", "byte 0"),
+        (b'"a\nb"', "not-json", "byte 2"),
+        (b'"a\x00b"', "not-json", "byte 2"),
+        (b"\x00", "not-json", "byte 0"),
+        (b'"\\ud800"', "not-json", "surrogate"),
+        (b'"\\ud800\\u0041"', "not-json", "surrogate"),
+        (b'{"a":"\xff"}', "invalid-utf8", "byte 6"),
+        (b'"\xed\xa0\x80"', "invalid-utf8", "byte 1"),
+        (b'{"a":1e999}', "number-out-of-range", "$"),
+        (b"-" + b"9" * 5000, "number-out-of-range", "large"),
+        (b"[" * 100_000, "too-deep", str(MAX_DEPTH)),
+        (b"[" * 500 + b"]" * 500, "too-deep", str(MAX_DEPTH)),
+        (b'{"a":' * 500 + b"1" + b"}" * 500, "too-deep", str(MAX_DEPTH)),
+    ],
+)
+def test_every_failure_says_where_and_why(body: bytes, code: str, words: str) -> None:
+    pointer, found, message = fault_of(body)
+    assert (pointer, found) == ("", code)
+    assert words in message
+
+
+def test_the_depth_limit_is_exact() -> None:
+    assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, None)
+    assert fault_of(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))[1] == "too-deep"
+    assert len(decode(b"[" + b"[]," * 5000 + b"[]]", None)) == 5001
+
+
+def test_a_byte_order_mark_is_no_fault() -> None:
+    assert read(b'\xef\xbb\xbf{"a":1}', None) == ({"a": 1}, False)
+    assert fault_of(b"\xef\xbb\xbf")[1] == "empty-body"
+
+
+def test_the_last_of_repeated_keys_wins() -> None:
+    assert decode(b'{"a":1,"a":2}', None) == {"a": 2}
+
+
+def test_a_large_number_within_limits_is_kept() -> None:
+    assert decode(b"9" * 4300, None) == int("9" * 4300)
+
+
+def test_github_puts_json_into_a_form() -> None:
+    body = urlencode({"payload": json.dumps({"zen": "ü & +"})}).encode()
+    assert read(body, f"{FORM}; charset=utf-8") == ({"zen": "ü & +"}, False)
+    assert decode(body, None) == {"zen": "ü & +"}
+
+
+def test_any_other_form_gives_its_fields() -> None:
+    body = b"title=Disk+full&tag=a&tag=b&empty=&ue=%C3%BC"
+    assert decode(body, FORM) == {"title": "Disk full", "tag": ["a", "b"], "empty": "", "ue": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        (b"payload=%7Bnope", "/payload", "not-json"),
+        (b"no pairs here", "", "not-json"),
+        (b"a=%ff", "", "invalid-utf8"),
+        (b"a=\xff", "", "invalid-utf8"),
+        (b"a=1&" * 2000, "", "not-json"),
+    ],
+)
+def test_a_broken_form(body: bytes, pointer: str, code: str) -> None:
+    assert fault_of(body, FORM)[:2] == (pointer, code)
+
+
+def test_a_form_by_another_name_is_not_json() -> None:
+    assert fault_of(b"title=x", "application/json")[1] == "not-json"
+
+
+@given(body=st.binary(max_size=60), content_type=st.sampled_from([None, FORM]))
+def test_bytes_are_a_value_or_a_fault(body: bytes, content_type: str | None) -> None:
+    with suppress(InvalidPayload):
+        decode(body, content_type)
