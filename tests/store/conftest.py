@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +29,26 @@ def lasting_embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embed
         yield postgres
 
 
+@pytest.fixture(scope="session")
+def _common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("common")
+
+
 @pytest.fixture
-def data_dir(prepared_folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """A data folder of this test's own; nothing may still run on it afterwards."""
+def data_dir(_common_folder: Path) -> Iterator[Path]:
+    """A data folder for tests that leave it whole, one after the other; nothing may still run on it
+    afterwards."""
+    cluster = _common_folder / "postgres" / "data"
+    yield _common_folder
+    left = servers(cluster)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert left == []
+
+
+@pytest.fixture
+def spare_folder(prepared_folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """A data folder of a test's own, to be damaged."""
     folder = tmp_path / "d"
     shutil.copytree(prepared_folder, folder)
     yield folder

@@ -65,12 +65,12 @@ def test_the_server_stays_for_the_others_when_one_user_is_killed(data_dir: Path)
 
 def test_a_killed_server_comes_back_at_the_same_url(embedded: EmbeddedPostgres) -> None:
     with psycopg.connect(embedded.url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        connection.execute("CREATE TABLE one AS SELECT 1 AS n")
         killed = server_pid(embedded)
         os.kill(killed, signal.SIGKILL)
     eventually(lambda: came_back(embedded, killed), "the server comes back")
     with psycopg.connect(embedded.url) as connection:
-        assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+        assert connection.execute("SELECT n FROM one").fetchone() == (1,)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def test_what_was_committed_outlives_the_death_of_everything(data_dir: Path) -> 
     user, postgres = User(data_dir), EmbeddedPostgres(data_dir)
     url = user.entered()
     with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n")
+        connection.execute("CREATE TABLE thousand AS SELECT n FROM generate_series(1, 1000) n")
     with busy_backend(url) as backend:
         for pid in (keeper_pid(postgres), server_pid(postgres)):
             os.kill(pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def test_what_was_committed_outlives_the_death_of_everything(data_dir: Path) -> 
     # Nobody is left to end it: the next start must.
     assert alive(backend)
     with EmbeddedPostgres(data_dir, settings=QUICK) as url, psycopg.connect(url) as connection:
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+        assert connection.execute("SELECT count(*) FROM thousand").fetchone() == (1000,)
     assert not alive(backend)
 
 

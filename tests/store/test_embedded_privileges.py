@@ -73,11 +73,8 @@ def test_under_root_the_server_has_a_user_of_its_own(lasting_embedded: EmbeddedP
 def test_under_root_what_lies_beside_the_cluster_stays_roots(
     lasting_embedded: EmbeddedPostgres,
 ) -> None:
-    for path in (
-        lasting_embedded.home.data_dir,
-        lasting_embedded.home.folder,
-        lasting_embedded.home.log,
-    ):
+    home = lasting_embedded.home
+    for path in (home.data_dir, home.folder, home.log):
         assert path.stat().st_uid == 0
 
 
@@ -178,11 +175,11 @@ def test_an_ordinary_user_runs_it_as_itself_and_root_may_join() -> None:
 
 
 @as_root
-def test_a_folder_copied_by_root_is_given_back_to_its_server(data_dir: Path) -> None:
-    cluster = data_dir / "postgres" / "data"
+def test_a_folder_copied_by_root_is_given_back_to_its_server(spare_folder: Path) -> None:
+    cluster = spare_folder / "postgres" / "data"
     assert cluster.stat().st_uid == 0
     cluster.chmod(0o755)
-    with EmbeddedPostgres(data_dir, settings=QUICK):
+    with EmbeddedPostgres(spare_folder, settings=QUICK):
         owners = {path.lstat().st_uid for path in cluster.rglob("*")}
         assert owners == {cluster.stat().st_uid}
         assert owners != {0}

@@ -124,10 +124,10 @@ def test_the_url_serves_sqlalchemy(lasting_embedded: EmbeddedPostgres) -> None:
     engine.dispose()
 
 
-def test_an_operators_settings_count_but_open_no_port(data_dir: Path) -> None:
-    local = data_dir / "postgres" / "data" / "local.conf"
+def test_an_operators_settings_count_but_open_no_port(spare_folder: Path) -> None:
+    local = spare_folder / "postgres" / "data" / "local.conf"
     local.write_text("max_connections = 42\nlisten_addresses = '*'\n")
-    with EmbeddedPostgres(data_dir, settings=QUICK) as url, psycopg.connect(url) as connection:
+    with EmbeddedPostgres(spare_folder, settings=QUICK) as url, psycopg.connect(url) as connection:
         assert connection.execute("SHOW max_connections").fetchone() == ("42",)
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
