@@ -162,7 +162,7 @@ def _open(
 
 def _repeat(alert: AlertState, signal: Signal, at: datetime, received_at: datetime) -> Step:
     alert.occurrence_count += 1
-    alert.last_received_at = received_at
+    alert.last_received_at = max(alert.last_received_at, received_at)
     repeated = Happening(AlertEventKind.REPEATED, {"occurrence_count": alert.occurrence_count})
     if at < alert.last_signal_at:
         return Step(WebhookStatus.UPDATED, alert.id, alert, (repeated,))

@@ -48,7 +48,7 @@ class Ledger:
                 uuid7_bytes(),
                 alert_id,
                 happening.kind.value,
-                webhook.received_at,
+                webhook.stored_at or webhook.received_at,
                 webhook.entry.actor_json,
                 webhook.id,
                 _json(happening.detail) if happening.detail else _NO_OBJECT,
@@ -156,7 +156,7 @@ def _delivery(webhook: Webhook, now: datetime) -> tuple[Any, ...]:
         alert_id,
         webhook.duplicate_of,
         None if webhook.replay_of_id is None else webhook.replay_of_id.bytes,
-        webhook.received_at,
+        webhook.stored_at or webhook.received_at,
     )
 
 

@@ -73,6 +73,12 @@ class Event:
     details: AlertDetails | None = None
     escalated_from: Severity | None = None
     closed_at: datetime | None = None
+    is_old: bool = False
+    """The alert is older than this transaction, though its details are given."""
+
+    @property
+    def has_history(self) -> bool:
+        return self.is_old or self.details is None
 
 
 def concerns_anyone(entry: IntegrationEntry, event_type: EventType) -> bool:
@@ -256,7 +262,7 @@ class Planning:
         events: list[Event],
         details: dict[bytes, AlertDetails],
     ) -> None:
-        old = sorted({event.alert.id for event in events if event.details is None})
+        old = sorted({event.alert.id for event in events if event.has_history})
         if old:
             (rows,) = await pipe.run((prepared("read_told_triggers"), {"ids": arrays.uuids(old)}))
             for (
@@ -300,7 +306,7 @@ class Planning:
             {
                 event.alert.id
                 for event in events
-                if event.event_type in _ENDINGS and event.details is None
+                if event.event_type in _ENDINGS and event.has_history
             }
         )
         canceled: dict[bytes, set[UUID]] = {}

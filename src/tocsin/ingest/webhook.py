@@ -64,6 +64,8 @@ class Webhook:
     settled: Answer | None = None
     path_secret: str | None = None
     replay_of_id: UUID | None = None
+    stored_at: datetime | None = None
+    """When the row is made, where that is not when the webhook was received: a replay."""
     answer: Answer | None = None
     duplicate_of: bytes | None = None
 

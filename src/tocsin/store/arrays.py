@@ -38,7 +38,7 @@ class Array:
     """One packed column, or a single value, and the type of it."""
 
     oid: int
-    data: bytes
+    data: bytes | None
 
 
 def _array(kind: tuple[int, int], parts: list[bytes]) -> Array:
@@ -77,6 +77,18 @@ def times(values: Sequence[datetime | None]) -> Array:
     )
 
 
+def text(value: str | bytes | None) -> Array:
+    """One text; bytes are UTF-8 already."""
+    return Array(_TEXT[0], value.encode() if isinstance(value, str) else value)
+
+
+def time(value: datetime | None) -> Array:
+    """One `timestamptz`."""
+    if value is None:
+        return Array(_TIMESTAMPTZ[0], None)
+    return Array(_TIMESTAMPTZ[0], _INT8(8, (value - _EPOCH) // _MICROSECOND)[4:])
+
+
 def packed(value: Array | datetime | int | bytes) -> Array:
     """A single value, or a column that is packed already.
 
@@ -86,7 +98,7 @@ def packed(value: Array | datetime | int | bytes) -> Array:
     if type(value) is Array:
         return value
     if isinstance(value, datetime):
-        return Array(_TIMESTAMPTZ[0], _INT8(8, (value - _EPOCH) // _MICROSECOND)[4:])
+        return time(value)
     if isinstance(value, int):
         return Array(_BIGINT[0], _INT8(8, value)[4:])
     if isinstance(value, bytes) and len(value) == 16:

@@ -1,0 +1,207 @@
+"""A stored webhook delivery once more, through today's mapping; `dry_run` shows what would differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Text, cast, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tocsin.ingest.actions import Actions
+from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.configuration import Configuration, IntegrationEntry
+from tocsin.ingest.pipeline import interpret
+from tocsin.ingest.transaction import commit_webhooks
+from tocsin.ingest.webhook import Accepted, Answer, Webhook
+from tocsin.model import Signal, iso, optional_iso
+from tocsin.store.tables import Alert, AlertEvent, Integration, WebhookDelivery
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No such delivery in this workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """Only the beginning of the body was kept; it cannot be done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the delivery gave this time, or would give.
+
+    `webhook_delivery_id` is None for a dry run. `signals` are normalised by today's mapping;
+    `differences` compares them, field by field, with the alerts that the delivery touched before.
+    """
+
+    webhook_delivery_id: UUID | None
+    answer: Answer
+    signals: tuple[dict[str, Any], ...]
+    differences: tuple[dict[str, Any], ...]
+    outcome_before: str
+
+    def document(self) -> dict[str, Any]:
+        answer = self.answer
+        if isinstance(answer, Accepted):
+            status, detail, alerts = answer.status.value, answer.reason, answer.alerts
+            faults: tuple[dict[str, str], ...] = ()
+        else:
+            status, detail, alerts, faults = answer.outcome, answer.detail, (), answer.faults
+        delivery_id = self.webhook_delivery_id
+        return {
+            "dry_run": delivery_id is None,
+            "delivery_id": None if delivery_id is None else str(delivery_id),
+            "outcome_before": self.outcome_before,
+            "status": status,
+            "status_code": answer.status_code,
+            "detail": detail,
+            "errors": list(faults),
+            "alerts": [
+                {"alert_id": str(UUID(bytes=alert_id)), "status": became.value}
+                for alert_id, became in alerts
+            ],
+            "signals": list(self.signals),
+            "differences": list(self.differences),
+        }
+
+
+async def replay(
+    connection: AsyncConnection,
+    configuration: Configuration,
+    batcher: Batcher,
+    actions: Actions,
+    *,
+    workspace_id: UUID,
+    webhook_delivery_id: UUID,
+    dry_run: bool,
+    now: datetime,
+) -> Replayed | NotFound | Truncated:
+    """Signals keep the time at which the delivery was first received; duplicates are not looked
+    for, since doing it again is the point."""
+    found = await _stored(connection, workspace_id, webhook_delivery_id)
+    if found is None:
+        return NotFound()
+    stored, text = found
+    if "payload_truncated" in stored.flags:
+        return Truncated()
+    entry = await configuration.find(stored.integration_id)
+    if entry is None:
+        return NotFound()
+    webhook = interpret(entry, dict(stored.headers), _body(text), stored.created_at)
+    webhook.replay_of_id = stored.id
+    webhook.stored_at = now
+    before = await _alerts_before(connection, stored)
+    if dry_run:
+        answer = await _rehearse(configuration, actions, webhook, now)
+    else:
+        answer = await batcher.submit(webhook)
+    return Replayed(
+        webhook_delivery_id=None if dry_run else UUID(bytes=webhook.id),
+        answer=answer,
+        signals=tuple(_signal(signal, entry, webhook) for signal in webhook.signals),
+        differences=tuple(_differences(webhook, entry, before)),
+        outcome_before=stored.outcome,
+    )
+
+
+async def _rehearse(
+    configuration: Configuration, actions: Actions, webhook: Webhook, now: datetime
+) -> Answer:
+    async with actions.turn:
+        pipe = await actions.pipe()
+        await commit_webhooks(
+            pipe, configuration, [webhook], now=now, keep_rejected=0, dry_run=True
+        )
+    assert webhook.answer is not None
+    return webhook.answer
+
+
+async def _stored(
+    connection: AsyncConnection, workspace_id: UUID, delivery_id: UUID
+) -> tuple[Any, str] | None:
+    table = WebhookDelivery
+    row = (
+        await connection.execute(
+            select(
+                table.id,
+                table.integration_id,
+                table.headers,
+                table.flags,
+                table.outcome,
+                table.alert_id,
+                table.created_at,
+                cast(table.raw_payload, Text).label("body"),
+            )
+            .join(Integration, Integration.id == table.integration_id)
+            .where(table.id == delivery_id, Integration.workspace_id == workspace_id)
+        )
+    ).one_or_none()
+    return None if row is None else (row, row.body)
+
+
+def _body(text: str) -> bytes:
+    """The body as it came: JSON as it stands, anything else was kept as a JSON string."""
+    if text.lstrip().startswith('"'):
+        return str(msgspec.json.decode(text)).encode()
+    return text.encode()
+
+
+async def _alerts_before(connection: AsyncConnection, stored: Any) -> list[Any]:
+    touched = select(AlertEvent.alert_id).where(AlertEvent.webhook_delivery_id == stored.id)
+    rows = await connection.execute(
+        select(*Alert.__table__.columns).where(Alert.id.in_(touched)).order_by(Alert.id)
+    )
+    return list(rows)
+
+
+def _signal(signal: Signal, entry: IntegrationEntry, webhook: Webhook) -> dict[str, Any]:
+    return {"kind": signal.kind.value, **_fields(signal, entry, webhook)}
+
+
+def _fields(signal: Signal, entry: IntegrationEntry, webhook: Webhook) -> dict[str, Any]:
+    return {
+        "external_id": signal.external_id,
+        "title": signal.title,
+        "description": signal.description,
+        "severity": (signal.severity or entry.default_severity).value,
+        "triggered_at": iso(signal.triggered_at or webhook.received_at),
+        "labels": signal.labels,
+        "metadata": signal.metadata,
+    }
+
+
+def _differences(
+    webhook: Webhook, entry: IntegrationEntry, before: list[Any]
+) -> list[dict[str, Any]]:
+    by_external_id = {row.external_id: row for row in before}
+    only = before[0] if len(before) == 1 else None
+    differences = []
+    for signal in webhook.signals:
+        row = by_external_id.get(signal.external_id, only)
+        if row is None:
+            continue
+        stored = _stored_fields(row._mapping)
+        differences += [
+            {"alert_id": str(row.id), "field": name, "stored": stored[name], "now": value}
+            for name, value in _fields(signal, entry, webhook).items()
+            if value != stored[name]
+        ]
+    return differences
+
+
+def _stored_fields(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "external_id": row["external_id"],
+        "title": row["title"],
+        "description": row["description"],
+        "severity": row["severity"].value,
+        "triggered_at": optional_iso(row["triggered_at"]),
+        "labels": row["labels"],
+        "metadata": row["metadata"],
+    }

@@ -1,0 +1,327 @@
+"""The alert deliveries as a queue: everything the dispatcher says to the database.
+
+Who moves a row of `alert_deliveries` where; a row is one message owed to one destination:
+
+      planned by ingest, by a person's action, or as a test
+              │                                   │
+              ▼                                   ▼
+         ┌─────────┐  its time comes (claim)  ┌────────┐
+         │ deferred│ ───────────────────────► │ queued │ ◄──────────────────────────┐
+         └─────────┘                          └────────┘                            │
+              │                                │  ▲  │                              │
+              │        claim: a lease, and the │  │  │                              │
+              │        attempt is counted      ▼  │  │ retry: send_after            │
+              │                           ┌──────────┴─┐ lease ran out: `unknown`   │
+              │                           │queued+lease│ given back at shutdown      │
+              │                           └────────────┘                            │
+              │ resolved before sent;       │        │                              │
+              │ destination disabled;       │ record │                              │
+              │ a person cancels            ▼        ▼                              │
+              │   (also from queued)     ┌──────┐ ┌────────┐   a person retries     │
+              └──────────┐               │ sent │ │ failed │ ───────────────────────┤
+                         ▼               └──────┘ └────────┘                        │
+                    ┌──────────┐                                                    │
+                    │ canceled │ ───────────────────────────────────────────────────┘
+                    └──────────┘
+      `suppressed` is planned as such and never moves. Tests are never canceled: they fail.
+
+One connection each for claiming and for recording, in autocommit, with prepared statements: no
+object-relational mapper on this path. All times are the database's, so that clocks of nodes do not
+matter; this side only ever speaks of seconds from now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from psycopg.types.json import set_json_loads
+
+from tocsin.model import uuid7
+from tocsin.store.database import connect
+from tocsin.store.statements import statement
+
+CHANNEL = "tocsin_deliveries"
+"""NOTIFY on this, in the transaction that plans deliveries, wakes every dispatcher."""
+
+# The statements are written so that each walks the front of one partial index. Statistics of a table
+# whose pending rows come and go by the hundred thousand would talk the planner out of it.
+_PLANNER = """
+    SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off;
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+    SET plan_cache_mode = force_generic_plan
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueLane:
+    """How one destination with pending deliveries stands. `is_enabled` None: it was deleted.
+    `held_for` in seconds, negative once the hold is over, None without one."""
+
+    id: UUID
+    is_enabled: bool | None
+    held_for: float | None
+    hold_reason: str | None
+    test_is_due: bool
+    is_due: bool
+    next_in: float | None
+    configuration_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Ask for up to `room` deliveries of one destination; `tests_only` while it is held."""
+
+    destination_id: UUID
+    room: int
+    tests_only: bool = False
+
+
+@dataclass(slots=True)
+class Claimed:
+    """One delivery under our lease. `attempt` is the number of the attempt now owed; `seconds_left`
+    until it is given up (negative: it is too late); `waited` since it was due."""
+
+    id: UUID
+    workspace_id: UUID
+    alert_destination_id: UUID
+    alert_id: UUID | None
+    event_type: str
+    attempt_count: int
+    payload: dict[str, Any]
+    progress: dict[str, Any] | None
+    created_at: datetime
+    sequence: int
+    seconds_left: float
+    waited: float
+    configuration_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    key: UUID
+    tokens: float
+    refilled_at: datetime
+    spent_at: list[datetime]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRow:
+    id: UUID
+    name: str
+    type: str
+    config: dict[str, Any]
+    secret_config: bytes | None
+    workspace_id: UUID
+    slug: str
+    workspace_name: str
+
+
+class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What became of one attempt. `status` is the row's next, `outcome` the attempt's (`sent`,
+    `retry`, `failed`, `unknown`; None if none was made). `age_ms` is since the attempt began."""
+
+    id: UUID
+    number: int
+    destination: UUID
+    status: str
+    outcome: str | None = None
+    delay: float | None = None
+    http_status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    age_ms: float = 0.0
+    duration_ms: int = 0
+    progress: dict[str, Any] | None = None
+    detail: dict[str, Any] | None = None
+
+
+class Failure(msgspec.Struct, kw_only=True):
+    """What a group of attempts says of a destination (see `record_failures.sql`)."""
+
+    destination: UUID
+    failures: int
+    throttled: bool
+    throttle: float | None
+    answered: bool
+
+
+class FallbackCandidate(msgspec.Struct, kw_only=True):
+    """A delivery that just failed; `given_up` for good; `broken`: its destination is, too."""
+
+    id: UUID
+    given_up: bool
+    broken: bool
+
+
+class SpentBucket(msgspec.Struct, kw_only=True):
+    key: UUID
+    tokens: float
+    spent_at: list[datetime]
+
+
+_json = msgspec.json.Encoder()
+
+
+def _document(items: Iterable[Any]) -> str:
+    return _json.encode(list(items)).decode()
+
+
+class DeliveryQueue:
+    """The statements over one connection. Not to be shared between tasks."""
+
+    def __init__(self, connection: AsyncConnection[Any], node: str, lease_seconds: float) -> None:
+        self._connection = connection
+        self._node = node
+        self._lease_seconds = lease_seconds
+
+    @classmethod
+    async def open(cls, url: str, node: str, lease_seconds: float) -> DeliveryQueue:
+        connection = await connect(url)
+        set_json_loads(msgspec.json.decode, connection)
+        await connection.execute(_PLANNER)
+        return cls(connection, node, lease_seconds)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    def transaction(self) -> Any:
+        return self._connection.transaction()
+
+    # Finding work
+
+    async def due_lanes(self) -> list[DueLane]:
+        return await self._rows(DueLane, "due_lanes")
+
+    async def begin_probes(self, destinations: Sequence[UUID], seconds: float) -> set[UUID]:
+        """Of these destinations whose hold is over, those that are ours to probe."""
+        rows = await self._tuples(
+            "begin_probes", {"destinations": list(destinations), "seconds": seconds}
+        )
+        return {row[0] for row in rows}
+
+    async def claim(self, claims: Sequence[Claim]) -> list[Claimed]:
+        return await self._rows(
+            Claimed,
+            "claim_deliveries",
+            {
+                "destinations": [claim.destination_id for claim in claims],
+                "rooms": [claim.room for claim in claims],
+                "tests_only": [claim.tests_only for claim in claims],
+                "node": self._node,
+                "lease_seconds": self._lease_seconds,
+            },
+        )
+
+    async def lock_buckets(self, keys: Mapping[UUID, float]) -> list[BucketRow]:
+        """Lock these rate limits to the end of the transaction; `keys` has what a new one holds."""
+        names = sorted(keys)
+        rows = await self._rows(BucketRow, "lock_buckets", {"keys": names})
+        missing = [key for key in names if key not in {row.key for row in rows}]
+        if not missing:
+            return rows
+        await self._connection.execute(
+            "INSERT INTO rate_buckets (key, tokens, refilled_at)"
+            " SELECT key, tokens, now() FROM unnest(%s::uuid[], %s::float8[]) AS new (key, tokens)"
+            " ON CONFLICT DO NOTHING",
+            [missing, [keys[key] for key in missing]],
+        )
+        return await self._rows(BucketRow, "lock_buckets", {"keys": names})
+
+    async def spend_buckets(self, buckets: Sequence[SpentBucket]) -> None:
+        await self._run("spend_buckets", {"buckets": _document(buckets)})
+
+    async def load_destinations(self, ids: Sequence[UUID]) -> list[DestinationRow]:
+        return await self._rows(DestinationRow, "load_destinations", {"ids": list(ids)})
+
+    # Recording what became of it
+
+    async def record(self, records: Sequence[Record]) -> set[UUID]:
+        """Returns the ids still ours; of the others only the attempt went on record."""
+        rows = await self._tuples(
+            "record_outcomes", {"outcomes": _document(records), "node": self._node}
+        )
+        return {row[0] for row in rows}
+
+    async def record_failures(self, failures: Sequence[Failure]) -> None:
+        await self._run("record_failures", {"failures": _document(failures)})
+
+    async def tell_fallback(
+        self, candidates: Sequence[FallbackCandidate], failing_seconds: float
+    ) -> int:
+        """How many fallback messages this made; they are announced with NOTIFY."""
+        rows = await self._tuples(
+            "tell_fallback",
+            {
+                "failures": _document(candidates),
+                "failing_seconds": failing_seconds,
+                # Each may be told twice over: for its destination and for itself.
+                "ids": [uuid7() for _ in range(2 * len(candidates))],
+            },
+        )
+        if rows:
+            await self.notify()
+        return len(rows)
+
+    async def disable(self, destination_id: UUID) -> bool:
+        """In a transaction of its own: the change of configuration waits for batches of webhooks,
+        and they may wait for rows that a recording transaction holds."""
+        cursor = await self._connection.execute(
+            "UPDATE alert_destinations SET is_enabled = false, updated_at = now()"
+            " WHERE id = %s AND is_enabled",
+            [destination_id],
+        )
+        return cursor.rowcount == 1
+
+    async def notify(self) -> None:
+        await self._connection.execute(f"NOTIFY {CHANNEL}")
+
+    # Keeping house
+
+    async def renew(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Returns those still ours."""
+        rows = await self._tuples(
+            "renew_leases",
+            {"ids": list(ids), "node": self._node, "lease_seconds": self._lease_seconds},
+        )
+        return {row[0] for row in rows}
+
+    async def withdraw(self, destinations: Sequence[UUID]) -> int:
+        rows = await self._tuples("withdraw_deliveries", {"destinations": list(destinations)})
+        return len(rows)
+
+    async def expire(self, destinations: Sequence[UUID]) -> list[UUID]:
+        rows = await self._tuples("expire_deliveries", {"destinations": list(destinations)})
+        return [row[0] for row in rows]
+
+    async def depth(self) -> int:
+        """Pending deliveries, all told."""
+        cursor = await self._connection.execute(
+            "SELECT count(*) FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
+        )
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+    # How it is said
+
+    async def _rows(
+        self, kind: type[Any], name: str, parameters: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        async with self._connection.cursor(binary=True, row_factory=class_row(kind)) as cursor:
+            await cursor.execute(statement(name), parameters, prepare=True)
+            return await cursor.fetchall()
+
+    async def _tuples(self, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        async with self._connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement(name), parameters, prepare=True)
+            return await cursor.fetchall()
+
+    async def _run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        await self._connection.execute(statement(name), parameters, prepare=True)
