@@ -75,7 +75,7 @@ _SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def slack_url(url: str) -> str:
     """For the address inside `<…|…>`."""
-    return quote(url, safe="%/:=&?~#+!$,;'@()*[]-._")
+    return quote(url, safe="%/:=&?~#+!$,;'@()*[]-._").replace("&", "&amp;")
 
 
 def macro_free(text: str) -> str:

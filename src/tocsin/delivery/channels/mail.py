@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
@@ -13,12 +13,14 @@ from email.utils import format_datetime, parseaddr
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tocsin.delivery.channels.escape import header, one_line
+from tocsin.delivery.channels.escape import cut, header, one_line
 from tocsin.delivery.channels.words import Words
 from tocsin.delivery.message import Message
 from tocsin.model import EventType, Severity
 
 SUBJECT_LIMIT = 200
+MAIL_LIMIT = 100_000
+"""Bytes; Gmail hides what comes after about 102 KB."""
 
 # White text on each has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3).
 _COLOURS = {
@@ -67,6 +69,13 @@ def build(message: Message, words: Words, recipient: str, sender: Sender) -> byt
     Raises:
         UnsafeMail: if a text got through to the headers.
     """
+    data = _build(message, words, recipient, sender)
+    if len(data) > MAIL_LIMIT:
+        data = _build(message, _shorter(words), recipient, sender)
+    return data
+
+
+def _build(message: Message, words: Words, recipient: str, sender: Sender) -> bytes:
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = Address(addr_spec=recipient)
@@ -94,6 +103,16 @@ def build(message: Message, words: Words, recipient: str, sender: Sender) -> byt
     return data
 
 
+def _shorter(words: Words) -> Words:
+    kept = words.labels[:8]
+    return replace(
+        words,
+        description=words.description and cut(words.description, 1_500),
+        labels=kept,
+        more_labels=words.more_labels + len(words.labels) - len(kept),
+    )
+
+
 def subject(message: Message, words: Words) -> str:
     """Constant while severity and title are, or mail clients open a second thread; they ignore
     what stands in brackets, so that is where the state goes."""
@@ -106,7 +125,7 @@ def subject(message: Message, words: Words) -> str:
 
 
 def html(words: Words, recipient: str) -> str:
-    return _TEMPLATE.render(words=words, recipient=recipient, colour=_colour(words))
+    return _TEMPLATE.render(words=words, why=_why(words, recipient), colour=_colour(words))
 
 
 def text(words: Words, recipient: str) -> str:
@@ -123,8 +142,12 @@ def text(words: Words, recipient: str) -> str:
     if words.more_labels:
         parts.append(f"and {words.more_labels} more labels")
     # "-- " starts the signature (RFC 3676, section 4.3).
-    parts += ["", "-- ", words.footer, f"You get this because an alert rule names {recipient}."]
+    parts += ["", "-- ", words.footer, _why(words, recipient)]
     return "\n".join(parts) + "\n"
+
+
+def _why(words: Words, recipient: str) -> str:
+    return f"You get this because {recipient} is a recipient of “{words.destination}”."
 
 
 def _colour(words: Words) -> str:

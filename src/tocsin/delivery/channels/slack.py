@@ -137,7 +137,7 @@ def render(words: Words) -> dict[str, Any]:
     if words.description:
         blocks.append(_section(escape.cut(words.description, DESCRIPTION_LIMIT)))
     tail = _tail(words)
-    room = WHOLE_LIMIT - _size([*blocks, *tail]) - len(words.summary)
+    room = WHOLE_LIMIT - _size([*blocks, *tail]) - len(plain(words)["text"])
     facts = [*words.facts, *words.labels]
     fields: list[dict[str, Any]] = []
     for fact in facts:

@@ -69,6 +69,7 @@ class Words:
     actions: tuple[Action, ...]
     code: str | None
     reference: str | None
+    destination: str
     footer: str
 
     @property
@@ -110,6 +111,7 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> Words:
         actions=_actions(message, links),
         code=links.code if len(_actions(message, links)) > 1 else None,
         reference=reference(alert),
+        destination=one_line(message.destination_name, NAME),
         footer=_footer(message, alert),
     )
 
@@ -226,5 +228,6 @@ def _test(message: Message, zone: ZoneInfo, links: Links) -> Words:
         actions=_actions(message, links),
         code=None,
         reference=None,
+        destination=name,
         footer=f"Tocsin · {workspace} · test {message.id.hex[-8:]}",
     )
