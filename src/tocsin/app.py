@@ -1,26 +1,61 @@
-"""The composition root: everything one process is made of, and the ASGI application around it."""
+"""The composition root: everything one process is made of, and the ASGI application around it.
+
+/webhooks/…   ingest/endpoint.py      the hot path, plain ASGI
+/api/v1/…     api/                    FastAPI
+/a/…          console/act_page.py     acknowledge and resolve from a message
+/problems/…   api/problem_pages.py    what each error means
+/healthz, /readyz, /metrics           health.py
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
+import psycopg
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tocsin import health, settings
+from tocsin.api.app import create_api
+from tocsin.api.context import ApiContext
+from tocsin.api.problem_pages import create_problem_pages
+from tocsin.console.act_page import create_act_page
+from tocsin.delivery.channels.registry import build_channels
+from tocsin.delivery.dispatcher import Dispatcher
+from tocsin.delivery.links import DeliveryLinks, LinkSigner
+from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.ingest.actions import Actions
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.configuration import Configuration
 from tocsin.ingest.endpoint import PREFIX, Endpoint, Receive, Scope, Send
+from tocsin.logs import configure_logs
+from tocsin.model import Secret, utc_now
+from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
-from tocsin.store.database import create_engine
+from tocsin.store.database import connect, create_engine
+from tocsin.store.sweeping import sweep_expired, sweep_old
 from tocsin.store.vault import Vault
 
 log = structlog.get_logger(__name__)
+
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SWEEP_EVERY_SECONDS = 60.0
+
+
+class Role(StrEnum):
+    """What a process does: `web` takes webhooks and the API, `dispatch` delivers."""
+
+    ALL = "all"
+    WEB = "web"
+    DISPATCH = "dispatch"
 
 
 @dataclass
@@ -29,16 +64,21 @@ class Hub:
 
     settings: Settings
     url: str
+    keys: tuple[Secret, ...]
+    role: Role
     engine: AsyncEngine
     vault: Vault
     configuration: Configuration
     batcher: Batcher
-    endpoint: Endpoint
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    actions: Actions
 
     @classmethod
-    def build(cls, settings: Settings, url: str, vault: Vault) -> Hub:
+    def build(
+        cls, settings: Settings, url: str, keys: tuple[Secret, ...], role: Role = Role.ALL
+    ) -> Hub:
+        """`url` is that of the database; `keys` those that secrets are sealed with, newest first."""
         engine = create_engine(url)
+        vault = Vault(keys)
         configuration = Configuration(engine, vault)
         batcher = Batcher(
             url,
@@ -46,43 +86,131 @@ class Hub:
             queue_limit=settings.ingest_queue_limit,
             keep_rejected=settings.rejected_keep,
         )
-        endpoint = Endpoint(configuration, batcher, settings)
-        return cls(settings, url, engine, vault, configuration, batcher, endpoint)
+        actions = Actions(url, configuration)
+        return cls(settings, url, keys, role, engine, vault, configuration, batcher, actions)
+
+    @property
+    def public_url(self) -> str:
+        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Load the configuration, then commit until the end; drains what has been taken."""
+        """Load the configuration and run until the end; then drain what has been taken."""
         await self.configuration.refresh()
-        committing = asyncio.create_task(self.batcher.run(), name="batcher")
-        following = asyncio.create_task(self.configuration.follow(self.url), name="configuration")
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.engine.dispose)
+            stack.push_async_callback(self.actions.close)
+            await stack.enter_async_context(
+                _background(self.configuration.follow(self.url), "configuration")
+            )
+            await stack.enter_async_context(_background(self._sweep(), "sweeping"))
+            if self.role is not Role.WEB:
+                await stack.enter_async_context(self._dispatching())
+            await stack.enter_async_context(self._committing())
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _committing(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.batcher.run(), name="batcher")
         try:
             yield
         finally:
             self.batcher.close()
-            await committing
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            await self.engine.dispose()
+            await task
 
-    async def is_ready(self) -> bool:
-        if not self.batcher.is_available:
-            return False
-        try:
-            async with asyncio.timeout(2), self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (DBAPIError, OSError, TimeoutError):
-            return False
-        return True
+    @contextlib.asynccontextmanager
+    async def _dispatching(self) -> AsyncIterator[None]:
+        policy = AddressPolicy.of(self.settings.outbound_allow)
+        async with Outbound(policy, timeout=self.settings.deliver_timeout_seconds) as outbound:
+            dispatcher = Dispatcher(
+                self.url,
+                channels=build_channels(
+                    outbound, self.settings.smtp, self.settings.mail_from, self.public_url
+                ),
+                vault=self.vault,
+                links=DeliveryLinks(LinkSigner(self.keys), self.public_url),
+            )
+            task = asyncio.create_task(dispatcher.run(), name="dispatcher")
+            try:
+                yield
+            finally:
+                dispatcher.stop()
+                await task
+
+    async def _sweep(self) -> None:
+        """Now and then delete what has expired or is older than it is to be kept."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_SECONDS)
+            try:
+                async with await connect(self.url) as connection:
+                    now = utc_now()
+                    await sweep_expired(connection, now)
+                    await sweep_old(connection, now - timedelta(days=self.settings.retention_days))
+            except psycopg.Error as error:
+                log.warning("sweep.failed", error=type(error).__name__)
 
 
-def application(hub: Hub) -> Any:
+@contextlib.asynccontextmanager
+async def _background(work: Any, name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def application(hub: Hub) -> Asgi:
+    """The ASGI application of one process. A dispatcher answers for its health only."""
+    mounted: Mapping[str, Asgi] = {}
+    endpoint: Asgi | None = None
+    if hub.role is not Role.DISPATCH:
+        endpoint = Endpoint(hub.configuration, hub.batcher, hub.settings)
+        mounted = {
+            "/api/v1": create_api(
+                ApiContext(
+                    engine=hub.engine,
+                    vault=hub.vault,
+                    settings=hub.settings,
+                    configuration=hub.configuration,
+                    batcher=hub.batcher,
+                    actions=hub.actions,
+                )
+            ),
+            "/problems": create_problem_pages(),
+            "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
+        }
+    answers_health = health.create_health(hub.engine)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await hub.endpoint(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        if scope["type"] == "lifespan":
             await _lifespan(hub, receive, send)
+            return
+        path: str = scope["path"]
+        if endpoint is not None and path.startswith(PREFIX):
+            await endpoint(scope, receive, send)
+            return
+        for prefix, mount in mounted.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                root = scope.get("root_path", "") + prefix
+                await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
+                return
+        if path in health.PATHS:
+            await answers_health(scope, receive, send)
+            return
+        await _not_found(scope, send)
 
     return app
+
+
+async def _not_found(scope: Scope, send: Send) -> None:
+    body = problem_body("not-found", "There is nothing at this address.", scope["path"])
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
@@ -97,3 +225,13 @@ async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.complete"})
         await receive()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def worker() -> Asgi:
+    """What each uvicorn worker makes. The parent has started the database, migrated it and put
+    what the worker needs into the environment: `TOCSIN_WORKER_DATABASE_URL`, `…_KEYS`, `…_ROLE`."""
+    configured = settings.load()
+    configure_logs(configured)
+    keys = tuple(Secret(key) for key in os.environ["TOCSIN_WORKER_KEYS"].split(","))
+    role = Role(os.environ.get("TOCSIN_WORKER_ROLE", Role.ALL))
+    return application(Hub.build(configured, os.environ["TOCSIN_WORKER_DATABASE_URL"], keys, role))

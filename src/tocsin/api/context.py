@@ -11,6 +11,9 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from tocsin.ingest.actions import Actions
+from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.configuration import Configuration
 from tocsin.settings import Settings
 from tocsin.store.vault import Vault
 
@@ -25,6 +28,9 @@ class ApiContext:
     engine: AsyncEngine
     vault: Vault
     settings: Settings
+    configuration: Configuration
+    batcher: Batcher
+    actions: Actions
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -58,7 +58,7 @@ async def _sweep(
         "SELECT ctid FROM {table} doomed WHERE {condition} LIMIT {step} FOR UPDATE SKIP LOCKED))"
     ).format(
         table=sql.Identifier(table),
-        condition=sql.SQL(condition),  # type: ignore[arg-type]
+        condition=sql.SQL(condition),
         step=sql.Literal(STEP),
     )
     bound = UUID(int=int(before.timestamp() * 1000) << 80)

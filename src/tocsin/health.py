@@ -1,0 +1,71 @@
+"""`/healthz` (the process lives), `/readyz` (it can store webhooks), `/metrics` (Prometheus)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def create_health(engine: AsyncEngine) -> Any:
+    async def answer(scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await _respond(send, 405, b"Only GET is answered here.\n", allow=True)
+        elif scope["path"] == "/healthz":
+            await _respond(send, 200, b"ok\n")
+        elif scope["path"] == "/metrics":
+            await _respond(send, 200, _metrics(), content_type=CONTENT_TYPE_LATEST)
+        elif await _database_answers(engine):
+            await _respond(send, 200, b"ready\n")
+        else:
+            await _respond(send, 503, b"not ready: the database cannot be reached\n")
+
+    return answer
+
+
+async def _database_answers(engine: AsyncEngine) -> bool:
+    try:
+        async with asyncio.timeout(2), engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (DBAPIError, OSError, TimeoutError):
+        return False
+    return True
+
+
+def _metrics() -> bytes:
+    """Of all workers where there are several: they share a folder, named by the parent."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+async def _respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    content_type: str = "text/plain; charset=utf-8",
+    allow: bool = False,
+) -> None:
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    if allow:
+        headers.append((b"allow", b"GET, HEAD"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
