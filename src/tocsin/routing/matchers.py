@@ -60,7 +60,7 @@ class Matcher:
     matches: Callable[[Subject], bool] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        accepts, fault = _compile(self.op, self.value, folded=self.label == "severity")
+        accepts, fault = compile_test(self.op, self.value, folded=self.label == "severity")
         object.__setattr__(self, "fault", fault)
         object.__setattr__(self, "matches", _reading(self.label, accepts))
 
@@ -85,7 +85,9 @@ def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], 
 
 # A change of one rule makes every table anew; what did not change need not be compiled again.
 @lru_cache(maxsize=4096)
-def _compile(op: str, value: str, *, folded: bool) -> tuple[Callable[[str], bool], str | None]:
+def compile_test(op: str, value: str, *, folded: bool) -> tuple[Callable[[str], bool], str | None]:
+    """The test that `op value` puts to a text, and what is wrong with it if anything is; `folded`
+    makes it blind to upper and lower case, for severities."""
     if folded:
         # Every tool writes severities its own way; `severity="critical"` must not be a rule that
         # silently never matches.

@@ -23,9 +23,9 @@ from tocsin.model import Severity
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# A clock change can put an instant on the local date before or after the one its period began on;
-# a zone that skips a whole day makes it two.
-_NEARBY_DAYS = tuple(timedelta(days=days) for days in (-2, -1, 0, 1))
+# The local dates on which a period that reigns now can have begun. It is tomorrow's where clocks
+# went back past midnight: that period has begun, and today is there once more.
+_NEARBY_DAYS = tuple(timedelta(days=days) for days in (-1, 0, 1))
 
 # Until when "it is not quiet" holds where no period begins in the days ahead.
 _DAYS_AHEAD = tuple(timedelta(days=days) for days in (-1, 0, 1, 2, 3))
@@ -66,7 +66,7 @@ class QuietHours:
         start = end = time()
         zone: tzinfo = UTC
         try:
-            weekdays = frozenset(DAYS.index(day) for day in self.days)
+            weekdays = frozenset(weekday(day) for day in self.days)
             start, end = wall_time(self.start), wall_time(self.end)
             zone = time_zone(self.timezone)
         except ValueError as error:
@@ -137,15 +137,14 @@ class QuietHours:
 
     def _end_of_period_at(self, at: datetime) -> datetime | None:
         today = at.astimezone(self._zone).date()
-        latest: datetime | None = None
         for distance in _NEARBY_DAYS:
             day = today + distance
             if day.weekday() not in self._weekdays:
                 continue
             start, end = self.period(day)
-            if start <= at < end and (latest is None or end > latest):
-                latest = end
-        return latest
+            if start <= at < end:
+                return end
+        return None
 
     def _next_start_after(self, at: datetime) -> datetime:
         """No period begins between `at` and this instant."""
@@ -179,6 +178,13 @@ def _clock_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
         else:
             high = middle
     return before + timedelta(seconds=high)
+
+
+def weekday(name: str) -> int:
+    """0 for `mon` to 6 for `sun`. Raises ValueError."""
+    if name not in DAYS:
+        raise ValueError(f"{name!r} is not a day; write one of {', '.join(DAYS)}")
+    return DAYS.index(name)
 
 
 def wall_time(text: str) -> time:

@@ -1,0 +1,222 @@
+"""What a user may write into a rule or a silence, and how a mistake is told: every fault at once,
+each with its place. Whoever calls knows the types of the columns; here is what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import available_timezones
+
+from tocsin.model import EventType, Fault, Severity
+from tocsin.routing.matchers import BUILT_IN_LABELS, OPERATORS, compile_pattern, compile_test
+from tocsin.routing.quiet_hours import DAYS, time_zone, wall_time
+
+MATCHERS_LIMIT = 50
+LABEL_LIMIT = 200
+VALUE_LIMIT = 2_000
+ZONE_LIMIT = 100
+COOLDOWN_LIMIT = 30 * 24 * 3600
+"""Seconds."""
+
+_NOBODY_WRITES = "\x7f\x01\x7f"
+
+RULE_EVENT_TYPES = tuple(each for each in EventType if each is not EventType.TEST)
+
+
+def validate_event_types(value: object, pointer: str = "/event_types") -> list[Fault]:
+    known = ", ".join(RULE_EVENT_TYPES)
+    if not isinstance(value, list):
+        return [Fault(pointer, "wrong-type", f"a list is needed, of some of: {known}")]
+    if not value:
+        return [
+            Fault(pointer, "empty", f"the rule would never speak; name at least one of {known}")
+        ]
+    return [
+        Fault(f"{pointer}/{index}", "unknown-event-type", f"not an event; choose from {known}")
+        for index, each in enumerate(value)
+        if each not in RULE_EVENT_TYPES
+    ]
+
+
+def validate_cooldown(value: object, pointer: str = "/cooldown_seconds") -> list[Fault]:
+    if value is None:
+        return []
+    if isinstance(value, bool) or not isinstance(value, int):
+        return [Fault(pointer, "wrong-type", "a whole number of seconds is needed, or null")]
+    if not 0 <= value <= COOLDOWN_LIMIT:
+        return [Fault(pointer, "out-of-range", f"0 to {COOLDOWN_LIMIT} seconds (30 days)")]
+    return []
+
+
+def validate_silence(
+    matchers: object, starts_at: datetime, ends_at: datetime, now: datetime
+) -> list[Fault]:
+    """For a silence about to be made or changed at `now`; times are aware."""
+    faults = validate_matchers(matchers, required=True)
+    if ends_at <= starts_at:
+        faults.append(Fault("/ends_at", "not-after-start", "must be later than starts_at"))
+    elif ends_at <= now:
+        faults.append(Fault("/ends_at", "in-the-past", "the silence would be over already"))
+    return faults
+
+
+def validate_matchers(
+    value: object, pointer: str = "/matchers", *, required: bool = False
+) -> list[Fault]:
+    """`required`, for silences: without a matcher that an alert has to have something for, it
+    would mute the whole workspace (Alertmanager refuses such silences too)."""
+    if not isinstance(value, list):
+        return [Fault(pointer, "wrong-type", "a list of {label, op, value} is needed")]
+    if len(value) > MATCHERS_LIMIT:
+        return [Fault(pointer, "too-many", f"at most {MATCHERS_LIMIT} matchers")]
+    faults = [
+        fault
+        for index, matcher in enumerate(value)
+        for fault in _matcher_faults(matcher, f"{pointer}/{index}")
+    ]
+    if required and not faults and all(_asks_nothing(matcher) for matcher in value):
+        words = "at least one matcher must ask for something, or everything would be silenced"
+        faults.append(Fault(pointer, "matches-everything", words))
+    return faults
+
+
+def _matcher_faults(matcher: object, pointer: str) -> list[Fault]:
+    if not isinstance(matcher, Mapping):
+        return [Fault(pointer, "wrong-type", "an object with label, op and value is needed")]
+    faults = _key_faults(matcher, ("label", "op", "value"), (), pointer)
+    for key, limit in (("label", LABEL_LIMIT), ("value", VALUE_LIMIT)):
+        if key in matcher:
+            faults += _text_faults(matcher[key], limit, f"{pointer}/{key}")
+    if matcher.get("label") == "":
+        faults.append(Fault(f"{pointer}/label", "empty", "name the label to look at"))
+    if "op" in matcher and matcher["op"] not in OPERATORS:
+        faults.append(Fault(f"{pointer}/op", "unknown-operator", f"one of {' '.join(OPERATORS)}"))
+    return faults or _value_faults(matcher["label"], matcher["op"], matcher["value"], pointer)
+
+
+def _value_faults(label: str, op: str, value: str, pointer: str) -> list[Fault]:
+    pointer = f"{pointer}/value"
+    severities = [each.value for each in Severity]
+    if op in ("=", "!="):
+        if label == "severity" and value.upper() not in severities:
+            known = ", ".join(severities)
+            return [Fault(pointer, "unknown-severity", f"not a severity; choose from {known}")]
+        return []
+    try:
+        pattern = compile_pattern(value, case_sensitive=label != "severity")
+    except ValueError as error:
+        return [Fault(pointer, "bad-pattern", f"not a usable regular expression: {error}")]
+    if label == "severity" and not any(pattern.fullmatch(each) for each in severities):
+        words = f"matches none of the severities: {', '.join(severities)}"
+        return [Fault(pointer, "unknown-severity", words)]
+    return []
+
+
+def _asks_nothing(matcher: Mapping[str, str]) -> bool:
+    """Whether an alert passes that lacks the label, hence has the empty string for it. The built-in
+    ones are never empty; there, passing every severity, or a text nobody writes, is telling."""
+    label, op, value = matcher["label"], matcher["op"], matcher["value"]
+    accepts, _ = compile_test(op, value, folded=label == "severity")
+    if label == "severity":
+        return all(accepts(each.value) for each in Severity)
+    return accepts(_NOBODY_WRITES if label in BUILT_IN_LABELS else "")
+
+
+def validate_quiet_hours(value: object, pointer: str = "/quiet_hours") -> list[Fault]:
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        words = "an object with days, start, end and timezone is needed, or null"
+        return [Fault(pointer, "wrong-type", words)]
+    faults = _key_faults(
+        value, ("days", "start", "end", "timezone"), ("breakthrough_severity",), pointer
+    )
+    if "days" in value:
+        faults += _day_faults(value["days"], f"{pointer}/days")
+    for key in ("start", "end"):
+        if key in value:
+            faults += _time_faults(value[key], f"{pointer}/{key}")
+    if "timezone" in value:
+        faults += _zone_faults(value["timezone"], f"{pointer}/timezone")
+    severity = value.get("breakthrough_severity")
+    if severity is not None and severity not in tuple(Severity):
+        words = f"one of {', '.join(Severity)}, or null if nothing may break through"
+        faults.append(Fault(f"{pointer}/breakthrough_severity", "unknown-severity", words))
+    if not faults and set(value["days"]) == set(DAYS) and value["start"] == value["end"]:
+        words = "quiet on every day around the clock never ends; switch the rule off instead"
+        faults.append(Fault(pointer, "never-ends", words))
+    return faults
+
+
+def _day_faults(value: object, pointer: str) -> list[Fault]:
+    known = ", ".join(DAYS)
+    if not isinstance(value, list):
+        return [Fault(pointer, "wrong-type", f"a list is needed, of some of: {known}")]
+    if not value:
+        return [Fault(pointer, "empty", f"name at least one of {known}")]
+    return [
+        Fault(f"{pointer}/{index}", "unknown-day", f"not a day; choose from {known}")
+        for index, each in enumerate(value)
+        if each not in DAYS
+    ]
+
+
+def _time_faults(value: object, pointer: str) -> list[Fault]:
+    if not isinstance(value, str) or len(value) != len("HH:MM"):
+        return [Fault(pointer, "bad-time", "a time as text is needed: HH:MM, such as 22:00")]
+    try:
+        wall_time(value)
+    except ValueError as error:
+        return [Fault(pointer, "bad-time", str(error))]
+    return []
+
+
+def _zone_faults(value: object, pointer: str) -> list[Fault]:
+    faults = _text_faults(value, ZONE_LIMIT, pointer)
+    if faults or not isinstance(value, str):
+        return faults
+    try:
+        time_zone(value)
+    except ValueError as error:
+        near = get_close_matches(value, available_timezones(), n=3)
+        hint = f"; did you mean {' or '.join(sorted(near))}?" if near else ""
+        return [Fault(pointer, "unknown-timezone", f"{error}{hint}")]
+    return []
+
+
+def _text_faults(value: object, limit: int, pointer: str) -> list[Fault]:
+    if not isinstance(value, str):
+        return [Fault(pointer, "wrong-type", "text is needed")]
+    if len(value) > limit:
+        return [Fault(pointer, "too-long", f"at most {limit} characters")]
+    if "\0" in value or (
+        not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)
+    ):
+        # PostgreSQL stores neither in jsonb, and no label holds one.
+        return [Fault(pointer, "bad-character", "holds NUL or half a surrogate pair")]
+    return []
+
+
+def _key_faults(
+    value: Mapping[Any, Any], required: Iterable[str], optional: Iterable[str], pointer: str
+) -> list[Fault]:
+    required = tuple(required)
+    known = (*required, *optional)
+    missing = [
+        Fault(f"{pointer}/{key}", "required", f"{key} is missing")
+        for key in required
+        if key not in value
+    ]
+    unknown = [
+        Fault(f"{pointer}/{_escaped(str(key))}", "unknown-field", f"choose from {', '.join(known)}")
+        for key in value
+        if key not in known
+    ]
+    return missing + unknown
+
+
+def _escaped(key: str) -> str:
+    """A key as a token of a JSON pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,269 @@
+"""The plan against a plain slow model of it, which knows each rule of the game by one sentence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from tests.routing.given import (
+    ALL_EVENTS,
+    GONE,
+    NOW,
+    OTHER_TENANT,
+    PAGER,
+    SLACK,
+    TENANT,
+    quiet_hours,
+    rule,
+    rule_id,
+    silence,
+    subject,
+    table,
+)
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.routing.plan import History, ToldTrigger, plan, verdicts
+from tocsin.routing.rules import Matcher, RoutingTable, Rule, Subject
+
+Status = AlertDeliveryStatus
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+matchers = st.builds(
+    Matcher,
+    st.sampled_from(["team", "severity", "absent"]),
+    st.sampled_from(["=", "!=", "=~", "!~"]),
+    st.sampled_from(["db", "web", "HIGH", "", "d.*", "HIGH|LOW"]),
+)
+few_matchers = st.just(()) | st.just(()) | st.lists(matchers, max_size=2).map(tuple)
+quiet = st.builds(
+    quiet_hours,
+    st.sampled_from(["10:00", "10:00", "12:00", "13:00"]),
+    st.sampled_from(["12:00", "14:00", "09:00"]),
+    breakthrough=st.none() | st.none() | st.sampled_from(Severity),
+)
+
+some_events = st.frozensets(st.sampled_from(EventType))
+
+
+@st.composite
+def rules(draw: st.DrawFn, number: int) -> Rule:
+    return rule(
+        number,
+        *draw(st.lists(st.sampled_from([SLACK, PAGER, GONE]), min_size=1, max_size=3)),
+        is_enabled=draw(st.sampled_from([True, True, True, False])),
+        event_types=draw(
+            st.just(ALL_EVENTS) | st.just(ALL_EVENTS) | st.frozensets(st.sampled_from(EventType))
+        ),
+        min_severity=draw(st.none() | st.none() | st.sampled_from(Severity)),
+        tenant_ids=draw(
+            st.none()
+            | st.none()
+            | st.frozensets(st.sampled_from([TENANT, OTHER_TENANT]), min_size=1)
+        ),
+        matchers=draw(few_matchers),
+        cooldown_seconds=draw(st.sampled_from([None, 60, 3600])),
+        quiet_hours=draw(st.none() | quiet | quiet),
+        position=draw(st.integers(0, 2)),
+    )
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> RoutingTable:
+    count = draw(st.integers(1, 3))
+    return table(
+        *[draw(rules(number)) for number in range(count)],
+        silences=tuple(
+            silence(
+                *draw(st.lists(matchers, min_size=1, max_size=2)),
+                starts_at=NOW + draw(st.integers(-2, 1)) * HOUR,
+                ends_at=NOW + draw(st.integers(-1, 2)) * HOUR,
+                number=number,
+            )
+            for number in range(draw(st.sampled_from([0, 0, 0, 1, 2])))
+        ),
+        disabled=draw(st.sampled_from([frozenset(), frozenset(), frozenset({SLACK})])),
+    )
+
+
+subjects = st.builds(
+    subject,
+    st.sampled_from([{"team": "db"}, {"team": "web"}, {}]),
+    st.sampled_from(Severity),
+    st.sampled_from(["disk-7", "disk-7", "disk-7", None]),
+    tenant_id=st.sampled_from([TENANT, TENANT, OTHER_TENANT]),
+)
+told_triggers = st.builds(
+    ToldTrigger,
+    st.sampled_from(Status),
+    st.just(Reason.RULE),
+    st.sampled_from([None, NOW, NOW + HOUR, NOW + 3 * HOUR]),
+    st.frozensets(st.sampled_from([rule_id(each) for each in range(3)])),
+)
+RULE_IDS = [rule_id(each) for each in range(3)]
+last_tolds = st.sampled_from(
+    [None, NOW, NOW - 30 * SECOND, NOW - 60 * SECOND, NOW - HOUR, NOW - 2 * HOUR]
+)
+
+
+def some(keys: list[object], values: st.SearchStrategy[object]) -> st.SearchStrategy[dict]:  # type: ignore[type-arg]
+    return st.tuples(*[values for _ in keys]).map(
+        lambda drawn: {key: value for key, value in zip(keys, drawn, strict=True) if value}
+    )
+
+
+histories = st.builds(
+    History,
+    some([(each, to) for each in RULE_IDS for to in (SLACK, PAGER)], last_tolds),
+    some([SLACK, PAGER], st.none() | told_triggers),
+)
+
+
+def is_quiet_until(one: Rule, about: Subject) -> object:
+    """NOW is noon in UTC, so the few quiet hours drawn above can be read off."""
+    hours = one.quiet_hours
+    if hours is None:
+        return None
+    least = hours.breakthrough_severity
+    if least is not None and list(Severity).index(about.severity) <= list(Severity).index(least):
+        return None
+    ends = {
+        ("10:00", "14:00"): 2,
+        ("12:00", "14:00"): 2,
+        ("10:00", "09:00"): 21,
+        ("12:00", "12:00"): None,  # without end, hence not at all
+        ("12:00", "09:00"): 21,
+        ("13:00", "12:00"): None,
+        ("13:00", "14:00"): None,
+        ("13:00", "09:00"): None,
+        ("10:00", "12:00"): None,
+    }[hours.start, hours.end]
+    return None if ends is None else NOW + ends * HOUR
+
+
+def model(
+    routing: RoutingTable, event_type: EventType, about: Subject, history: History
+) -> dict[UUID, tuple[object, ...]]:
+    """Per destination: status, reason, send_after and rule."""
+    said = {}
+    for destination in routing.destinations.values():
+        told = history.told_trigger.get(destination.id)
+        was_told = told is not None and told.status not in (Status.SUPPRESSED, Status.CANCELED)
+        is_trigger = event_type is EventType.TRIGGERED
+        naming = []
+        for one in sorted(routing.rules, key=lambda one: (one.position, one.id)):
+            # A rule names a destination if it is on, listens, and matches, or told of the trigger.
+            if not one.is_enabled or event_type not in one.event_types:
+                continue
+            if event_type is EventType.TEST or destination.id not in one.destination_ids:
+                continue
+            severe = one.min_severity is None or about.severity.at_least(one.min_severity)
+            ours = one.tenant_ids is None or about.tenant_id in one.tenant_ids
+            matches = severe and ours and all(each.matches(about) for each in one.matchers)
+            stays = not is_trigger and was_told and told is not None and one.id in told.rule_ids
+            if matches or stays:
+                naming.append(one)
+        if not naming:
+            continue
+        first = naming[0].id
+        if not destination.is_enabled:
+            said[destination.id] = (Status.SUPPRESSED, Reason.DESTINATION_DISABLED, None, first)
+            continue
+        silenced = any(
+            each.starts_at <= NOW < each.ends_at
+            and all(matcher.matches(about) for matcher in each.matchers)
+            for each in routing.silences
+        )
+        is_end = event_type in (EventType.RESOLVED, EventType.CLOSED)
+        if silenced and not (is_end and was_told):
+            said[destination.id] = (Status.SUPPRESSED, Reason.SILENCE, None, first)
+            continue
+        sends, ends = False, []
+        for one in naming:
+            last = history.last_told.get((one.id, destination.id))
+            cooling = (
+                is_trigger
+                and about.external_id is not None
+                and last is not None
+                and last + timedelta(seconds=one.cooldown_seconds or 0) > NOW
+            )
+            no_news = (
+                not is_trigger
+                and EventType.TRIGGERED in one.event_types
+                and told is not None
+                and not was_told
+            )
+            if cooling or no_news:
+                continue
+            waits = [is_quiet_until(one, about)]
+            if not is_trigger and told is not None and told.status is Status.DEFERRED:
+                waits.append(told.send_after)
+            ahead = [wait for wait in waits if wait is not None and wait > NOW]  # type: ignore[operator]
+            if ahead:
+                ends.append(max(ahead))  # type: ignore[type-var]
+            else:
+                sends = True
+        if sends:
+            said[destination.id] = (Status.QUEUED, Reason.RULE, None, first)
+        elif ends:
+            said[destination.id] = (Status.DEFERRED, Reason.QUIET_HOURS, min(ends), first)
+        else:
+            reason = Reason.COOLDOWN if is_trigger else Reason.TRIGGER_NOT_SENT
+            said[destination.id] = (Status.SUPPRESSED, reason, None, first)
+    return said
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    routing=tables(),
+    event_type=st.sampled_from([EventType.TRIGGERED, *EventType]),
+    about=subjects,
+    history=histories,
+)
+def test_the_plan_is_what_the_plain_model_says(
+    routing: RoutingTable, event_type: EventType, about: Subject, history: History
+) -> None:
+    made = plan(routing, event_type, about, history, NOW)
+    expected = model(routing, event_type, about, history)
+    assert len(made.deliveries) == len(expected)
+    assert expected == {
+        each.destination_id: (each.status, each.reason, each.send_after, each.rule_id)
+        for each in made.deliveries
+    }
+    for each in made.deliveries:
+        event(f"{each.status.value} {each.reason.value}")
+        assert each.detail["rules"][0]["id"] == str(each.rule_id)
+        assert (each.send_after is not None) == (each.status is Status.DEFERRED)
+    queued = {each.destination_id for each in made.deliveries if each.status is Status.QUEUED}
+    for rule_of, destination, until in made.cooldowns:
+        assert event_type is EventType.TRIGGERED
+        assert destination in queued
+        assert until > NOW
+        last = history.last_told.get((rule_of, destination))
+        seconds = next(one.cooldown_seconds for one in routing.rules if one.id == rule_of)
+        assert seconds
+        assert last is None or last + timedelta(seconds=seconds) <= NOW
+
+
+@settings(max_examples=200, deadline=None)
+@given(routing=tables(), event_type=st.sampled_from(EventType), about=subjects)
+def test_verdicts_tell_the_same_story_as_the_plan(
+    routing: RoutingTable, event_type: EventType, about: Subject
+) -> None:
+    if event_type is EventType.TEST:
+        return
+    judged = verdicts(routing, event_type, about, NOW)
+    assert [each.rule_id for each in judged] == [one.id for one in routing.rules]
+    matched = {each.rule_id: each for each in judged if each.matched}
+    named = {
+        UUID(one["id"])
+        for each in plan(routing, event_type, about, History(), NOW).deliveries
+        for one in each.detail["rules"]
+    }
+    only_gone = {
+        each.rule_id
+        for each in matched.values()
+        if set(each.destination_ids) == set(each.missing_destination_ids)
+    }
+    assert named == set(matched) - only_gone
