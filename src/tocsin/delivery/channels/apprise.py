@@ -65,7 +65,7 @@ def _apprise_url(url: str, info: ValidationInfo) -> str:
 class AppriseConfig(ChannelConfig):
     urls: Annotated[
         list[Annotated[str, AfterValidator(_apprise_url)]],
-        Field(min_length=1, max_length=URLS_LIMIT),
+        Field(min_length=1, max_length=URLS_LIMIT, repr=False),
     ]
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
@@ -53,7 +53,7 @@ def _is_routing_key(text: str) -> str:
 
 
 class PagerDutyConfig(ChannelConfig):
-    routing_key: Annotated[str, AfterValidator(_is_routing_key)]
+    routing_key: Annotated[str, AfterValidator(_is_routing_key)] = Field(repr=False)
     region: Literal["us", "eu"] = "us"
 
 

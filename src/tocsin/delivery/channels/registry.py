@@ -12,7 +12,7 @@ that goes into the vault.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,7 +53,7 @@ class Split:
     """`public` may be shown and stored in clear; `secret` must be encrypted."""
 
     public: dict[str, Any]
-    secret: dict[str, Any]
+    secret: dict[str, Any] = field(repr=False)
 
 
 def build_channels(

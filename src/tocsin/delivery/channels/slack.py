@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels import escape
@@ -63,7 +63,7 @@ def _is_slack_hook(url: str) -> str:
 
 
 class SlackConfig(ChannelConfig):
-    url: Annotated[Url, AfterValidator(_is_slack_hook)]
+    url: Annotated[Url, AfterValidator(_is_slack_hook)] = Field(repr=False)
 
 
 class SlackChannel:

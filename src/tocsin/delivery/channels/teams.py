@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels import card
@@ -37,7 +37,7 @@ def _is_workflow(url: str) -> str:
 
 
 class TeamsConfig(ChannelConfig):
-    url: Annotated[Url, AfterValidator(_is_workflow)]
+    url: Annotated[Url, AfterValidator(_is_workflow)] = Field(repr=False)
     payload: Literal["message", "card"] = "message"
     """What the flow expects: the template takes a message that carries the card; one made by hand
     that feeds the whole body to "Post card" takes the bare card."""

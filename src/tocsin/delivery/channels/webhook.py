@@ -54,8 +54,10 @@ def _is_secret(text: str) -> str:
 
 
 class WebhookConfig(ChannelConfig):
-    url: Url
-    secret: Annotated[str, AfterValidator(_is_secret)] = Field(default_factory=new_secret)
+    url: Url = Field(repr=False)
+    secret: Annotated[str, AfterValidator(_is_secret)] = Field(
+        default_factory=new_secret, repr=False
+    )
 
 
 class WebhookChannel:
