@@ -7,11 +7,11 @@ import os
 import pwd
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import tocsin
@@ -42,8 +42,7 @@ print("left", flush=True)
 # The test's own packages, for an interpreter that is not the virtualenv's.
 _PATHS = [
     str(Path(next(iter(tocsin.__path__))).parent),
-    sysconfig.get_path("purelib"),
-    sysconfig.get_path("platlib"),
+    str(Path(psycopg.__file__).parent.parent),
 ]
 
 
