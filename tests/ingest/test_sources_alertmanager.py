@@ -93,6 +93,13 @@ def test_a_wild_number_of_alerts_is_refused() -> None:
         ALERTMANAGER.parse(payload, context())
 
 
+def test_what_the_alerts_share_is_kept_small() -> None:
+    payload = load("alertmanager/truncated.json") | {"groupLabels": {"x": "y" * 5000}}
+    (signal,) = ALERTMANAGER.parse(payload, context())
+    assert signal.metadata["group"] == "[left out: too large]"
+    assert "annotations" in signal.metadata
+
+
 def test_two_replicas_send_one_and_the_same() -> None:
     one = load("alertmanager/firing_and_resolved.json")
     other = load("alertmanager/firing_and_resolved.json")

@@ -102,6 +102,15 @@ def test_every_algorithm_agrees_with_the_standard_library(algorithm: SignatureAl
     assert check(profile(signature_algorithm=algorithm), {HEADER: value}) == 0
 
 
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 127, 128, 129, 500])
+@pytest.mark.parametrize("algorithm", list(SignatureAlgorithm))
+def test_keys_around_the_block_size(length: int, algorithm: SignatureAlgorithm) -> None:
+    key = "k" * length
+    value = hexdigest(key=key, algorithm=algorithm.value)
+    given_ = profile(LiveSecret(Secret(key)), signature_algorithm=algorithm)
+    assert check(given_, {HEADER: value}) == 0
+
+
 @given(key=st.binary(min_size=1, max_size=300), body=st.binary(max_size=300))
 @settings(max_examples=50)
 def test_keys_of_any_length_agree_with_the_standard_library(key: bytes, body: bytes) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from tocsin.ingest.decode import InvalidPayload
 from tocsin.ingest.sources.base import (
     MAX_ALERTS,
@@ -29,6 +31,7 @@ Describe = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str | None, st
 """Title and description from labels and annotations."""
 
 _GROUP_FIELDS: Final = ("groupKey", "groupLabels", "externalURL", "notification_reason")
+_GROUP_BYTES: Final = 4_096
 _ALERT_FIELDS: Final = (
     "generatorURL",
     "silenceURL",
@@ -168,4 +171,7 @@ def _group_metadata(group: dict[str, Any]) -> dict[str, Any]:
         shared["receiver"] = receiver.replace("\\", "")
     if truncated := group.get("truncatedAlerts"):
         shared["truncated_alerts"] = truncated
+    # It is kept with each of the alerts, of which there may be thousands.
+    if len(msgspec.json.encode(shared)) > _GROUP_BYTES:
+        return {"group": "[left out: too large]"}
     return shared
