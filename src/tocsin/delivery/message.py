@@ -71,3 +71,5 @@ class Message:
     destination_name: str
     actor: str | None = None
     """Who acknowledged, resolved or closed it, for people."""
+    note: str | None = None
+    """Why it comes here, where no rule says so (the fallback destination is told); for people."""

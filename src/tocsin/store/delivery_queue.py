@@ -137,8 +137,8 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     http_status: int | None = None
     code: str | None = None
     message: str | None = None
-    age_ms: float = 0.0
-    duration_ms: int = 0
+    age_ms: float
+    duration_ms: int
     progress: dict[str, Any] | None = None
     detail: dict[str, Any] | None = None
 

@@ -29,7 +29,7 @@ WITH lane AS (
       ON destination.id = lane.destination_id AND destination.is_enabled
     CROSS JOIN LATERAL (
         SELECT * FROM (
-            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+            SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
              FROM alert_deliveries AS d
              WHERE d.alert_destination_id = lane.destination_id
                AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
@@ -37,9 +37,9 @@ WITH lane AS (
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
              ORDER BY d.sequence
              LIMIT lane.room
-             FOR UPDATE SKIP LOCKED)
+             FOR UPDATE SKIP LOCKED) AS test
             UNION ALL
-            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+            SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
              FROM alert_deliveries AS d
              WHERE NOT lane.tests_only
                AND d.alert_destination_id = lane.destination_id
@@ -54,9 +54,9 @@ WITH lane AS (
                      AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
              ORDER BY d.send_after, d.sequence
              LIMIT lane.room
-             FOR UPDATE OF d SKIP LOCKED)
+             FOR UPDATE OF d SKIP LOCKED) AS retried
             UNION ALL
-            (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+            SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
              FROM alert_deliveries AS d
              WHERE NOT lane.tests_only
                AND d.alert_destination_id = lane.destination_id
@@ -71,7 +71,7 @@ WITH lane AS (
                      AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
              ORDER BY d.sequence
              LIMIT lane.room
-             FOR UPDATE OF d SKIP LOCKED)
+             FOR UPDATE OF d SKIP LOCKED) AS fresh
         ) AS each
         LIMIT lane.room
     ) AS candidate
