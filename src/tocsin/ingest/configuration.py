@@ -107,7 +107,8 @@ class Configuration:
         if entry is None:
             async with self.engine.connect() as connection:
                 version = await connection.scalar(select(ConfigurationRow.version))
-            if version is not None and version > self.snapshot.version:
+            if version is not None:
+                # Looked up anew in any case: a notification may have refreshed it meanwhile.
                 entry = (await self.refresh(version)).integrations.get(integration_id)
         return entry
 
