@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +11,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.api.server import Client, serving
 from tests.postgres import Database
-from tocsin.api.app import create_api
-from tocsin.api.context import ApiContext
-from tocsin.api.problem_pages import create_problem_pages
-from tocsin.ingest.actions import Actions
-from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration
+from tocsin import app
 from tocsin.model import SYSTEM, Role
 from tocsin.settings import Settings
 from tocsin.store.api_keys import create_api_key
@@ -36,7 +30,7 @@ class Hub:
     """A running API over a fresh database, and keys of every role in two workspaces."""
 
     database: Database
-    context: ApiContext
+    vault: Vault
     admin: Client
     responder: Client
     viewer: Client
@@ -87,32 +81,12 @@ async def _populate(url: str) -> tuple[list[UUID], list[str]]:
         await engine.dispose()
 
 
-def _mounted(rooms: Mapping[str, ASGIApp]) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        for prefix, room in rooms.items():
-            if scope["path"].startswith(prefix + "/"):
-                await room({**scope, "root_path": prefix}, receive, send)
-                return
-        raise AssertionError(f"no room for {scope['path']}")
-
-    return app
-
-
 @pytest.fixture
 def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
     workspaces, keys = asyncio.run(_populate(database.url))
-    engine = create_engine(database.url, pool_size=4)
-    vault = Vault([Vault.new_key()])
-    configuration = Configuration(engine, vault)
-    context = ApiContext(
-        engine=engine,
-        vault=vault,
-        settings=Settings(data_dir=tmp_path),
-        configuration=configuration,
-        batcher=Batcher(database.url, configuration, queue_limit=100, keep_rejected=100),
-        actions=Actions(database.url, configuration),
+    process = app.Hub.build(
+        Settings(data_dir=tmp_path), database.url, (Vault.new_key(),), app.Role.WEB
     )
-    rooms = {"/api/v1": create_api(context), "/problems": create_problem_pages()}
-    with serving(_mounted(rooms)) as base_url:
+    with serving(app.application(process), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]
-        yield Hub(database, context, *clients, *workspaces)
+        yield Hub(database, process.vault, *clients, *workspaces)

@@ -53,7 +53,7 @@ def test_the_secret_is_shown_once_and_kept_encrypted(hub: Hub) -> None:
     assert secret.encode() not in read.body
     ((sealed,),) = hub.sql("SELECT webhook_secret FROM integrations WHERE id = %s", made["id"])
     assert secret.encode() not in sealed
-    assert hub.context.vault.open(sealed) == Secret(secret)
+    assert hub.vault.open(sealed) == Secret(secret)
 
 
 def test_a_secret_that_the_tool_dictates_is_taken(hub: Hub) -> None:
@@ -85,8 +85,8 @@ def test_rotation_keeps_the_old_secret_for_the_overlap(hub: Hub) -> None:
     ((current, previous),) = hub.sql(
         "SELECT webhook_secret, previous_webhook_secret FROM integrations WHERE id = %s", made["id"]
     )
-    assert hub.context.vault.open(previous) == Secret(made["webhook_secret"])
-    assert hub.context.vault.open(current) == Secret(rotated["webhook_secret"])
+    assert hub.vault.open(previous) == Secret(made["webhook_secret"])
+    assert hub.vault.open(current) == Secret(rotated["webhook_secret"])
 
 
 def test_rotation_defaults_to_a_day_and_can_be_at_once(hub: Hub) -> None:

@@ -61,7 +61,7 @@ async def list_api_keys(
 
 
 @router.post("", status_code=201)
-async def create_key(context: Context, caller: Admin, body: ApiKeyIn) -> ApiKeyCreated:
+async def create_named_api_key(context: Context, caller: Admin, body: ApiKeyIn) -> ApiKeyCreated:
     """Makes a key of this workspace. An expiry in the past makes one that never works."""
     async with context.writing() as session:
         row, key = await create_api_key(

@@ -1,4 +1,8 @@
-"""The API: one FastAPI application, to be mounted at /api/v1."""
+"""The API: one FastAPI application, mounted at /api/v1.
+
+Whoever passes a request on to it leaves `path` whole and sets `root_path` to `/api/v1`, as ASGI
+has it (and as Starlette's `Mount` does).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from tocsin.api import (
+    alert_actions,
     alert_rules,
     alerts,
     api_keys,
@@ -18,6 +23,7 @@ from tocsin.api import (
     silences,
     tenants,
     webhook_deliveries,
+    webhook_replay,
     workspaces,
 )
 from tocsin.api.context import ApiContext
@@ -28,7 +34,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     tenants.router,
     integrations.router,
     alerts.router,
+    alert_actions.router,
     webhook_deliveries.router,
+    webhook_replay.router,
     alert_rules.router,
     silences.router,
     previews.router,
@@ -55,6 +63,7 @@ def create_api(context: ApiContext) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         root_path_in_servers=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     api.state.context = context
     problems.install(api)

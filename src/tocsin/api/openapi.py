@@ -126,6 +126,29 @@ def _common(operation: dict[str, Any], path: str, role: Role) -> list[str]:
     return slugs
 
 
+def _link(paths: dict[str, Any]) -> None:
+    """What is made, or found in a list, can be read and changed: each such answer links to the
+    operations that take its id."""
+    for path, item in paths.items():
+        targets = {
+            operation["operationId"]: parameter["name"]
+            for other, operations in paths.items()
+            if other.startswith(path + "/{") and other.count("{") == 1
+            for operation in operations.values()
+            for parameter in operation["parameters"]
+            if parameter["in"] == "path"
+        }
+        for method, status, expression in (
+            ("post", "201", "$response.body#/id"),
+            ("get", "200", "$response.body#/items/0/id"),
+        ):
+            if targets and status in item.get(method, {}).get("responses", {}):
+                item[method]["responses"][status]["links"] = {
+                    operation_id: {"operationId": operation_id, "parameters": {name: expression}}
+                    for operation_id, name in targets.items()
+                }
+
+
 def _complete(document: dict[str, Any], roles: dict[tuple[str, str], Role]) -> None:
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -142,6 +165,7 @@ def _complete(document: dict[str, Any], roles: dict[tuple[str, str], Role]) -> N
                 else:
                     given[str(status)] = response
             operation["responses"] = dict(sorted(given.items()))
+    _link(document["paths"])
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)

@@ -78,7 +78,7 @@ async def list_workspaces(
 
 
 @router.post("", status_code=201, responses=problems("name-taken"))
-async def create_new_workspace(
+async def create_workspace_with_key(
     context: Context, caller: Admin, body: WorkspaceIn
 ) -> WorkspaceCreated:
     """Makes a workspace with its tenant `default` and an admin key, which is shown this once: the

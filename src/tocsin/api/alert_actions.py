@@ -1,0 +1,94 @@
+"""What a person does to an alert. Each is on its timeline and in the audit log, and what is owed
+to destinations is planned in the same transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from tocsin.api.alert_shapes import AlertOut, OptionalNote, RequiredNote
+from tocsin.api.alerts import find_alert
+from tocsin.api.auth import Responder
+from tocsin.api.context import ApiContext, Context
+from tocsin.api.fields import Id
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
+from tocsin.api.problems import ApiProblem, not_found
+from tocsin.ingest.actions import Acted, Action, NotAllowed, NotFound
+from tocsin.model import utc_now
+
+router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)
+
+_PARTICIPLES = {
+    Action.ACKNOWLEDGE: "acknowledged",
+    Action.RESOLVE: "resolved",
+    Action.CLOSE: "closed",
+    Action.REOPEN: "reopened",
+    Action.NOTE: "noted",
+}
+
+
+async def _act(
+    context: ApiContext, caller: Responder, alert_id: UUID, action: Action, note: str | None
+) -> AlertOut:
+    outcome = await context.actions.act(
+        caller.workspace_id, alert_id, action, caller.actor, utc_now(), note
+    )
+    if isinstance(outcome, NotFound):
+        raise not_found("alert")
+    if isinstance(outcome, NotAllowed):
+        raise ApiProblem(
+            "transition-not-allowed",
+            f"The alert is {outcome.status.value}; it cannot be {_PARTICIPLES[action]}.",
+        )
+    if not isinstance(outcome, Acted):
+        raise ApiProblem(
+            "open-alert-exists",
+            "Its source has reported the same problem again since, and that alert is still open.",
+        )
+    async with context.reading() as session:
+        return AlertOut.model_validate(await find_alert(session, caller.workspace_id, alert_id))
+
+
+def _note(body: OptionalNote | None) -> str | None:
+    return None if body is None else body.note
+
+
+@router.post("/acknowledge", responses=problems("transition-not-allowed"))
+async def acknowledge_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    """Somebody is on it."""
+    return await _act(context, caller, alert_id, Action.ACKNOWLEDGE, _note(body))
+
+
+@router.post("/resolve", responses=problems("transition-not-allowed"))
+async def resolve_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    return await _act(context, caller, alert_id, Action.RESOLVE, _note(body))
+
+
+@router.post("/reopen", responses=problems("transition-not-allowed", "open-alert-exists"))
+async def reopen_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    """Only a resolved alert can be reopened."""
+    return await _act(context, caller, alert_id, Action.REOPEN, _note(body))
+
+
+@router.post("/close", responses=problems("transition-not-allowed"))
+async def close_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    """Closed is final: what its source reports after this is a new alert."""
+    return await _act(context, caller, alert_id, Action.CLOSE, _note(body))
+
+
+@router.post("/note")
+async def note_on_alert(
+    context: Context, caller: Responder, alert_id: Id, body: RequiredNote
+) -> AlertOut:
+    """Puts a note on its timeline; nothing else changes."""
+    return await _act(context, caller, alert_id, Action.NOTE, body.note)

@@ -1,0 +1,128 @@
+"""A webhook delivery on record once more, through today's mapping."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from tocsin.api import recording
+from tocsin.api.auth import Responder
+from tocsin.api.context import Context
+from tocsin.api.fields import Flag, Id, Input, JsonObject, Output, Time, example
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
+from tocsin.api.problems import RETRY_AFTER_SECONDS, ApiProblem, not_found
+from tocsin.api.webhook_deliveries import find_webhook_delivery
+from tocsin.ingest.replay import NotFound, Truncated, replay
+from tocsin.ingest.webhook import Declined
+from tocsin.model import Severity, SignalKind, utc_now
+
+router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
+
+
+class ReplayIn(Input):
+    dry_run: Annotated[
+        Flag, Field(description="Show what it would give; nothing is kept or sent")
+    ] = False
+
+    model_config = example({"dry_run": True})
+
+
+class AlertStatusOut(Output):
+    alert_id: Id
+    status: str
+
+
+class SignalOut(Output):
+    kind: SignalKind
+    external_id: str | None
+    title: str
+    description: str | None
+    severity: Severity
+    triggered_at: Time
+    labels: dict[str, str]
+    metadata: JsonObject
+
+
+class FaultOut(Output):
+    pointer: str
+    code: str
+    message: str
+
+
+class DifferenceOut(Output):
+    alert_id: Id
+    field: str
+    stored: Any
+    now: Any
+
+
+class ReplayOut(Output):
+    dry_run: bool
+    delivery_id: Annotated[Id | None, Field(description="The new delivery; null for a dry run")]
+    outcome_before: str
+    status: Annotated[str, Field(description="What became of it this time, or would")]
+    status_code: Annotated[int, Field(description="What its sender would be answered")]
+    detail: str | None
+    errors: list[FaultOut]
+    alerts: list[AlertStatusOut]
+    signals: Annotated[list[SignalOut], Field(description="Normalised by today's mapping")]
+    differences: Annotated[
+        list[DifferenceOut], Field(description="Against the alerts it touched before")
+    ]
+
+
+@router.post(
+    "/{webhook_delivery_id:uuid}/replay",
+    responses=problems("payload-truncated", "not-replayable", "overloaded"),
+)
+async def replay_webhook_delivery(
+    context: Context, caller: Responder, webhook_delivery_id: Id, body: ReplayIn | None = None
+) -> ReplayOut:
+    """Does it again; it does not count as a duplicate. Times stay those of the first reception."""
+    dry_run = body is not None and body.dry_run
+    now = utc_now()
+    async with context.reading() as session:
+        stored, _ = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
+        if stored.outcome == "rejected" and not dry_run:
+            raise ApiProblem(
+                "not-replayable",
+                "Nobody knows who sent this: it failed verification. dry_run shows what it says.",
+            )
+        outcome = await replay(
+            await session.connection(),
+            context.configuration,
+            context.batcher,
+            context.actions,
+            workspace_id=caller.workspace_id,
+            webhook_delivery_id=webhook_delivery_id,
+            dry_run=dry_run,
+            now=now,
+        )
+    if isinstance(outcome, NotFound):
+        raise not_found("webhook delivery")
+    if isinstance(outcome, Truncated):
+        raise ApiProblem(
+            "payload-truncated", "Only the beginning of its body was kept; it cannot be done again."
+        )
+    if isinstance(outcome.answer, Declined) and outcome.answer.status_code == 503:
+        raise ApiProblem(
+            outcome.answer.problem,
+            outcome.answer.detail,
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+    document = outcome.document()
+    if outcome.webhook_delivery_id is not None:
+        async with context.writing() as session:
+            recording.record(
+                session,
+                caller,
+                "replayed",
+                "webhook_delivery",
+                webhook_delivery_id,
+                now,
+                after={"delivery_id": document["delivery_id"], "status": document["status"]},
+            )
+    return ReplayOut.model_validate(document)

@@ -1,0 +1,63 @@
+"""One of everything in a workspace, by the names that the OpenAPI document gives its ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.api import past
+from tests.api.conftest import Hub
+from tests.api.server import Client
+
+
+def make(hub: Hub, client: Client) -> dict[str, str]:
+    """Path parameter → id of such a thing in the client's workspace."""
+    (workspace,) = client.get("/workspaces").json()["items"]
+    tenant = client.made("/tenants", {"slug": "first", "name": "First"})
+    sender = client.made(
+        "/integrations", {"name": "first", "type": "generic", "tenant_id": tenant["id"]}
+    )
+    alert_id = past.alert(hub, sender, fired=datetime.now(UTC), labels={"host": "db-1"})
+    delivery_id = past.webhook_delivery(hub, sender, alert_id=alert_id)
+    past.event(hub, alert_id, "repeated", webhook_delivery_id=delivery_id)
+    matcher = {"label": "host", "op": "=", "value": "db-1"}
+    rule = client.made(
+        "/alert-rules",
+        {"name": "First", "event_types": ["alerts.triggered"], "destination_ids": []},
+    )
+    silence = client.made(
+        "/silences", {"matchers": [matcher], "ends_at": "2036-01-01T00:00:00Z", "comment": "x"}
+    )
+    key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
+    return {
+        "workspace_id": workspace["id"],
+        "tenant_id": tenant["id"],
+        "integration_id": sender["id"],
+        "alert_id": str(alert_id),
+        "webhook_delivery_id": str(delivery_id),
+        "alert_rule_id": rule["id"],
+        "silence_id": silence["id"],
+        "api_key_id": key["id"],
+    }
+
+
+def example_body(document: dict[str, Any], operation: dict[str, Any]) -> Any:
+    """The example of an operation's body as the document gives it; fails if it gives none."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    candidates = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    for candidate in candidates:
+        if "$ref" in candidate:
+            name = candidate["$ref"].rsplit("/", 1)[-1]
+            candidate = document["components"]["schemas"][name]
+        if candidate.get("examples"):
+            return candidate["examples"][0]
+    raise AssertionError(f"{operation['operationId']} has no example of its body")
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every method, path and operation there is."""
+    return [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]

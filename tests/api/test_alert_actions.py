@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.api import past
+from tests.api.conftest import Hub
+
+
+def test_an_alert_goes_through_its_states(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub), external_id="e-1")
+    path = f"/alerts/{alert_id}"
+    acknowledged = hub.responder.made(f"{path}/acknowledge", {"note": "Looking"})
+    assert acknowledged["status"] == "ACKNOWLEDGED"
+    assert acknowledged["acknowledged_at"].endswith("Z")
+    assert hub.responder.post(f"{path}/resolve").json()["status"] == "RESOLVED"
+    reopened = hub.responder.post(f"{path}/reopen").json()
+    assert (reopened["status"], reopened["resolved_at"]) == ("OPEN", None)
+    assert hub.responder.post(f"{path}/note", {"note": "Again"}).json()["status"] == "OPEN"
+    closed = hub.responder.post(f"{path}/close").json()
+    assert closed["status"] == "CLOSED"
+    assert closed == hub.viewer.get(path).json()
+    timeline = hub.viewer.get(f"{path}/timeline").json()["items"]
+    assert [event["kind"] for event in timeline] == [
+        "triggered",
+        "acknowledged",
+        "resolved",
+        "reopened",
+        "noted",
+        "closed",
+    ]
+    assert timeline[1]["actor"]["name"] == "test responder"
+    assert timeline[1]["detail"] == {"note": "Looking"}
+    audited = hub.admin.get("/audit-events", object_id=str(alert_id)).json()["items"]
+    assert [event["action"] for event in audited] == [
+        event["kind"] for event in reversed(timeline[1:])
+    ]
+    assert audited[-1]["before"] == {"status": "OPEN"}
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("ACKNOWLEDGED", "acknowledge"),
+        ("OPEN", "reopen"),
+        ("RESOLVED", "acknowledge"),
+        ("RESOLVED", "resolve"),
+        ("CLOSED", "reopen"),
+        ("CLOSED", "close"),
+    ],
+)
+def test_what_its_status_does_not_allow_is_409(hub: Hub, status: str, action: str) -> None:
+    alert_id = past.alert(hub, past.integration(hub), status=status)
+    answer = hub.responder.post(f"/alerts/{alert_id}/{action}")
+    assert (answer.status, answer.slug) == (409, "transition-not-allowed")
+    assert status in answer.json()["detail"]
+    assert hub.viewer.get(f"/alerts/{alert_id}").json()["status"] == status
+
+
+def test_one_whose_problem_is_open_again_is_not_reopened(hub: Hub) -> None:
+    sender = past.integration(hub)
+    old = past.alert(hub, sender, status="RESOLVED", external_id="e-1")
+    past.alert(hub, sender, external_id="e-1")
+    answer = hub.responder.post(f"/alerts/{old}/reopen")
+    assert (answer.status, answer.slug) == (409, "open-alert-exists")
+
+
+def test_a_note_must_say_something(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub))
+    for body in ({}, {"note": ""}, {"note": None}, {"note": "a\0b"}):
+        assert hub.responder.post(f"/alerts/{alert_id}/note", body).slug == "validation-failed"
+
+
+def test_acting_takes_a_responder_and_an_alert(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub))
+    for action in ("acknowledge", "resolve", "close", "reopen"):
+        assert hub.viewer.post(f"/alerts/{alert_id}/{action}").slug == "forbidden"
+        assert hub.responder.post(f"/alerts/{uuid4()}/{action}").slug == "not-found"

@@ -1,0 +1,50 @@
+"""No secret in any answer but the one that makes it, nor in the audit log: searched for by value."""
+
+from __future__ import annotations
+
+from tests.api import everything
+from tests.api.conftest import Hub
+
+DICTATED = "dictated-by-the-tool-7f3a"
+
+
+def test_no_answer_shows_a_secret(hub: Hub) -> None:
+    ids = everything.make(hub, hub.admin)
+    sender = hub.admin.made(
+        "/integrations",
+        {"name": "s", "type": "generic", "auth_scheme": "url", "webhook_secret": DICTATED},
+    )
+    rotated = hub.admin.made(f"/integrations/{sender['id']}/rotate-secret", {})
+    key = hub.admin.made("/api-keys", {"name": "k", "role": "admin"})
+    workspace = hub.admin.made("/workspaces", {"slug": "w", "name": "W"})
+    secrets = [DICTATED, rotated["webhook_secret"], key["key"], workspace["api_key"]]
+    secrets += [str(client.key) for client in (hub.admin, hub.viewer, hub.stranger)]
+    document = hub.admin.get("/openapi.json").json()
+    for method, template, _ in everything.operations(document):
+        if method != "GET":
+            continue
+        for names in (ids, ids | {"integration_id": sender["id"], "api_key_id": key["id"]}):
+            answer = hub.admin.get(template.format(**names))
+            assert answer.status == 200, answer
+            for secret in secrets:
+                assert secret.encode() not in answer.body, template
+    for table in ("audit_events", "api_keys", "integrations", "alert_destinations"):
+        rows = repr(hub.sql(f"SELECT t::text FROM {table} t"))
+        assert not [secret for secret in secrets if secret in rows], table
+
+
+def test_no_error_quotes_a_secret(hub: Hub) -> None:
+    ids = everything.make(hub, hub.admin)
+    for path, body in (
+        ("/integrations", {"name": "x", "type": "generic", "webhook_secret": DICTATED + "\n"}),
+        ("/integrations", {"name": "x", "type": "nope", "webhook_secret": DICTATED}),
+        ("/integrations", {"name": "x", "type": "generic", "secret": DICTATED}),
+        ("/integrations", {"name": "x", "type": "standard_webhooks", "webhook_secret": DICTATED}),
+        ("/integrations", {"name": [DICTATED], "type": "generic"}),
+        (f"/integrations/{ids['integration_id']}/rotate-secret", {"webhook_secret": [DICTATED]}),
+    ):
+        answer = hub.admin.post(path, body)
+        assert answer.slug == "validation-failed"
+        assert DICTATED.encode() not in answer.body, answer
+    headers = {"Authorization": f"Bearer {DICTATED}"}
+    assert DICTATED.encode() not in hub.nobody.request("GET", "/tenants", headers=headers).body
