@@ -5,7 +5,7 @@ Everything here is shared by every room above it; the words are used the same wa
 
 from __future__ import annotations
 
-import os
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -275,7 +275,7 @@ def uuid7_bytes(now_ns: int | None = None) -> bytes:
     ns = time.time_ns() if now_ns is None else now_ns
     milliseconds, rest = divmod(ns, 1_000_000)
     fraction = rest * 4096 // 1_000_000
-    tail = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    tail = random.getrandbits(62) | 0x8000_0000_0000_0000
     return ((milliseconds << 80) | ((0x7000 | fraction) << 64) | tail).to_bytes(16)
 
 
