@@ -188,7 +188,7 @@ def test_what_apprise_logs_stays_with_apprise(run: Run, caplog: pytest.LogCaptur
     async def main() -> None:
         async with receivers.http(receivers.answer(500)) as it:
             await send([f"json://127.0.0.1:{it.port}/{services.SECRET}"])
-        apprise_library.is_valid(f"discord://{services.SECRET}")
+        assert not apprise_library.is_valid(f"sinch://{services.SECRET}:x@1")
 
     run(main())
 
