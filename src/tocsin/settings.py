@@ -106,7 +106,7 @@ def _database_url(text: str) -> Secret:
     return Secret(text)
 
 
-def _secret_keys(text: str) -> tuple[Secret, ...]:
+def parse_secret_keys(text: str) -> tuple[Secret, ...]:
     import base64
     import binascii
 
@@ -182,7 +182,7 @@ def _text(text: str) -> str:
 # setting → (field, parser, is a secret: may also come as …_FILE)
 _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_DATABASE_URL": ("database_url", _database_url, True),
-    "TOCSIN_SECRET_KEY": ("secret_keys", _secret_keys, True),
+    "TOCSIN_SECRET_KEY": ("secret_keys", parse_secret_keys, True),
     "TOCSIN_DATA_DIR": ("data_dir", lambda text: Path(text).expanduser().absolute(), False),
     "TOCSIN_HOST": ("host", _text, False),
     "TOCSIN_PORT": ("port", _integer(0, 65_535), False),
@@ -257,5 +257,5 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values, fields_set=frozenset(values))  # type: ignore[arg-type]
 
 
-# Set by the test suite and the build, not read by the program.
-_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM")
+# Set by the test suite, the build, and `serve` for its own workers; no settings of the operator's.
+_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM", "TOCSIN_WORKER_")

@@ -1,0 +1,81 @@
+"""The command line. One file per command; what they share is in exits, output, runtime, local_api.
+
+Modules here import what is slow to import (the server, the database, the API) inside functions, so
+that `tocsin --help` and a mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tocsin.cli import (
+    alerts,
+    api_key,
+    integration,
+    migrate,
+    replay,
+    send,
+    serve,
+    workspace,
+)
+from tocsin.cli.exits import Exit, Failure, readable
+from tocsin.cli.output import complain
+
+_HELP = """
+A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.
+
+Settings are read from the environment (TOCSIN_*). Without any, Tocsin keeps a PostgreSQL of its own
+in its data folder.
+"""
+
+app = typer.Typer(
+    name="tocsin",
+    help=_HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_RUN, _LOOK, _SET_UP, _LOOK_AFTER = "Run", "Look", "Set up", "Look after"
+
+app.command("serve", rich_help_panel=_RUN)(serve.serve)
+app.command("send", rich_help_panel=_RUN)(send.send)
+app.command("alerts", rich_help_panel=_LOOK)(alerts.alerts)
+app.command("alert", rich_help_panel=_LOOK)(alerts.alert)
+app.command("replay", rich_help_panel=_LOOK)(replay.replay)
+app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
+app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
+app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
+app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tocsin {version('tocsin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The program `tocsin`. Exit codes: `exits.Exit`."""
+    try:
+        readable(app)
+    except Failure as failure:
+        complain(failure.lines)
+        sys.exit(failure.code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

@@ -1,0 +1,196 @@
+"""`tocsin alerts` lists, `tocsin alert ID` shows one with its timeline and what was sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.json import JSON
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tocsin.cli.output import (
+    Json,
+    ago,
+    clock,
+    moment,
+    note,
+    out,
+    print_json,
+    severity_text,
+    show,
+    status_text,
+    table,
+)
+from tocsin.cli.runtime import Workspace
+from tocsin.model import AlertStatus, Severity
+
+_PAYLOADS = 3
+"""Webhook deliveries whose bodies are shown; the ids of all of them are."""
+
+
+def alerts(
+    status: Annotated[
+        list[AlertStatus] | None, typer.Option(case_sensitive=False, help="Any of these.")
+    ] = None,
+    severity: Annotated[
+        list[Severity] | None, typer.Option(case_sensitive=False, help="Any of these.")
+    ] = None,
+    q: Annotated[
+        str | None, typer.Option("--search", "-q", help="Text in title, source or id.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """List alerts, newest first."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items(
+            "/alerts",
+            limit,
+            status=[each.value for each in status or []],
+            severity=[each.value for each in severity or []],
+            q=q,
+        )
+    if json:
+        print_json(found)
+    elif not found:
+        note("No alert matches." if status or severity or q else "There is no alert yet.")
+    elif out().is_terminal:
+        show(_for_people(found))
+    else:
+        show(_for_pipes(found))
+
+
+def _for_people(found: list[Any]) -> Table:
+    made = table("severity", "alert", "status", "source", "when", "×")
+    for alert in found:
+        made.add_row(
+            severity_text(alert["severity"]),
+            Text.assemble(alert["title"], "\n", (alert["id"], "bright_black")),
+            status_text(alert["status"]),
+            Text(alert["source"], style="bright_black"),
+            ago(alert["triggered_at"]),
+            str(alert["occurrence_count"]),
+        )
+    return made
+
+
+def _for_pipes(found: list[Any]) -> Table:
+    made = table("id", "severity", "status", "when", "×", "source", "title")
+    for alert in found:
+        made.add_row(
+            alert["id"],
+            alert["severity"],
+            alert["status"],
+            alert["triggered_at"],
+            str(alert["occurrence_count"]),
+            Text(alert["source"]),
+            Text(alert["title"]),
+        )
+    return made
+
+
+def alert(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Show one alert: what it is, its timeline, and the raw payloads it was made of."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import alert_id as found_id
+
+    with local_api(workspace) as api:
+        identifier = found_id(api, alert_id)
+        found = api.get(f"/alerts/{identifier}")
+        timeline = api.items(f"/alerts/{identifier}/timeline", limit=1_000)
+        deliveries = api.items("/webhook-deliveries", limit=200, alert_id=identifier)
+        whole = [
+            api.get(f"/webhook-deliveries/{each['id']}") for each in deliveries[-_PAYLOADS:][::-1]
+        ]
+    if json:
+        print_json({"alert": found, "timeline": timeline, "webhook_deliveries": whole})
+        return
+    show(
+        Group(
+            *headline(found),
+            _section("Timeline"),
+            Padding(_timeline(timeline), (0, 0, 0, 2)),
+            *_payloads(whole, len(deliveries)),
+        )
+    )
+
+
+def headline(found: Any) -> list[RenderableType]:
+    """The alert in a few lines."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bright_black", no_wrap=True)
+    facts.add_column()
+    facts.add_row("status", status_text(found["status"]))
+    facts.add_row("source", Text(found["source"]))
+    facts.add_row("triggered", f"{moment(found['triggered_at'])}  ({ago(found['triggered_at'])})")
+    for name in ("acknowledged", "resolved", "closed"):
+        if found[f"{name}_at"] is not None:
+            facts.add_row(name, moment(found[f"{name}_at"]))
+    facts.add_row("seen", f"{found['occurrence_count']} ×, last {ago(found['last_received_at'])}")
+    if found["external_id"] is not None:
+        facts.add_row("external id", Text(found["external_id"]))
+    if found["labels"]:
+        facts.add_row("labels", _labels(found["labels"]))
+    facts.add_row("id", found["id"])
+    lines: list[RenderableType] = [
+        Text.assemble(severity_text(found["severity"]), "  ", (found["title"], "bold")),
+    ]
+    if found["description"]:
+        lines.append(Padding(Text(found["description"]), (0, 0, 0, 2)))
+    return [*lines, Padding(facts, (0, 0, 0, 2))]
+
+
+def _labels(labels: dict[str, str]) -> Text:
+    pairs = [
+        Text.assemble((name, "bright_black"), ("=", "bright_black"), value)
+        for name, value in sorted(labels.items())
+    ]
+    return Text("  ").join(pairs)
+
+
+def _section(title: str) -> RenderableType:
+    return Padding(Text(title, style="bold"), (1, 0, 0, 0))
+
+
+def _timeline(events: list[Any]) -> Table:
+    made = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        made.add_column()
+    for event in events:
+        detail = {name: value for name, value in event["detail"].items() if value not in (None, "")}
+        made.add_row(
+            Text(clock(event["at"]), style="bright_black", no_wrap=True),
+            Text(event["kind"].replace("_", " ")),
+            Text(event["actor"]["name"], style="bright_black"),
+            Text("  ".join(f"{name}={value}" for name, value in detail.items())),
+        )
+    return made
+
+
+def _payloads(deliveries: list[Any], total: int) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for each in deliveries:
+        head = Text.assemble(
+            (clock(each["created_at"]), "bright_black"),
+            "  ",
+            str(each["status_code"]),
+            " ",
+            status_text(each["outcome"]),
+            "  ",
+            (each["id"], "bright_black"),
+        )
+        lines += [_section("Webhook delivery"), Padding(head, (0, 0, 0, 2))]
+        lines.append(Padding(JSON.from_data(each["raw_payload"], indent=2), (0, 0, 0, 2)))
+    if total > len(deliveries):
+        lines.append(Text(f"  and {total - len(deliveries)} more", style="bright_black"))
+    return lines

@@ -1,0 +1,131 @@
+"""`tocsin integration`: the configured senders."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import Json, note, print_json, show, table
+from tocsin.cli.runtime import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The integration's name or id.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Such as datadog-production.")],
+    type: Annotated[str, typer.Option("--type", "-t", help="Which tool sends.")] = "generic",
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            "--secret",
+            metavar="FILE",
+            help="A file with the secret the sender already uses, or - for standard input; "
+            "else one is made.",
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="For generic: a JSON file with a JMESPath expression per field."),
+    ] = None,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Make an integration and show, this once, what its sender must be told."""
+    from tocsin.cli.local_api import local_api
+
+    document: dict[str, Any] = {"name": name, "type": type}
+    if secret is not None:
+        document["webhook_secret"] = _read(secret).strip()
+    if mapping is not None:
+        document["mapping"] = _json_file(mapping)
+    with local_api(workspace) as api:
+        made = api.post("/integrations", document)
+    _show_secret(made, json)
+
+
+@app.command("list")
+def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+    """List the integrations of a workspace."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items("/integrations", limit=10_000)
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("There is no integration yet; `tocsin integration create NAME --type …` makes one.")
+        return
+    made = table("name", "type", "active", "posts to", "id")
+    for each in found:
+        made.add_row(
+            Text(each["name"]),
+            each["type"],
+            "yes" if each["is_active"] else Text("no", style="yellow"),
+            each["webhook_url"],
+            each["id"],
+        )
+    show(made)
+
+
+@app.command()
+def rotate_secret(
+    name: Name,
+    overlap_minutes: Annotated[
+        int, typer.Option(min=0, help="How long the secret before is accepted, too.")
+    ] = 1_440,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Give an integration a new secret; the one before is accepted for a while, too."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, "/integrations", "integration", name)
+        made = api.post(
+            f"/integrations/{found['id']}/rotate-secret", {"overlap_minutes": overlap_minutes}
+        )
+    _show_secret(made, json)
+
+
+def _show_secret(made: Any, json: bool) -> None:
+    if json:
+        print_json(made)
+        return
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bright_black", no_wrap=True)
+    facts.add_column(overflow="fold")
+    facts.add_row("name", Text(made["name"]))
+    facts.add_row("type", made["type"])
+    facts.add_row("posts to", made["webhook_url"])
+    facts.add_row("secret", Text(made["webhook_secret"], style="bold"))
+    facts.add_row("id", made["id"])
+    show(facts)
+    note("The secret is not shown again. A lost one is replaced: tocsin integration rotate-secret.")
+
+
+def _read(path: str) -> str:
+    try:
+        if path == "-":
+            return typer.get_text_stream("stdin").read()
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise Failure(f"cannot read {path}: {reason}", code=Exit.USAGE) from None
+
+
+def _json_file(path: Path) -> Any:
+    try:
+        return json_module.loads(_read(str(path)))
+    except ValueError as error:
+        raise Failure(f"{path} is not JSON: {error}", code=Exit.USAGE) from None

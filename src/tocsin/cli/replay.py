@@ -1,0 +1,30 @@
+"""`tocsin replay`: take in a stored webhook again, as integrations and rules are today."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.output import Json, print_json
+from tocsin.cli.replay_view import show_replay
+from tocsin.cli.runtime import Workspace
+
+
+def replay(
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY_ID")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would come of it, and what differs.")
+    ] = False,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Take in a stored webhook delivery again, through today's mapping and rules."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        result = api.post(f"/webhook-deliveries/{delivery_id}/replay", {"dry_run": dry_run})
+    if json:
+        print_json(result)
+    else:
+        show_replay(result)

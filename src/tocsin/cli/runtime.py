@@ -1,0 +1,108 @@
+"""What every command that works on data begins with: settings, database, schema, keys.
+
+It makes no difference whether a server is running on the same data folder: the embedded PostgreSQL
+is started by whoever comes first and stopped when the last one leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli import keys
+from tocsin.cli.exits import Failure, readable
+from tocsin.cli.output import progress
+
+if TYPE_CHECKING:
+    from tocsin.model import Secret
+    from tocsin.settings import Settings
+
+Workspace = Annotated[
+    str, typer.Option("--workspace", "-w", metavar="SLUG", help="The workspace to work in.")
+]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One Tocsin, open: its settings, its database (a libpq URL), and the keys to its secrets, the
+    one that encrypts first."""
+
+    settings: Settings
+    url: str
+    keys: tuple[Secret, ...]
+
+
+def load_settings(*, is_service: bool = False) -> Settings:
+    """The settings of the environment, and logs as they say; a command that ends by itself keeps
+    its logs to what went wrong.
+
+    Raises:
+        Failure: with a line for each fault.
+    """
+    from tocsin.logs import configure_logs
+    from tocsin.settings import load
+
+    settings = readable(load)
+    configure_logs(settings if is_service else replace(settings, log_level="error"))
+    return settings
+
+
+@contextlib.contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """The database's URL, with the embedded server running for as long as the context.
+
+    Raises:
+        Failure: if it cannot be had, saying why and what to do.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url.reveal_text()
+        return
+    from tocsin.store.embedded import EmbeddedPostgres
+
+    server = EmbeddedPostgres(settings.data_dir)
+    fresh = not server.home.cluster.exists()
+    with progress("Making a database, once…" if fresh else "Starting PostgreSQL…"):
+        url = readable(server.start)
+    try:
+        yield url
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def open_installation(settings: Settings | None = None) -> Iterator[Installation]:
+    """A database at this program's schema, with the workspace `default`, and its keys.
+
+    Raises:
+        Failure: if any of it cannot be had, saying why and what to do.
+    """
+    chosen = settings or load_settings()
+    with open_database(chosen) as url:
+        yield readable(partial(_prepare, chosen, url))
+
+
+def _prepare(settings: Settings, url: str) -> Installation:
+    from tocsin.model import utc_now
+    from tocsin.store.installation import ensure_default_workspace, is_current, keeps_secrets
+
+    if not is_current(url):
+        # Imported only where there is something to do: Alembic takes its time.
+        from tocsin.store.migrate import upgrade
+
+        with progress("Bringing the database up to date…"):
+            upgrade(url)
+    ensure_default_workspace(url, utc_now())
+    found = keys.configured(settings)
+    if found is None:
+        if keeps_secrets(url):
+            raise Failure(
+                f"{settings.data_dir / keys.FILE} is gone, and with it the key to the secrets in "
+                "the database; restore it from a backup, or set TOCSIN_SECRET_KEY"
+            )
+        found = keys.make(settings.data_dir)
+    return Installation(settings, url, found)

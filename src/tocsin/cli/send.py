@@ -1,0 +1,182 @@
+"""`tocsin send`: sign a file as an integration demands, and post it to the running server."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import Json, print_json, show, status_text
+from tocsin.cli.runtime import Workspace
+
+if TYPE_CHECKING:
+    from tocsin.cli.runtime import Installation
+    from tocsin.ingest.profile import Profile
+    from tocsin.settings import Settings
+
+_TIMEOUT_SECONDS = 30.0
+
+
+def send(
+    file: Annotated[
+        str, typer.Argument(help="The body, as it is to be sent; - is standard input.")
+    ],
+    integration: Annotated[
+        str, typer.Option("--integration", "-i", metavar="NAME", help="Name or id.")
+    ],
+    workspace: Workspace = "default",
+    url: Annotated[
+        str | None, typer.Option(help="The server; else the one running on the data folder.")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="NAME=VALUE")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The delivery's own name: sent as Idempotency-Key.")
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="How often to send it.")] = 1,
+    json: Json = False,
+) -> None:
+    """Sign a file as an integration demands, post it, and show the answer.
+
+    Exit code 0 if every answer was 2xx, 4 if there was none.
+    """
+    from tocsin.cli.runtime import open_installation
+
+    body = _body(file)
+    headers = dict(_header(each) for each in header or [])
+    with open_installation() as installation:
+        base = _server(installation.settings, url)
+        integration_id, profile = _sender(installation, workspace, integration)
+    answers = [
+        _post(base, integration_id, profile, body, headers, key, json) for _ in range(repeat)
+    ]
+    if json:
+        print_json(answers[0] if repeat == 1 else answers)
+    if not all(200 <= each["status_code"] < 300 for each in answers):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _body(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}", code=Exit.USAGE) from None
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise Failure(f"--header {text!r} must read NAME=VALUE", code=Exit.USAGE)
+    return name.strip(), value.strip()
+
+
+def _server(settings: Settings, url: str | None) -> str:
+    from tocsin.cli.whereabouts import running_server
+
+    found = url or running_server(settings.data_dir) or settings.public_url
+    if found is None:
+        raise Failure(
+            f"no server is running on {settings.data_dir}; start one with `tocsin serve`, "
+            "or say where it is: --url http://host:port",
+            code=Exit.UNREACHABLE,
+        )
+    return found.rstrip("/")
+
+
+def _sender(installation: Installation, workspace: str, said: str) -> tuple[str, Profile]:
+    """The integration's id and how it proves itself, with its secret.
+
+    Raises:
+        Failure: if there is no such integration, or its secret cannot be read.
+    """
+    import asyncio
+
+    from tocsin.cli.local_api import api_of
+    from tocsin.cli.lookup import by_name
+    from tocsin.ingest.configuration import Configuration
+    from tocsin.store.database import create_engine
+    from tocsin.store.vault import Vault
+
+    with api_of(installation, workspace) as api:
+        found = by_name(api, "/integrations", "integration", said)
+
+    async def load() -> Any:
+        engine = create_engine(installation.url, pool_size=1)
+        try:
+            snapshot = await Configuration(engine, Vault(installation.keys)).refresh()
+        finally:
+            await engine.dispose()
+        return next(each for each in snapshot.integrations.values() if str(each.id) == found["id"])
+
+    entry = asyncio.run(load())
+    if entry.profile is None:
+        raise Failure(entry.problem)
+    return found["id"], entry.profile
+
+
+def _post(
+    base: str,
+    integration_id: str,
+    profile: Profile,
+    body: bytes,
+    headers: dict[str, str],
+    key: str | None,
+    as_json: bool,
+) -> dict[str, Any]:
+    from tocsin.cli.http import NoServer, request
+    from tocsin.ingest.sign import path_secret, sign
+    from tocsin.model import utc_now, uuid7
+
+    path = f"/webhooks/{integration_id}"
+    if (secret := path_secret(profile)) is not None:
+        path += f"/{secret}"
+    signed = sign(profile, body, utc_now(), delivery_id=key or str(uuid7()))
+    named = {} if key is None else {"Idempotency-Key": key}
+    started = time.monotonic()
+    try:
+        status, answer = request(
+            "POST",
+            base + path,
+            body,
+            {"Content-Type": "application/json", **named, **signed, **headers},
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except NoServer as error:
+        # Not the whole URL: it may end in a secret.
+        raise Failure(f"no answer from {base}: {error}", code=Exit.UNREACHABLE) from None
+    taken = round((time.monotonic() - started) * 1_000, 1)
+    try:
+        document = json_module.loads(answer)
+    except ValueError:
+        raise Failure(f"{base} answered {status}, and not as Tocsin does; is it one?") from None
+    if not as_json:
+        show(_answer(status, document, taken))
+    return {"status_code": status, "milliseconds": taken, "answer": document}
+
+
+def _answer(status: int, document: Any, taken: float) -> Text:
+    dim = "bright_black"
+    if 200 <= status < 300:
+        line = Text.assemble(
+            (str(status), "green"), " ", status_text(document["status"]), (f"  {taken} ms", dim)
+        )
+        for each in document["alerts"]:
+            line.append("\n  ")
+            line.append_text(status_text(each["status"]))
+            line.append(f"  alert {each['alert_id']}")
+        line.append(f"\n  delivery {document['delivery_id']}", style=dim)
+        return line
+    line = Text.assemble(
+        (str(status), "bold red"), " ", document.get("title", ""), (f"  {taken} ms", dim)
+    )
+    line.append(f"\n  {document.get('detail', '')}")
+    for fault in document.get("errors") or []:
+        line.append(f"\n  {fault['pointer'] or '/'}: {fault['message']}")
+    return line

@@ -1,0 +1,82 @@
+"""`tocsin serve`: the API, the webhook endpoint and the dispatcher, until told to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import note, print_plain
+
+if TYPE_CHECKING:
+    from tocsin.cli.serving import Listener
+
+
+class ServeRole(StrEnum):
+    ALL = "all"
+    WEB = "web"
+    DISPATCH = "dispatch"
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; else TOCSIN_HOST, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="0 is any free one; else TOCSIN_PORT, else 8480."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 1,
+    role: Annotated[
+        ServeRole,
+        typer.Option(help="web: webhooks and the API. dispatch: delivery only. all: both."),
+    ] = ServeRole.ALL,
+) -> None:
+    """Run the server. Ctrl-C or SIGTERM ends it after what it has begun; a second one at once."""
+    from tocsin.cli import serving
+    from tocsin.cli.runtime import load_settings, open_installation
+    from tocsin.cli.whereabouts import announced
+
+    settings = load_settings(is_service=True)
+    listener = _listen(settings.host if host is None else host, port, settings.port)
+    with listener:
+        bound_host, bound_port = listener.getsockname()[:2]
+        settings = replace(settings, host=bound_host, port=bound_port)
+        url = serving.url_of(listener)
+        with (
+            open_installation(settings) as installation,
+            announced(settings.data_dir, url),
+            serving.stopped_by_signals() as stopping,
+        ):
+
+            def ready() -> None:
+                print_plain(f"Tocsin is ready at {url}")
+                if settings.public_url is None and role is not ServeRole.WEB:
+                    note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
+
+            if workers == 1:
+                ended_well = serving.run_one(installation, listener, role.value, ready, stopping)
+            else:
+                ended_well = serving.run_many(
+                    installation, listener, role.value, ready, stopping, workers
+                )
+    if not ended_well:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _listen(host: str, port: int | None, configured_port: int) -> Listener:
+    from tocsin.cli import serving
+
+    wanted = configured_port if port is None else port
+    try:
+        return serving.listen(host, wanted)
+    except serving.PortTaken:
+        raise Failure(
+            f"port {wanted} on {host} is taken, perhaps by another `tocsin serve`; stop that, or "
+            f"choose another: tocsin serve --port {wanted + 1 if wanted < 65_535 else 0}"
+        ) from None
+    except OSError as error:
+        raise Failure(f"cannot listen on {host}:{wanted}: {error.strerror or error}") from None

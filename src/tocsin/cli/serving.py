@@ -1,0 +1,242 @@
+"""uvicorn around the application: one process, or a supervisor over several."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from tocsin.cli.runtime import Installation
+
+_BACKLOG = 2_048
+_GRACE_SECONDS = 20
+"""How long requests under way may take to end; a commit takes milliseconds."""
+_SAME_KEYPRESS_SECONDS = 0.5
+"""Wrappers pass on a Ctrl-C that the terminal has sent as well: that is one, not two."""
+
+Listener = socket.socket
+
+
+class PortTaken(Exception):
+    pass
+
+
+def listen(host: str, port: int) -> Listener:
+    """A listening socket.
+
+    Raises:
+        PortTaken: if somebody else listens there.
+        OSError: as the operating system has it.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken from None
+        raise
+    return listener
+
+
+def url_of(listener: Listener) -> str:
+    """How this machine reaches it."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - what was bound, not a binding
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@dataclass
+class Stopping:
+    """The signals so far: the first ends us in good order, a further one at once."""
+
+    first_at: float | None = None
+    handlers: dict[int, Any] = field(default_factory=dict)
+
+    def note(self, sig: int) -> None:
+        now = time.monotonic()
+        if self.first_at is None:
+            self.first_at = now
+        elif now - self.first_at > _SAME_KEYPRESS_SECONDS:
+            # Whatever was answered is committed, and the database is kept by a process of its own
+            # that sees us go: there is nothing to lose.
+            os._exit(128 + sig)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[Stopping]:
+    """SIGINT and SIGTERM no longer end the process by themselves, so that it cleans up."""
+    stopping = Stopping()
+    # uvicorn puts its own handlers above these, and raises what it caught once more at its end.
+    first: list[bool] = []
+
+    def handler(sig: int, frame: FrameType | None) -> None:
+        if first:
+            stopping.note(sig)
+        first.append(True)
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.signal(kind, handler) for kind in kinds}
+    try:
+        yield stopping
+    finally:
+        for kind, handler_before in before.items():
+            signal.signal(kind, handler_before)
+
+
+class _Server(uvicorn.Server):
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Stopping
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.note(sig)
+        # Only ever once: a second signal of one keypress must not cut the good order short.
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
+
+def config(app: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **options,
+    )
+
+
+def run_one(
+    installation: Installation,
+    listener: Listener,
+    role: str,
+    ready: Callable[[], None],
+    stopping: Stopping,
+) -> bool:
+    """Serve in this process until told to stop. False if it could not start."""
+    from tocsin.app import Hub, Role, application
+
+    hub = Hub.build(installation.settings, installation.url, installation.keys, Role(role))
+    server = _Server(config(application(hub)), ready, stopping)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        return False
+    return server.started
+
+
+class _Supervisor(Multiprocess):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        ready: Callable[[], None],
+        stopping: Stopping,
+    ) -> None:
+        super().__init__(config, sockets)
+        self._ready: Callable[[], None] | None = ready
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(kind, self._on_signal)
+        self._stopping = stopping
+
+    def _on_signal(self, sig: int, frame: FrameType | None) -> None:
+        if self._stopping.first_at is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._kill_if_impatient()
+        self._stopping.note(sig)
+        self.signal_queue.append(sig)
+
+    def _kill_if_impatient(self) -> None:
+        first = self._stopping.first_at
+        if first is not None and time.monotonic() - first > _SAME_KEYPRESS_SECONDS:
+            for process in self.processes:
+                process.process.kill()
+
+    def keep_subprocess_alive(self) -> None:
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        _forget_metrics_of(before - {process.pid for process in self.processes})
+        if self._ready is not None and all(each.is_ready(timeout=1) for each in self.processes):
+            ready, self._ready = self._ready, None
+            ready()
+
+
+def run_many(
+    installation: Installation,
+    listener: Listener,
+    role: str,
+    ready: Callable[[], None],
+    stopping: Stopping,
+    workers: int,
+) -> bool:
+    """Serve from `workers` processes, replaced when they die. False if they could not start."""
+    metrics = tempfile.mkdtemp(prefix="tocsin-metrics-")
+    # The workers read these; see `tocsin.app.worker`.
+    os.environ.update(
+        TOCSIN_HOST=installation.settings.host,
+        TOCSIN_PORT=str(installation.settings.port),
+        TOCSIN_WORKER_DATABASE_URL=installation.url,
+        TOCSIN_WORKER_KEYS=",".join(key.reveal_text() for key in installation.keys),
+        TOCSIN_WORKER_ROLE=role,
+        TOCSIN_WORKER_PARENT=str(os.getpid()),
+        PROMETHEUS_MULTIPROC_DIR=metrics,
+    )
+    try:
+        supervisor = _Supervisor(
+            config(
+                "tocsin.cli.worker:create",
+                factory=True,
+                workers=workers,
+                # A busy machine may need seconds to import everything.
+                timeout_worker_healthcheck=30,
+            ),
+            [listener],
+            ready,
+            stopping,
+        )
+        supervisor.run()
+        return not any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes)
+    finally:
+        shutil.rmtree(metrics, ignore_errors=True)
+
+
+def _forget_metrics_of(dead: set[int | None]) -> None:
+    if dead - {None}:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        for pid in dead:
+            if pid is not None:
+                mark_process_dead(pid)  # type: ignore[no-untyped-call]
