@@ -122,6 +122,14 @@ def test_faults_are_told_by_field(document: Any, pointer: str, code: str) -> Non
         compile_mapping(document)
 
 
+def test_what_all_alerts_share_is_not_kept_with_each() -> None:
+    payload = {"events": [{"title": "x"}] * 500, "pad": "y" * 50_000}
+    found = signals(payload, {"alerts": "events", "metadata": "_root"})
+    assert len(found) == 500
+    assert found[0].metadata["pad"] == payload["pad"]
+    assert found[-1].metadata == {"value": "[left out: too large]"}
+
+
 def test_equal_documents_share_one_compilation() -> None:
     assert compile_mapping({"title": "a", "kind": "b"}) is compile_mapping(
         {"kind": "b", "title": "a"}

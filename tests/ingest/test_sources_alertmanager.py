@@ -100,6 +100,15 @@ def test_what_the_alerts_share_is_kept_small() -> None:
     assert "annotations" in signal.metadata
 
 
+def test_an_alert_without_a_fingerprint_has_prometheus_own() -> None:
+    # FNV-1a 64 of the empty input is its offset basis.
+    assert labels_fingerprint({}) == "cbf29ce484222325"
+    assert labels_fingerprint({"b": "2", "a": "1"}) == labels_fingerprint({"a": "1", "b": "2"})
+    wild = {"a": "x" * 100_000}
+    assert labels_fingerprint(wild) != labels_fingerprint({"a": "x" * 100_001})
+    assert len(labels_fingerprint(wild)) == 16
+
+
 def test_two_replicas_send_one_and_the_same() -> None:
     one = load("alertmanager/firing_and_resolved.json")
     other = load("alertmanager/firing_and_resolved.json")

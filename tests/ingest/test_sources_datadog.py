@@ -113,6 +113,12 @@ def test_titles(title: str, stripped: str) -> None:
     assert one({"title": title}).title == stripped
 
 
+def test_wild_numbers_of_tags_and_prefixes_are_bounded() -> None:
+    signal = one({"title": "[P1] " * 50, "tags": ",".join(f"a:{n}" for n in range(2000))})
+    assert signal.labels["a"].count(",") == 499
+    assert signal.title.startswith("[P1]")
+
+
 def test_an_empty_payload_is_refused() -> None:
     with pytest.raises(InvalidPayload, match="docs/sources/datadog"):
         one({"hello": "world"})

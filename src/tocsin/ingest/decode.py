@@ -135,10 +135,10 @@ def _is_deep(value: Any, levels: int) -> bool:
     while layer:
         below: list[Any] = []
         for item in layer:
-            if isinstance(item, dict):
-                below.extend(v for v in item.values() if isinstance(v, (dict, list)))
-            elif isinstance(item, list):
-                below.extend(v for v in item if isinstance(v, (dict, list)))
+            if type(item) is dict:
+                below += [v for v in item.values() if type(v) is dict or type(v) is list]
+            elif type(item) is list:
+                below += [v for v in item if type(v) is dict or type(v) is list]
         if below:
             levels -= 1
         if levels <= 0:

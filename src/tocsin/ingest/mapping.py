@@ -20,38 +20,19 @@ from typing import Any, Final
 import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
 
 from tocsin.ingest.clean import clean_json, label_text
 from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.sources.base import MAX_ALERTS, Context, json_type, pointer_to, text_of
-from tocsin.ingest.sources.fields import (
-    ACKNOWLEDGED,
-    ENDED,
-    EXTERNAL_ID,
-    HAPPENED,
-    STARTED,
-    STATUS,
-    signal_from_fields,
-)
-from tocsin.model import Fault, Severity, Signal, SignalKind
+from tocsin.ingest.mapping_check import FIELDS, IGNORE, PLACES, validate_mapping
+from tocsin.ingest.sources.base import MAX_ALERTS, Context, json_type, text_of
+from tocsin.ingest.sources.fields import STATUS, signal_from_fields
+from tocsin.model import Fault, Severity, Signal
 
-# Field of a mapping → the places of its default, of which the first is where a result is put.
-_PLACES: Final[AnyMapping[str, tuple[str, ...]]] = {
-    "title": ("title",),
-    "description": ("description",),
-    "severity": ("severity",),
-    "kind": STATUS,
-    "external_id": EXTERNAL_ID,
-    "triggered_at": STARTED,
-    "occurred_at": (*HAPPENED, *ENDED, *ACKNOWLEDGED),
-    "tenant": ("tenant",),
-}
-FIELDS: Final = (*_PLACES, "labels", "metadata", "alerts", "severities", "kinds")
+__all__ = ["FIELDS", "Mapping", "compile_mapping", "validate_mapping"]
+
 _SCALARS: Final = ("severity", "triggered_at", "occurred_at")
-IGNORE: Final = "ignore"
-_KINDS: Final = (*(kind.value for kind in SignalKind), IGNORE)
-_EXPRESSION_LIMIT: Final = 4_000
+# `_root` makes it easy to keep the whole payload with each of a thousand alerts.
+_METADATA_BYTES: Final = 1_048_576
 
 Search = Callable[[Any], Any]
 
@@ -59,11 +40,11 @@ Search = Callable[[Any], Any]
 class Mapping:
     """A compiled mapping. Make one with `compile_mapping`."""
 
-    __slots__ = ("_alerts", "_fields", "_kinds", "_labels", "_metadata", "_severities", "_sources")
+    __slots__ = ("_alerts", "_fields", "_kinds", "_labels", "_metadata", "_severities")
 
     def __init__(self, document: AnyMapping[str, Any]) -> None:
         self._fields = {
-            name: _compile(document[name]) for name in _PLACES if document.get(name) is not None
+            name: _compile(document[name]) for name in PLACES if document.get(name) is not None
         }
         labels = document.get("labels")
         self._labels: Search | dict[str, Search] | None
@@ -99,30 +80,37 @@ class Mapping:
         if len(items) > MAX_ALERTS:
             message = f"`alerts` finds {len(items)} alerts; at most {MAX_ALERTS} fit one webhook"
             raise InvalidPayload([Fault("/mapping/alerts", "too-many-alerts", message)])
-        signals = []
+        signals: list[Signal] = []
+        left = _METADATA_BYTES
         for item in items:
             if not isinstance(item, dict):
                 message = f"`alerts` must find objects, and found {json_type(item)}"
                 raise InvalidPayload([Fault("/mapping/alerts", "mapping-failed", message)])
-            if (signal := self._signal({**item, "_root": payload}, context)) is not None:
+            whole = {**item, "_root": payload}
+            if (signal := self._signal(whole, context, with_metadata=left > 0)) is not None:
                 signals.append(signal)
+                left -= len(msgspec.json.encode(signal.metadata))
         return signals
 
-    def _signal(self, item: Any, context: Context) -> Signal | None:
+    def _signal(self, item: Any, context: Context, *, with_metadata: bool = True) -> Signal | None:
         fields = _defaults(item)
         flags: list[str] = []
         for name, search in self._fields.items():
-            for place in _PLACES[name]:
+            for place in PLACES[name]:
                 fields.pop(place, None)
             value = _search(name, search, item)
             if value is not None:
-                fields[_PLACES[name][0]] = _scalar(value) if name in _SCALARS else label_text(value)
+                fields[PLACES[name][0]] = _scalar(value) if name in _SCALARS else label_text(value)
         if self._labels is not None:
             fields["labels"] = self._found_labels(item, flags)
         if self._metadata is not None:
-            kept = {place for places in _PLACES.values() for place in places} | {"labels"}
+            kept = {place for places in PLACES.values() for place in places} | {"labels"}
             fields = {name: value for name, value in fields.items() if name in kept}
-            found = clean_json(_search("metadata", self._metadata, item))
+            found = (
+                clean_json(_search("metadata", self._metadata, item))
+                if with_metadata
+                else "[left out: too large]"
+            )
             fields["metadata"] = found if isinstance(found, dict) else {"value": found}
         if self._translate(fields) == IGNORE:
             return None
@@ -182,71 +170,6 @@ def _compiled(encoded: bytes) -> Mapping:
     return Mapping(document)
 
 
-def validate_mapping(document: Any) -> list[Fault]:
-    """Everything wrong with a mapping, one fault per place; [] if it can be used."""
-    if not isinstance(document, dict):
-        return [Fault("", "wrong-type", f"a mapping is an object, not {json_type(document)}")]
-    faults: list[Fault] = []
-    for name, value in document.items():
-        pointer = pointer_to(name)
-        if value is None and name in FIELDS:
-            continue
-        if name not in FIELDS:
-            known = ", ".join(FIELDS)
-            faults.append(
-                Fault(pointer, "unknown-field", f"not a field of a mapping; known are {known}")
-            )
-        elif name == "severities":
-            faults.extend(_check_table(pointer, value, tuple(Severity)))
-        elif name == "kinds":
-            faults.extend(_check_table(pointer, value, _KINDS))
-        elif name == "labels" and isinstance(value, dict):
-            for label, expression in value.items():
-                faults.extend(_check_expression(pointer + pointer_to(label), expression))
-        else:
-            faults.extend(_check_expression(pointer, value))
-    return faults
-
-
-def _check_table(pointer: str, table: Any, allowed: tuple[str, ...]) -> list[Fault]:
-    if not isinstance(table, dict):
-        return [Fault(pointer, "wrong-type", "must be an object: a word and what it means")]
-    return [
-        Fault(pointer + pointer_to(word), "unknown-value", f"must be one of {', '.join(allowed)}")
-        for word, meaning in table.items()
-        if meaning not in allowed
-    ]
-
-
-def _check_expression(pointer: str, text: Any) -> list[Fault]:
-    if not isinstance(text, str):
-        return [Fault(pointer, "wrong-type", f"must be a JMESPath text, not {json_type(text)}")]
-    if len(text) > _EXPRESSION_LIMIT:
-        return [Fault(pointer, "too-long", f"must be at most {_EXPRESSION_LIMIT} characters")]
-    try:
-        parsed = jmespath.compile(text).parsed
-        unknown = sorted(_functions(parsed) - Functions.FUNCTION_TABLE.keys())
-    except JMESPathError as error:
-        reason = " ".join(str(error).split())
-        return [Fault(pointer, "invalid-expression", f"is not JMESPath: {reason}")]
-    except (RecursionError, ValueError, TypeError, IndexError):
-        return [Fault(pointer, "invalid-expression", "is not JMESPath, or nests too deep")]
-    return [
-        Fault(pointer, "invalid-expression", f"JMESPath knows no function {name}()")
-        for name in unknown
-    ]
-
-
-def _functions(node: Any) -> set[str]:
-    names: set[str] = set()
-    if isinstance(node, dict):
-        if node.get("type") == "function_expression":
-            names.add(node["value"])
-        for child in node.get("children", ()):
-            names |= _functions(child)
-    return names
-
-
 def _compile(text: str) -> Search:
     search: Search = jmespath.compile(text).search
     return search
@@ -270,7 +193,7 @@ def _defaults(item: Any) -> dict[str, Any]:
         return {}
     fields = dict(item)
     fields.pop("_root", None)
-    for name, places in _PLACES.items():
+    for name, places in PLACES.items():
         for place in places:
             value = fields.get(place)
             if isinstance(value, (dict, list, bool)) or (

@@ -38,6 +38,8 @@ _TYPES: Final = {
     "info": Severity.INFO,
     "success": Severity.INFO,
 }
+_MAX_TAGS: Final = 500
+_MAX_PREFIXES: Final = 4
 _METADATA: Final = (
     "link",
     "snapshot",
@@ -142,7 +144,9 @@ def _strip(title: str) -> tuple[str, list[str], str]:
     """The title without `[P1]`, `[Triggered on {host:a}]`; the transitions and the scope found."""
     transitions: list[str] = []
     scope = ""
-    while title.startswith("["):
+    for _ in range(_MAX_PREFIXES):
+        if not title.startswith("["):
+            break
         end = title.find("}]") + 1 if " on {" in title.partition("]")[0] else title.find("]")
         if end <= 0:
             break
@@ -184,14 +188,12 @@ def _severity(values: dict[str, str], transition: str, flags: list[str]) -> Seve
 
 def _labels(values: dict[str, str]) -> dict[str, str]:
     """Tags `env:prod` as labels; a tag without a value is `true`, one that repeats is a list."""
-    labels: dict[str, str] = {}
-    for tag in values.get("tags", "").split(","):
+    tags: dict[str, list[str]] = {}
+    for tag in values.get("tags", "").split(",", _MAX_TAGS)[:_MAX_TAGS]:
         name, _, value = tag.strip().partition(":")
-        if not name:
-            continue
-        value = value or "true"
-        known = labels.get(name)
-        labels[name] = value if known is None else f"{known},{value}"
+        if name:
+            tags.setdefault(name, []).append(value or "true")
+    labels = {name: ",".join(found) for name, found in tags.items()}
     if hostname := values.get("hostname"):
         labels.setdefault("host", hostname)
     if organisation := values.get("org_name"):
