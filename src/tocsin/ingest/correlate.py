@@ -74,15 +74,15 @@ class Happening:
 @dataclass(slots=True)
 class Step:
     """What one signal did. `alert` is what it created or changed; `alert_id` alone is an alert that
-    had ended before. `escalated_from` is set where the severity rose, so that rules that the old
-    one did not reach are asked again."""
+    had ended before. `escalated`: the severity rose, so rules that the old one did not reach are
+    asked again."""
 
     status: WebhookStatus
     alert_id: bytes | None = None
     alert: AlertState | None = None
     happenings: tuple[Happening, ...] = ()
     created: bool = False
-    escalated_from: Severity | None = None
+    escalated: bool = False
     late_occurrence: bool = False
     reason: str | None = None
 
@@ -177,7 +177,7 @@ def _repeat(alert: AlertState, signal: Signal, at: datetime, received_at: dateti
         alert.id,
         alert,
         (repeated, changed),
-        escalated_from=before if after.rank > before.rank else None,
+        escalated=after.rank > before.rank,
     )
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from tocsin.ingest import metrics
 from tocsin.ingest.configuration import IntegrationEntry
-from tocsin.ingest.decode import InvalidPayload, decode
+from tocsin.ingest.decode import InvalidPayload, read
 from tocsin.ingest.fingerprint import fingerprint
 from tocsin.ingest.recheck import INACTIVE
 from tocsin.ingest.sources.base import Context
@@ -37,7 +37,6 @@ REFUSALS: Mapping[str, Declined] = {
         ("stale-timestamp", "The signed timestamp is too far from the present."),
     )
 }
-_OPENINGS = frozenset(b'{["0123456789-tfn \t\r\n')
 
 
 def understand(
@@ -68,7 +67,7 @@ def interpret(
 ) -> Webhook:
     """A verified body, by today's mapping: what replay starts from."""
     try:
-        payload = decode(body, headers.get("content-type"))
+        payload, body_is_json = read(body, headers.get("content-type"))
     except InvalidPayload as error:
         return _invalid(entry, headers, body, received_at, error.faults)
     context = Context(headers, received_at, entry.timezone, entry.mapping)
@@ -78,7 +77,7 @@ def interpret(
         received_at=received_at,
         headers=headers,
         body=body,
-        raw_payload=_raw(body),
+        raw_payload=body if body_is_json else _quoted(body),
         fingerprint="",
     )
     try:
@@ -102,13 +101,6 @@ def interpret(
             for flag in signal.flags:
                 webhook.flag(flag)
     return webhook
-
-
-def _raw(body: bytes) -> bytes:
-    """The body as JSON text: itself if it is JSON (the caller knows), else as a JSON string."""
-    if body and body[0] in _OPENINGS:
-        return body
-    return _quoted(body)
 
 
 def _quoted(body: bytes) -> bytes:
@@ -166,9 +158,9 @@ def _settled(
 
 
 def _valid_or_quoted(body: bytes) -> bytes:
-    """As JSON if it is valid JSON of a sane depth, so that it is kept as sent."""
+    """Itself if it is valid JSON of a sane depth, so that it is kept as sent."""
     try:
-        decode(body, "application/json")
+        _, body_is_json = read(body, "application/json")
     except InvalidPayload:
-        return _quoted(body)
-    return _raw(body)
+        body_is_json = False
+    return body if body_is_json else _quoted(body)

@@ -21,10 +21,10 @@ from tocsin.model import (
     AlertStatus,
     EventType,
     Reason,
-    Severity,
     Signal,
     uuid7_bytes,
 )
+from tocsin.routing.escalation import escalate
 from tocsin.routing.plan import History, Plan, PlannedDelivery, ToldTrigger, plan
 from tocsin.routing.subject import Subject, problem_of
 from tocsin.store import arrays
@@ -71,7 +71,7 @@ class Event:
     entry: IntegrationEntry
     actor: str
     details: AlertDetails | None = None
-    escalated_from: Severity | None = None
+    is_escalation: bool = False
     closed_at: datetime | None = None
     is_old: bool = False
     """The alert is older than this transaction, though its details are given."""
@@ -165,7 +165,12 @@ class Planning:
             # What was withdrawn had been owed, and its end is withdrawn with it below.
             told_trigger=told,
         )
-        outcome = plan(entry.routing, event.event_type, subject, history, now)
+        if event.is_escalation:
+            escalation = escalate(entry.routing, subject, history, now)
+            outcome = escalation.plan
+            self._released.extend((alert.id, destination) for destination in escalation.release)
+        else:
+            outcome = plan(entry.routing, event.event_type, subject, history, now)
         for delivery in outcome.deliveries:
             self._add(event, details, delivery, withdrawn, snapshot, now)
         self._remember(outcome, problem, now)
@@ -182,15 +187,6 @@ class Planning:
         destination_id, alert = delivery.destination_id, event.alert
         status, reason, send_after = delivery.status, delivery.reason, delivery.send_after
         told = self._told[alert.id]
-        if event.escalated_from is not None:
-            before = told.get(destination_id)
-            if before is not None and before.counts_as_told:
-                if (
-                    before.status is AlertDeliveryStatus.DEFERRED
-                    and status is AlertDeliveryStatus.QUEUED
-                ):
-                    self._released.append((alert.id, destination_id))
-                return
         if destination_id in withdrawn:
             status, reason = AlertDeliveryStatus.CANCELED, Reason.RESOLVED_BEFORE_SENT
             send_after = None

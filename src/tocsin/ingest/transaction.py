@@ -128,7 +128,7 @@ def _event_type(step: Step) -> EventType | None:
     alert = step.alert
     if step.created and alert is not None:
         return EventType.TRIGGERED if alert.status is AlertStatus.OPEN else None
-    if step.escalated_from is not None:
+    if step.escalated:
         return EventType.TRIGGERED
     if step.status is WebhookStatus.ACKNOWLEDGED:
         return EventType.ACKNOWLEDGED
@@ -212,7 +212,7 @@ def _apply(
                 entry=entry,
                 actor=entry.name,
                 details=None if created is None else created.details,
-                escalated_from=step.escalated_from,
+                is_escalation=not step.created and event_type is EventType.TRIGGERED,
             )
         )
     return step.status, step.alert_id, step.reason
