@@ -30,8 +30,10 @@ def lasting_embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embed
 
 
 @pytest.fixture(scope="session")
-def _common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("common")
+def _common_folder(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("common")
+    shutil.copytree(prepared_folder, folder, dirs_exist_ok=True)
+    return folder
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.store.embedded import QUICK, User, alive, eventually, servers
+from tests.store.embedded import IS_ROOT, QUICK, User, alive, eventually, servers
 
 from tocsin.store.embedded import EmbeddedPostgres
 
@@ -135,11 +135,16 @@ def test_what_was_committed_outlives_the_death_of_everything(data_dir: Path) -> 
 
 
 def test_a_stale_pid_file_is_no_obstacle_though_its_number_is_in_use_again(data_dir: Path) -> None:
-    bystander = subprocess.Popen(["sleep", "600"], cwd=data_dir / "postgres" / "data")
+    postgres = EmbeddedPostgres(data_dir, settings=QUICK)
+    with postgres:
+        owner = postgres.home.cluster.stat().st_uid
+    # A process of the server's own user, at which alone PostgreSQL takes offence.
+    bystander = subprocess.Popen(["sleep", "600"], cwd="/", user=owner if IS_ROOT else None)
     try:
-        pid_file = data_dir / "postgres" / "data" / "postmaster.pid"
-        pid_file.write_text(f"{bystander.pid}\n/somewhere\n1700000000\n5432\n\n\n 1 2\nready\n")
-        with EmbeddedPostgres(data_dir, settings=QUICK) as url:
+        said = f"{bystander.pid}\n/somewhere\n1700000000\n5432\n\n\n 1 2\nready\n"
+        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            (postgres.home.cluster / name).write_text(said)
+        with postgres as url:
             assert answers(url)
         assert bystander.poll() is None
     finally:

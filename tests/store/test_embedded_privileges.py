@@ -175,6 +175,18 @@ def test_an_ordinary_user_runs_it_as_itself_and_root_may_join() -> None:
 
 
 @as_root
+def test_root_that_comes_first_to_a_users_folder_leaves_it_to_the_user() -> None:
+    interpreter(NOBODY)
+    with traversable(Path("/tmp")) as base:
+        os.chown(base, NOBODY, NOBODY)
+        with EmbeddedPostgres(base, settings=QUICK) as url:
+            user = User(base, uid=NOBODY)
+            assert user.entered() == url
+        user.leave()
+        assert {path.lstat().st_uid for path in base.rglob("*")} == {NOBODY}
+
+
+@as_root
 def test_a_folder_copied_by_root_is_given_back_to_its_server(spare_folder: Path) -> None:
     cluster = spare_folder / "postgres" / "data"
     assert cluster.stat().st_uid == 0
