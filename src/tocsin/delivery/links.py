@@ -103,19 +103,29 @@ class LinkSigner:
         Raises:
             ValueError: if it is not ours.
         """
-        found = self._open(text)
-        if found is None:
-            raise ValueError("not a token of ours")
-        token, key = found
-        said = token.alert_id.bytes + token.destination_id.bytes + token.recipient.encode()
-        said += struct.pack("!I", int(token.expires_at.timestamp()))
-        number = int.from_bytes(_tag(key, b"code", said)) % 10**CODE_DIGITS
+        number = int.from_bytes(self._episode_tag(text, b"code")) % 10**CODE_DIGITS
         return f"{number:0{CODE_DIGITS}d}"
+
+    def episode(self, text: str) -> UUID:
+        """What the tokens of one message to one reader have in common, for counting wrong codes.
+
+        Raises:
+            ValueError: if it is not ours.
+        """
+        return UUID(bytes=self._episode_tag(text, b"episode"))
 
     def is_code(self, text: str, typed: str) -> bool:
         """Whether `typed` is the code of the token; in constant time. Blanks do not matter."""
         digits = "".join(typed.split()).encode("utf-8", "replace")
         return hmac.compare_digest(self.code(text).encode(), digits)
+
+    def _episode_tag(self, text: str, use: bytes) -> bytes:
+        found = self._open(text)
+        if found is None:
+            raise ValueError("not a token of ours")
+        token, key = found
+        said = token.alert_id.bytes + token.destination_id.bytes + token.recipient.encode()
+        return _tag(key, use, said + struct.pack("!I", int(token.expires_at.timestamp())))
 
     def _open(self, text: str) -> tuple[Token, bytes] | None:
         if len(text) > _LONGEST_TOKEN:

@@ -519,7 +519,7 @@ class LinkCode(Base):
     __tablename__ = "link_codes"
 
     token_digest: Mapped[UUID] = mapped_column(primary_key=True)
-    """First 128 bits of the SHA-256 of the link's token."""
+    """What the links of one message to one reader have in common, as a keyed digest."""
     wrong_count: Mapped[int] = mapped_column(server_default=text("0"))
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
