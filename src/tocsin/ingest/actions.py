@@ -15,7 +15,8 @@ import psycopg
 
 from tocsin.ingest.configuration import Configuration
 from tocsin.ingest.correlate import AlertState
-from tocsin.ingest.planning import AlertDetails, Event, Planning, concerns_anyone
+from tocsin.ingest.event import AlertDetails, Event, concerns_anyone
+from tocsin.ingest.planning import Planning
 from tocsin.ingest.problem_lock import alert_lock, problem_lock
 from tocsin.model import (
     TRANSITIONS,

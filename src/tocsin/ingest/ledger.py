@@ -11,7 +11,7 @@ import msgspec
 
 from tocsin.ingest.configuration import IntegrationEntry
 from tocsin.ingest.correlate import AlertState, Happening, ResolutionMark
-from tocsin.ingest.planning import AlertDetails
+from tocsin.ingest.event import AlertDetails
 from tocsin.ingest.sanitise import sanitised_headers
 from tocsin.ingest.webhook import Accepted, Declined, Webhook
 from tocsin.model import uuid7_bytes

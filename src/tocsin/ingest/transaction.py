@@ -6,6 +6,7 @@ sorted), so batches of any number of nodes cannot deadlock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from tocsin.ingest.claims import Claims
 from tocsin.ingest.configuration import Configuration
 from tocsin.ingest.correlate import AlertState, Problem, ResolutionMark, Step, correlate
+from tocsin.ingest.event import AlertDetails, Event, concerns_anyone
 from tocsin.ingest.ledger import Ledger, NewAlert
-from tocsin.ingest.planning import AlertDetails, Event, Planning, concerns_anyone
+from tocsin.ingest.planning import Planning
 from tocsin.ingest.problem_lock import problem_lock
 from tocsin.ingest.recheck import recheck
 from tocsin.ingest.webhook import Accepted, Webhook
@@ -28,7 +30,7 @@ from tocsin.model import (
 )
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Pipe
-from tocsin.store.statements import prepared
+from tocsin.store.statements import Statement, prepared
 
 ProblemKey = tuple[bytes, str]
 
@@ -241,7 +243,9 @@ async def _write(
     keep_rejected: int,
     dry_run: bool,
 ) -> None:
-    calls = [(prepared("write_webhooks"), ledger.rows(webhooks, now))]
+    calls: list[tuple[Statement, Mapping[str, Any]]] = [
+        (prepared("write_webhooks"), ledger.rows(webhooks, now))
+    ]
     calls += [
         (prepared(name), parameters)
         for name, parameters in (

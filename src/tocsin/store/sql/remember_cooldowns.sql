@@ -1,7 +1,7 @@
 -- When a rule told a destination of a problem; the later time stays.
-INSERT INTO cooldowns (alert_rule_id, alert_destination_id, problem, told_at, expires_at)
+INSERT INTO cooldowns (problem, alert_rule_id, alert_destination_id, told_at, expires_at)
 SELECT * FROM unnest(
-    %(rule_ids)s, %(destination_ids)s, %(problems)s, %(told)s, %(expires)s)
+    %(problems)s, %(rule_ids)s, %(destination_ids)s, %(told)s, %(expires)s)
 ON CONFLICT (problem, alert_rule_id, alert_destination_id) DO UPDATE
     SET told_at = excluded.told_at, expires_at = excluded.expires_at
     WHERE cooldowns.told_at < excluded.told_at

@@ -1,0 +1,89 @@
+"""The rows that a transaction owes to destinations, as parameters of the statements that write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.store import arrays
+
+_json = msgspec.json.Encoder().encode
+_PENDING = (AlertDeliveryStatus.QUEUED, AlertDeliveryStatus.DEFERRED)
+
+
+@dataclass(slots=True)
+class OwedDelivery:
+    """One row of `alert_deliveries` in the making; an alert that ends may still withdraw it."""
+
+    id: bytes
+    workspace_id: UUID
+    tenant_id: UUID
+    rule_id: UUID
+    destination_id: UUID
+    alert_id: bytes
+    event_type: EventType
+    status: AlertDeliveryStatus
+    reason: Reason
+    send_after: datetime | None
+    payload: Mapping[str, Any]
+    detail: Mapping[str, Any]
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status in _PENDING
+
+    def withdraw(self) -> None:
+        self.status, self.reason = AlertDeliveryStatus.CANCELED, Reason.RESOLVED_BEFORE_SENT
+        self.send_after = None
+
+
+def insert_parameters(rows: Sequence[OwedDelivery], now: datetime) -> dict[str, Any] | None:
+    """Of `insert_alert_deliveries`; None: there is nothing to insert."""
+    if not rows:
+        return None
+    return {
+        "ids": arrays.uuids([row.id for row in rows]),
+        "workspace_ids": arrays.uuids([row.workspace_id.bytes for row in rows]),
+        "tenant_ids": arrays.uuids([row.tenant_id.bytes for row in rows]),
+        "rule_ids": arrays.uuids([row.rule_id.bytes for row in rows]),
+        "destination_ids": arrays.uuids([row.destination_id.bytes for row in rows]),
+        "alert_ids": arrays.uuids([row.alert_id for row in rows]),
+        "event_types": arrays.texts([row.event_type.value for row in rows]),
+        "statuses": arrays.texts([row.status.value for row in rows]),
+        "send_after": arrays.times([row.send_after for row in rows]),
+        "payloads": arrays.encoded([_json(row.payload) for row in rows]),
+        "reasons": arrays.texts([row.reason.value for row in rows]),
+        "details": arrays.encoded([_json(row.detail) for row in rows]),
+        "created": arrays.times([now] * len(rows)),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StartedCooldown:
+    problem: UUID
+    rule_id: UUID
+    destination_id: UUID
+    told_at: datetime
+    expires_at: datetime
+
+
+def cooldown_parameters(started: Sequence[StartedCooldown]) -> dict[str, Any] | None:
+    """Of `remember_cooldowns`; the newest of each kind, sorted."""
+    rows = sorted(
+        {(each.problem, each.rule_id, each.destination_id): each for each in started}.items()
+    )
+    if not rows:
+        return None
+    return {
+        "problems": arrays.uuids([each.problem.bytes for _, each in rows]),
+        "rule_ids": arrays.uuids([each.rule_id.bytes for _, each in rows]),
+        "destination_ids": arrays.uuids([each.destination_id.bytes for _, each in rows]),
+        "told": arrays.times([each.told_at for _, each in rows]),
+        "expires": arrays.times([each.expires_at for _, each in rows]),
+    }
