@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.delivery.world import NOON, World, dispatching, receiving, until
+from tests.postgres import Database
+from tocsin.delivery.last_test import NEVER, LastTest, TestStatus, last_tests
+from tocsin.delivery.test_sends import (
+    DestinationDisabled,
+    DestinationNotFound,
+    TestOutcome,
+    TestQueued,
+    TestRateLimited,
+    create_test,
+)
+from tocsin.model import EventType, uuid7
+from tocsin.store.database import create_engine
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    world = World(database)
+    yield world
+    world.close()
+
+
+async def _test(world: World, *destinations: Any, times: int = 1) -> list[TestOutcome]:
+    """Tests of these destinations, all at once, each over a connection of its own."""
+    engine = create_engine(world.url, pool_size=20)
+
+    async def one(destination: Any) -> TestOutcome:
+        async with engine.begin() as connection:
+            return await create_test(connection, world.workspace_id, destination)
+
+    try:
+        return list(await asyncio.gather(*(one(each) for each in destinations * times)))
+    finally:
+        await engine.dispose()
+
+
+async def _last(world: World, *destinations: Any) -> list[LastTest]:
+    engine = create_engine(world.url)
+    try:
+        async with engine.connect() as connection:
+            found = await last_tests(connection, world.workspace_id, destinations)
+        return [found[each] for each in destinations]
+    finally:
+        await engine.dispose()
+
+
+def test_a_test_belongs_to_no_tenant_rule_or_alert(world: World, run: Run) -> None:
+    destination = world.destination("ops")
+    (outcome,) = run(_test(world, destination))
+    assert isinstance(outcome, TestQueued)
+    row = world.row(outcome.alert_delivery_id)
+    assert (row["tenant_id"], row["alert_rule_id"], row["alert_id"]) == (None, None, None)
+    assert (row["event_type"], row["status"], row["reason"]) == ("alerts.test", "queued", "test")
+    assert row["created_at"] == outcome.created_at
+    assert row["give_up_at"] - row["created_at"] == timedelta(seconds=60)
+
+
+def test_of_many_at_once_one_is_made(world: World, run: Run) -> None:
+    destinations = [world.destination(name) for name in ("one", "two")]
+    outcomes = run(_test(world, *destinations, times=25))
+    assert sum(isinstance(each, TestQueued) for each in outcomes) == 2
+    limited = [each for each in outcomes if isinstance(each, TestRateLimited)]
+    assert len(limited) == 48
+    assert {each.retry_after for each in limited} <= {59, 60}
+    made = world.db.execute(
+        "SELECT alert_destination_id, count(*) FROM alert_deliveries GROUP BY 1"
+    ).fetchall()
+    assert sorted(made) == sorted((each, 1) for each in destinations)
+
+
+def test_after_a_minute_the_next_may_come(world: World, run: Run) -> None:
+    destination = world.destination("ops")
+    run(_test(world, destination))
+    world.db.execute(
+        "UPDATE alert_deliveries SET created_at = created_at - interval '59.5 seconds'"
+    )
+    assert run(_test(world, destination)) == [TestRateLimited(1)]
+    world.db.execute("UPDATE alert_deliveries SET created_at = created_at - interval '1 second'")
+    (outcome,) = run(_test(world, destination))
+    assert isinstance(outcome, TestQueued)
+
+
+def test_what_is_outside_the_workspace_is_not_there(
+    world: World, database: Database, run: Run
+) -> None:
+    other = World(database)
+    foreign = other.destination("theirs")
+    other.close()
+    assert run(_test(world, foreign, uuid7())) == [DestinationNotFound(), DestinationNotFound()]
+
+
+def test_a_disabled_destination_says_so_even_if_tested_just_now(world: World, run: Run) -> None:
+    destination = world.destination("ops")
+    run(_test(world, destination))
+    world.db.execute("UPDATE alert_destinations SET is_enabled = false")
+    assert run(_test(world, destination)) == [DestinationDisabled()]
+
+
+def test_never_becomes_pending_and_sent(world: World, run: Run) -> None:
+    async def main() -> None:
+        async with receiving() as receiver:
+            destination = world.destination("ops", receiver.url)
+            assert await _last(world, destination) == [NEVER]
+            (outcome,) = await _test(world, destination)
+            assert isinstance(outcome, TestQueued)
+            id = outcome.alert_delivery_id
+            assert await _last(world, destination) == [
+                LastTest(TestStatus.PENDING, outcome.created_at, id)
+            ]
+            async with dispatching(world.url):
+                await until(lambda: world.row(id)["status"] == "sent")
+            assert await _last(world, destination) == [
+                LastTest(TestStatus.SENT, world.row(id)["sent_at"], id, confirmed=True)
+            ]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("columns", "status", "at"),
+    [
+        ("status = 'queued'", TestStatus.PENDING, NOON),
+        ("status = 'deferred'", TestStatus.PENDING, NOON),
+        (
+            "status = 'queued', send_after = created_at + interval '9 s'",
+            TestStatus.PENDING,
+            NOON + timedelta(seconds=9),
+        ),
+        (
+            "status = 'sent', sent_at = created_at + interval '1 s', updated_at = now()",
+            TestStatus.SENT,
+            NOON + timedelta(seconds=1),
+        ),
+        (
+            "status = 'failed', updated_at = created_at + interval '2 s', send_after = now()",
+            TestStatus.FAILED,
+            NOON + timedelta(seconds=2),
+        ),
+    ],
+)
+def test_each_status_has_its_time(
+    world: World, run: Run, columns: str, status: TestStatus, at: Any
+) -> None:
+    destination = world.destination("ops")
+    id = world.plan(destination, event=EventType.TEST, created_at=NOON)
+    # What is older, or no test, does not count.
+    world.plan(destination, event=EventType.TEST, created_at=NOON - timedelta(hours=1))
+    world.plan(destination)
+    world.db.execute(f"UPDATE alert_deliveries SET {columns} WHERE id = %s", [id])
+    (found,) = run(_last(world, destination))
+    assert (found.status, found.at, found.alert_delivery_id) == (status, at, id)
+
+
+def test_accepted_is_not_posted(world: World, run: Run) -> None:
+    destination = world.destination("ops")
+    id = world.plan(destination, event=EventType.TEST)
+    world.db.execute(
+        "UPDATE alert_deliveries SET status = 'sent', sent_at = now(),"
+        " detail = '{\"confirmed\": false}' WHERE id = %s",
+        [id],
+    )
+    (found,) = run(_last(world, destination))
+    assert found.confirmed is False
+    assert found.document()["confirmed"] is False
+
+
+def test_a_failure_is_told_with_its_reason(world: World, run: Run) -> None:
+    destination, other = world.destination("ops"), world.destination("other")
+    id = world.plan(destination, event=EventType.TEST)
+    world.db.execute(
+        "UPDATE alert_destinations SET is_enabled = false WHERE id = %s", [destination]
+    )
+
+    async def main() -> None:
+        async with dispatching(world.url):
+            await until(lambda: world.row(id)["status"] == "failed")
+
+    run(main())
+    found, never = run(_last(world, destination, other))
+    assert (found.status, found.error_code) == (TestStatus.FAILED, "destination-disabled")
+    assert never is NEVER
+
+
+def test_a_test_can_be_neither_suppressed_nor_canceled(world: World) -> None:
+    import psycopg
+
+    world.plan(world.destination("ops"), event=EventType.TEST)
+    for status in ("suppressed", "canceled"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            world.db.execute("UPDATE alert_deliveries SET status = %s", [status])
