@@ -6,6 +6,8 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -244,6 +246,19 @@ def test_programs_only_root_can_reach_and_no_place_for_a_copy(
     monkeypatch.setattr(binaries, "_SHELVES", ())
     with pytest.raises(EmbeddedError, match="install tocsin outside of root's home"):
         EmbeddedPostgres(data_dir).start()
+
+
+@as_root
+def test_root_that_may_not_become_another_user(tmp_path: Path) -> None:
+    # In a user namespace without further ids, root is the only user there is.
+    alone = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("cannot make a user namespace here")
+    start = [sys.executable, "-m", "tocsin.store.embedded", str(tmp_path / "d"), "psql"]
+    answer = subprocess.run([*alone, *start], capture_output=True, text=True, check=False)
+    assert "root cannot become user" in answer.stderr
+    assert "run tocsin as an ordinary user, or set TOCSIN_DATABASE_URL" in answer.stderr
+    assert answer.stderr.count("\n") == 1
 
 
 @as_root

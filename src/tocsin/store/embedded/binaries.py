@@ -61,7 +61,7 @@ def _ask(folder: Path, user: ServerUser) -> Binaries:
     program = folder / "postgres"
     try:
         answer = subprocess.run(  # noqa: S603 - our own program, our own arguments
-            [program, "--version"],
+            [str(program), "--version"],
             cwd="/",
             env={"LC_ALL": "C"},
             capture_output=True,
@@ -73,9 +73,15 @@ def _ask(folder: Path, user: ServerUser) -> Binaries:
         raise EmbeddedError(
             f"no PostgreSQL in {folder}; reinstall tocsin, or set TOCSIN_DATABASE_URL"
         ) from None
-    except PermissionError:
-        raise
     except OSError as error:
+        if error.filename != str(program):
+            # It failed before the program was reached: at becoming another user.
+            raise EmbeddedError(
+                f"PostgreSQL does not run as root, and root cannot become user {user.uid} here "
+                f"({error.strerror}): run tocsin as an ordinary user, or set TOCSIN_DATABASE_URL"
+            ) from None
+        if isinstance(error, PermissionError):
+            raise
         raise EmbeddedError(
             f"PostgreSQL's programs in {folder} do not run here: {error.strerror}; "
             "set TOCSIN_DATABASE_URL to a PostgreSQL of your own"

@@ -71,6 +71,7 @@ def folder_error(folder: Path, error: OSError) -> EmbeddedError:
     todo = {
         errno.ENOSPC: "free some disk space",
         errno.EDQUOT: "free some disk space",
+        errno.ENOENT: "set TOCSIN_DATA_DIR to a folder that can be made",
         errno.EROFS: "set TOCSIN_DATA_DIR to a folder that can be written",
         errno.ENOTDIR: "set TOCSIN_DATA_DIR to a folder, not a file",
         errno.EEXIST: "set TOCSIN_DATA_DIR to a folder, not a file",
