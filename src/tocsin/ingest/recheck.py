@@ -12,10 +12,11 @@ GONE = Declined("integration-not-found", 404, "There is no such integration.", "
 INACTIVE = Declined("integration-inactive", 403, "This integration is not active.", "rejected")
 
 
-def recheck(webhooks: list[Webhook], snapshot: Snapshot, now: datetime) -> list[Webhook]:
-    """Give each webhook its integration as it is now; what that no longer admits is declined.
+def recheck(webhooks: list[Webhook], snapshot: Snapshot, now: datetime) -> bool:
+    """Give each webhook its integration as it is now, and settle what that no longer admits.
 
-    Returns those whose integration still exists: of the others there is nothing to write."""
+    Returns whether any was settled: then what was claimed for it has to be undone."""
+    declined_any = False
     for webhook in webhooks:
         entry = snapshot.integrations.get(webhook.entry.id)
         declined = GONE if entry is None else _objection(webhook, entry, now)
@@ -23,14 +24,17 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot, now: datetime) -> list[
             webhook.entry = entry
         if declined is not None and webhook.replay_of_id is None:
             webhook.signals = []
-            webhook.answer = declined
-    return [webhook for webhook in webhooks if webhook.answer is not GONE]
+            webhook.settled = declined
+            declined_any = True
+    return declined_any
 
 
 def _objection(webhook: Webhook, entry: IntegrationEntry, now: datetime) -> Declined | None:
+    if webhook.is_rejected:
+        return None
     if not entry.is_active:
         return INACTIVE
-    if entry.profile is None or webhook.is_rejected or entry.profile == webhook.entry.profile:
+    if entry.profile is None or entry.profile == webhook.entry.profile:
         return None
     verdict = verify(
         entry.profile, webhook.headers, webhook.body, now, path_secret=webhook.path_secret

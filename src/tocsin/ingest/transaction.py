@@ -18,7 +18,7 @@ from tocsin.ingest.event import AlertDetails, Event, concerns_anyone
 from tocsin.ingest.ledger import Ledger, NewAlert
 from tocsin.ingest.planning import Planning
 from tocsin.ingest.problem_lock import problem_lock
-from tocsin.ingest.recheck import recheck
+from tocsin.ingest.recheck import GONE, recheck
 from tocsin.ingest.webhook import Accepted, Webhook
 from tocsin.model import (
     AlertStatus,
@@ -53,6 +53,8 @@ async def commit_webhooks(
     """
     for webhook in webhooks:
         webhook.answer, webhook.duplicate_of = webhook.settled, None
+    # Of an integration that is gone there is nothing to keep a record by.
+    webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
     claims = Claims.of(webhooks)
     keys = _problem_keys(webhooks)
     _, _, won, _, known = await pipe.run(
@@ -77,7 +79,16 @@ async def commit_webhooks(
     snapshot = configuration.snapshot
     if snapshot.version != version:
         snapshot = await configuration.refresh(version)
-        webhooks = recheck(webhooks, snapshot, now)
+        if recheck(webhooks, snapshot, now):
+            await pipe.run((ROLLBACK, {}))
+            return await commit_webhooks(
+                pipe,
+                configuration,
+                webhooks,
+                now=now,
+                keep_rejected=keep_rejected,
+                dry_run=dry_run,
+            )
     ledger = Ledger()
     events = _decide(webhooks, problems, ledger)
     _answer_repeats(webhooks)
