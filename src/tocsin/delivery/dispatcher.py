@@ -20,12 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import psycopg
 import structlog
 
 from tocsin.delivery import metrics
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.claims import Claims, claim
+from tocsin.delivery.faults import place
 from tocsin.delivery.housekeeping import Housekeeping
 from tocsin.delivery.lanes import Lane, Lanes
 from tocsin.delivery.leases import LEASE_SECONDS, Leases
@@ -109,7 +109,8 @@ class Dispatcher:
         self._wakeups.wake()
 
     async def run(self) -> None:
-        """Until `stop`. Losing the database is survived; any other fault of ours ends it."""
+        """Until `stop`. Losing the database is survived, and so is a fault of ours, for a process
+        that no longer delivers and does not say so would be the worst of all."""
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._wakeups.listen())
             recording = group.create_task(self._recorder.run())
@@ -134,8 +135,10 @@ class Dispatcher:
                 try:
                     queue = queue or await self._open_queue()
                     found = await claim(queue, self._targets, self._lanes, self._leases)
-                except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                    log.warning("cannot claim deliveries", error=type(error).__name__)
+                except Exception as error:
+                    log.error(
+                        "cannot claim deliveries", error=type(error).__name__, at=place(error)
+                    )
                     if queue is not None:
                         await queue.close()
                         queue = None
@@ -214,7 +217,7 @@ class Dispatcher:
                 "a channel failed on its own account",
                 channel=target.kind.value,
                 error=type(error).__name__,
-                place=_place(error),
+                at=place(error),
                 alert_delivery_id=str(claimed.id),
             )
             return Retry("internal-error", "failed inside Tocsin; its log says more")
@@ -250,13 +253,3 @@ class Dispatcher:
 
     async def _open_queue(self) -> DeliveryQueue:
         return await DeliveryQueue.open(self._url, self.node, self._leases.seconds)
-
-
-def _place(error: BaseException) -> str | None:
-    """File and line of the innermost frame."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return None
-    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"

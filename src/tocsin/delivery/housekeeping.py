@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
-import psycopg
 import structlog
 
 from tocsin.delivery import metrics
+from tocsin.delivery.faults import place
 from tocsin.delivery.leases import Leases
 from tocsin.delivery.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
@@ -50,8 +50,8 @@ class Housekeeping:
                 try:
                     queue = queue or await self._open_queue()
                     await self._keep(queue)
-                except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                    log.warning("cannot keep house", error=type(error).__name__)
+                except Exception as error:
+                    log.error("cannot keep house", error=type(error).__name__, at=place(error))
                     if queue is not None:
                         await queue.close()
                         queue = None

@@ -17,14 +17,16 @@ import psycopg
 import structlog
 
 from tocsin.delivery import metrics
+from tocsin.delivery.faults import place
 from tocsin.delivery.outcome import Failed
-from tocsin.delivery.verdict import Expired, Result, Verdict, clean, decide, failures_of
+from tocsin.delivery.verdict import Expired, Result, Verdict, decide, failures_of
 from tocsin.model import EventType, Severity
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue, FallbackCandidate, Record
 
 GROUP_LIMIT = 500
 FALLBACK_AFTER_SECONDS = 600.0
 _RECONNECT_SECONDS = 0.5
+_PATIENCE_SECONDS = 10.0
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """The connection or the server is gone, or we were the victim of a deadlock: try again."""
 
@@ -59,14 +61,16 @@ class Recorder:
         self._waiting: list[Done] = []
         self._arrived = asyncio.Event()
         self._closing = False
+        self._close_by = 0.0
 
     def put(self, done: Done) -> None:
         self._waiting.append(done)
         self._arrived.set()
 
     def close(self) -> None:
-        """`run` returns once everything is on record."""
+        """`run` returns once everything is on record, or the database has been away for long."""
         self._closing = True
+        self._close_by = time.monotonic() + _PATIENCE_SECONDS
         self._arrived.set()
 
     async def run(self) -> None:
@@ -81,11 +85,19 @@ class Recorder:
                         if queue is None:
                             queue = await self._open_queue()
                         await self._write(queue, group)
-                    except _AWAY as error:
-                        log.warning("cannot record outcomes, trying again", error=_name(error))
+                    except Exception as error:
+                        log.error(
+                            "cannot record outcomes, trying again",
+                            error=type(error).__name__,
+                            at=place(error),
+                        )
                         if queue is not None:
                             await queue.close()
                             queue = None
+                        if self._closing and time.monotonic() > self._close_by:
+                            # The leases run out, and others will find the attempts unknown.
+                            log.error("outcomes stay unrecorded", count=len(self._waiting))
+                            return
                         await asyncio.sleep(_RECONNECT_SECONDS)
                         continue
                     del self._waiting[: len(group)]
@@ -107,7 +119,9 @@ class Recorder:
                 for done in group:
                     await self._write(queue, [done])
                 return
-            log.error("an outcome cannot be stored in full", error=_name(error))
+            log.error(
+                "an outcome cannot be stored in full", error=type(error).__name__, at=place(error)
+            )
             await self._write_together(queue, group, bare=True)
 
     async def _write_together(
@@ -203,7 +217,3 @@ def _count(group: Sequence[Done], verdicts: Sequence[Verdict], ours: set[Any]) -
             if verdict.status == "sent" and done.claimed.attempt_count == 1:
                 waited = done.claimed.waited + done.ended - done.claimed_at
                 metrics.LATENCY.labels(done.channel).observe(max(0.0, waited))
-
-
-def _name(error: BaseException) -> str | None:
-    return clean(type(error).__name__)

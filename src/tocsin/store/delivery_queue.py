@@ -251,12 +251,16 @@ class DeliveryQueue:
         return {row[0] for row in rows}
 
     async def record_failures(self, failures: Sequence[Failure]) -> None:
+        if not failures:
+            return
         await self._run("record_failures", {"failures": _document(failures)})
 
     async def tell_fallback(
         self, candidates: Sequence[FallbackCandidate], failing_seconds: float
     ) -> int:
         """How many fallback messages this made; they are announced with NOTIFY."""
+        if not candidates:
+            return 0
         rows = await self._tuples(
             "tell_fallback",
             {
