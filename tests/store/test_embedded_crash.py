@@ -108,6 +108,16 @@ def test_a_killed_keeper_takes_the_server_along_and_both_come_back(
     assert keeper_pid(embedded) != keeper
 
 
+def test_a_service_managers_stop_signal_for_all_does_not_end_what_is_in_use(
+    embedded: EmbeddedPostgres,
+) -> None:
+    keeper, stopped = keeper_pid(embedded), server_pid(embedded)
+    for pid in (keeper, stopped):
+        os.kill(pid, signal.SIGTERM)
+    eventually(lambda: came_back(embedded, stopped), "the server comes back")
+    assert keeper_pid(embedded) == keeper
+
+
 def test_nothing_is_left_when_user_and_keeper_are_killed(data_dir: Path) -> None:
     user, postgres = User(data_dir), EmbeddedPostgres(data_dir)
     user.entered()

@@ -148,3 +148,23 @@ def test_programs_of_postgresql_run_on_the_embedded_server(
     process = python(call, lasting_embedded.home.data_dir, "psql", "-At", "-c", "SELECT 6 * 7")
     assert process.communicate(timeout=60)[0] == "42\n"
     assert process.returncode == 0
+
+
+def test_a_dump_restores_into_a_new_folder(
+    lasting_embedded: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """As docs/operations/database.md says."""
+
+    def program(folder: Path, *arguments: str) -> None:
+        call = "import runpy; runpy.run_module('tocsin.store.embedded', run_name='__main__')"
+        process = python(call, folder, *arguments)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+
+    dump = str(tmp_path / "tocsin.dump")
+    with psycopg.connect(lasting_embedded.url) as connection:
+        connection.execute("CREATE TABLE dumped AS SELECT 'ü' AS letter")
+    program(lasting_embedded.home.data_dir, "pg_dump", "--format=custom", f"--file={dump}")
+    program(tmp_path / "new", "pg_restore", "--no-owner", "--dbname=tocsin", dump)
+    with EmbeddedPostgres(tmp_path / "new") as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT letter FROM dumped").fetchone() == ("ü",)
