@@ -14,6 +14,8 @@ import typer
 from tocsin.cli import (
     alerts,
     api_key,
+    doctor,
+    explain,
     integration,
     migrate,
     replay,
@@ -21,6 +23,7 @@ from tocsin.cli import (
     serve,
     workspace,
 )
+from tocsin.cli.demo import command as demo
 from tocsin.cli.exits import Exit, Failure, readable
 from tocsin.cli.output import complain
 
@@ -42,13 +45,16 @@ app = typer.Typer(
 _RUN, _LOOK, _SET_UP, _LOOK_AFTER = "Run", "Look", "Set up", "Look after"
 
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
+app.command("demo", rich_help_panel=_RUN)(demo.demo)
 app.command("send", rich_help_panel=_RUN)(send.send)
 app.command("alerts", rich_help_panel=_LOOK)(alerts.alerts)
 app.command("alert", rich_help_panel=_LOOK)(alerts.alert)
+app.command("explain", rich_help_panel=_LOOK)(explain.explain)
 app.command("replay", rich_help_panel=_LOOK)(replay.replay)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
+app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
 app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)
 
 

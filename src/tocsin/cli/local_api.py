@@ -164,17 +164,25 @@ def problem_failure(problem: Any) -> Failure:
     return Failure(problem["detail"], *lines, code=code)
 
 
+def workspace_id_of(installation: Installation, slug: str) -> UUID:
+    """Raises:
+    Failure: if there is no such workspace.
+    """
+    found = readable(partial(find_workspace_id, installation.url, slug))
+    if found is None:
+        raise Failure(
+            f"there is no workspace {slug!r}; `tocsin workspace list` shows what there is",
+            code=Exit.NOT_FOUND,
+        )
+    return found
+
+
 @contextlib.contextmanager
 def api_of(installation: Installation, workspace: str) -> Iterator[LocalApi]:
     """Raises:
     Failure: if there is no such workspace.
     """
-    workspace_id = readable(partial(find_workspace_id, installation.url, workspace))
-    if workspace_id is None:
-        raise Failure(
-            f"there is no workspace {workspace!r}; `tocsin workspace list` shows what there is",
-            code=Exit.NOT_FOUND,
-        )
+    workspace_id = workspace_id_of(installation, workspace)
     with asyncio.Runner() as runner:
         hub = runner.run(_build(installation))
         running = hub.running()

@@ -20,8 +20,8 @@ _PIPE_WIDTH = 400
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 SEVERITY_STYLES: Mapping[str, str] = {
-    "CRITICAL": "bold red",
-    "HIGH": "bright_red",
+    "CRITICAL": "bold bright_red",
+    "HIGH": "dark_orange",
     "MEDIUM": "yellow",
     "LOW": "cyan",
     "INFO": "bright_black",

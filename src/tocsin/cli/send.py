@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.exits import Exit, Failure, readable
 from tocsin.cli.output import Json, print_json, show, status_text
 from tocsin.cli.runtime import Workspace
 
 if TYPE_CHECKING:
     from tocsin.cli.runtime import Installation
-    from tocsin.ingest.profile import Profile
+    from tocsin.cli.senders import Sender
     from tocsin.settings import Settings
 
 _TIMEOUT_SECONDS = 30.0
@@ -53,10 +53,8 @@ def send(
     headers = dict(_header(each) for each in header or [])
     with open_installation() as installation:
         base = _server(installation.settings, url)
-        integration_id, profile = _sender(installation, workspace, integration)
-    answers = [
-        _post(base, integration_id, profile, body, headers, key, json) for _ in range(repeat)
-    ]
+        sender = _find(installation, workspace, integration)
+    answers = [_post(base, sender, body, headers, key, json) for _ in range(repeat)]
     if json:
         print_json(answers[0] if repeat == 1 else answers)
     if not all(200 <= each["status_code"] < 300 for each in answers):
@@ -80,7 +78,7 @@ def _header(text: str) -> tuple[str, str]:
 def _server(settings: Settings, url: str | None) -> str:
     from tocsin.cli.whereabouts import running_server
 
-    found = url or running_server(settings.data_dir) or settings.public_url
+    found = url or settings.public_url or running_server(settings.data_dir)
     if found is None:
         raise Failure(
             f"no server is running on {settings.data_dir}; start one with `tocsin serve`, "
@@ -90,54 +88,41 @@ def _server(settings: Settings, url: str | None) -> str:
     return found.rstrip("/")
 
 
-def _sender(installation: Installation, workspace: str, said: str) -> tuple[str, Profile]:
-    """The integration's id and how it proves itself, with its secret.
-
-    Raises:
-        Failure: if there is no such integration, or its secret cannot be read.
+def _find(installation: Installation, workspace: str, said: str) -> Sender:
+    """Raises:
+    Failure: if there is no such integration, or its secret cannot be read.
     """
     import asyncio
 
-    from tocsin.cli.local_api import api_of
-    from tocsin.cli.lookup import by_name
-    from tocsin.ingest.configuration import Configuration
-    from tocsin.store.database import create_engine
-    from tocsin.store.vault import Vault
+    from tocsin.cli.local_api import workspace_id_of
+    from tocsin.cli.senders import load_senders
 
-    with api_of(installation, workspace) as api:
-        found = by_name(api, "/integrations", "integration", said)
-
-    async def load() -> Any:
-        engine = create_engine(installation.url, pool_size=1)
-        try:
-            snapshot = await Configuration(engine, Vault(installation.keys)).refresh()
-        finally:
-            await engine.dispose()
-        return next(each for each in snapshot.integrations.values() if str(each.id) == found["id"])
-
-    entry = asyncio.run(load())
-    if entry.profile is None:
-        raise Failure(entry.problem)
-    return found["id"], entry.profile
+    workspace_id = workspace_id_of(installation, workspace)
+    senders = readable(lambda: asyncio.run(load_senders(installation, workspace_id)))
+    found = next((each for each in senders.values() if said in (each.name, str(each.id))), None)
+    if found is None:
+        names = ", ".join(sorted(senders)) or "none yet"
+        raise Failure(
+            f"there is no integration {said!r} in this workspace; there are: {names}",
+            code=Exit.NOT_FOUND,
+        )
+    if found.profile is None:
+        raise Failure(found.problem or "its secret cannot be read")
+    return found
 
 
 def _post(
     base: str,
-    integration_id: str,
-    profile: Profile,
+    sender: Sender,
     body: bytes,
     headers: dict[str, str],
     key: str | None,
     as_json: bool,
 ) -> dict[str, Any]:
     from tocsin.cli.http import NoServer, request
-    from tocsin.ingest.sign import path_secret, sign
     from tocsin.model import utc_now, uuid7
 
-    path = f"/webhooks/{integration_id}"
-    if (secret := path_secret(profile)) is not None:
-        path += f"/{secret}"
-    signed = sign(profile, body, utc_now(), delivery_id=key or str(uuid7()))
+    path, signed = sender.request(body, utc_now(), key or str(uuid7()))
     named = {} if key is None else {"Idempotency-Key": key}
     started = time.monotonic()
     try:

@@ -1,0 +1,48 @@
+"""`tocsin doctor`: what is set up, what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.exits import Exit
+from tocsin.cli.output import Json, out, print_json, print_plain, progress, show, table
+
+_MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bold red")}
+
+
+def doctor(
+    new_key: Annotated[
+        bool,
+        typer.Option("--new-key", help="Print a fresh key for TOCSIN_SECRET_KEY, and do no more."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check settings, data folder, database, mail and network. Exit code 1 if anything is wrong."""
+    if new_key:
+        from tocsin.store.vault import Vault
+
+        print_plain(Vault.new_key().reveal_text())
+        return
+    from tocsin.cli.checks import Health, examine
+    from tocsin.cli.runtime import load_settings
+
+    with progress("Looking…"):
+        findings = list(examine(load_settings()))
+    if json:
+        print_json([finding.document() for finding in findings])
+    else:
+        made = table("", "", "")
+        made.show_header = False
+        for finding in findings:
+            mark, style = _MARKS[finding.health.value]
+            said = Text(finding.said)
+            if finding.todo is not None:
+                said.append("\n" if out().is_terminal else " — ")
+                said.append(f"→ {finding.todo}" if out().is_terminal else finding.todo, "yellow")
+            made.add_row(Text(mark, style=style), Text(finding.what, style="bold"), said)
+        show(made)
+    if any(finding.health is Health.WRONG for finding in findings):
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,92 @@
+"""`tocsin explain`: why somebody was, or was not, told of an alert."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from rich.tree import Tree
+
+from tocsin.cli.output import (
+    Json,
+    clock,
+    err,
+    print_json,
+    severity_text,
+    show,
+    status_text,
+)
+from tocsin.cli.runtime import Workspace
+
+_DIM = "bright_black"
+
+
+def explain(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Tell the story of an alert: what came in, what each rule said, who was told, and why not."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import alert_id as found_id
+
+    with local_api(workspace) as api:
+        story = api.get(f"/alerts/{found_id(api, alert_id)}/explain")
+    if json:
+        print_json(story)
+        return
+    show(tree(story))
+    if story["repeats_left_out"]:
+        err().print(f"{story['repeats_left_out']} older repeats are left out.", style=_DIM)
+
+
+def tree(story: Any) -> Tree:
+    """webhook delivery → what it did → each rule's verdict → each message → each attempt"""
+    alert = story["alert"]
+    root = Tree(
+        Text.assemble(
+            severity_text(alert["severity"]),
+            "  ",
+            (alert["title"], "bold"),
+            "  ",
+            status_text(alert["status"]),
+            (f"\n{alert['id']}  from {alert['source']}", _DIM),
+        ),
+        guide_style=_DIM,
+    )
+    for answer in story["answers"]:
+        mark, style = ("✓", "green") if answer["was_told"] else ("○", "yellow")
+        root.add(Text.assemble((f"{mark} ", style), answer["words"]))
+    for step in story["steps"]:
+        branch = root.add(_step(step))
+        for change in step["changes"]:
+            _add_change(branch, change)
+    return root
+
+
+def _step(step: Any) -> Text:
+    line = Text.assemble((clock(step["at"]), _DIM), "  ", step["words"])
+    if step["webhook_delivery"] is not None:
+        line.append(f"\nwebhook delivery {step['webhook_delivery']['id']}", style=_DIM)
+    return line
+
+
+def _add_change(branch: Tree, change: Any) -> None:
+    node = branch.add(Text(change["words"], style="bold"))
+    for rule in change["rules"]:
+        mark, style = ("✓", "green") if rule["matched"] else ("✗", _DIM)
+        node.add(
+            Text.assemble(
+                (f"{mark} ", style),
+                ("rule ", _DIM),
+                (rule["rule_name"], "" if rule["matched"] else _DIM),
+                (f"  {rule['words']}", _DIM),
+            )
+        )
+    for delivery in change["deliveries"]:
+        sub = node.add(
+            Text.assemble(("→ ", "blue"), status_text(delivery["status"]), "  ", delivery["words"])
+        )
+        for attempt in delivery["attempts"]:
+            sub.add(Text.assemble((clock(attempt["started_at"]), _DIM), "  ", attempt["words"]))

@@ -1,0 +1,58 @@
+"""Integrations as one who sends to them sees them: where to post, and how to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tocsin.cli.runtime import Installation
+from tocsin.ingest.configuration import Configuration
+from tocsin.ingest.endpoint import PREFIX
+from tocsin.ingest.profile import Profile
+from tocsin.ingest.sign import path_secret, sign
+from tocsin.store.database import create_engine
+from tocsin.store.vault import Vault
+
+
+@dataclass(frozen=True)
+class Sender:
+    """`problem` says why there is no profile, if there is none."""
+
+    id: UUID
+    name: str
+    type: str
+    profile: Profile | None
+    problem: str | None = None
+
+    def request(self, body: bytes, now: datetime, delivery_id: str) -> tuple[str, dict[str, str]]:
+        """The path to post to and the headers that prove who we are.
+
+        Raises:
+            ValueError: there is no profile, or nothing to sign with.
+        """
+        if self.profile is None:
+            raise ValueError(self.problem)
+        path = f"{PREFIX}{self.id}"
+        if (secret := path_secret(self.profile)) is not None:
+            path += f"/{secret}"
+        return path, sign(self.profile, body, now, delivery_id=delivery_id)
+
+
+async def load_senders(installation: Installation, workspace_id: UUID) -> Mapping[str, Sender]:
+    """All of a workspace, by name.
+
+    Raises:
+        psycopg.OperationalError: if the database cannot be reached.
+    """
+    engine = create_engine(installation.url, pool_size=1)
+    try:
+        snapshot = await Configuration(engine, Vault(installation.keys)).refresh()
+    finally:
+        await engine.dispose()
+    return {
+        entry.name: Sender(entry.id, entry.name, entry.source.type, entry.profile, entry.problem)
+        for entry in snapshot.integrations.values()
+        if entry.workspace_id == workspace_id
+    }
