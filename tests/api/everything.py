@@ -21,9 +21,18 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     delivery_id = past.webhook_delivery(hub, sender, alert_id=alert_id)
     past.event(hub, alert_id, "repeated", webhook_delivery_id=delivery_id)
     matcher = {"label": "host", "op": "=", "value": "db-1"}
+    destination = client.made(
+        "/alert-destinations",
+        {"name": "first", "type": "webhook", "config": {"url": "https://example.org/hook"}},
+    )
+    message = client.made(f"/alert-destinations/{destination['id']}/test", None)
     rule = client.made(
         "/alert-rules",
-        {"name": "First", "event_types": ["alerts.triggered"], "destination_ids": []},
+        {
+            "name": "First",
+            "event_types": ["alerts.triggered"],
+            "destination_ids": [destination["id"]],
+        },
     )
     silence = client.made(
         "/silences", {"matchers": [matcher], "ends_at": "2036-01-01T00:00:00Z", "comment": "x"}
@@ -35,6 +44,8 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "integration_id": sender["id"],
         "alert_id": str(alert_id),
         "webhook_delivery_id": str(delivery_id),
+        "alert_destination_id": destination["id"],
+        "alert_delivery_id": message["id"],
         "alert_rule_id": rule["id"],
         "silence_id": silence["id"],
         "api_key_id": key["id"],

@@ -98,3 +98,38 @@ def webhook_delivery(
         created,
     )
     return delivery_id
+
+
+def alert_delivery(
+    hub: Hub,
+    destination: dict[str, Any],
+    alert_id: UUID,
+    *,
+    status: str = "failed",
+    reason: str = "rule",
+    updated: datetime = FIRED,
+) -> UUID:
+    """A message that was owed, of some rule, with one attempt."""
+    delivery_id = uuid7()
+    hub.sql(
+        "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+        " alert_destination_id, alert_id, event_type, status, payload, reason, attempt_count,"
+        " last_error_code, created_at, updated_at)"
+        " SELECT %s, a.workspace_id, a.tenant_id, %s, %s, a.id, 'alerts.triggered', %s, '{}', %s,"
+        " 1, 'timeout', %s, %s FROM alerts a WHERE a.id = %s",
+        delivery_id,
+        uuid7(),
+        destination["id"],
+        status,
+        reason,
+        updated,
+        updated,
+        alert_id,
+    )
+    hub.sql(
+        "INSERT INTO alert_delivery_attempts (alert_delivery_id, number, started_at, duration_ms,"
+        " outcome, error_code) VALUES (%s, 1, %s, 12, 'retry', 'timeout')",
+        delivery_id,
+        updated,
+    )
+    return delivery_id

@@ -4,8 +4,9 @@ other's. A new route is tried as soon as it exists."""
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from tests.api import everything
+from tests.api import everything, past
 from tests.api.conftest import Hub
 from tests.api.server import Answer
 
@@ -88,6 +89,24 @@ def test_nothing_of_anothers_can_be_referred_to(hub: Hub) -> None:
     for path, body in (
         ("/integrations", sender | {"tenant_id": theirs["tenant_id"]}),
         ("/alert-rules", rule | {"tenant_ids": [theirs["tenant_id"]]}),
+        ("/alert-rules", rule | {"destination_ids": [theirs["alert_destination_id"]]}),
+        (
+            "/alert-deliveries/retry",
+            {"since": "2020-01-01T00:00:00Z", "destination_id": theirs["alert_destination_id"]},
+        ),
     ):
         answer = hub.stranger.post(path, body)
-        assert (answer.status, answer.slug) == (404, "not-found")
+        assert (answer.status, answer.slug) == (404, "not-found"), (path, answer)
+    answer = hub.stranger.patch(
+        f"/workspaces/{hub.other_workspace_id}",
+        {"fallback_destination_id": theirs["alert_destination_id"]},
+    )
+    assert (answer.status, answer.slug) == (404, "not-found")
+
+
+def test_a_bulk_retry_touches_ones_own_only(hub: Hub) -> None:
+    theirs = everything.make(hub, hub.admin)
+    past.alert_delivery(hub, {"id": theirs["alert_destination_id"]}, UUID(theirs["alert_id"]))
+    body = {"since": "2020-01-01T00:00:00Z"}
+    assert hub.stranger.made("/alert-deliveries/retry", body) == {"retried": 0}
+    assert hub.admin.made("/alert-deliveries/retry", body) == {"retried": 1}

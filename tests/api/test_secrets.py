@@ -17,13 +17,25 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
     rotated = hub.admin.made(f"/integrations/{sender['id']}/rotate-secret", {})
     key = hub.admin.made("/api-keys", {"name": "k", "role": "admin"})
     workspace = hub.admin.made("/workspaces", {"slug": "w", "name": "W"})
-    secrets = [DICTATED, rotated["webhook_secret"], key["key"], workspace["api_key"]]
+    hook = "https://example.org/path-with-token-91c2"
+    destination = hub.admin.made(
+        "/alert-destinations", {"name": "h", "type": "webhook", "config": {"url": hook}}
+    )
+    slack = "https://hooks.slack.com/services/T0000/B0000/sLaCkSeCrEt0000"
+    hub.admin.made("/alert-destinations", {"name": "s", "type": "slack", "config": {"url": slack}})
+    secrets = [hook, slack, "path-with-token", "sLaCkSeCrEt", destination["signing_secret"]]
+    secrets += [DICTATED, rotated["webhook_secret"], key["key"], workspace["api_key"]]
     secrets += [str(client.key) for client in (hub.admin, hub.viewer, hub.stranger)]
     document = hub.admin.get("/openapi.json").json()
     for method, template, _ in everything.operations(document):
         if method != "GET":
             continue
-        for names in (ids, ids | {"integration_id": sender["id"], "api_key_id": key["id"]}):
+        others = {
+            "integration_id": sender["id"],
+            "api_key_id": key["id"],
+            "alert_destination_id": destination["id"],
+        }
+        for names in (ids, ids | others):
             answer = hub.admin.get(template.format(**names))
             assert answer.status == 200, answer
             for secret in secrets:
@@ -41,10 +53,22 @@ def test_no_error_quotes_a_secret(hub: Hub) -> None:
         ("/integrations", {"name": "x", "type": "generic", "secret": DICTATED}),
         ("/integrations", {"name": "x", "type": "standard_webhooks", "webhook_secret": DICTATED}),
         ("/integrations", {"name": [DICTATED], "type": "generic"}),
+        (
+            "/alert-destinations",
+            {"name": "x", "type": "slack", "config": {"url": f"gopher://example.org/{DICTATED}"}},
+        ),
+        (
+            "/alert-destinations",
+            {"name": "x", "type": "webhook", "config": {"url": 1, "secret": DICTATED}},
+        ),
+        (
+            "/alert-destinations",
+            {"name": "x", "type": "pagerduty", "config": {"routing_key": DICTATED}},
+        ),
         (f"/integrations/{ids['integration_id']}/rotate-secret", {"webhook_secret": [DICTATED]}),
     ):
         answer = hub.admin.post(path, body)
-        assert answer.slug == "validation-failed"
+        assert answer.slug == "validation-failed", (path, answer)
         assert DICTATED.encode() not in answer.body, answer
     headers = {"Authorization": f"Bearer {DICTATED}"}
     assert DICTATED.encode() not in hub.nobody.request("GET", "/tenants", headers=headers).body

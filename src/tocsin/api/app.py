@@ -12,10 +12,13 @@ from fastapi import APIRouter, FastAPI
 
 from tocsin.api import (
     alert_actions,
+    alert_deliveries,
+    alert_destinations,
     alert_rules,
     alerts,
     api_keys,
     audit_events,
+    delivery_control,
     explanation,
     integrations,
     openapi,
@@ -39,9 +42,12 @@ _ROUTERS: tuple[APIRouter, ...] = (
     explanation.router,
     webhook_deliveries.router,
     webhook_replay.router,
+    alert_destinations.router,
     alert_rules.router,
     silences.router,
     previews.router,
+    alert_deliveries.router,
+    delivery_control.router,
     api_keys.router,
     audit_events.router,
 )

@@ -22,7 +22,7 @@ def record(
     caller: Principal,
     action: str,
     kind: str,
-    object_id: UUID,
+    object_id: UUID | None,
     now: datetime,
     *,
     before: Mapping[str, Any] | None = None,

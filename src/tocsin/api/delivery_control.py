@@ -1,0 +1,120 @@
+"""What a person does to alert deliveries: send again, call off, send all again that failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import select
+
+from tocsin.api import recording
+from tocsin.api.alert_deliveries import AlertDeliveryWithAttempts, read_alert_delivery
+from tocsin.api.auth import Responder
+from tocsin.api.context import Context
+from tocsin.api.fields import Id, Input, Output, Time, example
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
+from tocsin.api.problems import ApiProblem, missing_reference, not_found
+from tocsin.delivery import control
+from tocsin.model import iso, utc_now
+from tocsin.store.tables import AlertDestination
+
+router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
+
+_BEFORE_ANY = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class BulkRetryIn(Input):
+    """What failed from `since` to before `until`."""
+
+    since: Time
+    until: Annotated[Time | None, Field(description="Null: now")] = None
+    destination_id: Annotated[Id | None, Field(description="Null: all destinations")] = None
+
+    model_config = example({"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"})
+
+
+class BulkRetryOut(Output):
+    retried: Annotated[int, Field(description="How many are queued again")]
+
+
+@router.post("/retry", responses=problems("not-found"))
+async def retry_alert_deliveries(
+    context: Context, caller: Responder, body: BulkRetryIn
+) -> BulkRetryOut:
+    """Queues again all that failed in a window, at destinations that are switched on; the ids stay,
+    so that receivers which had one after all can drop it."""
+    now = utc_now()
+    until = body.until or now
+    async with context.writing() as session:
+        if body.destination_id is not None:
+            destination = select(AlertDestination.id).where(
+                AlertDestination.id == body.destination_id,
+                AlertDestination.workspace_id == caller.workspace_id,
+            )
+            if await session.scalar(destination) is None:
+                raise missing_reference("alert destination", "/destination_id")
+        count = await control.bulk_retry(
+            await session.connection(),
+            caller.workspace_id,
+            max(body.since, _BEFORE_ANY),
+            until,
+            body.destination_id,
+        )
+        if count:
+            recording.record(
+                session,
+                caller,
+                "retried",
+                "alert_destination",
+                body.destination_id,
+                now,
+                after={"since": iso(body.since), "until": iso(until), "retried": count},
+            )
+    return BulkRetryOut(retried=count)
+
+
+def _refused(outcome: control.NotAllowed, slug: str) -> ApiProblem:
+    is_about_destination = outcome.code == "destination-disabled"
+    return ApiProblem(outcome.code if is_about_destination else slug, outcome.message)
+
+
+@router.post(
+    "/{alert_delivery_id:uuid}/retry",
+    responses=problems("not-retryable", "destination-disabled"),
+)
+async def retry_alert_delivery(
+    context: Context, caller: Responder, alert_delivery_id: Id
+) -> AlertDeliveryWithAttempts:
+    """Queues one that failed or was canceled again, under the same id, for a day more."""
+    async with context.writing() as session:
+        outcome = await control.retry(
+            await session.connection(), caller.workspace_id, alert_delivery_id
+        )
+        if isinstance(outcome, control.NotFound):
+            raise not_found("alert delivery")
+        if isinstance(outcome, control.NotAllowed):
+            raise _refused(outcome, "not-retryable")
+        recording.record(session, caller, "retried", "alert_delivery", alert_delivery_id, utc_now())
+        return await read_alert_delivery(session, caller.workspace_id, alert_delivery_id)
+
+
+@router.post("/{alert_delivery_id:uuid}/cancel", responses=problems("not-cancelable"))
+async def cancel_alert_delivery(
+    context: Context, caller: Responder, alert_delivery_id: Id
+) -> AlertDeliveryWithAttempts:
+    """Calls off one that waits and is not being sent at this moment."""
+    async with context.writing() as session:
+        outcome = await control.cancel(
+            await session.connection(), caller.workspace_id, alert_delivery_id
+        )
+        if isinstance(outcome, control.NotFound):
+            raise not_found("alert delivery")
+        if isinstance(outcome, control.NotAllowed):
+            raise _refused(outcome, "not-cancelable")
+        recording.record(
+            session, caller, "canceled", "alert_delivery", alert_delivery_id, utc_now()
+        )
+        return await read_alert_delivery(session, caller.workspace_id, alert_delivery_id)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.api import past
+from tests.api.conftest import Hub
+
+
+@pytest.fixture
+def destination(hub: Hub) -> dict[str, Any]:
+    config = {"url": "https://example.org/hook"}
+    return hub.admin.made(
+        "/alert-destinations", {"name": "hook", "type": "webhook", "config": config}
+    )
+
+
+@pytest.fixture
+def alert_id(hub: Hub) -> UUID:
+    return past.alert(hub, past.integration(hub))
+
+
+def test_one_is_read_with_every_attempt(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    delivery_id = past.alert_delivery(hub, destination, alert_id)
+    found = hub.viewer.get(f"/alert-deliveries/{delivery_id}").json()
+    assert found["status"] == "failed"
+    assert found["last_error_code"] == "timeout"
+    assert found["attempts"] == [
+        {
+            "number": 1,
+            "started_at": "2026-03-01T12:00:00Z",
+            "duration_ms": 12,
+            "outcome": "retry",
+            "http_status": None,
+            "error_code": "timeout",
+            "message": None,
+        }
+    ]
+    del found["attempts"]
+    assert hub.viewer.get("/alert-deliveries").json()["items"] == [found]
+
+
+def test_they_are_filtered(hub: Hub, destination: dict[str, Any], alert_id: UUID) -> None:
+    failed = past.alert_delivery(hub, destination, alert_id)
+    muted = past.alert_delivery(hub, destination, alert_id, status="suppressed", reason="silence")
+    test = hub.responder.post(f"/alert-destinations/{destination['id']}/test").json()["id"]
+
+    def ids(**query: object) -> list[str]:
+        answer = hub.viewer.get("/alert-deliveries", **query)
+        assert answer.status == 200, answer
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert ids() == [test, str(muted), str(failed)]
+    assert ids(status=["failed", "suppressed"]) == [str(muted), str(failed)]
+    assert ids(reason="silence") == [str(muted)]
+    assert ids(event_type="alerts.test") == [test]
+    assert ids(alert_id=str(alert_id)) == [str(muted), str(failed)]
+    assert ids(alert_destination_id=destination["id"]) == ids()
+    assert ids(until="2026-03-02T00:00:00Z") == [str(muted), str(failed)]
+    assert ids(since="2026-03-02T00:00:00Z") == [test]
+    assert hub.viewer.get("/alert-deliveries", status="lost").slug == "validation-failed"
+
+
+def test_one_that_failed_is_queued_again(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    delivery_id = past.alert_delivery(hub, destination, alert_id)
+    path = f"/alert-deliveries/{delivery_id}"
+    assert hub.viewer.post(f"{path}/retry").slug == "forbidden"
+    again = hub.responder.post(f"{path}/retry").json()
+    assert (again["id"], again["status"]) == (str(delivery_id), "queued")
+    assert len(again["attempts"]) == 1
+    refused = hub.responder.post(f"{path}/retry")
+    assert (refused.status, refused.slug) == (409, "not-retryable")
+
+
+def test_one_that_waits_is_called_off_and_can_be_revived(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    delivery_id = past.alert_delivery(hub, destination, alert_id, status="queued")
+    path = f"/alert-deliveries/{delivery_id}"
+    canceled = hub.responder.post(f"{path}/cancel").json()
+    assert (canceled["status"], canceled["reason"]) == ("canceled", "canceled_by_user")
+    assert hub.responder.post(f"{path}/cancel").slug == "not-cancelable"
+    revived = hub.responder.post(f"{path}/retry").json()
+    assert (revived["status"], revived["reason"]) == ("queued", "rule")
+    audited = hub.admin.get("/audit-events", object_id=str(delivery_id)).json()["items"]
+    assert [event["action"] for event in audited] == ["retried", "canceled"]
+
+
+def test_what_cannot_be_done_says_why(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    test = hub.responder.post(f"/alert-destinations/{destination['id']}/test").json()["id"]
+    assert hub.responder.post(f"/alert-deliveries/{test}/retry").slug == "not-retryable"
+    assert hub.responder.post(f"/alert-deliveries/{test}/cancel").slug == "not-cancelable"
+    under_way = past.alert_delivery(hub, destination, alert_id, status="queued")
+    hub.sql(
+        "UPDATE alert_deliveries SET leased_by = 'x', lease_expires_at = now() + interval '1 hour'"
+        " WHERE id = %s",
+        under_way,
+    )
+    assert hub.responder.post(f"/alert-deliveries/{under_way}/cancel").slug == "not-cancelable"
+    failed = past.alert_delivery(hub, destination, alert_id)
+    hub.admin.patch(f"/alert-destinations/{destination['id']}", {"is_enabled": False})
+    assert hub.responder.post(f"/alert-deliveries/{failed}/retry").slug == "destination-disabled"
+
+
+def test_all_that_failed_in_a_window_is_queued_again(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    for hours in (0, 1, 2):
+        past.alert_delivery(hub, destination, alert_id, updated=past.FIRED + timedelta(hours=hours))
+    other = hub.admin.made(
+        "/alert-destinations",
+        {"name": "mail", "type": "email", "config": {"recipients": ["a@example.org"]}},
+    )
+    past.alert_delivery(hub, other, alert_id, updated=past.FIRED + timedelta(hours=1))
+    window = {"since": "2026-03-01T12:30:00Z", "until": "2026-03-01T13:30:00Z"}
+    one = hub.responder.made(
+        "/alert-deliveries/retry", window | {"destination_id": destination["id"]}
+    )
+    assert one == {"retried": 1}
+    assert hub.responder.made("/alert-deliveries/retry", window) == {"retried": 1}
+    rest = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert hub.responder.made("/alert-deliveries/retry", rest) == {"retried": 2}
+    assert hub.responder.made("/alert-deliveries/retry", rest) == {"retried": 0}

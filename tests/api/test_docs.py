@@ -1,0 +1,54 @@
+"""The examples in docs/api.md work: they are typed into a shell, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import Hub
+from tocsin.model import Role
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def _examples() -> list[str]:
+    return re.findall(
+        r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def test_every_example_works(hub: Hub, tmp_path: Path) -> None:
+    for tool in ("bash", "curl", "jq", "openssl"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    examples = _examples()
+    assert len(examples) >= 12
+    finished = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(examples)],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "TOCSIN": hub.admin.base_url.removesuffix("/api/v1"),
+            "TOCSIN_KEY": str(hub.admin.key),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stdout[-2000:] + finished.stderr[-2000:]
+    for word in ('"created"', '"CRITICAL"', '"ACKNOWLEDGED"', '"RESOLVED"', "nobody was told"):
+        assert word in finished.stdout, word
+
+
+def test_the_page_names_every_resource_and_role(hub: Hub) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    document = hub.nobody.get("/openapi.json").json()
+    for path in document["paths"]:
+        assert path.split("/")[1] in text, path
+    assert all(f"`{role.value}`" in text for role in Role)
