@@ -1,0 +1,128 @@
+"""`kill -9` of dispatchers in the middle of sending: nothing owed is lost, repeats carry the same
+id, and the messages of one alert arrive in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.delivery.world import World, receiving, until
+from tests.postgres import Database
+from tocsin.model import EventType, uuid7
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+STORY = (EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED)
+
+
+async def start(url: str) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.faults.dispatcher_process",
+        url,
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"up\n"
+    return process
+
+
+async def _killing(world: World, kills: int) -> None:
+    """Two processes; `kills` times one of them is killed while a message is on its way."""
+    on_its_way = 0
+
+    async def answer(body: dict[str, Any]) -> web.Response:
+        nonlocal on_its_way
+        on_its_way += 1
+        await asyncio.sleep(random.uniform(0, 0.05))
+        on_its_way -= 1
+        return web.Response(status=204)
+
+    async with receiving() as receiver:
+        receiver.answer = answer
+        destinations = [world.destination(f"ops {n}", receiver.url) for n in range(3)]
+        planned = []
+        done = asyncio.Event()
+
+        def plan() -> None:
+            for destination in destinations:
+                alert = uuid7()
+                planned.extend(world.plan(destination, alert, event) for event in STORY)
+            world.announce()
+
+        async def keep_planning() -> None:
+            while not done.is_set():
+                plan()
+                await asyncio.sleep(0.1)
+
+        planning = asyncio.create_task(keep_planning())
+        processes = [await start(world.url), await start(world.url)]
+        try:
+            for _ in range(kills):
+                await until(lambda: on_its_way > 2, 60)
+                victim = processes.pop(0)
+                victim.kill()
+                await victim.wait()
+                processes.append(await start(world.url))
+            done.set()
+            await planning
+            await until(lambda: world.pending() == 0, 90)
+        finally:
+            for process in processes:
+                process.kill()
+                await process.wait()
+        _check(world, receiver.bodies, planned)
+
+
+def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> None:
+    arrived = Counter(body["id"] for body in bodies)
+    assert arrived.keys() == {str(id) for id in planned}
+    repeated = [id for id, count in arrived.items() if count > 1]
+    # In order: what came first of each event of an alert, and no repeat after its successor.
+    place = {event.value: number for number, event in enumerate(STORY)}
+    furthest: dict[str, int] = {}
+    for body in bodies:
+        alert = body["alert"]["id"]
+        assert place[body["event_type"]] >= furthest.get(alert, 0)
+        furthest[alert] = place[body["event_type"]]
+    wrong = world.db.execute(
+        "SELECT count(*) FROM alert_deliveries WHERE status <> 'sent' OR leased_by IS NOT NULL"
+    ).fetchone()
+    assert wrong == (0,)
+    # Every attempt is on record: what arrived twice was attempted twice, once with unknown end.
+    attempts = world.db.execute(
+        "SELECT alert_delivery_id::text, count(*), count(*) FILTER (WHERE outcome = 'unknown')"
+        " FROM alert_delivery_attempts GROUP BY 1"
+    ).fetchall()
+    recorded = {id: (count, unknown) for id, count, unknown in attempts}
+    assert all(recorded[id][0] >= arrived[id] for id in arrived)
+    assert all(recorded[id][1] >= 1 for id in repeated)
+    assert any(unknown for _, unknown in recorded.values()), "nothing was killed while sending"
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    world = World(database)
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        3,
+        pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)]),
+    ],
+)
+def test_dispatchers_killed_while_sending(world: World, run: Run, kills: int) -> None:
+    run(_killing(world, kills))
