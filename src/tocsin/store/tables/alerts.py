@@ -1,0 +1,86 @@
+"""What a person handles: alerts and their timelines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Index,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tocsin.model import AlertStatus, Severity
+from tocsin.store.tables.base import (
+    LIVE,
+    NO_OBJECT,
+    NOW,
+    Base,
+    alert_status_type,
+    severity_type,
+)
+
+
+class Alert(Base):
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index("ix_alerts_integration_id_triggered_at", "integration_id", "triggered_at"),
+        Index("ix_alerts_status_triggered_at", "status", "triggered_at"),
+        Index("ix_alerts_severity_triggered_at", "severity", "triggered_at"),
+        Index("ix_alerts_external_id", "external_id"),
+        Index(
+            "uq_alerts_integration_id_external_id_live",
+            "integration_id",
+            "external_id",
+            unique=True,
+            postgresql_where=LIVE,
+        ),
+        Index("ix_alerts_workspace_id_id", "workspace_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID]
+    tenant_id: Mapped[UUID]
+    integration_id: Mapped[UUID]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    severity: Mapped[Severity] = mapped_column(severity_type)
+    status: Mapped[AlertStatus] = mapped_column(
+        alert_status_type, server_default=text("'OPEN'::alert_status")
+    )
+    source: Mapped[str]
+    external_id: Mapped[str | None]
+    triggered_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=NO_OBJECT)
+    labels: Mapped[dict[str, str]] = mapped_column(server_default=NO_OBJECT)
+    occurrence_count: Mapped[int] = mapped_column(server_default=text("1"))
+    last_received_at: Mapped[datetime]
+    last_signal_at: Mapped[datetime]
+    """Sender's time of the newest signal applied; an older one never moves the alert back."""
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AlertEvent(Base):
+    __tablename__ = "alert_events"
+    __table_args__ = (
+        Index("ix_alert_events_alert_id_id", "alert_id", "id"),
+        Index(
+            "ix_alert_events_webhook_delivery_id",
+            "webhook_delivery_id",
+            postgresql_where=text("webhook_delivery_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    alert_id: Mapped[UUID]
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    actor: Mapped[dict[str, str]]
+    webhook_delivery_id: Mapped[UUID | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)

@@ -1,0 +1,199 @@
+"""What goes out: destinations, what is owed to them, every attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tocsin.model import AlertDeliveryStatus
+from tocsin.store.tables.base import (
+    NO_OBJECT,
+    NOW,
+    PENDING,
+    Base,
+    delivery_status_type,
+    one_of,
+)
+
+
+class AlertDestination(Base):
+    __tablename__ = "alert_destinations"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        CheckConstraint(
+            one_of("type", "teams", "email", "slack", "webhook", "pagerduty", "apprise"), "type"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    type: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
+    """What may be shown; secret parts are masked here."""
+    secret_config: Mapped[bytes | None]
+    """The secret parts, as encrypted JSON."""
+    is_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AlertDelivery(Base):
+    __tablename__ = "alert_deliveries"
+    __table_args__ = (
+        CheckConstraint(
+            "(event_type = 'alerts.test') = (tenant_id IS NULL)"
+            " AND (event_type = 'alerts.test') = (alert_rule_id IS NULL)",
+            "tenant_and_rule_unless_test",
+        ),
+        CheckConstraint("(event_type = 'alerts.test') = (alert_id IS NULL)", "alert_unless_test"),
+        CheckConstraint(
+            "event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled')",
+            "tests_are_never_withheld",
+        ),
+        Index(
+            "ix_alert_deliveries_last_test",
+            "workspace_id",
+            "alert_destination_id",
+            "event_type",
+            "created_at",
+        ),
+        Index(
+            "ix_alert_deliveries_due",
+            "alert_destination_id",
+            text("send_after NULLS FIRST"),
+            "sequence",
+            postgresql_where=PENDING,
+        ),
+        Index(
+            "ix_alert_deliveries_lane",
+            "alert_destination_id",
+            "alert_id",
+            "sequence",
+            postgresql_where=PENDING,
+        ),
+        # A person waits for a test: it is found at once, whatever the queue before it.
+        Index(
+            "ix_alert_deliveries_tests",
+            "alert_destination_id",
+            "sequence",
+            postgresql_where=text(
+                "event_type = 'alerts.test' AND status IN ('queued', 'deferred')"
+            ),
+        ),
+        Index(
+            "uq_alert_deliveries_fallback",
+            "alert_id",
+            "alert_destination_id",
+            "event_type",
+            unique=True,
+            postgresql_where=text("reason = 'fallback'"),
+        ),
+        Index("ix_alert_deliveries_alert_id", "alert_id"),
+        Index("ix_alert_deliveries_workspace_id_id", "workspace_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger(), Identity(always=False))
+    """Rises per alert: it is drawn while the alert's lock is held. Order of sending."""
+    workspace_id: Mapped[UUID]
+    tenant_id: Mapped[UUID | None]
+    alert_rule_id: Mapped[UUID | None]
+    alert_destination_id: Mapped[UUID]
+    alert_id: Mapped[UUID | None]
+    event_type: Mapped[str]
+    status: Mapped[AlertDeliveryStatus] = mapped_column(delivery_status_type)
+    send_after: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    attempt_count: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error_code: Mapped[str | None]
+    last_error_message: Mapped[str | None]
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
+    reason: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
+    """What decided: the matcher, silence or quiet hours; every rule that named the destination."""
+    give_up_at: Mapped[datetime | None]
+    """Set at the first claim, a day after it was due (a test: a minute): no attempt after this."""
+    progress: Mapped[dict[str, Any] | None]
+    """What the channel must remember between attempts (recipients that have it already)."""
+    leased_by: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AlertDeliveryAttempt(Base):
+    __tablename__ = "alert_delivery_attempts"
+
+    alert_delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer(), primary_key=True)
+    started_at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    outcome: Mapped[str]
+    http_status: Mapped[int | None] = mapped_column(SmallInteger())
+    error_code: Mapped[str | None]
+    message: Mapped[str | None]
+
+
+class DestinationState(Base):
+    """How a destination is doing, shared by every dispatcher: held by Retry-After, failing since
+    when, when to probe next."""
+
+    __tablename__ = "destination_states"
+
+    alert_destination_id: Mapped[UUID] = mapped_column(
+        ForeignKey("alert_destinations.id", ondelete="CASCADE"), primary_key=True
+    )
+    hold_until: Mapped[datetime | None]
+    """Nothing is sent before; then one message is, as a probe. Null while all is well."""
+    hold_reason: Mapped[str | None]
+    """`failing`, or `throttled` where the service asked for it: then tests wait as well."""
+    failing_since: Mapped[datetime | None]
+    failure_count: Mapped[int] = mapped_column(server_default=text("0"))
+    """Failures in a row; one success ends them."""
+    last_success_at: Mapped[datetime | None]
+    fallback_told_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class RateBucket(Base):
+    """What is left to send of one rate limit, over all nodes. Destinations may share one."""
+
+    __tablename__ = "rate_buckets"
+
+    key: Mapped[UUID] = mapped_column(primary_key=True)
+    """First 128 bits of the SHA-256 of the channel's bucket name."""
+    tokens: Mapped[float]
+    """Messages that may go now; refilled by the time since `refilled_at`."""
+    refilled_at: Mapped[datetime]
+    spent_at: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), server_default=text("'{}'")
+    )
+    """When the last hour's messages went, where the limit is per hour: exact, not a mean."""
+
+
+class LinkCode(Base):
+    """Wrong codes typed at one link of a message; a link with too many is dead."""
+
+    __tablename__ = "link_codes"
+
+    token_digest: Mapped[UUID] = mapped_column(primary_key=True)
+    """What the links of one message to one reader have in common, as a keyed digest."""
+    wrong_count: Mapped[int] = mapped_column(server_default=text("0"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)

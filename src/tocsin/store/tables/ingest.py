@@ -1,0 +1,169 @@
+"""What comes in: integrations, webhook deliveries, and what tells repeats and late ones apart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tocsin.model import Severity
+from tocsin.store.tables.base import (
+    NO_OBJECT,
+    NOW,
+    Base,
+    one_of,
+    severity_type,
+)
+
+
+class Integration(Base):
+    __tablename__ = "integrations"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        Index("ix_integrations_type", "type"),
+        Index("ix_integrations_is_active", "is_active"),
+        CheckConstraint(
+            one_of("auth_scheme", "hmac", "token", "basic", "url", "sns"), "auth_scheme"
+        ),
+        CheckConstraint(
+            one_of("signature_algorithm", "sha256", "sha512", "sha1"), "signature_algorithm"
+        ),
+        CheckConstraint(one_of("signature_format", "hex", "base64"), "signature_format"),
+        CheckConstraint(
+            one_of(
+                "signed_content", "body", "timestamp.body", "timestamp:body", "id.timestamp.body"
+            ),
+            "signed_content",
+        ),
+        CheckConstraint("deduplication_window_minutes >= 0", "deduplication_window_minutes"),
+        CheckConstraint("timestamp_tolerance_seconds >= 0", "timestamp_tolerance_seconds"),
+        CheckConstraint(
+            "(previous_webhook_secret IS NULL) = (previous_secret_expires_at IS NULL)",
+            "previous_secret",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    type: Mapped[str]
+    webhook_secret: Mapped[bytes]
+    previous_webhook_secret: Mapped[bytes | None]
+    previous_secret_expires_at: Mapped[datetime | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    auth_scheme: Mapped[str] = mapped_column(server_default=text("'hmac'"))
+    signature_header: Mapped[str] = mapped_column(server_default=text("'X-Webhook-Signature'"))
+    signature_algorithm: Mapped[str] = mapped_column(server_default=text("'sha256'"))
+    signature_format: Mapped[str] = mapped_column(server_default=text("'hex'"))
+    signature_prefix: Mapped[str | None]
+    signed_content: Mapped[str] = mapped_column(server_default=text("'body'"))
+    timestamp_header: Mapped[str | None]
+    timestamp_tolerance_seconds: Mapped[int] = mapped_column(server_default=text("300"))
+    deduplication_window_minutes: Mapped[int] = mapped_column(server_default=text("15"))
+    default_severity: Mapped[Severity] = mapped_column(
+        severity_type, server_default=text("'HIGH'::alert_severity")
+    )
+    timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
+    mapping: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class WebhookDelivery(Base):
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        Index(
+            "ix_webhook_deliveries_integration_id_idempotency_key",
+            "integration_id",
+            "idempotency_key",
+        ),
+        Index(
+            "ix_webhook_deliveries_integration_id_fingerprint_created_at",
+            "integration_id",
+            "content_fingerprint",
+            "created_at",
+        ),
+        Index("ix_webhook_deliveries_integration_id_created_at", "integration_id", "created_at"),
+        Index("ix_webhook_deliveries_alert_id", "alert_id"),
+        Index(
+            "ix_webhook_deliveries_rejected",
+            "integration_id",
+            "id",
+            postgresql_where=text("outcome = 'rejected'"),
+        ),
+        CheckConstraint(
+            one_of(
+                "outcome",
+                "created",
+                "updated",
+                "acknowledged",
+                "resolved",
+                "duplicate",
+                "ignored",
+                "invalid",
+                "rejected",
+                "failed",
+            ),
+            "outcome",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    integration_id: Mapped[UUID]
+    idempotency_key: Mapped[str | None]
+    content_fingerprint: Mapped[str]
+    raw_payload: Mapped[Any] = mapped_column(JSON())
+    headers: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
+    status_code: Mapped[int]
+    outcome: Mapped[str]
+    """The status answered; else `invalid` (verified, but not understood), `rejected` (not verified;
+    these are capped per integration) or `failed` (our fault)."""
+    error_message: Mapped[str | None]
+    flags: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
+    processed_at: Mapped[datetime]
+    alert_id: Mapped[UUID | None]
+    duplicate_of_id: Mapped[UUID | None]
+    replay_of_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class WebhookClaim(Base):
+    """Who was first: one row per idempotency key or fingerprint inside the window. Its primary key
+    is what makes two deliveries of one event impossible to both count as new."""
+
+    __tablename__ = "webhook_claims"
+
+    integration_id: Mapped[UUID] = mapped_column(primary_key=True)
+    digest: Mapped[UUID] = mapped_column(primary_key=True)
+    """First 128 bits of the SHA-256 of the kind (`key` or `fingerprint`) and the value."""
+    webhook_delivery_id: Mapped[UUID]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Resolution(Base):
+    """The newest resolve per (integration, external id), kept for the window: a trigger that fired
+    before it is late, whether or not its alert was ever seen."""
+
+    __tablename__ = "resolutions"
+
+    integration_id: Mapped[UUID] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    occurred_at: Mapped[datetime]
+    """The newest resolve seen, by the sender's clock."""
+    alert_id: Mapped[UUID | None]
+    """The newest alert that a resolve ended, and when; a trigger up to then belongs to it."""
+    alert_resolved_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

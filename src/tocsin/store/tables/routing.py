@@ -1,0 +1,77 @@
+"""Who must know: rules, silences, cooldowns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tocsin.model import Severity
+from tocsin.store.tables.base import (
+    NOW,
+    Base,
+    severity_type,
+)
+
+
+class AlertRule(Base):
+    __tablename__ = "alert_rules"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    is_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    event_types: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    min_severity: Mapped[Severity | None] = mapped_column(severity_type)
+    tenant_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
+    matchers: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    destination_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    cooldown_seconds: Mapped[int | None]
+    quiet_hours: Mapped[dict[str, Any] | None]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Silence(Base):
+    __tablename__ = "silences"
+    __table_args__ = (
+        Index("ix_silences_workspace_id_ends_at", "workspace_id", "ends_at"),
+        CheckConstraint("ends_at >= starts_at", "ends_after_start"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    matchers: Mapped[list[dict[str, Any]]]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    author: Mapped[str]
+    comment: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Cooldown(Base):
+    """When a rule last told a destination of one problem (integration and external id)."""
+
+    __tablename__ = "cooldowns"
+
+    problem: Mapped[UUID] = mapped_column(primary_key=True)
+    """First 128 bits of the SHA-256 of integration and external id."""
+    alert_rule_id: Mapped[UUID] = mapped_column(primary_key=True)
+    alert_destination_id: Mapped[UUID] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
