@@ -12,15 +12,20 @@ from typing import Annotated
 import typer
 
 from tocsin.cli import (
+    act,
     alerts,
     api_key,
+    delivery,
+    destination,
     doctor,
     explain,
     integration,
     migrate,
     replay,
+    rule,
     send,
     serve,
+    silence,
     workspace,
 )
 from tocsin.cli.demo import command as demo
@@ -42,7 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_RUN, _LOOK, _SET_UP, _LOOK_AFTER = "Run", "Look", "Set up", "Look after"
+_RUN, _LOOK, _SET_UP, _LOOK_AFTER = "Run", "Alerts", "Set up", "Look after"
 
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
@@ -51,7 +56,12 @@ app.command("alerts", rich_help_panel=_LOOK)(alerts.alerts)
 app.command("alert", rich_help_panel=_LOOK)(alerts.alert)
 app.command("explain", rich_help_panel=_LOOK)(explain.explain)
 app.command("replay", rich_help_panel=_LOOK)(replay.replay)
+app.command("act", rich_help_panel=_LOOK)(act.act)
+app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
+app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
+app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
+app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.arguments import read_json, read_text
 from tocsin.cli.output import Json, note, print_json, show, table
 from tocsin.cli.runtime import Workspace
 
@@ -33,8 +31,8 @@ def create(
         ),
     ] = None,
     mapping: Annotated[
-        Path | None,
-        typer.Option(help="For generic: a JSON file with a JMESPath expression per field."),
+        str | None,
+        typer.Option(metavar="FILE", help="For generic: JSON, a JMESPath expression per field."),
     ] = None,
     workspace: Workspace = "default",
     json: Json = False,
@@ -44,9 +42,9 @@ def create(
 
     document: dict[str, Any] = {"name": name, "type": type}
     if secret is not None:
-        document["webhook_secret"] = _read(secret).strip()
+        document["webhook_secret"] = read_text(secret).strip()
     if mapping is not None:
-        document["mapping"] = _json_file(mapping)
+        document["mapping"] = read_json(mapping)
     with local_api(workspace) as api:
         made = api.post("/integrations", document)
     _show_secret(made, json)
@@ -112,20 +110,3 @@ def _show_secret(made: Any, json: bool) -> None:
     facts.add_row("id", made["id"])
     show(facts)
     note("The secret is not shown again. A lost one is replaced: tocsin integration rotate-secret.")
-
-
-def _read(path: str) -> str:
-    try:
-        if path == "-":
-            return typer.get_text_stream("stdin").read()
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise Failure(f"cannot read {path}: {reason}", code=Exit.USAGE) from None
-
-
-def _json_file(path: Path) -> Any:
-    try:
-        return json_module.loads(_read(str(path)))
-    except ValueError as error:
-        raise Failure(f"{path} is not JSON: {error}", code=Exit.USAGE) from None

@@ -1,0 +1,104 @@
+"""What several commands read from their arguments: matchers, spans of time, settings of a config."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli.exits import Exit, Failure
+
+_MATCHER = re.compile(r"\s*([^=!~\s][^=!~]*?)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
+_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
+
+Matchers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--match",
+        "-m",
+        metavar="LABEL=VALUE",
+        help="Also != =~ !~ (RE2, the whole value); a label, severity, source, type or title.",
+    ),
+]
+
+
+def matcher(text: str) -> dict[str, str]:
+    """`service=~web-.*` as the API has it.
+
+    Raises:
+        Failure: if it is not of that form.
+    """
+    found = _MATCHER.fullmatch(text)
+    if found is None:
+        raise Failure(
+            f"--match {text!r} must read LABEL=VALUE, LABEL!=VALUE, LABEL=~REGEX or LABEL!~REGEX",
+            code=Exit.USAGE,
+        )
+    return {"label": found[1], "op": found[2], "value": found[3].strip()}
+
+
+def matchers(texts: list[str] | None) -> list[dict[str, str]]:
+    return [matcher(text) for text in texts or []]
+
+
+def span(text: str, option: str) -> timedelta:
+    """`2h`, `1d12h`, `90m`, `45s`.
+
+    Raises:
+        Failure: if it is not of that form, or nothing at all.
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
+        raise Failure(
+            f"{option} {text!r} must be a span of time such as 30m, 2h or 1d12h", code=Exit.USAGE
+        )
+    days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def read_text(path: str) -> str:
+    """A file, or standard input for `-`.
+
+    Raises:
+        Failure: if it cannot be read.
+    """
+    try:
+        if path == "-":
+            return typer.get_text_stream("stdin").read()
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise Failure(f"cannot read {path}: {reason}", code=Exit.USAGE) from None
+
+
+def read_json(path: str) -> Any:
+    """Raises:
+    Failure: if it cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise Failure(f"{path} is not JSON: {error}", code=Exit.USAGE) from None
+
+
+def assignments(texts: list[str] | None, several: frozenset[str]) -> dict[str, Any]:
+    """`url=https://…` as members of a config; those in `several` are lists, one value each time.
+
+    Raises:
+        Failure: if one has no name.
+    """
+    config: dict[str, Any] = {}
+    for text in texts or []:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            # Not the text itself: it may be a secret.
+            raise Failure("--set must read NAME=VALUE", code=Exit.USAGE)
+        if name in several:
+            config.setdefault(name, []).append(value)
+        else:
+            config[name] = value
+    return config

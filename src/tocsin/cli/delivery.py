@@ -1,0 +1,141 @@
+"""`tocsin delivery`: the messages owed to destinations, and what became of each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import span
+from tocsin.cli.output import Json, ago, clock, note, print_json, show, status_text, table
+from tocsin.cli.runtime import Workspace
+from tocsin.model import AlertDeliveryStatus, iso, utc_now
+
+app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
+
+Id = Annotated[str, typer.Argument(metavar="ALERT_DELIVERY_ID")]
+
+_PATH = "/alert-deliveries"
+
+
+@app.command("list")
+def list_all(
+    status: Annotated[list[AlertDeliveryStatus] | None, typer.Option(help="Any of these.")] = None,
+    alert: Annotated[str | None, typer.Option(help="An alert's id, or `last`.")] = None,
+    destination: Annotated[str | None, typer.Option(help="Name or id.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """List messages, newest first."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import alert_id, by_name
+
+    with local_api(workspace) as api:
+        named = {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
+        wanted = None
+        if destination is not None:
+            wanted = by_name(api, "/alert-destinations", "destination", destination)["id"]
+        found = api.items(
+            _PATH,
+            limit,
+            status=[each.value for each in status or []],
+            alert_id=None if alert is None else alert_id(api, alert),
+            alert_destination_id=wanted,
+        )
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("No message matches." if status or alert or destination else "There is none yet.")
+        return
+    made = table("when", "status", "destination", "event", "reason", "tried", "id", "error")
+    for each in found:
+        made.add_row(
+            ago(each["created_at"]),
+            status_text(each["status"]),
+            Text(named.get(each["alert_destination_id"], "(deleted)")),
+            each["event_type"].removeprefix("alerts."),
+            each["reason"],
+            str(each["attempt_count"]),
+            each["id"],
+            Text(each["last_error_message"] or ""),
+        )
+    show(made)
+
+
+@app.command("show")
+def show_one(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+    """Show one message and every attempt to deliver it."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.get(f"{_PATH}/{alert_delivery_id}")
+    if json:
+        print_json(found)
+        return
+    show(
+        Text.assemble(
+            status_text(found["status"]),
+            f"  {found['event_type']}  because of {found['reason']}",
+        )
+    )
+    made = table("", "at", "took", "outcome", "http", "said")
+    for each in found["attempts"]:
+        made.add_row(
+            str(each["number"]),
+            clock(each["started_at"]),
+            f"{each['duration_ms']} ms",
+            each["outcome"],
+            str(each["http_status"] or ""),
+            Text(each["message"] or ""),
+        )
+    if found["attempts"]:
+        show(made)
+
+
+@app.command()
+def retry(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+    """Queue one that failed or was canceled again, under the same id."""
+    _act("retry", alert_delivery_id, workspace, json)
+
+
+@app.command()
+def cancel(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+    """Call off one that waits."""
+    _act("cancel", alert_delivery_id, workspace, json)
+
+
+@app.command()
+def retry_failed(
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Made in the last 2h, say.")] = "1d",
+    destination: Annotated[str | None, typer.Option(help="Name or id; else all.")] = None,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Queue everything again that failed of late."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    begin = utc_now() - span(since, "--since")
+    with local_api(workspace) as api:
+        wanted = None
+        if destination is not None:
+            wanted = by_name(api, "/alert-destinations", "destination", destination)["id"]
+        result = api.post(f"{_PATH}/retry", {"since": iso(begin), "destination_id": wanted})
+    if json:
+        print_json(result)
+    else:
+        show(Text(f"{result['retried']} are queued again."))
+
+
+def _act(action: str, alert_delivery_id: str, workspace: str, json: bool) -> None:
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.post(f"{_PATH}/{alert_delivery_id}/{action}")
+    if json:
+        print_json(found)
+    else:
+        show(Text.assemble("It is ", status_text(found["status"]), "."))

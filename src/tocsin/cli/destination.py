@@ -1,0 +1,181 @@
+"""`tocsin destination`: where people are told."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import assignments, read_json
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import Json, ago, note, print_json, progress, show, table
+from tocsin.cli.runtime import Workspace
+from tocsin.model import DestinationType
+
+if TYPE_CHECKING:
+    from tocsin.cli.local_api import LocalApi
+
+app = typer.Typer(
+    no_args_is_help=True, help="Make, list and test the places where people are told."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination's name or id.")]
+
+_PATH = "/alert-destinations"
+_LISTS = frozenset({"recipients", "urls"})
+_LOOK_SECONDS = 0.3
+_STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": "bright_black"}
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Such as on-call-mail.")],
+    type: Annotated[DestinationType, typer.Option("--type", "-t")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="NAME=VALUE",
+            help="teams, slack, webhook: url. email: recipients, once for each. "
+            "pagerduty: routing_key. apprise: urls, once for each. All: timezone.",
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The whole config as JSON; - is standard input."),
+    ] = None,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Make a destination. What is given with --set shows in the list of processes; a file does not."""
+    from tocsin.cli.local_api import local_api
+
+    document = read_json(config) if config is not None else {}
+    if not isinstance(document, dict):
+        raise Failure(f"{config} must hold a JSON object", code=Exit.USAGE)
+    document |= assignments(settings, _LISTS)
+    with local_api(workspace) as api:
+        made = api.post(_PATH, {"name": name, "type": type.value, "config": document})
+    if json:
+        print_json(made)
+        return
+    show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+    if made.get("signing_secret"):
+        show(Text.assemble("It signs with ", (made["signing_secret"], "bold")))
+        note("The receiver verifies with it. It is not shown again.")
+    note(f"Try it: tocsin destination test {name}")
+
+
+@app.command("list")
+def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+    """List destinations, and how their last test went."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items(_PATH, limit=10_000)
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("There is no destination yet; `tocsin destination create NAME --type …` makes one.")
+        return
+    made = table("name", "type", "enabled", "last test", "id")
+    for each in found:
+        made.add_row(
+            Text(each["name"]),
+            each["type"],
+            "yes" if each["is_enabled"] else Text("no", style="yellow"),
+            _last_test(each["last_test"]),
+            each["id"],
+        )
+    show(made)
+
+
+@app.command("test")
+def send_test(
+    name: Name,
+    wait: Annotated[
+        float, typer.Option(min=0, help="How many seconds to wait for what becomes of it.")
+    ] = 15.0,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Send a test message on the road that a real alert takes.
+
+    Exit code 0 if it was sent, 1 if it failed, 4 if nobody has sent it yet.
+    """
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, _PATH, "destination", name)
+        api.post(f"{_PATH}/{found['id']}/test")
+        with progress("Waiting for it to be sent…"):
+            result = _await_test(api, found["id"], wait)
+    if json:
+        print_json(result)
+    else:
+        show(_last_test(result))
+        if result["status"] == "Sent" and result["confirmed"] is False:
+            note("The service accepted it; look there whether it was posted, too.")
+    if result["status"] == "Pending":
+        raise Failure(
+            "it is still to be sent; is a server running (`tocsin serve`)?", code=Exit.UNREACHABLE
+        )
+    if result["status"] == "Failed":
+        raise typer.Exit(Exit.FAILED)
+
+
+def _await_test(api: LocalApi, destination_id: str, seconds: float) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        result = api.get(f"{_PATH}/{destination_id}")["last_test"]
+        if result["status"] != "Pending" or time.monotonic() >= deadline:
+            return result
+        time.sleep(_LOOK_SECONDS)
+
+
+@app.command()
+def enable(name: Name, workspace: Workspace = "default") -> None:
+    """Switch a destination on."""
+    _switch(name, workspace, is_enabled=True)
+
+
+@app.command()
+def disable(name: Name, workspace: Workspace = "default") -> None:
+    """Switch a destination off: what is owed to it is suppressed, with the reason on record."""
+    _switch(name, workspace, is_enabled=False)
+
+
+@app.command()
+def delete(name: Name, workspace: Workspace = "default") -> None:
+    """Delete a destination that no rule names."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, _PATH, "destination", name)
+        api.delete(f"{_PATH}/{found['id']}")
+    note(f"Deleted {found['name']}.")
+
+
+def _switch(name: str, workspace: str, *, is_enabled: bool) -> None:
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, _PATH, "destination", name)
+        api.patch(f"{_PATH}/{found['id']}", {"is_enabled": is_enabled})
+    note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+
+
+def _last_test(result: Any) -> Text:
+    line = Text(result["status"], style=_STYLES.get(result["status"], ""))
+    if result["at"] is not None:
+        line.append(f"  {ago(result['at'])}", style="bright_black")
+    if result["error_message"]:
+        line.append(f"  {result['error_message']}", style="")
+    return line

@@ -1,0 +1,181 @@
+"""`tocsin rule`: which alerts are told where."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import Matchers, matchers, span
+from tocsin.cli.output import Json, note, print_json, severity_text, show, table
+from tocsin.cli.runtime import Workspace
+from tocsin.model import Severity
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and try the rules that name destinations.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The rule's name or id.")]
+MinSeverity = Annotated[
+    Severity | None, typer.Option(case_sensitive=False, help="Alerts at least this bad.")
+]
+
+_PATH = "/alert-rules"
+_EVENTS = ("triggered", "acknowledged", "resolved", "closed")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What people read.")],
+    to: Annotated[list[str], typer.Option(metavar="DESTINATION", help="Once for each.")],
+    match: Matchers = None,
+    min_severity: MinSeverity = None,
+    on: Annotated[
+        str, typer.Option(help=f"Of {', '.join(_EVENTS)}; apart by commas.")
+    ] = "triggered,resolved",
+    cooldown: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Tell of one problem once in 30m, say.")
+    ] = None,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Make a rule: alerts that match it are told to its destinations."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    cooldown_seconds = (
+        None if cooldown is None else int(span(cooldown, "--cooldown").total_seconds())
+    )
+    with local_api(workspace) as api:
+        destinations = [by_name(api, "/alert-destinations", "destination", each) for each in to]
+        made = api.post(
+            _PATH,
+            {
+                "name": name,
+                "event_types": [f"alerts.{each.strip()}" for each in on.split(",")],
+                "min_severity": min_severity.value if min_severity else None,
+                "matchers": matchers(match),
+                "destination_ids": [each["id"] for each in destinations],
+                "cooldown_seconds": cooldown_seconds,
+            },
+        )
+    if json:
+        print_json(made)
+    else:
+        show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+
+
+@app.command("list")
+def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+    """List rules in the order in which they are applied."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items(_PATH, limit=10_000)
+        names = {
+            each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
+        }
+    found.sort(key=lambda rule: (rule["position"], rule["name"]))
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("There is no rule yet: nobody is told of anything. `tocsin rule create` makes one.")
+        return
+    made = table("name", "on", "if", "to", "enabled", "id")
+    for rule in found:
+        made.add_row(
+            Text(rule["name"]),
+            ", ".join(each.removeprefix("alerts.") for each in rule["event_types"]),
+            Text(_condition(rule)),
+            Text(", ".join(names.get(each, "(deleted)") for each in rule["destination_ids"])),
+            "yes" if rule["is_enabled"] else Text("no", style="yellow"),
+            rule["id"],
+        )
+    show(made)
+
+
+@app.command()
+def preview(
+    match: Matchers = None,
+    min_severity: MinSeverity = None,
+    days: Annotated[int, typer.Option(min=1, max=90)] = 7,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Show which past alerts a rule would have told of. Nothing is made or sent."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        result = api.post(
+            f"{_PATH}/preview",
+            {
+                "min_severity": min_severity.value if min_severity else None,
+                "matchers": matchers(match),
+                "days": days,
+            },
+        )
+    if json:
+        print_json(result)
+    else:
+        show_preview(result)
+
+
+@app.command()
+def enable(name: Name, workspace: Workspace = "default") -> None:
+    """Switch a rule on."""
+    _switch(name, workspace, is_enabled=True)
+
+
+@app.command()
+def disable(name: Name, workspace: Workspace = "default") -> None:
+    """Switch a rule off; what it has planned is still delivered."""
+    _switch(name, workspace, is_enabled=False)
+
+
+@app.command()
+def delete(name: Name, workspace: Workspace = "default") -> None:
+    """Delete a rule; what it has planned is still delivered."""
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, _PATH, "rule", name)
+        api.delete(f"{_PATH}/{found['id']}")
+    note(f"Deleted {found['name']}.")
+
+
+def _switch(name: str, workspace: str, *, is_enabled: bool) -> None:
+    from tocsin.cli.local_api import local_api
+    from tocsin.cli.lookup import by_name
+
+    with local_api(workspace) as api:
+        found = by_name(api, _PATH, "rule", name)
+        api.patch(f"{_PATH}/{found['id']}", {"is_enabled": is_enabled})
+    note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+
+
+def _condition(rule: Any) -> str:
+    parts = []
+    if rule["min_severity"]:
+        parts.append(f"{rule['min_severity']} or worse")
+    parts += [f"{each['label']}{each['op']}{each['value']}" for each in rule["matchers"]]
+    if rule["tenant_ids"]:
+        parts.append(f"of {len(rule['tenant_ids'])} tenants")
+    return ", ".join(parts) or "always"
+
+
+def show_preview(result: Any) -> None:
+    """What a rule or a silence would have concerned."""
+    note(f"{result['matched']} of the last {result['considered']} alerts match.")
+    if not result["items"]:
+        return
+    made = table("severity", "title", "source", "triggered", "id")
+    for each in result["items"]:
+        made.add_row(
+            severity_text(each["severity"]),
+            Text(each["title"]),
+            Text(each["source"]),
+            each["triggered_at"],
+            each["alert_id"],
+        )
+    show(made)

@@ -1,0 +1,101 @@
+"""`tocsin silence`: alerts of which nobody is told for a while, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import Matchers, matchers, span
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import Json, ago, note, print_json, show, table
+from tocsin.cli.rule import show_preview
+from tocsin.cli.runtime import Workspace
+from tocsin.model import iso, utc_now
+
+app = typer.Typer(no_args_is_help=True, help="Mute alerts for a while; they are still on record.")
+
+_PATH = "/silences"
+
+
+@app.command()
+def create(
+    match: Matchers = None,
+    duration: Annotated[str, typer.Option("--for", metavar="SPAN", help="30m, 2h, 1d…")] = "2h",
+    comment: Annotated[str | None, typer.Option("--comment", "-c", help="Why.")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show which past alerts it would have muted.")
+    ] = False,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Mute the alerts that match, from now on."""
+    from tocsin.cli.local_api import local_api
+
+    if not match:
+        raise Failure("say which alerts: --match LABEL=VALUE", code=Exit.USAGE)
+    ends_at = iso(utc_now() + span(duration, "--for"))
+    if preview:
+        with local_api(workspace) as api:
+            result = api.post(f"{_PATH}/preview", {"matchers": matchers(match)})
+        if json:
+            print_json(result)
+        else:
+            show_preview(result)
+        return
+    if not comment:
+        raise Failure("say why, for those who wonder: --comment TEXT", code=Exit.USAGE)
+    with local_api(workspace) as api:
+        made = api.post(
+            _PATH, {"matchers": matchers(match), "ends_at": ends_at, "comment": comment}
+        )
+    if json:
+        print_json(made)
+    else:
+        show(Text(f"Muted until {made['ends_at']}  {made['id']}"))
+
+
+@app.command("list")
+def list_all(
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """List silences that are, or will be, in force."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items(_PATH, limit=1_000)
+    if not everything:
+        found = [each for each in found if each["state"] != "expired"]
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("Nothing is muted.")
+        return
+    made = table("state", "if", "ends", "author", "comment", "id")
+    for each in found:
+        made.add_row(
+            each["state"],
+            Text(", ".join(f"{m['label']}{m['op']}{m['value']}" for m in each["matchers"])),
+            ago(each["ends_at"]),
+            Text(each["author"]),
+            Text(each["comment"]),
+            each["id"],
+        )
+    show(made)
+
+
+@app.command()
+def expire(
+    silence_id: Annotated[str, typer.Argument(metavar="SILENCE_ID")],
+    workspace: Workspace = "default",
+) -> None:
+    """End a silence now."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        api.delete(f"{_PATH}/{silence_id}")
+    note("It is over: alerts that it muted are told again from now on.")
