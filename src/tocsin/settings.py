@@ -53,11 +53,13 @@ class Settings:
     body_timeout_seconds: float = 10.0
     ingest_queue_limit: int = 2_000
     """Webhooks waiting for a commit, per process; beyond it the answer is 503."""
+    ingest_body_bytes: int = 67_108_864
+    """Bodies being read or waiting for a commit, per process; beyond it the answer is 503."""
     rate_limit_per_second: float | None = None
     """Accepted webhooks per integration and process; None is no limit."""
     rejected_keep: int = 1_000
     """Attempts that failed verification kept on record per integration; older ones go first."""
-    rejected_body_bytes: int = 8_192
+    rejected_body_bytes: int = 65_536
     retention_days: int = 90
     log_format: str = "auto"
     log_level: str = "info"
@@ -193,6 +195,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_MAX_BODY_BYTES": ("max_body_bytes", _integer(1_024, 67_108_864), False),
     "TOCSIN_BODY_TIMEOUT_SECONDS": ("body_timeout_seconds", _number(0.1, 600), False),
     "TOCSIN_INGEST_QUEUE_LIMIT": ("ingest_queue_limit", _integer(1, 1_000_000), False),
+    "TOCSIN_INGEST_BODY_BYTES": ("ingest_body_bytes", _integer(1_048_576, 2**40), False),
     "TOCSIN_RATE_LIMIT_PER_SECOND": ("rate_limit_per_second", _number(0.001, 1_000_000), False),
     "TOCSIN_REJECTED_KEEP": ("rejected_keep", _integer(0, 1_000_000), False),
     "TOCSIN_REJECTED_BODY_BYTES": ("rejected_body_bytes", _integer(0, 1_048_576), False),

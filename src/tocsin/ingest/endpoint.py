@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import FAULT, OVERLOADED, UNAVAILABLE, Batcher
+from tocsin.ingest.body import TOO_LARGE, Body, Budget, Disconnected
 from tocsin.ingest.configuration import Configuration, IntegrationEntry
 from tocsin.ingest.pipeline import understand
 from tocsin.ingest.throttle import Throttle
@@ -45,17 +46,10 @@ LIMITED = Declined(
     "rate-limited", 503, "This integration sends more than it may; send this again.", "failed"
 )
 
+_CLOSE = ((b"connection", b"close"),)
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _encode = msgspec.json.Encoder().encode
-
-
-class _Disconnected(Exception):
-    """The sender went away before its body was complete."""
-
-
-class _TooLarge(Exception):
-    pass
 
 
 @dataclass(slots=True)
@@ -65,11 +59,13 @@ class Endpoint:
     settings: Settings
     _rejections: Throttle = field(default_factory=lambda: Throttle(RECORDED_REJECTIONS_PER_SECOND))
     _limit: Throttle | None = None
+    _budget: Budget = field(default_factory=lambda: Budget(0))
     _unknown: dict[UUID, float] = field(default_factory=dict)
     _counters: dict[tuple[str, int], Counter] = field(default_factory=dict)
     _latency: Histogram = metrics.LATENCY
 
     def __post_init__(self) -> None:
+        self._budget.limit = self.settings.ingest_body_bytes
         if self.settings.rate_limit_per_second is not None:
             self._limit = Throttle(self.settings.rate_limit_per_second)
 
@@ -89,23 +85,44 @@ class Endpoint:
         if isinstance(entry, Declined):
             await self._decline(send, identifier, entry)
             return
+        await self._take(entry, headers, secret or None, identifier, receive, send)
+
+    async def _take(
+        self,
+        entry: IntegrationEntry,
+        headers: dict[str, str],
+        secret: str | None,
+        identifier: str,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        body = Body(self.settings.max_body_bytes, self._budget)
         try:
-            body = await self._body(receive)
-        except _TooLarge:
-            await self._too_large(send, identifier, headers)
+            content = await self._read(body, receive)
+            if isinstance(content, Declined):
+                if content is TOO_LARGE:
+                    await self._too_large(send, identifier, headers)
+                else:
+                    await self._decline(send, identifier, content, _CLOSE)
+                return
+            started = time.perf_counter()
+            webhook, answer = await self._process(entry, headers, content, secret)
+        except Disconnected:
             return
-        except TimeoutError:
-            await self._decline(send, identifier, TOO_SLOW, ((b"connection", b"close"),))
-            return
-        except _Disconnected:
-            return
-        started = time.perf_counter()
-        webhook, answer = await self._process(entry, headers, body, secret or None)
+        finally:
+            body.release()
         self._count(entry, answer, started)
         if isinstance(answer, Accepted):
             await _respond(send, answer.status_code, _JSON, _accepted(webhook, answer))
         else:
             await self._decline(send, identifier, answer)
+
+    async def _read(self, body: Body, receive: Receive) -> bytes | Declined:
+        try:
+            async with asyncio.timeout(self.settings.body_timeout_seconds):
+                return await body.read(receive)
+        except TimeoutError:
+            return TOO_SLOW
 
     async def _process(
         self, entry: IntegrationEntry, headers: dict[str, str], body: bytes, secret: str | None
@@ -156,22 +173,6 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    async def _body(self, receive: Receive) -> bytes:
-        limit = self.settings.max_body_bytes
-        async with asyncio.timeout(self.settings.body_timeout_seconds):
-            message = await _next(receive)
-            body: bytes = message.get("body", b"")
-            if message.get("more_body"):
-                chunks, size = [body], len(body)
-                while message.get("more_body") and size <= limit:
-                    message = await _next(receive)
-                    chunks.append(message.get("body", b""))
-                    size += len(chunks[-1])
-                body = b"".join(chunks)
-        if len(body) > limit:
-            raise _TooLarge
-        return body
-
     async def _too_large(self, send: Send, identifier: str, headers: dict[str, str]) -> None:
         limit = self.settings.max_body_bytes
         declined = Declined(
@@ -182,7 +183,7 @@ class Endpoint:
             webhook = understand(entry, headers, b"", utc_now(), rejected_body_bytes=0)
             webhook.signals, webhook.settled = [], declined
             await self.batcher.submit(webhook)
-        await self._decline(send, identifier, declined, ((b"connection", b"close"),))
+        await self._decline(send, identifier, declined, _CLOSE)
 
     async def _decline(
         self,
@@ -212,13 +213,6 @@ class Endpoint:
             counter = metrics.WEBHOOKS.labels(entry.source.type, str(answer.status_code))
             self._counters[key] = counter
         counter.inc()
-
-
-async def _next(receive: Receive) -> MutableMapping[str, Any]:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise _Disconnected
-    return message
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
