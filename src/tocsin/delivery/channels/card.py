@@ -79,8 +79,9 @@ def _card(words: Words, *, shortened: bool) -> dict[str, Any]:
     if words.description:
         # A RichTextBlock shows no line ends of its own on some clients; one per line does.
         body.extend(_text(line) for line in words.description.split("\n") if line.strip())
-    body.extend(_row(fact) for fact in words.facts)
-    body.extend(_row(fact) for fact in words.labels)
+    rows = [_row(fact) for fact in (*words.facts, *words.labels)]
+    rows[0]["spacing"] = "Medium"
+    body.extend(rows)
     if words.more_labels:
         body.append(_own(f"and {words.more_labels} more labels", subtle=True))
     body.extend(_own(_moment(moment), subtle=True) for moment in words.moments)

@@ -7,6 +7,7 @@ about addresses falls where the connection is made (`session.py`).
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import socket
 from dataclasses import dataclass, field
@@ -47,8 +48,9 @@ class Target:
     authorization: str | None = field(default=None, repr=False)
 
 
+@functools.lru_cache(maxsize=1_024)
 def parse_url(text: str) -> Target:
-    """Take a URL apart.
+    """Take a URL apart; a destination's is taken apart once, not for each message.
 
     Raises:
         UrlRefused: not http(s), no host, characters that no URL has, an address in disguise.
