@@ -1,0 +1,80 @@
+"""Rate limits as the dispatcher keeps them: per bucket, over all nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.delivery.world import QUICK, World, dispatching, receiving, until
+from tests.postgres import Database
+from tocsin.delivery.channels.base import Rate
+from tocsin.delivery.channels.webhook import WebhookChannel
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    world = World(database)
+    yield world
+    world.close()
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, rate: Rate) -> None:
+    monkeypatch.setattr(WebhookChannel, "rate", rate)
+
+
+def test_two_destinations_with_one_url_share_its_limit_over_all_nodes(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, Rate(per_second=1_000.0, burst=100, per_hour=7, concurrency=3))
+
+    async def main() -> None:
+        async with receiving() as receiver:
+            for name in ("one", "two"):
+                world.plan_many(world.destination(name, receiver.url), 10)
+            async with dispatching(world.url, count=3):
+                await until(lambda: len(receiver.bodies) == 7)
+                await asyncio.sleep(0.5)
+            assert len(receiver.bodies) == 7
+            assert world.pending() == 13
+            spent = world.db.execute("SELECT cardinality(spent_at) FROM rate_buckets").fetchall()
+            assert spent == [(7,)]
+
+    run(main())
+
+
+def test_a_timer_wakes_for_the_next_token(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, Rate(per_second=4.0, burst=1, concurrency=1))
+
+    async def main() -> None:
+        async with receiving() as receiver:
+            destination = world.destination("ops", receiver.url)
+            world.plan_many(destination, 5)
+            # Neither polls nor news: only the bucket's own timer is left.
+            async with dispatching(world.url, tuning=replace(QUICK, poll_seconds=3600.0)):
+                await until(lambda: world.pending() == 0)
+            starts = world.db.execute(
+                "SELECT min(started_at), max(started_at) FROM alert_delivery_attempts"
+            ).fetchone()
+            assert starts is not None
+            # Five messages, four waits of a quarter of a second, never less.
+            assert (starts[1] - starts[0]).total_seconds() >= 0.99
+
+    run(main())
+
+
+def test_an_unlimited_channel_never_touches_the_buckets(world: World, run: Run) -> None:
+    async def main() -> None:
+        async with receiving() as receiver, dispatching(world.url):
+            world.plan_many(world.destination("ops", receiver.url), 20)
+            await until(lambda: world.pending() == 0)
+        assert world.db.execute("SELECT count(*) FROM rate_buckets").fetchone() == (0,)
+
+    run(main())
