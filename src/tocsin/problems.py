@@ -145,12 +145,6 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The request has a body whose Content-Type is not application/json.",
             "Send the body as JSON with the header Content-Type: application/json.",
         ),
-        "not-acceptable": Problem(
-            "The answer cannot be had in that form",
-            406,
-            "The Accept header leaves out what this address can answer with.",
-            "Accept application/json, or leave the header out.",
-        ),
         "not-found": Problem(
             "There is nothing here",
             404,

@@ -84,6 +84,14 @@ def test_a_rule_that_cannot_be_meant_is_refused(
     assert answer.json()["errors"][0]["pointer"] == pointer, answer
 
 
+def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(hub: Hub) -> None:
+    for value, code in (("a\0b", "nul"), ("\ud800", "surrogate")):
+        matcher = {"label": "host", "op": "=", "value": value}
+        answer = hub.admin.post("/alert-rules", RULE | {"matchers": [matcher]})
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/matchers/0/value", code)
+
+
 def test_a_rule_names_only_what_is_there(hub: Hub) -> None:
     theirs = hub.stranger.made("/tenants", {"slug": "acme", "name": "Acme"})
     for fault, pointer in (
