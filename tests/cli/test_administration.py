@@ -1,0 +1,192 @@
+"""Commands without a server, on a database of one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program
+from tests.postgres import Database
+from tocsin.cli import app
+
+
+def test_every_command_with_an_outcome_has_json_and_help() -> None:
+    import typer
+
+    group = typer.main.get_command(app)
+    silent = {"serve", "demo", "revoke", "expire", "enable", "disable", "delete"}
+    for name, command in _leaves(group):
+        assert command.help, name
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert ("--json" in options) != (name in silent), name
+
+
+def _leaves(group: object) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for name, command in getattr(group, "commands", {}).items():
+        found += _leaves(command) if hasattr(command, "commands") else [(name, command)]
+    return found
+
+
+def test_api_keys_are_made_listed_and_revoked(tocsin: Program) -> None:
+    key = tocsin.call("api-key", "create", "--role", "viewer", "--name", "ci").out.strip()
+    assert re.fullmatch(r"tsn_[0-9A-Za-z]{43}", key)
+    listed = tocsin.call("api-key", "list")
+    assert "ci" in listed.out
+    assert key[:12] in listed.out
+    assert key not in listed.out
+    assert tocsin.call("api-key", "revoke", key).code == 0
+    assert json.loads(tocsin.call("api-key", "list", "--json").out) == []
+    assert tocsin.call("api-key", "revoke", key).code == 3
+
+
+def test_a_workspace_comes_with_a_key_of_its_own(tocsin: Program) -> None:
+    made = tocsin.call("workspace", "create", "night-shift", "--name", "Night shift")
+    assert made.code == 0, made
+    assert re.fullmatch(r"tsn_\w{43}\n", made.out)
+    slugs = [each["slug"] for each in json.loads(tocsin.call("workspace", "list", "--json").out)]
+    assert slugs == ["default", "night-shift"]
+    assert tocsin.call("workspace", "create", "night-shift").code == 1
+    assert tocsin.call("api-key", "create", "--workspace", "night-shift").code == 0
+
+
+def test_what_is_done_is_in_the_audit_log_by_login_name(
+    tocsin: Program, database: Database
+) -> None:
+    assert tocsin.call("integration", "create", "shop").code == 0
+    with database.connect() as connection:
+        rows = connection.execute("SELECT actor ->> 'name', action FROM audit_events").fetchall()
+    assert [action for _, action in rows] == ["created"]
+    assert rows[0][0].startswith("command line (")
+
+
+def test_a_secret_is_rotated_and_shown_once(tocsin: Program) -> None:
+    first = json.loads(tocsin.call("integration", "create", "shop", "--json").out)
+    second = json.loads(tocsin.call("integration", "rotate-secret", "shop", "--json").out)
+    assert first["webhook_secret"] != second["webhook_secret"]
+    listed = tocsin.call("integration", "list", "--json").out
+    assert first["webhook_secret"] not in listed
+    assert second["webhook_secret"] not in listed
+
+
+def test_rules_name_destinations_and_can_be_tried(tocsin: Program) -> None:
+    url = "url=https://example.com/hook"
+    made = tocsin.call("destination", "create", "log", "-t", "webhook", "-s", url)
+    assert made.code == 0, made
+    assert "whsec_" in made.out
+    rule = tocsin.call(
+        "rule", "create", "shop", "--to", "log", "-m", "service=~shop-.*", "--min-severity", "high"
+    )
+    assert rule.code == 0, rule
+    listed = tocsin.call("rule", "list").out
+    assert "HIGH or worse, service=~shop-.*" in listed
+    assert "log" in listed
+    assert tocsin.call("rule", "preview", "-m", "service=shop-1", "--json").code == 0
+    assert tocsin.call("rule", "create", "other", "--to", "nowhere").code == 3
+    assert tocsin.call("rule", "create", "other", "--to", "log", "-m", "nonsense").code == 2
+    assert tocsin.call("destination", "delete", "log").code == 1
+    assert tocsin.call("rule", "delete", "shop").code == 0
+    assert tocsin.call("destination", "delete", "log").code == 0
+
+
+def test_a_silence_is_made_listed_and_ended(tocsin: Program) -> None:
+    assert tocsin.call("silence", "create", "--comment", "no matcher").code == 2
+    made = tocsin.call(
+        "silence", "create", "-m", "team=growth", "--for", "1d12h", "-c", "known", "--json"
+    )
+    assert made.code == 0, made
+    silence = json.loads(made.out)["id"]
+    assert "team=growth" in tocsin.call("silence", "list").out
+    assert tocsin.call("silence", "expire", silence).code == 0
+    assert json.loads(tocsin.call("silence", "list", "--json").out) == []
+
+
+def test_an_unknown_workspace_is_not_found(tocsin: Program) -> None:
+    ended = tocsin.call("alerts", "--workspace", "nowhere")
+    assert ended.code == 3
+    assert ended.complaints == [
+        "there is no workspace 'nowhere'; `tocsin workspace list` shows what there is"
+    ]
+
+
+def test_there_is_no_last_alert_before_the_first(tocsin: Program) -> None:
+    ended = tocsin.call("explain", "last")
+    assert (ended.code, ended.complaints) == (3, ["there is no alert yet"])
+
+
+def test_sending_needs_a_server(tocsin: Program, tmp_path: Path) -> None:
+    assert tocsin.call("integration", "create", "shop").code == 0
+    body = tmp_path / "body.json"
+    body.write_text("{}")
+    ended = tocsin.call("send", "-i", "shop", str(body))
+    assert ended.code == 4
+    assert "tocsin serve" in ended.complaints[0]
+    gone = tocsin.call("send", "-i", "shop", str(body), "--url", "http://127.0.0.1:9")
+    assert gone.code == 4
+    assert gone.complaints == ["no answer from http://127.0.0.1:9: Connection refused"]
+
+
+def test_migrate_check_lists_what_drifted(tocsin: Program, database: Database) -> None:
+    assert tocsin.call("migrate", "--check").code == 0
+    with database.connect() as connection:
+        connection.execute("DROP INDEX ix_alerts_external_id")
+    checked = tocsin.call("migrate", "--check")
+    assert checked.code == 1
+    assert "ix_alerts_external_id" in checked.out
+    document = json.loads(tocsin.call("migrate", "--check", "--json").out)
+    assert document["up_to_date"] is False
+
+
+def test_migrate_check_lists_what_is_pending(tocsin: Program, database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    checked = tocsin.call("migrate", "--check")
+    assert checked.code == 1
+    assert checked.out.startswith("pending: 0001")
+    assert tocsin.call("migrate").code == 0
+    assert tocsin.call("migrate", "--check").code == 0
+
+
+def test_every_fault_of_the_settings_is_told_in_a_line_of_its_own(tocsin: Program) -> None:
+    wrong = Program({**tocsin.settings, "TOCSIN_PORT": "x", "TOCSIN_PROT": "1"})
+    ended = wrong.call("alerts")
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.complaints == [
+        "TOCSIN_PROT is not a setting of Tocsin; see docs/operations/settings.md",
+        "TOCSIN_PORT must be a whole number from 0 to 65535",
+    ]
+
+
+def test_a_database_that_is_away_is_told_in_one_line(tocsin: Program) -> None:
+    away = "postgresql://nobody:hunter2@127.0.0.1:9/tocsin"
+    ended = Program({**tocsin.settings, "TOCSIN_DATABASE_URL": away}).call("alerts")
+    assert ended.code == 4
+    assert len(ended.complaints) == 1
+    assert "cannot be reached" in ended.complaints[0]
+    assert "hunter2" not in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("alerts", "--nonsense"), ("send",)])
+def test_wrong_arguments_end_with_two(tocsin: Program, arguments: tuple[str, ...]) -> None:
+    assert tocsin.call(*arguments).code == 2
+
+
+def test_the_doctor_says_what_is_wrong(tocsin: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    looked = Program({**tocsin.settings, "TOCSIN_DATA_DIR": str(folder)}).call("doctor")
+    assert looked.code == 1
+    assert f"chmod go-w {folder}" in looked.out
+    assert folder.stat().st_mode & stat.S_IWOTH
+
+
+def test_the_doctor_makes_keys_that_settings_take(tocsin: Program) -> None:
+    key = tocsin.call("doctor", "--new-key").out.strip()
+    assert Program({**tocsin.settings, "TOCSIN_SECRET_KEY": key}).call("alerts").code == 0

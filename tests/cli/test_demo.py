@@ -1,0 +1,34 @@
+"""The demo: alerts of seven tools arrive, the people concerned are told, and nothing stays."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.cli.program import PATIENCE, Program, processes_in
+from tocsin.ingest.sources.registry import SOURCES
+
+
+def test_seven_tools_are_seen_and_three_channels_told(tmp_path: Path) -> None:
+    with Program({"TMPDIR": str(tmp_path)}).running("demo", "--port", "0", "--seconds", "9") as run:
+        assert run.process.wait(PATIENCE) == 0
+        farewell = run.errors[-1]
+        lines = "\n".join(run.lines)
+    assert f"webhooks of {len(SOURCES)} tools became" in farewell
+    for source in SOURCES:
+        name = {"standard_webhooks": "std-webhooks"}.get(source, source)
+        assert re.search(rf"in   {name} +201 created", lines), (name, lines)
+    for channel in ("webhook", "email", "teams"):
+        assert re.search(rf"out  {channel} .*ms after its webhook", lines), (channel, lines)
+    assert "explain last" in lines
+    assert list(tmp_path.glob("tocsin-demo-*")) == []
+    assert processes_in(tmp_path) == []
+
+
+def test_ctrl_c_ends_it_and_nothing_stays(tmp_path: Path) -> None:
+    with Program({"TMPDIR": str(tmp_path)}).running("demo", "--port", "0") as run:
+        run.await_line(r"in   \S+ +201 created")
+        assert run.stop() == 0
+    assert "Traceback" not in "\n".join(run.errors)
+    assert list(tmp_path.glob("tocsin-demo-*")) == []
+    assert processes_in(tmp_path) == []
