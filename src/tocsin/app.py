@@ -79,7 +79,7 @@ class Hub:
         """`url` is that of the database; `keys` those that secrets are sealed with, newest first."""
         engine = create_engine(url)
         vault = Vault(keys)
-        configuration = Configuration(engine, vault)
+        configuration = Configuration(create_engine(url, pool_size=2), vault)
         batcher = Batcher(
             url,
             configuration,
@@ -99,6 +99,7 @@ class Hub:
         await self.configuration.refresh()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.engine.dispose)
+            stack.push_async_callback(self.configuration.engine.dispose)
             stack.push_async_callback(self.actions.close)
             await stack.enter_async_context(
                 _background(self.configuration.follow(self.url), "configuration")

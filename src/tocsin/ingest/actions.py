@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,7 +29,7 @@ from tocsin.model import (
     uuid7_bytes,
 )
 from tocsin.store import arrays
-from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Pipe
+from tocsin.store.pipe import BEGIN, COMMIT, PING, ROLLBACK, Pipe
 from tocsin.store.statements import prepared
 
 _json = msgspec.json.Encoder().encode
@@ -88,13 +89,12 @@ Outcome = Acted | NotFound | NotAllowed | OpenAlertExists
 
 @dataclass(slots=True)
 class Actions:
-    """One per process, with a connection of its own: people are few and must not wait for batches.
-    Whoever uses `pipe` holds `turn`."""
+    """One per process, with a connection of its own: people are few and must not wait for batches."""
 
     url: str
     configuration: Configuration
     _pipe: Pipe | None = None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def act(
         self,
@@ -110,21 +110,39 @@ class Actions:
         Raises:
             psycopg.OperationalError: the database cannot be reached; nothing was done.
         """
-        async with self.turn:
-            pipe = await self.pipe()
-            try:
+        try:
+            async with self.connected() as pipe:
                 return await self._act(pipe, workspace_id, alert_id, action, actor, now, note)
-            except psycopg.errors.UniqueViolation:
-                return OpenAlertExists()
+        except psycopg.errors.UniqueViolation:
+            return OpenAlertExists()
 
-    async def pipe(self) -> Pipe:
-        if self._pipe is None or not self._pipe.is_usable:
-            self._pipe = await Pipe.open(self.url, options="-c timezone=UTC")
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[Pipe]:
+        """The connection, to oneself. After any error it is closed, and with it whatever transaction
+        and locks it held."""
+        async with self._turn:
+            try:
+                yield await self._live_pipe()
+            except BaseException:
+                await self.close()
+                raise
+
+    async def _live_pipe(self) -> Pipe:
+        pipe = self._pipe
+        if pipe is not None and pipe.is_usable:
+            # It may have died since somebody last used it, and that was long ago.
+            with contextlib.suppress(psycopg.OperationalError):
+                await pipe.run((PING, {}))
+                return pipe
+        await self.close()
+        self._pipe = await Pipe.open(self.url, options="-c timezone=UTC")
         return self._pipe
 
     async def close(self) -> None:
-        if self._pipe is not None:
-            await self._pipe.close()
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            with contextlib.suppress(psycopg.Error):
+                await pipe.close()
 
     async def _act(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,10 +19,14 @@ import structlog
 
 from tocsin.ingest import metrics
 from tocsin.ingest.configuration import Configuration
+from tocsin.ingest.pipeline import quoted
 from tocsin.ingest.transaction import commit_webhooks
 from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import utc_now
+from tocsin.store import arrays
+from tocsin.store.failures import is_away
 from tocsin.store.pipe import Pipe
+from tocsin.store.statements import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +35,9 @@ BATCH_LIMIT = 256
 
 SIGNAL_LIMIT = 2_000
 """Signals in one transaction; each takes a lock, and PostgreSQL's lock table is small by default."""
+
+PATIENCE_SECONDS = 8.0
+"""For one transaction. Senders give up after 10 s and more; they are to be told to come back."""
 
 # Nested loops over the primary and partial indexes are right for these statements whatever the
 # statistics say; a plan made while the tables were empty must not survive to five million rows.
@@ -117,49 +124,70 @@ class Batcher:
         if not webhooks:
             return
         metrics.BATCH_SIZE.observe(len(webhooks))
+        error: Exception = RuntimeError("lost every race")
+        decided: list[Answer | None] = []
         for attempt in range(3):
+            for webhook in webhooks:
+                webhook.answer = None
             try:
+                if decided and await self._is_stored(webhooks):
+                    for webhook, answer in zip(webhooks, decided, strict=True):
+                        webhook.answer = answer
+                    return
                 await self._transaction(webhooks)
             except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
                 # Somebody else won a race that the locks do not cover (a person's reopening, say):
                 # what is known is out of date, so decide again.
                 continue
-            except (psycopg.OperationalError, OSError) as error:
-                if attempt == 0 and self._available:
-                    # A connection that died while idle is no reason to refuse anything; what may
-                    # have been committed is found again as a duplicate.
+            except Exception as caught:
+                error = caught
+                if not is_away(error):
+                    break
+                if attempt == 0 and self._available and not isinstance(error, TimeoutError):
+                    # A connection that died while idle is no reason to refuse anything. If it died
+                    # at the commit, nobody knows whether that was done: look before doing it again.
+                    if all(webhook.answer is not None for webhook in webhooks):
+                        decided = [webhook.answer for webhook in webhooks]
                     continue
                 self._away(webhooks, error)
                 return
-            except Exception as error:
-                if len(webhooks) == 1:
-                    await self._give_up(webhooks[0], error)
-                    return
-                break
             else:
                 return
-        middle = len(webhooks) // 2
-        if middle == 0:
-            await self._give_up(webhooks[0], RuntimeError("lost every race"))
+        if len(webhooks) == 1:
+            await self._give_up(webhooks[0], error)
             return
+        middle = len(webhooks) // 2
         await self._commit(webhooks[:middle])
         await self._commit(webhooks[middle:])
 
     async def _transaction(self, webhooks: list[Webhook]) -> None:
-        if self._pipe is None or not self._pipe.is_usable:
-            self._pipe = await Pipe.open(self.url, options=_PLANNER)
-        try:
+        async with self._connected() as pipe:
             await commit_webhooks(
-                self._pipe,
+                pipe,
                 self.configuration,
                 webhooks,
                 now=self.clock(),
                 keep_rejected=self.keep_rejected,
             )
+        self._available = True
+
+    async def _is_stored(self, webhooks: list[Webhook]) -> bool:
+        ids = arrays.uuids([webhook.id for webhook in webhooks])
+        async with self._connected() as pipe:
+            (found,) = await pipe.run((prepared("count_webhooks"), {"ids": ids}))
+        return bool(found[0][0])
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Pipe]:
+        """A connection, for no longer than senders wait; after any error it is not used again."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                if self._pipe is None or not self._pipe.is_usable:
+                    self._pipe = await Pipe.open(self.url, options=_PLANNER)
+                yield self._pipe
         except BaseException:
             await self._drop()
             raise
-        self._available = True
 
     async def _drop(self) -> None:
         pipe, self._pipe = self._pipe, None
@@ -186,6 +214,14 @@ class Batcher:
         webhook.signals = []
         webhook.flags = ()
         webhook.settled = FAULT
+        try:
+            await self._transaction([webhook])
+            return
+        except Exception as again:
+            log.error("ingest.poison_not_recorded", error=type(again).__name__)
+        # Perhaps it is what it came with that cannot be stored.
+        webhook.headers, webhook.idempotency_key = {}, None
+        webhook.raw_payload = quoted(webhook.body)
         try:
             await self._transaction([webhook])
         except Exception as again:

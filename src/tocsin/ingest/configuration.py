@@ -8,7 +8,6 @@ writes, and decides again. The notification only saves that surprise most of the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -83,11 +82,17 @@ EMPTY = Snapshot(0, {}, {}, {}, {})
 
 @dataclass(slots=True)
 class Configuration:
-    """The current snapshot, and how it is kept current."""
+    """The current snapshot, and how it is kept current.
+
+    `engine` must not be one that requests use: a batch refreshes while it holds back whoever changes
+    the configuration, and those may hold every connection that there is for requests.
+    """
 
     engine: AsyncEngine
     vault: Vault
     snapshot: Snapshot = EMPTY
+    _looks: int = 0
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _secrets: dict[bytes, Secret] = field(default_factory=dict)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -102,14 +107,18 @@ class Configuration:
 
     async def find(self, integration_id: UUID) -> IntegrationEntry | None:
         """An integration by id; one that is not known here is looked for in the database, for it
-        may have been made on another node a moment ago."""
+        may have been made on another node a moment ago. Whoever asks while somebody looks shares
+        the next look, so that a flood of guesses costs the database next to nothing."""
         entry = self.snapshot.integrations.get(integration_id)
         if entry is None:
-            async with self.engine.connect() as connection:
-                version = await connection.scalar(select(ConfigurationRow.version))
-            if version is not None:
-                # Looked up anew in any case: a notification may have refreshed it meanwhile.
-                entry = (await self.refresh(version)).integrations.get(integration_id)
+            begun = self._looks
+            async with self._looking:
+                if self._looks == begun:
+                    self._looks += 1
+                    async with self.engine.connect() as connection:
+                        version = await connection.scalar(select(ConfigurationRow.version))
+                    await self.refresh(version or 0)
+            entry = self.snapshot.integrations.get(integration_id)
         return entry
 
     async def follow(self, url: str) -> None:
@@ -122,10 +131,13 @@ class Configuration:
                 await asyncio.sleep(1)
                 continue
             async with connection:
-                with contextlib.suppress(psycopg.OperationalError):
+                try:
                     await connection.execute("LISTEN tocsin_configuration")
                     async for version in _versions(connection):
                         await self.refresh(version)
+                except Exception as error:
+                    # Whatever it was: not to listen any more would be worse.
+                    log.warning("configuration.listening_lost", error=type(error).__name__)
             await asyncio.sleep(1)
 
     async def _load(self, connection: AsyncConnection) -> Snapshot:

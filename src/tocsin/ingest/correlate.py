@@ -84,6 +84,8 @@ class Step:
     created: bool = False
     escalated: bool = False
     late_occurrence: bool = False
+    marked: bool = False
+    """The problem's resolution mark changed."""
     reason: str | None = None
 
 
@@ -154,6 +156,7 @@ def _open(
             alert,
             (triggered, Happening(AlertEventKind.RESOLVED, {"arrived": "before the trigger"})),
             created=True,
+            marked=True,
             reason="its resolve had arrived first",
         )
     problem.alert = alert
@@ -188,7 +191,10 @@ def _acknowledge(alert: AlertState | None, at: datetime) -> Step:
         return _outdated(alert, "acknowledge")
     alert.last_signal_at = at
     if alert.status is AlertStatus.ACKNOWLEDGED:
-        return Step(WebhookStatus.IGNORED, reason="the alert was acknowledged already")
+        # Nothing to tell, but what is older than this is late from now on.
+        return Step(
+            WebhookStatus.IGNORED, alert.id, alert, reason="the alert was acknowledged already"
+        )
     alert.status, alert.acknowledged_at = AlertStatus.ACKNOWLEDGED, at
     return Step(
         WebhookStatus.ACKNOWLEDGED, alert.id, alert, (Happening(AlertEventKind.ACKNOWLEDGED),)
@@ -206,6 +212,7 @@ def _resolve(problem: Problem, signal: Signal, at: datetime) -> Step:
             mark.occurred_at = at
         return Step(
             WebhookStatus.IGNORED,
+            marked=True,
             reason="there is no open alert to resolve; remembered in case its trigger is late",
         )
     if at < alert.last_signal_at:
@@ -220,7 +227,13 @@ def _resolve(problem: Problem, signal: Signal, at: datetime) -> Step:
         alert_resolved_at=ended,
     )
     problem.alert = None
-    return Step(WebhookStatus.RESOLVED, alert.id, alert, (Happening(AlertEventKind.RESOLVED),))
+    return Step(
+        WebhookStatus.RESOLVED,
+        alert.id,
+        alert,
+        (Happening(AlertEventKind.RESOLVED),),
+        marked=True,
+    )
 
 
 def _outdated(alert: AlertState, signal: str) -> Step:

@@ -7,6 +7,7 @@ plan, commit), and the answer, always JSON.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from prometheus_client import Counter, Histogram
-from sqlalchemy.exc import DBAPIError
 
 from tocsin.ingest import metrics
-from tocsin.ingest.batcher import FAULT, OVERLOADED, UNAVAILABLE, Batcher
+from tocsin.ingest.batcher import FAULT, OVERLOADED, PATIENCE_SECONDS, UNAVAILABLE, Batcher
 from tocsin.ingest.body import TOO_LARGE, Body, Budget, Disconnected
 from tocsin.ingest.configuration import Configuration, IntegrationEntry
 from tocsin.ingest.pipeline import understand
@@ -27,6 +28,9 @@ from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
 from tocsin.model import Fault, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
+from tocsin.store.failures import is_away
+
+log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -72,6 +76,18 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         identifier, _, secret = path[len(PREFIX) :].partition("/")
+        try:
+            await self._admit(scope, receive, send, identifier, secret)
+        except Exception as error:
+            log.error("ingest.fault", error=type(error).__name__, exc_info=error)
+            metrics.FAULTS.inc()
+            # The server below refuses a second answer, where the first was under way.
+            with contextlib.suppress(RuntimeError):
+                await self._decline(send, identifier, FAULT)
+
+    async def _admit(
+        self, scope: Scope, receive: Receive, send: Send, identifier: str, secret: str
+    ) -> None:
         if scope["method"] != "POST":
             await self._decline(send, identifier, NOT_POST, ((b"allow", b"POST"),))
             return
@@ -163,8 +179,11 @@ class Endpoint:
         if now - self._unknown.get(integration_id, -10.0) < 1.0:
             return UNKNOWN
         try:
-            found = await self.configuration.find(integration_id)
-        except (DBAPIError, OSError, TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = await self.configuration.find(integration_id)
+        except Exception as error:
+            if not is_away(error):
+                raise
             return UNAVAILABLE
         if found is None:
             if len(self._unknown) > 10_000:

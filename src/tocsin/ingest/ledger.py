@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.ingest.clean import clean_text
 from tocsin.ingest.configuration import IntegrationEntry
 from tocsin.ingest.correlate import AlertState, Happening, ResolutionMark
 from tocsin.ingest.event import AlertDetails
@@ -20,6 +21,7 @@ from tocsin.store import arrays
 _json = msgspec.json.Encoder().encode
 _NO_OBJECT = b"{}"
 _NO_FLAGS = "{}"
+_ERROR_LIMIT = 2_000
 
 
 @dataclass(slots=True)
@@ -141,6 +143,9 @@ def _delivery(webhook: Webhook, now: datetime) -> tuple[Any, ...]:
     else:
         assert isinstance(answer, Declined)
         outcome, error, alert_id = answer.outcome, answer.detail, None
+    if error is not None:
+        # It may quote the sender.
+        error, _ = clean_text(error, _ERROR_LIMIT)
     return (
         webhook.id,
         webhook.entry.id_bytes,

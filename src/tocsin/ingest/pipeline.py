@@ -17,7 +17,6 @@ from tocsin.ingest import metrics
 from tocsin.ingest.configuration import IntegrationEntry
 from tocsin.ingest.decode import InvalidPayload, read
 from tocsin.ingest.fingerprint import fingerprint
-from tocsin.ingest.recheck import INACTIVE
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.registry import idempotency_key
 from tocsin.ingest.verify import Refused, verify
@@ -26,6 +25,7 @@ from tocsin.model import Fault, WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)
 
+INACTIVE = Declined("integration-inactive", 403, "This integration is not active.", "rejected")
 UNREADABLE_SECRET = Declined(
     "internal-error", 500, "This is a fault of the server's; it is on record.", "failed"
 )
@@ -49,17 +49,29 @@ def understand(
     rejected_body_bytes: int = 65_536,
 ) -> Webhook:
     """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
-    if not entry.is_active:
-        return _rejected(entry, headers, body, received_at, INACTIVE, rejected_body_bytes)
-    if entry.profile is None:
-        return _rejected(entry, headers, body, received_at, UNREADABLE_SECRET, rejected_body_bytes)
-    verdict = verify(entry.profile, headers, body, received_at, path_secret=path_secret)
-    if isinstance(verdict, Refused):
-        refusal = REFUSALS[verdict.code]
-        return _rejected(entry, headers, body, received_at, refusal, rejected_body_bytes)
-    webhook = interpret(entry, headers, body, received_at)
+    refusal = _refusal(entry, headers, body, received_at, path_secret)
+    if refusal is None:
+        webhook = interpret(entry, headers, body, received_at)
+    else:
+        webhook = _rejected(entry, headers, body, received_at, refusal, rejected_body_bytes)
     webhook.path_secret = path_secret
+    webhook.rejected_body_bytes = rejected_body_bytes
     return webhook
+
+
+def _refusal(
+    entry: IntegrationEntry,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    path_secret: str | None,
+) -> Declined | None:
+    if not entry.is_active:
+        return INACTIVE
+    if entry.profile is None:
+        return UNREADABLE_SECRET
+    verdict = verify(entry.profile, headers, body, received_at, path_secret=path_secret)
+    return REFUSALS[verdict.code] if isinstance(verdict, Refused) else None
 
 
 def interpret(
@@ -77,7 +89,7 @@ def interpret(
         received_at=received_at,
         headers=headers,
         body=body,
-        raw_payload=body if body_is_json else _quoted(body),
+        raw_payload=body if body_is_json else quoted(body),
         fingerprint="",
     )
     try:
@@ -103,7 +115,8 @@ def interpret(
     return webhook
 
 
-def _quoted(body: bytes) -> bytes:
+def quoted(body: bytes) -> bytes:
+    """Any bytes as JSON text: one string."""
     return msgspec.json.encode(body.decode("utf-8", "replace"))
 
 
@@ -163,4 +176,4 @@ def _valid_or_quoted(body: bytes) -> bytes:
         _, body_is_json = read(body, "application/json")
     except InvalidPayload:
         body_is_json = False
-    return body if body_is_json else _quoted(body)
+    return body if body_is_json else quoted(body)

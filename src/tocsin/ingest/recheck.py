@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from tocsin.ingest.configuration import IntegrationEntry, Snapshot
-from tocsin.ingest.verify import Refused, verify
+from tocsin.ingest.configuration import Snapshot
+from tocsin.ingest.pipeline import INACTIVE, REFUSALS, understand
 from tocsin.ingest.webhook import Declined, Webhook
 
 GONE = Declined("integration-not-found", 404, "There is no such integration.", "rejected")
-INACTIVE = Declined("integration-inactive", 403, "This integration is not active.", "rejected")
+
+# What depends on the configuration alone; a body that is too large stays so.
+_ARGUABLE = (INACTIVE, *REFUSALS.values())
 
 
-def recheck(webhooks: list[Webhook], snapshot: Snapshot, now: datetime) -> bool:
-    """Give each webhook its integration as it is now, and settle what that no longer admits.
+def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
+    """Give each webhook its integration as it is now. What that no longer admits is declined; what
+    was declined by a secret that has been rotated since, or before the integration was switched
+    on, is let in: most senders do not retry a 401.
 
-    Returns whether any was settled: then what was claimed for it has to be undone."""
-    declined_any = False
+    Returns whether any changed sides: then it is to be claimed for anew.
+    """
+    changed = False
     for webhook in webhooks:
-        entry = snapshot.integrations.get(webhook.entry.id)
-        declined = GONE if entry is None else _objection(webhook, entry, now)
-        if entry is not None:
-            webhook.entry = entry
-        if declined is not None and webhook.replay_of_id is None:
-            webhook.signals = []
-            webhook.settled = declined
-            declined_any = True
-    return declined_any
-
-
-def _objection(webhook: Webhook, entry: IntegrationEntry, now: datetime) -> Declined | None:
-    if webhook.is_rejected:
-        return None
-    if not entry.is_active:
-        return INACTIVE
-    if entry.profile is None or entry.profile == webhook.entry.profile:
-        return None
-    verdict = verify(
-        entry.profile, webhook.headers, webhook.body, now, path_secret=webhook.path_secret
-    )
-    if isinstance(verdict, Refused):
-        return Declined(verdict.code, 401, "The signature could not be verified.", "rejected")
-    return None
+        before, entry = webhook.entry, snapshot.integrations.get(webhook.entry.id)
+        if entry is None:
+            webhook.signals, webhook.settled = [], GONE
+            changed = True
+            continue
+        webhook.entry = entry
+        if webhook.replay_of_id is not None or (
+            entry.is_active == before.is_active and entry.profile == before.profile
+        ):
+            continue
+        if isinstance(webhook.settled, Declined) and webhook.settled not in _ARGUABLE:
+            continue
+        again = understand(
+            entry,
+            webhook.headers,
+            webhook.body,
+            webhook.received_at,
+            path_secret=webhook.path_secret,
+            rejected_body_bytes=webhook.rejected_body_bytes,
+        )
+        if again.is_rejected or webhook.is_rejected:
+            webhook.become(again)
+            changed = True
+    return changed

@@ -113,8 +113,7 @@ async def replay(
 async def _rehearse(
     configuration: Configuration, actions: Actions, webhook: Webhook, now: datetime
 ) -> Answer:
-    async with actions.turn:
-        pipe = await actions.pipe()
+    async with actions.connected() as pipe:
         await commit_webhooks(
             pipe, configuration, [webhook], now=now, keep_rejected=0, dry_run=True
         )

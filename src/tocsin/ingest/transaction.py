@@ -79,7 +79,7 @@ async def commit_webhooks(
     snapshot = configuration.snapshot
     if snapshot.version != version:
         snapshot = await configuration.refresh(version)
-        if recheck(webhooks, snapshot, now):
+        if recheck(webhooks, snapshot):
             await pipe.run((ROLLBACK, {}))
             return await commit_webhooks(
                 pipe,
@@ -210,8 +210,13 @@ def _apply(
     if step.late_occurrence and step.alert_id is not None:
         ledger.late[step.alert_id] += 1
         ledger.late_received[step.alert_id] = webhook.received_at
-    if key is not None and problem.mark is not None:
-        ledger.marks[key] = (problem.mark, webhook.received_at + entry.window)
+    if key is not None and step.marked and problem.mark is not None:
+        if entry.window:
+            heard_at = webhook.stored_at or webhook.received_at
+            ledger.marks[key] = (problem.mark, heard_at + entry.window)
+        else:
+            # Without a window nothing is remembered, within one batch no more than between two.
+            problem.mark = None
     for happening in step.happenings:
         assert step.alert_id is not None
         ledger.happened(step.alert_id, happening, webhook)

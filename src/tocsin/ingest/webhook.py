@@ -63,6 +63,8 @@ class Webhook:
     flags: tuple[str, ...] = ()
     settled: Answer | None = None
     path_secret: str | None = None
+    rejected_body_bytes: int = 65_536
+    """How much of the body is kept, should it not be authentic."""
     replay_of_id: UUID | None = None
     stored_at: datetime | None = None
     """When the row is made, where that is not when the webhook was received: a replay."""
@@ -73,6 +75,12 @@ class Webhook:
         """Note a doubtful thing that was accepted; a batch that is decided twice notes it once."""
         if name not in self.flags:
             self.flags = (*self.flags, name)
+
+    def become(self, again: Webhook) -> None:
+        """Take over what a second look at the same body gave."""
+        self.raw_payload, self.fingerprint = again.raw_payload, again.fingerprint
+        self.idempotency_key, self.flags = again.idempotency_key, again.flags
+        self.signals, self.settled = again.signals, again.settled
 
     @property
     def is_rejected(self) -> bool:

@@ -26,6 +26,7 @@ Row = tuple[Any, ...]
 BEGIN = parsed("begin", b"BEGIN")
 COMMIT = parsed("commit", b"COMMIT")
 ROLLBACK = parsed("rollback", b"ROLLBACK")
+PING = parsed("ping", b"SELECT")
 
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import Database, Server
+from tests.story.server import Client, Node, nodes
+from tests.story.site import Site
+
+
+@pytest.fixture(scope="module")
+def shared_database(postgres_server: Server) -> Iterator[Database]:
+    """One for all stories of a file: each makes integrations of its own."""
+    with postgres_server.database() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def site(shared_database: Database) -> Site:
+    return Site(shared_database.url)
+
+
+@pytest.fixture(scope="module")
+def node(site: Site) -> Iterator[Node]:
+    with nodes(
+        site.url, body_timeout_seconds="0.5", rejected_keep="5", rejected_body_bytes="8192"
+    ) as (only,):
+        yield only
+
+
+@pytest.fixture
+def client(node: Node) -> Iterator[Client]:
+    with node.client() as fresh:
+        yield fresh
