@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -169,18 +170,25 @@ def test_what_is_no_alert_is_200_ignored(site: Site, client: Client) -> None:
     assert row["error_message"]
 
 
-def test_what_fails_in_a_source_is_500_and_on_record(site: Site, client: Client) -> None:
-    # A secret that was sealed with a key that nobody has any more.
-    sender = site.sender()
-    broken = site.vault.new_key()
-    site.sql(
-        "UPDATE integrations SET webhook_secret = %s WHERE id = %s", broken.reveal(), sender.id
-    )
-    eventually(lambda: client.send(sender, ALERT).status != 201, "the configuration is followed")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("webhook_secret", b"sealed with a key that nobody has any more"),
+        ("mapping", '{"title": "cut ["}'),
+        ("type", "a source of the next version"),
+        ("timezone", "Europe/Atlantis"),
+    ],
+)
+def test_an_integration_that_cannot_be_used_is_500_and_no_other_is(
+    site: Site, client: Client, column: str, value: Any
+) -> None:
+    sender, other = site.sender(), site.sender()
+    site.sql(f"UPDATE integrations SET {column} = %s WHERE id = %s", value, sender.id)
     answer = client.send(sender, ALERT)
     assert (answer.status, answer.slug) == (500, "internal-error")
     assert b"Traceback" not in answer.body
-    assert recorded(site, sender)[-1] == (500, "failed")
+    assert recorded(site, sender) == [(500, "failed")]
+    assert client.send(other, ALERT).status == 201
 
 
 def test_strangers_cannot_fill_the_record(site: Site, client: Client) -> None:

@@ -8,10 +8,10 @@ writes, and decides again. The notification only saves that surprise most of the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from tocsin.ingest.decode import InvalidPayload
 from tocsin.ingest.mapping import Mapping as FieldMapping
 from tocsin.ingest.mapping import compile_mapping
 from tocsin.ingest.sources.base import Source
@@ -36,6 +37,8 @@ from tocsin.store.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class IntegrationEntry:
@@ -48,7 +51,7 @@ class IntegrationEntry:
     name: str
     source: Source
     profile: Profile | None
-    """None if its secret cannot be read; `problem` says why."""
+    """None if it cannot be used (its secret cannot be read, say); `problem` says why."""
     is_active: bool
     window: timedelta
     default_severity: Severity
@@ -115,11 +118,15 @@ class Configuration:
             async with self._looking:
                 if self._looks == begun:
                     self._looks += 1
-                    async with self.engine.connect() as connection:
-                        version = await connection.scalar(select(ConfigurationRow.version))
-                    await self.refresh(version or 0)
+                    await self.look()
             entry = self.snapshot.integrations.get(integration_id)
         return entry
+
+    async def look(self) -> Snapshot:
+        """The configuration as it is in the database at this moment."""
+        async with self.engine.connect() as connection:
+            version = await connection.scalar(select(ConfigurationRow.version))
+        return await self.refresh(version or 0)
 
     async def follow(self, url: str) -> None:
         """Keep current by notification, for ever; reconnects after a loss."""
@@ -169,11 +176,16 @@ class Configuration:
     def _entry(
         self, row: Any, tenants: Mapping[str, UUID], routing: RoutingTable
     ) -> IntegrationEntry:
-        source = SOURCES[row.type]
-        profile, problem = None, None
+        source, problem = SOURCES.get(row.type), None
+        profile, mapping, timezone = None, None, ZoneInfo("UTC")
         try:
+            if source is None:
+                raise ValueError(f"this version knows no source {row.type!r}")
+            mapping = compile_mapping(row.mapping) if row.mapping else None
+            timezone = ZoneInfo(row.timezone)
             profile = self._profile(row, source)
-        except (VaultError, ValueError) as error:
+        except (VaultError, ValueError, KeyError, InvalidPayload) as error:
+            # One integration that cannot be used must not keep the others from being loaded.
             problem = str(error)
             log.error("integration.unusable", integration_id=str(row.id), problem=problem)
         actor = Actor(ActorKind.SOURCE, row.name, row.id)
@@ -183,13 +195,13 @@ class Configuration:
             workspace_id=row.workspace_id,
             tenant_id=row.tenant_id,
             name=row.name,
-            source=source,
+            source=source or SOURCES["generic"],
             profile=profile,
             is_active=row.is_active,
             window=timedelta(minutes=row.deduplication_window_minutes),
             default_severity=row.default_severity,
-            timezone=ZoneInfo(row.timezone),
-            mapping=compile_mapping(row.mapping) if row.mapping else None,
+            timezone=timezone,
+            mapping=mapping,
             tenants=tenants,
             routing=routing,
             actor_json=msgspec.json.encode(actor.document()),
@@ -232,11 +244,20 @@ def _routing_table(rows: RoutingRows) -> RoutingTable:
     )
     return RoutingTable(
         rows.workspace_id,
-        rules=tuple(Rule.from_row(row._mapping) for row in rows.rules),
-        silences=tuple(Silence.from_row(row._mapping) for row in rows.silences),
+        rules=tuple(_readable(rows.rules, Rule.from_row)),
+        silences=tuple(_readable(rows.silences, Silence.from_row)),
         destinations={destination.id: destination for destination in destinations},
         fallback_destination_id=rows.fallback_destination_id,
     )
+
+
+def _readable(rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
+    """Those that can be read: one that a later version wrote must not stop all ingest."""
+    for row in rows:
+        try:
+            yield make(row._mapping)
+        except Exception as error:
+            log.error("routing.unusable", id=str(row.id), error=type(error).__name__)
 
 
 async def _versions(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[int]:

@@ -1,23 +1,23 @@
-"""The configuration changed between the check of a webhook and its commit: check it again."""
+"""The configuration changed between the reading of a webhook and its commit: read it again."""
 
 from __future__ import annotations
 
-from tocsin.ingest.configuration import Snapshot
-from tocsin.ingest.pipeline import INACTIVE, REFUSALS, understand
+from tocsin.ingest.configuration import IntegrationEntry, Snapshot
+from tocsin.ingest.pipeline import understand
 from tocsin.ingest.webhook import Declined, Webhook
 
 GONE = Declined("integration-not-found", 404, "There is no such integration.", "rejected")
 
-# What depends on the configuration alone; a body that is too large stays so.
-_ARGUABLE = (INACTIVE, *REFUSALS.values())
+_FINAL = ("payload-too-large", "internal-error")
+"""Problems that no configuration can change."""
 
 
 def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
-    """Give each webhook its integration as it is now. What that no longer admits is declined; what
-    was declined by a secret that has been rotated since, or before the integration was switched
-    on, is let in: most senders do not retry a 401.
+    """Give each webhook its integration as it is now, and what that makes of it. What is no longer
+    admitted is declined; what was declined by a secret that has been rotated since, or before the
+    integration was switched on, is let in: most senders do not retry a 401.
 
-    Returns whether any changed sides: then it is to be claimed for anew.
+    Returns whether that made any difference: then it is to be claimed for anew.
     """
     changed = False
     for webhook in webhooks:
@@ -27,11 +27,9 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
             changed = True
             continue
         webhook.entry = entry
-        if webhook.replay_of_id is not None or (
-            entry.is_active == before.is_active and entry.profile == before.profile
-        ):
+        if webhook.replay_of_id is not None or _reads_alike(before, entry):
             continue
-        if isinstance(webhook.settled, Declined) and webhook.settled not in _ARGUABLE:
+        if isinstance(webhook.settled, Declined) and webhook.settled.problem in _FINAL:
             continue
         again = understand(
             entry,
@@ -41,7 +39,15 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
             path_secret=webhook.path_secret,
             rejected_body_bytes=webhook.rejected_body_bytes,
         )
-        if again.is_rejected or webhook.is_rejected:
-            webhook.become(again)
-            changed = True
+        changed = webhook.become(again) or changed
     return changed
+
+
+def _reads_alike(one: IntegrationEntry, other: IntegrationEntry) -> bool:
+    return (
+        one.is_active == other.is_active
+        and one.profile == other.profile
+        and one.mapping is other.mapping
+        and one.timezone is other.timezone
+        and one.source is other.source
+    )

@@ -90,7 +90,7 @@ async def replay(
     stored, text = found
     if "payload_truncated" in stored.flags:
         return Truncated()
-    entry = await configuration.find(stored.integration_id)
+    entry = (await configuration.look()).integrations.get(stored.integration_id)
     if entry is None:
         return NotFound()
     webhook = interpret(entry, dict(stored.headers), _body(text), stored.created_at)

@@ -76,11 +76,14 @@ class Webhook:
         if name not in self.flags:
             self.flags = (*self.flags, name)
 
-    def become(self, again: Webhook) -> None:
-        """Take over what a second look at the same body gave."""
+    def become(self, again: Webhook) -> bool:
+        """Take over what a second reading of the same body gave. Whether it gave anything new."""
+        if (self.settled, self.signals) == (again.settled, again.signals):
+            return False
         self.raw_payload, self.fingerprint = again.raw_payload, again.fingerprint
         self.idempotency_key, self.flags = again.idempotency_key, again.flags
         self.signals, self.settled = again.signals, again.settled
+        return True
 
     @property
     def is_rejected(self) -> bool:
