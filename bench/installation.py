@@ -36,7 +36,7 @@ class Postgres:
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+        return _named(self.url, name)
 
     def drop(self, name: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -51,7 +51,12 @@ def postgres() -> Iterator[Postgres]:
         tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder,
         EmbeddedPostgres(Path(folder) / "data") as url,
     ):
-        yield Postgres(url, Path(folder))
+        # Not by its own database: that one is to be dropped and made anew.
+        yield Postgres(_named(url, "postgres"), Path(folder))
+
+
+def _named(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
 @dataclass(frozen=True)

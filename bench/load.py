@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +27,8 @@ class Sample:
     p99_ms: float
     max_ms: float
     requests: int
+    began: float = 0.0
+    """At a fixed rate: when the first request was due, in `time.monotonic()` seconds."""
 
 
 def write_requests(path: Path, requests: Iterable[tuple[str, bytes]]) -> None:
@@ -44,27 +48,48 @@ def full_speed(
 ) -> Sample:
     """As fast as `connections` get answers. Raises RuntimeError if anything went wrong: a rate
     that counts refusals is none."""
+    command = _command(url, requests, header, again, seconds, connections)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
+    return _sample(url, done.stdout)
+
+
+@contextlib.contextmanager
+def all_of(url: str, requests: Path, *, header: str | None = None) -> Iterator[None]:
+    """Each request once, as fast as they are answered, while the body of the `with` waits for what
+    comes of them. Raises RuntimeError if anything went wrong."""
+    command = _command(url, requests, header, False, 600, CONNECTIONS)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield
+            # It sleeps until its time is over, whether or not it still has anything to send.
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    _sample(url, output)
+
+
+def _command(
+    url: str, requests: Path, header: str | None, again: bool, seconds: float, connections: int
+) -> list[str]:
     arguments = [str(requests), header or "-", "again" if again else "once"]
-    done = subprocess.run(
-        [
-            _wrk(),
-            "-t1",
-            f"-c{connections}",
-            f"-d{seconds:g}s",
-            "--timeout",
-            "20s",
-            "-s",
-            str(SCRIPT),
-            url,
-            "--",
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
-    )
-    found = json.loads(done.stdout.strip().splitlines()[-1])
+    return [
+        _wrk(),
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:g}s",
+        "--timeout",
+        "20s",
+        "-s",
+        str(SCRIPT),
+        url,
+        "--",
+        *arguments,
+    ]
+
+
+def _sample(url: str, output: str) -> Sample:
+    found = json.loads(output.strip().splitlines()[-1])
     if found["errors"] or found["refused"]:
         raise RuntimeError(f"{url}: {found['refused']} refused, {found['errors']} errors")
     return Sample(
@@ -101,12 +126,12 @@ async def _fixed_rate(
         idle.put_nowait(await asyncio.open_connection(parts.hostname, parts.port))
     latencies: list[float] = []
     refused = 0
-    start = time.perf_counter() + 0.2
+    start = time.monotonic() + 0.2
 
     async def send(number: int, value: str, body: bytes) -> None:
         nonlocal refused
         due = start + number / per_second
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
         reader, writer = await idle.get()
         writer.write(
             f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json"
@@ -116,7 +141,7 @@ async def _fixed_rate(
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         await reader.readexactly(length)
-        latencies.append((time.perf_counter() - due) * 1000)
+        latencies.append((time.monotonic() - due) * 1000)
         if not head.startswith(b"HTTP/1.1 2"):
             refused += 1
         idle.put_nowait((reader, writer))
@@ -135,4 +160,5 @@ async def _fixed_rate(
         latencies[int(len(latencies) * 0.99)],
         latencies[-1],
         len(latencies),
+        start,
     )

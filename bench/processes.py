@@ -104,3 +104,23 @@ def peak_memory(watched: Server) -> Iterator[list[int]]:
     finally:
         done.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def memory_over_time(watched: Server, every_seconds: float = 0.2) -> Iterator[list[int]]:
+    """Resident bytes, sample after sample."""
+    samples: list[int] = []
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(every_seconds):
+            with contextlib.suppress(psutil.Error):
+                samples.append(watched.resident_bytes())
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()

@@ -54,7 +54,7 @@ def fill(installation: Installation, count: int) -> None:
     """`count` webhook deliveries, each with its alert (resolved) and event."""
     tables = ("webhook_deliveries", "alerts", "alert_events")
     with psycopg.connect(installation.url, autocommit=True) as connection:
-        indexes = _drop_indexes(connection, tables)
+        indexes = drop_indexes(connection, tables)
         connection.execute("SET synchronous_commit = off")
         connection.execute("SET maintenance_work_mem = '1GB'")
         for first in range(0, count, _STEP):
@@ -74,7 +74,8 @@ def fill(installation: Installation, count: int) -> None:
             connection.execute(f"VACUUM ANALYZE {table}")
 
 
-def _drop_indexes(connection: psycopg.Connection[Any], tables: tuple[str, ...]) -> list[Any]:
+def drop_indexes(connection: psycopg.Connection[Any], tables: tuple[str, ...]) -> list[Any]:
+    """All but the primary keys; their definitions."""
     rows = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes"
         " WHERE tablename = ANY (%s) AND indexname NOT LIKE 'pk_%%'",

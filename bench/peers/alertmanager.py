@@ -1,4 +1,4 @@
-"""(c) Debian's Prometheus Alertmanager, one alert per `POST /api/v2/alerts`; it keeps them in memory."""
+"""Debian's Prometheus Alertmanager, one alert per `POST /api/v2/alerts`; it keeps them in memory."""
 
 from __future__ import annotations
 
@@ -17,6 +17,26 @@ route:
 receivers:
   - name: nobody
 """
+
+_TELLING = """
+route:
+  receiver: bench
+  # One notification per alert, at once. The interval is for later changes of a group: a short one
+  # would only have each of thousands of groups woken for nothing.
+  group_by: ['...']
+  group_wait: 0s
+  group_interval: 5m
+receivers:
+  - name: bench
+    webhook_configs:
+      - url: {url}
+        send_resolved: false
+"""
+
+
+def telling(url: str) -> str:
+    """The configuration with which each alert is told to the webhook receiver at `url`."""
+    return _TELLING.format(url=url)
 
 
 def available() -> str | None:

@@ -1,0 +1,171 @@
+"""What is owed to the receiver: its destination and rule, rows planned beforehand, and past ones."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from bench import webhooks
+from bench.installation import Installation
+from bench.seed import drop_indexes
+from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
+from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
+from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
+from tocsin.store.vault import Vault
+
+_STEP = 250_000
+_AT = datetime(2026, 11, 21, 21, 4, 20, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One webhook destination, told of every alert that triggers."""
+
+    installation: Installation
+    destination_id: UUID
+    rule_id: UUID
+
+
+def subscribe(installation: Installation, url: str) -> Audience:
+    valid = validate_config(DestinationType.WEBHOOK, {"url": url})
+    assert isinstance(valid, ValidConfig)
+    parts = split_secrets(valid)
+    audience = Audience(installation, uuid7(), uuid7())
+    with psycopg.connect(installation.url) as connection:
+        connection.execute(
+            "INSERT INTO alert_destinations (id, workspace_id, name, type, config, secret_config)"
+            " VALUES (%s, %s, 'receiver', 'webhook', %s, %s)",
+            (
+                audience.destination_id,
+                installation.workspace_id,
+                json.dumps(parts.public),
+                Vault([installation.key]).seal(Secret(json.dumps(parts.secret))),
+            ),
+        )
+        connection.execute(
+            "INSERT INTO alert_rules (id, workspace_id, name, event_types, destination_ids)"
+            " VALUES (%s, %s, 'everything', ARRAY['alerts.triggered'], ARRAY[%s::uuid])",
+            (audience.rule_id, installation.workspace_id, audience.destination_id),
+        )
+    return audience
+
+
+_OWED = """
+INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
+    alert_id, event_type, status, payload, reason)
+SELECT uuidv7(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, uuidv7(), 'alerts.triggered',
+       'queued', %(payload)s, 'rule'
+FROM generate_series(1, %(count)s)
+"""
+
+_PAST = """
+WITH past AS (
+    SELECT n, now() - interval '30 days' + n * interval '0.4 seconds' AS at
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
+), ids AS (
+    -- UUIDv7 of that time: the milliseconds, the version, and something random.
+    SELECT n, at,
+           (stamp || '7' || substr(noise, 1, 3) || '8' || substr(noise, 4, 15))::uuid AS delivery,
+           (stamp || '7' || substr(noise, 1, 3) || '9' || substr(noise, 4, 15))::uuid AS alert
+    FROM past,
+        LATERAL (
+            SELECT lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS stamp,
+                   md5(n::text) AS noise
+        ) made
+), attempts AS (
+    INSERT INTO alert_delivery_attempts (alert_delivery_id, number, started_at, duration_ms, outcome,
+        http_status)
+    SELECT delivery, 1, at, 12, 'sent', 200 FROM ids
+)
+INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
+    alert_id, event_type, status, sent_at, attempt_count, payload, reason, give_up_at, created_at,
+    updated_at)
+SELECT delivery, %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, alert, 'alerts.triggered',
+       'sent', at, 1, %(payload)s, 'rule', at + interval '1 day', at, at
+FROM ids
+"""
+
+
+def plan(audience: Audience, count: int) -> None:
+    """`count` messages, each for an alert of its own, due now and attempted by nobody."""
+    with psycopg.connect(audience.installation.url) as connection:
+        connection.execute(_OWED, {**_values(audience), "count": count})
+    with psycopg.connect(audience.installation.url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE alert_deliveries")
+
+
+def fill(audience: Audience, count: int) -> None:
+    """`count` messages that were sent in the past, each with its attempt: written without indexes,
+    then indexed."""
+    tables = ("alert_deliveries", "alert_delivery_attempts")
+    with psycopg.connect(audience.installation.url, autocommit=True) as connection:
+        indexes = drop_indexes(connection, tables)
+        connection.execute("SET synchronous_commit = off")
+        connection.execute("SET maintenance_work_mem = '1GB'")
+        for first in range(0, count, _STEP):
+            last = min(first + _STEP, count) - 1
+            connection.execute(_PAST, {**_values(audience), "first": first, "last": last})
+        for definition in indexes:
+            connection.execute(definition)
+        for table in tables:
+            connection.execute(f"VACUUM ANALYZE {table}")
+
+
+def unsent(audience: Audience) -> int:
+    """Messages not on record as sent at their first attempt."""
+    with psycopg.connect(audience.installation.url) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM alert_deliveries WHERE status <> 'sent' OR attempt_count <> 1"
+        ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def _values(audience: Audience) -> dict[str, Any]:
+    installation = audience.installation
+    return {
+        "workspace": installation.workspace_id,
+        "tenant": installation.tenant_id,
+        "rule": audience.rule_id,
+        "destination": audience.destination_id,
+        "payload": json.dumps(_payload(audience)),
+    }
+
+
+def _payload(audience: Audience) -> dict[str, Any]:
+    """What ingest makes of `webhooks.body`."""
+    installation, sent = audience.installation, json.loads(webhooks.body(1, "planned"))
+    return delivery_payload(
+        event_type=EventType.TRIGGERED,
+        created_at=_AT,
+        workspace=named(installation.workspace_id, "Default", "default"),
+        tenant=named(installation.tenant_id, "Default", "default"),
+        rule=named(audience.rule_id, "everything"),
+        alert=alert_snapshot(
+            id=uuid7(),
+            workspace_id=installation.workspace_id,
+            tenant_id=installation.tenant_id,
+            integration_id=installation.integration_id,
+            title=sent["title"],
+            description=sent["description"],
+            severity=Severity.CRITICAL,
+            status=AlertStatus.OPEN,
+            source="bench",
+            external_id=sent["id"],
+            triggered_at=_AT,
+            acknowledged_at=None,
+            resolved_at=None,
+            closed_at=None,
+            metadata={name: sent[name] for name in ("value", "threshold", "runbook")},
+            labels=sent["labels"],
+            occurrence_count=1,
+            last_received_at=_AT,
+            created_at=_AT,
+            updated_at=_AT,
+        ),
+    )
