@@ -85,7 +85,10 @@ async def _populate(url: str) -> tuple[list[UUID], list[str]]:
 def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
     workspaces, keys = asyncio.run(_populate(database.url))
     process = app.Hub.build(
-        Settings(data_dir=tmp_path), database.url, (Vault.new_key(),), app.Role.WEB
+        Settings(data_dir=tmp_path, body_timeout_seconds=3),
+        database.url,
+        (Vault.new_key(),),
+        app.Role.WEB,
     )
     with serving(app.application(process), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]

@@ -107,10 +107,12 @@ def test_a_config_is_checked_on_entry(
 
 def test_the_document_knows_every_channel(hub: Hub) -> None:
     schemas = hub.nobody.get("/openapi.json").json()["components"]["schemas"]
-    kinds = {
-        each["title"] for each in schemas["AlertDestinationIn"]["properties"]["config"]["anyOf"]
+    configs = {
+        each["properties"]["type"]["const"]: each["properties"]["config"]["properties"]
+        for each in schemas["AlertDestinationIn"]["oneOf"]
     }
-    assert kinds == {f"Config of type {kind.value}" for kind in CHANNELS}
+    assert configs.keys() == {kind.value for kind in CHANNELS}
+    assert "recipients" in configs["email"]
 
 
 def test_one_that_is_named_elsewhere_stays(hub: Hub) -> None:

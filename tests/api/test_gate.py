@@ -188,6 +188,20 @@ def test_a_body_must_say_that_it_is_json(hub: Hub) -> None:
     assert hub.admin.request("POST", "/tenants", raw=raw, headers=headers).status == 201
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(hub: Hub) -> None:
+    url = urlsplit(hub.admin.base_url)
+    connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+    connection.putrequest("POST", f"{url.path}/tenants")
+    connection.putheader("Authorization", f"Bearer {hub.admin.key}")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b'{"slug": ')
+    response = connection.getresponse()
+    assert response.status == 408
+    assert b"request-timeout" in response.read()
+    connection.close()
+
+
 def test_the_address_of_a_problem_is_quoted(hub: Hub) -> None:
     answer = hub.admin.get("/no%00such/%ff%22<script>")
     assert answer.slug == "not-found"

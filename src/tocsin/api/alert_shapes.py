@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tocsin.api.fields import Id, Input, JsonObject, Labels, Note, Output, Time, example
+from tocsin.api.fields import NO_NUL, Id, Input, JsonObject, Labels, Note, Output, Time, example
 from tocsin.api.pagination import PageQuery
 from tocsin.model import AlertEventKind, AlertStatus, Severity
 
@@ -47,6 +47,7 @@ class AlertQuery(PageQuery):
         Field(
             min_length=1,
             max_length=200,
+            pattern=NO_NUL,
             description="Text in title, description, source or external_id, in any case",
         ),
     ] = None

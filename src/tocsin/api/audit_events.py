@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tocsin.api.auth import Admin
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, JsonObject, Output, Time
+from tocsin.api.fields import Id, JsonObject, Output, Text, Time
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.store.tables import AuditEvent
@@ -30,9 +30,9 @@ class AuditEventOut(Output):
 
 
 class AuditEventQuery(PageQuery):
-    object_type: str | None = None
+    object_type: Text | None = None
     object_id: Id | None = None
-    action: str | None = None
+    action: Text | None = None
     since: Time | None = None
     until: Time | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -29,8 +29,8 @@ def bearer_key(scope: Scope) -> Secret | None:
     return Secret(key)
 
 
-def _require(role: Role) -> Callable[[Request], Principal]:
-    def check(request: Request) -> Principal:
+def _require(role: Role) -> Callable[[Request], Awaitable[Principal]]:
+    async def check(request: Request) -> Principal:
         principal: Principal = request.scope["tocsin.principal"]
         if not principal.role.includes(role):
             raise ApiProblem(

@@ -57,7 +57,7 @@ class ApiContext:
         await session.execute(_CONFIGURATION_LOCK)
 
 
-def _context(request: Request) -> ApiContext:
+async def _context(request: Request) -> ApiContext:
     context: ApiContext = request.app.state.context
     return context
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from tocsin.api.fields import Flag, Id, Input, JsonObject, Name, Output, Time, example, left_out
 from tocsin.api.problems import invalid
@@ -25,16 +25,25 @@ from tocsin.store.tables import AlertDestination
 from tocsin.store.vault import Vault
 
 
-def _config_schema() -> dict[str, Any]:
-    """Any channel's config; which of them, `type` says."""
-    schemas = []
-    for kind, channel in CHANNELS.items():
-        schema = channel.config_model.model_json_schema()
-        schemas.append({**schema, "title": f"Config of type {kind.value}"})
-    return {"anyOf": schemas}
-
-
-Config = Annotated[JsonObject, WithJsonSchema(_config_schema())]
+def _describe(schema: dict[str, Any]) -> None:
+    """Says of `config` what each channel says of its own, by `type`."""
+    schema["examples"] = [
+        {
+            "name": "on-call mail",
+            "type": "email",
+            "config": {"recipients": ["on-call@example.org"], "timezone": "Europe/Vienna"},
+        }
+    ]
+    schema["oneOf"] = [
+        {
+            "title": f"Of type {kind.value}",
+            "properties": {
+                "type": {"const": kind.value},
+                "config": channel.config_model.model_json_schema(),
+            },
+        }
+        for kind, channel in CHANNELS.items()
+    ]
 
 
 class LastTestOut(Output):
@@ -80,16 +89,10 @@ class AlertDestinationCreated(AlertDestinationOut):
 class AlertDestinationIn(Input):
     name: Name
     type: DestinationType
-    config: Config
+    config: Annotated[JsonObject, Field(description="What it holds depends on `type`")]
     is_enabled: Flag = True
 
-    model_config = example(
-        {
-            "name": "on-call mail",
-            "type": "email",
-            "config": {"recipients": ["on-call@example.org"], "timezone": "Europe/Vienna"},
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_describe)
 
 
 class AlertDestinationPatch(Input):

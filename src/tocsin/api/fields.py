@@ -40,6 +40,8 @@ Line = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10
 Note = Annotated[
     str, StringConstraints(strict=True, min_length=1, max_length=10_000, pattern=r"^[^\x00]+$")
 ]
+NO_NUL = r"^[^\x00]*$"
+Text = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=NO_NUL)]
 HeaderName = Annotated[
     str,
     StringConstraints(strict=True, max_length=200, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
@@ -69,7 +71,9 @@ def _whole(value: Any) -> Any:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+Whole = BeforeValidator(_whole)
+"""For `Annotated[int, Field(strict=True, ge=…, le=…), Whole]`: it stands last, so that the limits
+are also in the OpenAPI document."""
 Flag = Annotated[bool, Field(strict=True)]
 
 _TIME = re.compile(

@@ -18,9 +18,10 @@ from tocsin.api.fields import (
     Line,
     Name,
     Output,
+    Text,
     Time,
     Timezone,
-    WholeNumber,
+    Whole,
     example,
     left_out,
 )
@@ -55,24 +56,31 @@ _DAY = 24 * 60
 _YEAR = 365 * _DAY
 
 Window = Annotated[
-    WholeNumber,
+    int,
     Field(
+        strict=True,
         ge=0,
         le=30 * _DAY,
         description="How long a repeated delivery counts as a duplicate; 0: never",
     ),
+    Whole,
 ]
 Tolerance = Annotated[
-    WholeNumber,
+    int,
     Field(
+        strict=True,
         ge=0,
         le=7 * 24 * 3600,
         description="How far a signed timestamp may be from this server's clock",
     ),
+    Whole,
 ]
 _EXPRESSION_LIMIT = 4_000
 Expression = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=_EXPRESSION_LIMIT)
+    str,
+    StringConstraints(
+        strict=True, min_length=1, max_length=_EXPRESSION_LIMIT, pattern=r"^[^\x00]+$"
+    ),
 ]
 KindWord = Literal["trigger", "acknowledge", "resolve", "ignore"]
 
@@ -91,13 +99,13 @@ class MappingIn(Input):
     triggered_at: Expression | None = None
     occurred_at: Expression | None = None
     tenant: Annotated[Expression | None, Field(description="Finds the slug of a tenant")] = None
-    labels: Expression | dict[str, Expression] | None = None
+    labels: Expression | dict[Text, Expression] | None = None
     metadata: Expression | None = None
     alerts: Expression | None = None
     severities: Annotated[
-        dict[str, Severity] | None, Field(description="What the sender's words mean")
+        dict[Text, Severity] | None, Field(description="What the sender's words mean")
     ] = None
-    kinds: dict[str, KindWord] | None = None
+    kinds: dict[Text, KindWord] | None = None
 
 
 PROFILE_COLUMNS = (
@@ -192,12 +200,14 @@ class IntegrationPatch(_Profile):
 class Rotation(Input):
     webhook_secret: WebhookSecret = left_out()
     overlap_minutes: Annotated[
-        WholeNumber,
+        int,
         Field(
+            strict=True,
             ge=0,
             le=_YEAR,
             description="How long the secret before is accepted, too; 0: not at all",
         ),
+        Whole,
     ] = _DAY
 
     model_config = example({"overlap_minutes": 60})

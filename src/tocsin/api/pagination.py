@@ -18,7 +18,7 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tocsin.api.fields import Output
+from tocsin.api.fields import NO_NUL, Output
 from tocsin.api.problems import ApiProblem
 
 _CHECK_BYTES = 8
@@ -33,7 +33,7 @@ class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200, description="How many items at most")] = 50
     cursor: Annotated[
         str | None,
-        Field(description="next_cursor of the page before", max_length=200),
+        Field(description="next_cursor of the page before", max_length=200, pattern=NO_NUL),
     ] = None
 
 

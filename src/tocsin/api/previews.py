@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import ApiContext, Context
-from tocsin.api.fields import Id, Input, JsonObject, Output, Time, WholeNumber, example
+from tocsin.api.fields import Id, Input, JsonObject, Output, Time, Whole, example
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.problems import invalid
 from tocsin.api.rule_shapes import Matchers, TenantIds
@@ -32,7 +32,9 @@ _MOST_CONSIDERED = 5_000
 _MOST_SHOWN = 200
 _MOST_MISSES = 50
 
-Days = Annotated[WholeNumber, Field(ge=1, le=90, description="How many days to look back")]
+Days = Annotated[
+    int, Field(strict=True, ge=1, le=90, description="How many days to look back"), Whole
+]
 
 
 class RulePreviewIn(Input):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from tocsin.api.fields import (
+    NO_NUL,
     Flag,
     Id,
     Input,
@@ -15,7 +16,7 @@ from tocsin.api.fields import (
     Output,
     Time,
     Timezone,
-    WholeNumber,
+    Whole,
     example,
     left_out,
     unique,
@@ -44,9 +45,11 @@ class Matcher(Input):
     """A label, or severity, source, type or title; `=~` and `!~` take an RE2 expression that must
     match the whole value. A label that is not there counts as empty."""
 
-    label: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=LABEL_LIMIT)]
+    label: Annotated[
+        str, StringConstraints(strict=True, min_length=1, max_length=LABEL_LIMIT, pattern=NO_NUL)
+    ]
     op: Literal["=", "!=", "=~", "!~"]
-    value: Annotated[str, StringConstraints(strict=True, max_length=VALUE_LIMIT)]
+    value: Annotated[str, StringConstraints(strict=True, max_length=VALUE_LIMIT, pattern=NO_NUL)]
 
 
 class QuietHoursIn(Input):
@@ -78,10 +81,16 @@ DestinationIds = Annotated[
     AfterValidator(unique),
 ]
 Cooldown = Annotated[
-    WholeNumber,
-    Field(ge=0, le=COOLDOWN_LIMIT, description="Seconds in which one problem is told once"),
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=COOLDOWN_LIMIT,
+        description="Seconds in which one problem is told once",
+    ),
+    Whole,
 ]
-Position = Annotated[WholeNumber, Field(ge=-1_000_000, le=1_000_000)]
+Position = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000), Whole]
 
 
 class AlertRuleOut(Output):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -28,6 +28,19 @@ from tocsin.store.tables import AlertEvent, Integration, WebhookDelivery
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
 
 
+Outcome = Literal[
+    "created",
+    "updated",
+    "acknowledged",
+    "resolved",
+    "duplicate",
+    "ignored",
+    "invalid",
+    "rejected",
+    "failed",
+]
+
+
 class WebhookDeliverySummary(Output):
     id: Id
     integration_id: Id
@@ -35,10 +48,10 @@ class WebhookDeliverySummary(Output):
     content_fingerprint: str
     status_code: Annotated[int, Field(description="The HTTP status answered")]
     outcome: Annotated[
-        str,
+        Outcome,
         Field(
-            description="created, updated, acknowledged, resolved, duplicate, ignored, invalid "
-            "(not understood), rejected (not verified) or failed"
+            description="What was answered, or invalid (not understood), rejected (not verified), "
+            "failed (our fault)"
         ),
     ]
     error_message: str | None
@@ -65,7 +78,7 @@ class WebhookDeliveryOut(WebhookDeliverySummary):
 class WebhookDeliveryQuery(PageQuery):
     integration_id: Id | None = None
     status_code: Annotated[int | None, Field(ge=100, le=599)] = None
-    outcome: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+    outcome: Outcome | None = None
     alert_id: Id | None = None
     since: Annotated[Time | None, Field(description="Received then or later")] = None
     until: Annotated[Time | None, Field(description="Received before")] = None
