@@ -52,9 +52,10 @@ CHANNEL = "tocsin_deliveries"
 
 # The statements are written so that each walks the front of one partial index. Statistics of a table
 # whose pending rows come and go by the hundred thousand would talk the planner out of it.
-_PLANNER = """
+PLANNER = """
     SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off;
-    SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;
+    SET enable_memoize = off; SET jit = off;
     SET plan_cache_mode = force_generic_plan
 """
 
@@ -186,7 +187,7 @@ class DeliveryQueue:
     async def open(cls, url: str, node: str, lease_seconds: float) -> DeliveryQueue:
         connection = await connect(url)
         set_json_loads(msgspec.json.decode, connection)
-        await connection.execute(_PLANNER)
+        await connection.execute(PLANNER)
         return cls(connection, node, lease_seconds)
 
     async def close(self) -> None:
@@ -246,7 +247,12 @@ class DeliveryQueue:
     async def record(self, records: Sequence[Record]) -> set[UUID]:
         """Returns the ids still ours; of the others only the attempt went on record."""
         rows = await self._tuples(
-            "record_outcomes", {"outcomes": _document(records), "node": self._node}
+            "record_outcomes",
+            {
+                "outcomes": _document(records),
+                "node": self._node,
+                "reached": list({each.destination for each in records if each.outcome == "sent"}),
+            },
         )
         return {row[0] for row in rows}
 

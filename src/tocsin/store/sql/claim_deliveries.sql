@@ -13,6 +13,10 @@
 -- first. The branches of UNION ALL run one after the other and stop at the limit: nothing is locked
 -- that is not taken. Each walks one partial index from its front.
 --
+-- The plan is forced, for no statistics are true of pending rows, which come and go by the hundred
+-- thousand: sorting is switched off on this connection (`delivery_queue.py`), each ORDER BY is that of
+-- the one index meant, and OFFSET 0 keeps the look at the same alert a look, not a join.
+--
 -- The destination must be enabled in this very snapshot: after a change that disables it has committed,
 -- nothing of it is claimed.
 --
@@ -25,8 +29,11 @@ WITH lane AS (
 ), picked AS MATERIALIZED (
     SELECT candidate.*
     FROM lane
-    JOIN alert_destinations AS destination
-      ON destination.id = lane.destination_id AND destination.is_enabled
+    CROSS JOIN LATERAL (
+        SELECT FROM alert_destinations AS destination
+        WHERE destination.id = lane.destination_id AND destination.is_enabled
+        OFFSET 0
+    ) AS enabled
     CROSS JOIN LATERAL (
         SELECT * FROM (
             SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
@@ -47,12 +54,16 @@ WITH lane AS (
                AND d.send_after <= now()
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                AND NOT EXISTS (
-                   SELECT FROM alert_deliveries AS other
-                   WHERE other.alert_destination_id = d.alert_destination_id
-                     AND other.alert_id = d.alert_id
-                     AND other.status IN ('queued', 'deferred') AND other.id <> d.id
-                     AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
-             ORDER BY d.send_after, d.sequence
+                   SELECT FROM (
+                       SELECT other.id, other.sequence, other.lease_expires_at
+                       FROM alert_deliveries AS other
+                       WHERE other.alert_destination_id = d.alert_destination_id
+                         AND other.alert_id = d.alert_id
+                         AND other.status IN ('queued', 'deferred')
+                       ORDER BY other.sequence OFFSET 0) AS same
+                   WHERE same.id <> d.id
+                     AND (same.sequence < d.sequence OR same.lease_expires_at > now()))
+             ORDER BY d.send_after NULLS FIRST, d.sequence
              LIMIT lane.room
              FOR UPDATE OF d SKIP LOCKED) AS retried
             UNION ALL
@@ -64,12 +75,16 @@ WITH lane AS (
                AND d.send_after IS NULL
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                AND NOT EXISTS (
-                   SELECT FROM alert_deliveries AS other
-                   WHERE other.alert_destination_id = d.alert_destination_id
-                     AND other.alert_id = d.alert_id
-                     AND other.status IN ('queued', 'deferred') AND other.id <> d.id
-                     AND (other.sequence < d.sequence OR other.lease_expires_at > now()))
-             ORDER BY d.sequence
+                   SELECT FROM (
+                       SELECT other.id, other.sequence, other.lease_expires_at
+                       FROM alert_deliveries AS other
+                       WHERE other.alert_destination_id = d.alert_destination_id
+                         AND other.alert_id = d.alert_id
+                         AND other.status IN ('queued', 'deferred')
+                       ORDER BY other.sequence OFFSET 0) AS same
+                   WHERE same.id <> d.id
+                     AND (same.sequence < d.sequence OR same.lease_expires_at > now()))
+             ORDER BY d.send_after NULLS FIRST, d.sequence
              LIMIT lane.room
              FOR UPDATE OF d SKIP LOCKED) AS fresh
         ) AS each

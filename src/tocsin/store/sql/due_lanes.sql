@@ -6,6 +6,9 @@
 -- jumps from one destination to the next; PostgreSQL has no skip scan for this before 18, hence the
 -- recursion). A dead destination with a hundred thousand rows costs as much as a healthy one with one.
 --
+-- Each ORDER BY is that of the one index meant, and OFFSET 0 makes a look-up of what could be a join;
+-- with sorting switched off on this connection no other plan is left, whatever the statistics say.
+--
 -- `is_enabled` is null for a destination that was deleted. `next_in` is the seconds to the first
 -- delivery that is not due yet, so that a timer can wake for it.
 WITH RECURSIVE pending (id) AS (
@@ -23,30 +26,34 @@ SELECT pending.id,
        destination.is_enabled,
        extract(epoch FROM state.hold_until - now())::float8 AS held_for,
        state.hold_reason,
-       EXISTS (
-           SELECT FROM alert_deliveries AS d
-           WHERE d.alert_destination_id = pending.id
-             AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
-             AND (d.send_after IS NULL OR d.send_after <= now())
-             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-       ) AS test_is_due,
-       EXISTS (
-           SELECT FROM alert_deliveries AS d
-           WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
-             AND d.send_after IS NULL
-             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-       ) OR EXISTS (
-           SELECT FROM alert_deliveries AS d
-           WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
-             AND d.send_after <= now()
-             AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-       ) AS is_due,
+       (SELECT true FROM alert_deliveries AS d
+        WHERE d.alert_destination_id = pending.id
+          AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
+          AND (d.send_after IS NULL OR d.send_after <= now())
+          AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+        ORDER BY d.sequence LIMIT 1) IS NOT NULL AS test_is_due,
+       (SELECT true FROM alert_deliveries AS d
+        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
+          AND d.send_after IS NULL
+          AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL
+       OR
+       (SELECT true FROM alert_deliveries AS d
+        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
+          AND d.send_after <= now()
+          AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL AS is_due,
        (SELECT extract(epoch FROM d.send_after - now())::float8 FROM alert_deliveries AS d
         WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
           AND d.send_after > now()
-        ORDER BY d.send_after LIMIT 1) AS next_in,
+        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) AS next_in,
        (SELECT version FROM configuration) AS configuration_version
 FROM pending
-LEFT JOIN alert_destinations AS destination ON destination.id = pending.id
-LEFT JOIN destination_states AS state ON state.alert_destination_id = pending.id
+LEFT JOIN LATERAL (
+    SELECT is_enabled FROM alert_destinations WHERE id = pending.id OFFSET 0
+) AS destination ON true
+LEFT JOIN LATERAL (
+    SELECT hold_until, hold_reason FROM destination_states
+    WHERE alert_destination_id = pending.id OFFSET 0
+) AS state ON true
 WHERE pending.id IS NOT NULL

@@ -12,13 +12,13 @@ WITH oldest AS (
              FROM alert_deliveries AS d
              WHERE d.alert_destination_id = held.id AND d.status IN ('queued', 'deferred')
                AND d.send_after IS NULL
-             ORDER BY d.sequence LIMIT 500)
+             ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 500)
             UNION ALL
             (SELECT d.id, d.give_up_at, greatest(d.created_at, d.send_after), d.lease_expires_at
              FROM alert_deliveries AS d
              WHERE d.alert_destination_id = held.id AND d.status IN ('queued', 'deferred')
                AND d.send_after IS NOT NULL
-             ORDER BY d.send_after LIMIT 500)
+             ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 500)
         ) AS front
     ) AS waiting
     WHERE coalesce(waiting.give_up_at, waiting.created_at + interval '24 hours') <= now()

@@ -9,11 +9,11 @@
 -- `outcome` is null where nothing was attempted after all (expired while it waited; given back at
 -- shutdown): then the count that the claim raised goes back, and no attempt is on record.
 --
--- A success ends whatever held its destination. `last_success_at` is written once a minute, or a busy
+-- A success ends whatever held its destination (`reached`). `last_success_at` is written once a minute, or a busy
 -- destination's row would be rewritten with every group.
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(outcomes)s::json) AS o (
-        id uuid, number int, destination uuid, status text, delay float8, outcome text,
+        id uuid, number int, status text, delay float8, outcome text,
         http_status smallint, code text, message text, age_ms float8, duration_ms int,
         progress jsonb, detail jsonb)
 ), attempt AS (
@@ -32,7 +32,7 @@ WITH given AS MATERIALIZED (
     UPDATE destination_states AS state
     SET hold_until = NULL, hold_reason = NULL, failing_since = NULL, failure_count = 0,
         fallback_told_at = NULL, last_success_at = now(), updated_at = now()
-    WHERE state.alert_destination_id IN (SELECT destination FROM given WHERE outcome = 'sent')
+    WHERE state.alert_destination_id = ANY (%(reached)s::uuid[])
       AND (state.hold_until IS NOT NULL OR state.failing_since IS NOT NULL OR state.failure_count > 0
            OR state.last_success_at IS NULL OR state.last_success_at < now() - interval '1 minute')
 )
