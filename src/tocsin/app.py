@@ -27,6 +27,8 @@ from tocsin.api.app import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
 from tocsin.console.act_page import create_act_page
+from tocsin.console.alert_page import create_alert_page
+from tocsin.console.front_page import create_front_page
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatcher import Dispatcher
 from tocsin.delivery.links import DeliveryLinks, LinkSigner
@@ -165,8 +167,10 @@ def application(hub: Hub) -> Asgi:
     """The ASGI application of one process. A dispatcher answers for its health only."""
     mounted: Mapping[str, Asgi] = {}
     endpoint: Asgi | None = None
+    front: Asgi | None = None
     if hub.role is not Role.DISPATCH:
         endpoint = Endpoint(hub.configuration, hub.batcher, hub.settings)
+        front = create_front_page()
         mounted = {
             "/api/v1": create_api(
                 ApiContext(
@@ -179,6 +183,7 @@ def application(hub: Hub) -> Asgi:
                 )
             ),
             "/problems": create_problem_pages(),
+            "/alerts": create_alert_page(hub.engine, LinkSigner(hub.keys)),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
         }
     answers_health = health.create_health(hub.engine)
@@ -196,6 +201,9 @@ def application(hub: Hub) -> Asgi:
                 root = scope.get("root_path", "") + prefix
                 await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
                 return
+        if path == "/" and front is not None:
+            await front(scope, receive, send)
+            return
         if path in health.PATHS:
             await answers_health(scope, receive, send)
             return

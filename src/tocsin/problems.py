@@ -243,8 +243,9 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         "not-replayable": Problem(
             "This webhook delivery cannot be replayed",
             409,
-            "Its sender was never verified, or its integration is gone.",
-            "Have the tool send the webhook again.",
+            "Its sender was never verified: it carried no valid signature or token.",
+            "Look at it with dry_run. If you know where it is from, replay it as an admin with "
+            "accept_unverified; otherwise correct the secret and have the tool send it again.",
         ),
     }
 )

@@ -54,6 +54,10 @@ def test_what_nobody_signed_is_not_taken_by_the_back_door(hub: Hub) -> None:
     path = f"/webhook-deliveries/{delivery_id}/replay"
     assert hub.admin.post(path).slug == "not-replayable"
     assert hub.admin.post(path, {"dry_run": True}).status == 200
+    assert hub.responder.post(path, {"accept_unverified": True}).slug == "not-replayable"
+    assert hub.admin.made(path, {"accept_unverified": True})["status"] == "created"
+    (audited,) = hub.admin.get("/audit-events", action="replayed").json()["items"]
+    assert audited["after"]["accept_unverified"] is True
     hub.sql("UPDATE webhook_deliveries SET flags = '{payload_truncated}'")
     assert hub.admin.post(path, {"dry_run": True}).slug == "payload-truncated"
 

@@ -15,6 +15,7 @@ from tests.api.server import Answer, Client, serving
 from tests.delivery.world import KEY, NOON, World
 from tests.postgres import Database
 from tocsin.console.act_page import create_act_page
+from tocsin.console.alert_page import create_alert_page
 from tocsin.delivery.links import Action, LinkSigner, Token
 from tocsin.ingest.actions import Actions
 from tocsin.ingest.configuration import Configuration
@@ -104,6 +105,7 @@ def page(database: Database) -> Iterator[Page]:
     configuration = Configuration(engine, Vault([KEY]))
     app = Starlette(
         routes=[
+            Mount("/alerts", create_alert_page(engine, signer)),
             Mount("/a", create_act_page(engine, signer, Actions(world.url, configuration))),
         ]
     )

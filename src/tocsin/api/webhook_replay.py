@@ -17,7 +17,7 @@ from tocsin.api.problems import RETRY_AFTER_SECONDS, ApiProblem, not_found
 from tocsin.api.webhook_deliveries import find_webhook_delivery
 from tocsin.ingest.replay import NotFound, Truncated, replay
 from tocsin.ingest.webhook import Declined
-from tocsin.model import Severity, SignalKind, utc_now
+from tocsin.model import Role, Severity, SignalKind, utc_now
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
 
@@ -25,6 +25,13 @@ router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], ro
 class ReplayIn(Input):
     dry_run: Annotated[
         Flag, Field(description="Show what it would give; nothing is kept or sent")
+    ] = False
+    accept_unverified: Annotated[
+        Flag,
+        Field(
+            description="An admin vouches for a delivery that failed verification; on record in "
+            "the audit log"
+        ),
     ] = False
 
     model_config = example({"dry_run": True})
@@ -82,14 +89,17 @@ async def replay_webhook_delivery(
     context: Context, caller: Responder, webhook_delivery_id: Id, body: ReplayIn | None = None
 ) -> ReplayOut:
     """Does it again; it does not count as a duplicate. Times stay those of the first reception."""
-    dry_run = body is not None and body.dry_run
+    asked = body or ReplayIn()
+    dry_run = asked.dry_run
     now = utc_now()
     async with context.reading() as session:
         stored, _ = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
-        if stored.outcome == "rejected" and not dry_run:
+        vouched = asked.accept_unverified and caller.role is Role.ADMIN
+        if stored.outcome == "rejected" and not dry_run and not vouched:
             raise ApiProblem(
                 "not-replayable",
-                "Nobody knows who sent this: it failed verification. dry_run shows what it says.",
+                "Nobody knows who sent this: it failed verification. dry_run shows what it says; "
+                "an admin who knows where it is from sets accept_unverified.",
             )
         outcome = await replay(
             await session.connection(),
@@ -123,6 +133,10 @@ async def replay_webhook_delivery(
                 "webhook_delivery",
                 webhook_delivery_id,
                 now,
-                after={"delivery_id": document["delivery_id"], "status": document["status"]},
+                after={
+                    "delivery_id": document["delivery_id"],
+                    "status": document["status"],
+                    "accept_unverified": stored.outcome == "rejected",
+                },
             )
     return ReplayOut.model_validate(document)

@@ -16,14 +16,21 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would come of it, and what differs.")
     ] = False,
+    accept_unverified: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unverified", help="Vouch for a delivery whose signature did not hold."
+        ),
+    ] = False,
     workspace: Workspace = "default",
     json: Json = False,
 ) -> None:
     """Take in a stored webhook delivery again, through today's mapping and rules."""
     from tocsin.cli.local_api import local_api
 
+    asked = {"dry_run": dry_run, "accept_unverified": accept_unverified}
     with local_api(workspace) as api:
-        result = api.post(f"/webhook-deliveries/{delivery_id}/replay", {"dry_run": dry_run})
+        result = api.post(f"/webhook-deliveries/{delivery_id}/replay", asked)
     if json:
         print_json(result)
     else:

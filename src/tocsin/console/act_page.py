@@ -6,38 +6,27 @@ No script, no cookie, nothing loaded from elsewhere; nothing about it is to be s
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
-from importlib import resources
-from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID
 
-import jinja2
 import psycopg
 import sqlalchemy.exc
 import structlog
-from markupsafe import Markup
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.console.pages import Shown, find_alert, page
 from tocsin.delivery.link_codes import CodeCheck, check_code, is_locked
-from tocsin.delivery.links import CODE_DIGITS, Action, Expired, Invalid, LinkSigner, Token
+from tocsin.delivery.links import Action, Expired, Invalid, LinkSigner, Token
 from tocsin.ingest import actions
-from tocsin.model import Actor, ActorKind, AlertStatus, iso, utc_now
-from tocsin.store.tables import Alert, AlertDestination, Tenant
+from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
 
 log = structlog.get_logger(__name__)
 
 _BODY_LIMIT = 2_048
-_DESCRIPTION_SHOWN = 600
 
 _VERBS = {Action.ACKNOWLEDGE: "Acknowledge", Action.RESOLVE: "Resolve"}
 _DONE = {Action.ACKNOWLEDGE: "Acknowledged", Action.RESOLVE: "Resolved"}
@@ -51,27 +40,6 @@ _STATES = {
     AlertStatus.RESOLVED: "resolved",
     AlertStatus.CLOSED: "closed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """The alert as it stands now."""
-
-    workspace_id: UUID
-    title: str
-    description: str | None
-    severity: str
-    status: AlertStatus
-    source: str
-    tenant: str
-    since: str
-    since_iso: str
-
-    def admits(self, action: Action) -> bool:
-        """Whether the action would still change something."""
-        if action is Action.ACKNOWLEDGE:
-            return self.status is AlertStatus.OPEN
-        return self.status.is_live
 
 
 def create_act_page(
@@ -91,16 +59,16 @@ class _ActPage:
     async def answer(self, request: Request) -> Response:
         text = request.path_params["token"]
         match self._signer.read(text, utc_now()):
-            case Invalid():
-                return _page(
+            case Invalid() | Token(action=Action.VIEW):
+                return page(
                     HTTPStatus.NOT_FOUND,
                     "This link does not work",
                     message="It is incomplete or was changed on its way. "
-                    "Copy the whole link from the message, or open the alert in Tocsin.",
+                    "Copy the whole link from the message.",
                     tone="bad",
                 )
             case Expired():
-                return _page(
+                return page(
                     HTTPStatus.GONE,
                     "This link has expired",
                     message="Links in messages work for a day. Open the alert in Tocsin instead.",
@@ -111,7 +79,7 @@ class _ActPage:
                     return await self._answer(request, text, token)
                 except (psycopg.OperationalError, sqlalchemy.exc.DBAPIError) as error:
                     log.warning("act_page.database_away", error=type(error).__name__)
-                    return _page(
+                    return page(
                         HTTPStatus.SERVICE_UNAVAILABLE,
                         "Not just now",
                         message="Tocsin cannot reach its database. Nothing was changed; "
@@ -121,9 +89,9 @@ class _ActPage:
                     )
 
     async def _answer(self, request: Request, text: str, token: Token) -> Response:
-        alert = await self._find(token)
+        alert = await find_alert(self._engine, token)
         if alert is None:
-            return _page(
+            return page(
                 HTTPStatus.NOT_FOUND,
                 "This alert is gone",
                 message="It was deleted, or the destination that the link was sent to was.",
@@ -144,15 +112,15 @@ class _ActPage:
             return _form(alert, token, is_wrong=True)
         return await self._act(alert, token)
 
-    async def _act(self, alert: _Shown, token: Token) -> Response:
+    async def _act(self, alert: Shown, token: Token) -> Response:
         actor = Actor(ActorKind.RECIPIENT, token.recipient, token.destination_id)
         outcome = await self._performer.act(
             alert.workspace_id, token.alert_id, _MOVES[token.action], actor, utc_now()
         )
         # Somebody may have been faster: what counts is where the alert stands now.
-        now = await self._find(token) or alert
+        now = await find_alert(self._engine, token) or alert
         if isinstance(outcome, actions.Acted):
-            return _page(
+            return page(
                 HTTPStatus.OK,
                 f"{_DONE[token.action]}",
                 alert=now,
@@ -162,42 +130,9 @@ class _ActPage:
             )
         return _settled(now)
 
-    async def _find(self, token: Token) -> _Shown | None:
-        """The alert, if it and the destination that the link was sent to are still there."""
-        query = (
-            select(
-                Alert.workspace_id,
-                Alert.title,
-                Alert.description,
-                Alert.severity,
-                Alert.status,
-                Alert.source,
-                Alert.triggered_at,
-                Tenant.name.label("tenant"),
-            )
-            .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
-            .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-            .where(Alert.id == token.alert_id, AlertDestination.id == token.destination_id)
-        )
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
-        return _Shown(
-            workspace_id=row.workspace_id,
-            title=row.title,
-            description=_shortened(row.description),
-            severity=row.severity.value,
-            status=row.status,
-            source=row.source,
-            tenant=row.tenant or "–",
-            since=f"{row.triggered_at:%Y-%m-%d %H:%M:%S} UTC",
-            since_iso=iso(row.triggered_at),
-        )
 
-
-def _form(alert: _Shown, token: Token, *, is_wrong: bool = False) -> Response:
-    return _page(
+def _form(alert: Shown, token: Token, *, is_wrong: bool = False) -> Response:
+    return page(
         HTTPStatus.FORBIDDEN if is_wrong else HTTPStatus.OK,
         f"{_VERBS[token.action]} this alert?",
         alert=alert,
@@ -209,8 +144,8 @@ def _form(alert: _Shown, token: Token, *, is_wrong: bool = False) -> Response:
     )
 
 
-def _settled(alert: _Shown) -> Response:
-    return _page(
+def _settled(alert: Shown) -> Response:
+    return page(
         HTTPStatus.OK,
         "Nothing left to do",
         alert=alert,
@@ -219,8 +154,8 @@ def _settled(alert: _Shown) -> Response:
     )
 
 
-def _locked(alert: _Shown, token: Token) -> Response:
-    return _page(
+def _locked(alert: Shown, token: Token) -> Response:
+    return page(
         HTTPStatus.FORBIDDEN,
         "This link is locked",
         alert=alert,
@@ -228,50 +163,6 @@ def _locked(alert: _Shown, token: Token) -> Response:
         f"{_VERBS[token.action].lower()} the alert in Tocsin instead.",
         tone="bad",
     )
-
-
-def _page(
-    status: HTTPStatus,
-    heading: str,
-    *,
-    headers: dict[str, str] | None = None,
-    tone: str = "",
-    **values: Any,
-) -> Response:
-    template, css, policy = _template()
-    body = template.render(heading=heading, tone=tone, css=css, digits=CODE_DIGITS, **values)
-    return HTMLResponse(
-        body,
-        status,
-        headers={
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "X-Robots-Tag": "noindex, nofollow, noarchive",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Content-Security-Policy": policy,
-            **(headers or {}),
-        },
-    )
-
-
-@cache
-def _template() -> tuple[jinja2.Template, str, str]:
-    """The template, its style sheet, and the policy that admits that and nothing else."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tocsin.console"),
-        autoescape=True,
-        undefined=jinja2.ChainableUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = resources.files("tocsin.console").joinpath("templates", "act.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    )
-    return environment.get_template("act.html"), Markup(style), policy  # noqa: S704 - our own file
 
 
 async def _typed_code(request: Request) -> str:
@@ -286,9 +177,3 @@ async def _typed_code(request: Request) -> str:
     except ValueError:
         return ""
     return fields.get("code", [""])[0]
-
-
-def _shortened(text: str | None) -> str | None:
-    if text is None or len(text) <= _DESCRIPTION_SHOWN:
-        return text
-    return text[:_DESCRIPTION_SHOWN].rstrip() + "…"

@@ -42,9 +42,10 @@ _LONGEST_TOKEN = 2_048
 class Action(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
+    VIEW = "view"
 
 
-_NUMBERS = {Action.ACKNOWLEDGE: 1, Action.RESOLVE: 2}
+_NUMBERS = {Action.ACKNOWLEDGE: 1, Action.RESOLVE: 2, Action.VIEW: 3}
 _ACTIONS = {number: action for action, number in _NUMBERS.items()}
 
 
@@ -180,10 +181,13 @@ class DeliveryLinks:
         self._now = now
 
     def overview(self, claimed: Claimed) -> Links:
-        """The link that only shows."""
+        """The link that only shows. It needs no code, and opens this one alert to nobody else."""
         if claimed.alert_id is None:
             return Links(alert=self._base_url + "/")
-        return Links(alert=f"{self._base_url}/alerts/{claimed.alert_id}")
+        token = self._signer.sign(
+            Token(claimed.alert_id, Action.VIEW, claimed.alert_destination_id, "", self._expiry())
+        )
+        return Links(alert=f"{self._base_url}/alerts/{claimed.alert_id}?view={token}")
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor:
         def links_for(recipient: str) -> Links:

@@ -1,0 +1,78 @@
+"""The page behind the link that only shows: one alert as it stands now, for a day, no code needed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+import sqlalchemy.exc
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.console.pages import find_alert, page
+from tocsin.delivery.links import Action, Expired, LinkSigner, Token
+from tocsin.model import utc_now
+
+log = structlog.get_logger(__name__)
+
+
+def create_alert_page(engine: AsyncEngine, signer: LinkSigner) -> Starlette:
+    """The ASGI application to mount at `/alerts`: one route, `/{alert_id}?view=TOKEN`."""
+
+    async def answer(request: Request) -> Response:
+        alert_id: UUID = request.path_params["alert_id"]
+        token = signer.read(request.query_params.get("view", ""), utc_now())
+        if isinstance(token, Expired):
+            return page(
+                HTTPStatus.GONE,
+                "This link has expired",
+                message="Links in messages work for a day. "
+                f"On the server, `tocsin alert {alert_id}` shows the alert.",
+                tone="bad",
+            )
+        if (
+            not isinstance(token, Token)
+            or token.action is not Action.VIEW
+            or token.alert_id != alert_id
+        ):
+            return page(
+                HTTPStatus.NOT_FOUND,
+                "This link does not work",
+                message="It is incomplete or was changed on its way. "
+                "Copy the whole link from the message.",
+                tone="bad",
+            )
+        return await _show(engine, token)
+
+    return Starlette(routes=[Route("/{alert_id:uuid}", answer, methods=["GET"])])
+
+
+async def _show(engine: AsyncEngine, token: Token) -> Response:
+    try:
+        alert = await find_alert(engine, token)
+    except sqlalchemy.exc.DBAPIError as error:
+        log.warning("alert_page.database_away", error=type(error).__name__)
+        return page(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Not just now",
+            message="Tocsin cannot reach its database; try again in a moment.",
+            tone="bad",
+            headers={"Retry-After": "5"},
+        )
+    if alert is None:
+        return page(
+            HTTPStatus.NOT_FOUND,
+            "This alert is gone",
+            message="It was deleted, or the destination that the link was sent to was.",
+            tone="bad",
+        )
+    return page(
+        HTTPStatus.OK,
+        "Alert",
+        alert=alert,
+        message="To acknowledge or resolve it, use the links in the message.",
+    )
