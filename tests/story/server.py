@@ -25,24 +25,37 @@ PATIENCE = 60.0
 
 
 class Node:
-    """One `tocsin serve --role web` over a database; several may share one."""
+    """One `tocsin serve` over a database; several may share one. `program` is what is run in its
+    place, `environ` what it finds in its environment besides the settings."""
 
-    def __init__(self, url: str, folder: Path, *, port: int = 0, **settings: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *,
+        port: int = 0,
+        role: str = "web",
+        program: str = "tocsin.cli",
+        environ: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> None:
         self.folder = folder
         self.log = folder / "stderr"
-        environ = {
+        inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")
         }
-        environ |= {
+        whole = {
+            **inherited,
             "TOCSIN_DATABASE_URL": url,
             "TOCSIN_SECRET_KEY": KEY.reveal_text(),
             "TOCSIN_DATA_DIR": str(folder),
             "TOCSIN_LOG_LEVEL": "debug",
             **{f"TOCSIN_{name.upper()}": value for name, value in settings.items()},
+            **(environ or {}),
         }
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-m", "tocsin.cli", "serve", "--role", "web", "--port", str(port)],
-            env=environ,
+            [sys.executable, "-m", program, "serve", "--role", role, "--port", str(port)],
+            env=whole,
             stdout=subprocess.PIPE,
             stderr=self.log.open("a"),
             text=True,
@@ -89,7 +102,7 @@ class Node:
 
 
 @contextmanager
-def nodes(url: str, count: int = 1, **settings: str) -> Iterator[list[Node]]:
+def nodes(url: str, count: int = 1, **settings: Any) -> Iterator[list[Node]]:
     """Server processes over one database, stopped at the end."""
     with TemporaryDirectory(prefix="tocsin-node-") as folder:
         running: list[Node] = []

@@ -260,12 +260,11 @@ async def _write(
     dry_run: bool,
 ) -> None:
     calls: list[tuple[Statement, Mapping[str, Any]]] = [
-        (prepared("write_webhooks"), ledger.rows(webhooks, now))
-    ]
-    calls += [
         (prepared(name), parameters)
         for name, parameters in (
+            # First of all: what is resolved here makes room for the next live alert of its problem.
             ("update_alerts", ledger.updates(now)),
+            ("write_webhooks", ledger.rows(webhooks, now)),
             ("count_late_occurrences", ledger.late_occurrences()),
             ("remember_resolves", ledger.resolves()),
             ("forget_claims", claims.to_forget()),

@@ -1,0 +1,214 @@
+"""Two server processes and many connections at once: still exactly one alert."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from tests.faults.load import Heard, Load, at_once
+from tests.story.server import Node
+from tests.story.site import Sender, Site
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MANY = 200
+
+Rounds = pytest.mark.parametrize(
+    "rounds", [2, pytest.param(25, marks=pytest.mark.slow)], ids=["quick", "long"]
+)
+
+
+def at(minute: float) -> str:
+    return (NOON + timedelta(minutes=minute)).isoformat()
+
+
+def volley(pair: list[Node], sender: Sender, payloads: list[Any], **headers: str) -> list[Heard]:
+    """All at once, to both nodes in turn."""
+
+    async def main() -> list[Heard]:
+        urls = cycle(node.base_url for node in pair)
+        async with Load() as load:
+            return list(
+                await at_once(
+                    load.webhook(next(urls), sender, payload, **headers) for payload in payloads
+                )
+            )
+
+    return asyncio.run(main())
+
+
+def deadlocks(site: Site) -> int:
+    count: int = site.one(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    return count
+
+
+@Rounds
+@pytest.mark.parametrize("identify", [True, False], ids=["with id", "without id"])
+def test_identical_webhooks_are_one_alert_that_each_answer_names(
+    site: Site, pair: list[Node], rounds: int, identify: bool
+) -> None:
+    sender = site.sender()
+    for number in range(rounds):
+        payload: dict[str, Any] = {"title": "Disk full", "description": str(number)}
+        if identify:
+            payload["external_id"] = f"disk-{number}"
+        heard = volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
+        alert = site.alerts(sender)[-1]
+        assert Counter((each.status, each.outcome) for each in heard) == {
+            (201, "created"): 1,
+            (200, "duplicate"): MANY - 1,
+        }
+        assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
+        assert alert["occurrence_count"] == 1
+        assert site.timeline(alert["id"]) == ["triggered"]
+    assert len(site.alerts(sender)) == rounds
+    rows = site.deliveries(sender)
+    assert len(rows) == rounds * MANY
+    assert {str(each.document["delivery_id"]) for each in heard} <= {str(r["id"]) for r in rows}
+    firsts = {row["id"] for row in rows if row["outcome"] == "created"}
+    assert {row["duplicate_of_id"] for row in rows if row["outcome"] == "duplicate"} == firsts
+
+
+@Rounds
+def test_different_triggers_of_one_problem_are_one_alert(
+    site: Site, pair: list[Node], rounds: int
+) -> None:
+    sender = site.sender()
+    for number in range(rounds):
+        trigger = {"title": "Disk full", "external_id": f"disk-{number}"}
+        heard = volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
+        alert = site.alerts(sender)[-1]
+        assert Counter(each.outcome for each in heard) == {"created": 1, "updated": MANY - 1}
+        assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
+        assert alert["occurrence_count"] == MANY
+        assert Counter(site.timeline(alert["id"])) == {"triggered": 1, "repeated": MANY - 1}
+    assert len(site.alerts(sender)) == rounds
+
+
+@Rounds
+def test_where_the_resolve_is_newest_nothing_stays_open(
+    site: Site, pair: list[Node], rounds: int
+) -> None:
+    sender = site.sender()
+    for number in range(rounds):
+        problems = [f"{number}-{n}" for n in range(60)]
+        payloads = [
+            payload
+            for problem in problems
+            for payload in (
+                {"title": "T", "external_id": problem, "triggered_at": at(1)},
+                {"title": "T", "external_id": problem, "timestamp": at(3), "n": 2},
+                {
+                    "title": "T",
+                    "external_id": problem,
+                    "status": "resolved",
+                    "resolved_at": at(5),
+                },
+            )
+        ]
+        random.Random(number).shuffle(payloads)
+        assert {each.status for each in volley(pair, sender, payloads)} <= {200, 201}
+    found = Counter((row["status"], row["external_id"]) for row in site.alerts(sender))
+    assert {status for status, _ in found} == {"RESOLVED"}
+    assert set(found.values()) == {1}
+    assert len(found) == rounds * 60
+    assert {row["occurrence_count"] for row in site.alerts(sender)} == {2}
+
+
+@Rounds
+def test_a_storm_of_everything_from_everywhere(site: Site, pair: list[Node], rounds: int) -> None:
+    """Groups of alerts in any order, people in between, rules that are owed for: no deadlock, no
+    error, and the books agree."""
+    _, destination_id = site.rule(event_types=["alerts.triggered", "alerts.resolved"])
+    key = site.api_key("responder")
+    chance = random.Random(7)
+
+    def group() -> dict[str, Any]:
+        return {
+            "alerts": [
+                {
+                    "status": chance.choice(["firing", "firing", "resolved"]),
+                    "labels": {
+                        "alertname": f"a{chance.randrange(12)}",
+                        "severity": chance.choice(["critical", "warning", "info"]),
+                    },
+                    "annotations": {"n": str(chance.random())},
+                }
+                for _ in range(chance.randrange(1, 9))
+            ]
+        }
+
+    async def main() -> list[Heard]:
+        async with Load() as load:
+
+            async def person(url: str) -> Heard:
+                alerts = site.alerts(sender)[-20:]
+                action = chance.choice(["acknowledge", "resolve", "reopen", "close", "note"])
+                if not alerts or action == "note":
+                    return Heard(200, {"status": "none"})
+                return await load.act(url, key, chance.choice(alerts)["id"], action)
+
+            urls = cycle(node.base_url for node in pair)
+            work: list[Callable[[], Any]] = []
+            for number in range(rounds * 150):
+                url = next(urls)
+                if number % 5:
+                    work.append(lambda u=url, p=group(): load.webhook(u, sender, p))
+                else:
+                    work.append(lambda u=url: person(u))
+            return list(await at_once((each() for each in work), at_most=60))
+
+    sender = site.sender("alertmanager")
+    heard = asyncio.run(main())
+    assert {each.status for each in heard} <= {200, 201, 409}, [n.errors() for n in pair]
+    assert deadlocks(site) == 0
+    check_books(site, sender, heard)
+    site.sql("DELETE FROM alert_rules")
+    owed = site.sql(
+        "SELECT alert_id, count(*) FILTER (WHERE event_type = 'alerts.triggered')"
+        " FROM alert_deliveries WHERE alert_destination_id = %s GROUP BY 1",
+        destination_id,
+    )
+    made = {row["id"] for row in site.alerts(sender)}
+    # Born resolved, its resolve having come first: told to nobody, unless a person reopens it.
+    ended = site.sql("SELECT alert_id FROM alert_events WHERE detail ? 'arrived'")
+    # The first trigger of each was owed exactly once; a person's reopening is told again.
+    for alert_id, triggers in owed:
+        reopened = site.timeline(alert_id).count("reopened")
+        assert 1 <= triggers <= 1 + reopened
+    assert made - {alert_id for (alert_id,) in ended} <= {alert_id for alert_id, _ in owed} <= made
+
+
+def check_books(site: Site, sender: Sender, heard: list[Heard]) -> None:
+    """Answers, alerts and timelines tell one story."""
+    told = Counter(
+        (each["alert_id"], each["status"])
+        for answer in heard
+        for each in answer.document.get("alerts", ())
+    )
+    alerts = site.alerts(sender)
+    assert Counter(status for _, status in told)["created"] == len(alerts)
+    live = Counter(r["external_id"] for r in alerts if r["status"] in ("OPEN", "ACKNOWLEDGED"))
+    assert max(live.values(), default=0) <= 1
+    for row in alerts:
+        kinds = Counter(site.timeline(row["id"]))
+        assert kinds["triggered"] == 1
+        late = site.one(
+            "SELECT count(*) FROM alert_events WHERE alert_id = %s AND detail->>'signal' = %s",
+            row["id"],
+            "trigger",
+        )
+        assert row["occurrence_count"] == 1 + kinds["repeated"] + late
+        ended = kinds["resolved"] - kinds["reopened"]
+        if row["status"] == "RESOLVED":
+            assert ended == 1
+        elif row["status"] in ("OPEN", "ACKNOWLEDGED"):
+            assert ended == 0
