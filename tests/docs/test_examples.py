@@ -1,0 +1,41 @@
+"""What the documentation shows is what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program
+from tests.docs.pages import PAGES, ROOT, commands, run
+
+START = ROOT / "docs" / "getting-started.md"
+RUN = [START, *(page for page in PAGES if commands(page) and page != START)]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Program]]:
+    """A folder to type in and the program of somebody who followed `getting-started.md`."""
+    folder = tmp_path_factory.mktemp("docs")
+    program = Program({"TOCSIN_DATA_DIR": str(folder / "data")})
+    with program.running("serve", "--port", "0") as running:
+        running.await_line("Tocsin is ready at http://")
+        yield folder, program
+        assert running.stop() == 0
+
+
+def test_getting_started_comes_first() -> None:
+    assert commands(START)
+    assert len(RUN) >= 4
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_a_page_does_what_it_shows(hub: tuple[Path, Program], page: Path) -> None:
+    """In order: later pages use what the first has made."""
+    folder, program = hub
+    if page != RUN[0] and not (folder / "alert.json").exists():
+        for command in commands(RUN[0]):
+            run(command, folder, program)
+    for command in commands(page):
+        run(command, folder, program)
