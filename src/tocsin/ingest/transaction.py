@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.ingest.claims import Claims
-from tocsin.ingest.configuration import Configuration
+from tocsin.ingest.configuration import Configuration, Snapshot
 from tocsin.ingest.correlate import AlertState, Problem, ResolutionMark, Step, correlate
 from tocsin.ingest.event import AlertDetails, Event, concerns_anyone
 from tocsin.ingest.ledger import Ledger, NewAlert
@@ -79,16 +79,17 @@ async def commit_webhooks(
     snapshot = configuration.snapshot
     if snapshot.version != version:
         snapshot = await configuration.refresh(version)
-        if recheck(webhooks, snapshot):
-            await pipe.run((ROLLBACK, {}))
-            return await commit_webhooks(
-                pipe,
-                configuration,
-                webhooks,
-                now=now,
-                keep_rejected=keep_rejected,
-                dry_run=dry_run,
-            )
+    # Also where the version is the same: the snapshot may have been renewed since they were read.
+    if _is_out_of_date(webhooks, snapshot) and recheck(webhooks, snapshot):
+        await pipe.run((ROLLBACK, {}))
+        return await commit_webhooks(
+            pipe,
+            configuration,
+            webhooks,
+            now=now,
+            keep_rejected=keep_rejected,
+            dry_run=dry_run,
+        )
     ledger = Ledger()
     events = _decide(webhooks, problems, ledger)
     _answer_repeats(webhooks)
@@ -97,6 +98,11 @@ async def commit_webhooks(
         await planning.plan(pipe, events, snapshot, now)
     await _write(pipe, webhooks, claims, ledger, planning, now, keep_rejected, dry_run)
     return ledger
+
+
+def _is_out_of_date(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
+    known = snapshot.integrations.get
+    return any(known(webhook.entry.id) is not webhook.entry for webhook in webhooks)
 
 
 def _problem_keys(webhooks: list[Webhook]) -> list[ProblemKey]:

@@ -1,0 +1,42 @@
+"""The configuration may be renewed between the reading of a webhook and its commit; then the renewed
+one decides, even though this process has it already when the commit looks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from tests.postgres import Database
+from tests.story.site import Site
+from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.configuration import Configuration
+from tocsin.ingest.pipeline import understand
+from tocsin.ingest.webhook import Answer
+from tocsin.model import utc_now
+from tocsin.store.database import create_engine
+
+
+def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) -> None:
+    site = Site(database.url)
+    sender = site.sender()
+    body = json.dumps({"title": "Disk full", "external_id": "disk-1"}).encode()
+
+    async def main() -> Answer:
+        engine = create_engine(database.url)
+        configuration = Configuration(engine, site.vault)
+        batcher = Batcher(database.url, configuration, queue_limit=10, keep_rejected=10)
+        before = await configuration.refresh()
+        headers = {name.lower(): value for name, value in sender.headers(body).items()}
+        webhook = understand(before.integrations[sender.id], headers, body, utc_now())
+        site.rule(event_types=["alerts.triggered"])
+        assert (await configuration.look()).version > before.version
+        committing = asyncio.create_task(batcher.run())
+        answer = await batcher.submit(webhook)
+        batcher.close()
+        await committing
+        await engine.dispose()
+        return answer
+
+    assert asyncio.run(main()).status_code == 201
+    (alert,) = site.alerts(sender)
+    assert site.one("SELECT count(*) FROM alert_deliveries WHERE alert_id = %s", alert["id"]) == 1
