@@ -215,6 +215,20 @@ def test_the_lanes_say_how_each_destination_stands(nodes: Nodes) -> None:
     assert lanes[gone].is_enabled is None
 
 
+def test_a_floor_hides_what_is_fresh_below_it_and_nothing_else(nodes: Nodes) -> None:
+    destination = nodes.world.destination("ops")
+    first, second = nodes.world.plan(destination), nodes.world.plan(destination)
+    again = nodes.world.plan(destination, send_after=datetime.now(UTC) - timedelta(seconds=1))
+    floor = nodes.world.row(second)["sequence"]
+    (lane,) = nodes.runner.run(nodes.one.due_lanes({destination: floor}))
+    assert lane.first_fresh == floor
+    assert lane.last_sequence == nodes.world.row(again)["sequence"]
+    (lane,) = nodes.runner.run(nodes.one.due_lanes({uuid7(): floor}))
+    assert lane.first_fresh == nodes.world.row(first)["sequence"]
+    claimed = nodes.runner.run(nodes.one.claim([Claim(destination, 10, floor=floor)]))
+    assert [each.id for each in claimed] == [again, second]
+
+
 def test_of_all_who_ask_one_may_probe(nodes: Nodes) -> None:
     destination = nodes.world.destination("ops")
     nodes.runner.run(nodes.one.load_destinations([destination]))

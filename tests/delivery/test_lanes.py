@@ -3,7 +3,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from tocsin.delivery.channels.base import Rate
-from tocsin.delivery.lanes import FIRST_WINDOW, Lane, Lanes
+from tocsin.delivery.lanes import FIRST_WINDOW, Floors, Lane, Lanes
 
 FAST = Rate(per_second=None, concurrency=16)
 SLOW = Rate(per_second=1.0, burst=3, concurrency=2)
@@ -80,3 +80,11 @@ def test_idle_lanes_are_forgotten() -> None:
     lanes.forget_idle()
     assert lanes.known(idle) is None
     assert lanes.known(busy) is not None
+
+
+def test_floors_are_taken_once_a_second() -> None:
+    floors, one, two = Floors(), uuid4(), uuid4()
+    assert floors.at(100.0) == {}
+    floors.learn({one: 50_000, two: 20}, 100.0)
+    assert floors.at(100.9) == {one: 40_000, two: 0}
+    assert floors.at(101.0) == {}

@@ -10,8 +10,8 @@ due lanes ─┬─ disabled or deleted ─► withdrawn
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from tocsin.delivery import metrics
@@ -51,12 +51,20 @@ class _Wanted:
 async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Leases) -> Claims:
     """One look at the queue. What it returns is leased to us; its destinations are in `targets`."""
     found = Claims()
-    due = await queue.due_lanes()
+    looked_at = time.monotonic()
+    floors = lanes.floors.at(looked_at)
+    due = await queue.due_lanes(floors)
+    if not floors:
+        first = {
+            each.id: each.last_sequence if each.first_fresh is None else each.first_fresh
+            for each in due
+        }
+        lanes.floors.learn(first, looked_at)
     if not due:
         return found
     if await targets.load(queue, [lane.id for lane in due], due[0].configuration_version):
         lanes.forget_idle()
-    wanted = await _wanted(queue, due, targets, lanes, found)
+    wanted = await _wanted(queue, due, targets, lanes, floors, found)
     asked_at = time.monotonic()
     unlimited = [each.claim for each in wanted if not is_limited(each.target.rate)]
     if unlimited:
@@ -80,7 +88,12 @@ async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Le
 
 
 async def _wanted(
-    queue: DeliveryQueue, due: Sequence[DueLane], targets: Targets, lanes: Lanes, found: Claims
+    queue: DeliveryQueue,
+    due: Sequence[DueLane],
+    targets: Targets,
+    lanes: Lanes,
+    floors: Mapping[UUID, int],
+    found: Claims,
 ) -> list[_Wanted]:
     wanted: list[_Wanted] = []
     probes: list[Target] = []
@@ -98,7 +111,7 @@ async def _wanted(
             found.look_again_in(each.held_for)
             if not each.test_is_due or each.hold_reason == "throttled":
                 continue
-        elif not each.is_due and not each.test_is_due:
+        elif not each.is_due:
             continue
         lane = lanes.lane(target.id, target.rate)
         if each.held_for is not None and not held:
@@ -107,7 +120,8 @@ async def _wanted(
             continue
         if room := lanes.room(lane):
             lane.is_paused = False
-            wanted.append(_Wanted(target, Claim(target.id, room, tests_only=held)))
+            floor = floors.get(target.id, 0)
+            wanted.append(_Wanted(target, Claim(target.id, room, held, floor)))
     metrics.HELD.set(len(found.held))
     if probes:
         ours = await queue.begin_probes([target.id for target in probes], PROBE_SECONDS)
@@ -164,5 +178,5 @@ def _share(wanted: Sequence[_Wanted], buckets: dict[UUID, Bucket]) -> list[Claim
         room = min(each.claim.room, left.get(each.target.bucket, 0))
         if room:
             left[each.target.bucket] -= room
-            claims.append(Claim(each.claim.destination_id, room, each.claim.tests_only))
+            claims.append(replace(each.claim, room=room))
     return claims

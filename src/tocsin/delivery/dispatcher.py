@@ -25,7 +25,7 @@ import structlog
 from tocsin.delivery import metrics
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.claims import Claims, claim
-from tocsin.delivery.faults import place
+from tocsin.delivery.faults import described
 from tocsin.delivery.housekeeping import Housekeeping
 from tocsin.delivery.lanes import Lane, Lanes
 from tocsin.delivery.leases import LEASE_SECONDS, Leases
@@ -136,9 +136,7 @@ class Dispatcher:
                     queue = queue or await self._open_queue()
                     found = await claim(queue, self._targets, self._lanes, self._leases)
                 except Exception as error:
-                    log.error(
-                        "cannot claim deliveries", error=type(error).__name__, at=place(error)
-                    )
+                    log.error("cannot claim deliveries", **described(error))
                     if queue is not None:
                         await queue.close()
                         queue = None
@@ -216,8 +214,7 @@ class Dispatcher:
             log.error(
                 "a channel failed on its own account",
                 channel=target.kind.value,
-                error=type(error).__name__,
-                at=place(error),
+                **described(error),
                 alert_delivery_id=str(claimed.id),
             )
             return Retry("internal-error", "failed inside Tocsin; its log says more")

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from tocsin.delivery import metrics
-from tocsin.delivery.faults import place
+from tocsin.delivery.faults import described
 from tocsin.delivery.leases import Leases
 from tocsin.delivery.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
@@ -51,7 +51,7 @@ class Housekeeping:
                     queue = queue or await self._open_queue()
                     await self._keep(queue)
                 except Exception as error:
-                    log.error("cannot keep house", error=type(error).__name__, at=place(error))
+                    log.error("cannot keep house", **described(error))
                     if queue is not None:
                         await queue.close()
                         queue = None

@@ -14,6 +14,7 @@ have in hand (claimed and not yet recorded):
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 from tocsin.delivery.channels.base import Rate
@@ -55,8 +56,36 @@ class Lane:
             self.is_paused = True
 
 
+class Floors:
+    """Where each destination's fresh deliveries begin, so that a look at the queue need not wade
+    through what is dead before them (`due_lanes.sql`). Once a second a look goes without.
+
+    A sequence may be drawn long before its row is committed, and an old row may become fresh again
+    (a person's doing, the end of quiet hours); the margin makes the first all but impossible, and
+    neither then waits for longer than that second."""
+
+    MARGIN = 10_000
+    SECONDS = 1.0
+
+    def __init__(self) -> None:
+        self._floors: dict[UUID, int] = {}
+        self._taken_at: float | None = None
+
+    def at(self, now: float) -> dict[UUID, int]:
+        """For a look at monotonic time `now`; empty if it is to go without."""
+        if self._taken_at is None or now - self._taken_at >= self.SECONDS:
+            return {}
+        return self._floors
+
+    def learn(self, first_fresh: Mapping[UUID, int], now: float) -> None:
+        """What a look without floors saw; the newest sequence drawn where it saw nothing."""
+        self._floors = {id: max(0, first - self.MARGIN) for id, first in first_fresh.items()}
+        self._taken_at = now
+
+
 class Lanes:
     def __init__(self, capacity: int) -> None:
+        self.floors = Floors()
         self._capacity = capacity
         self._lanes: dict[UUID, Lane] = {}
         self.in_hand = 0

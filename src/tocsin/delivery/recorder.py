@@ -17,7 +17,7 @@ import psycopg
 import structlog
 
 from tocsin.delivery import metrics
-from tocsin.delivery.faults import place
+from tocsin.delivery.faults import described
 from tocsin.delivery.outcome import Failed
 from tocsin.delivery.verdict import Expired, Result, Verdict, decide, failures_of
 from tocsin.model import EventType, Severity
@@ -86,11 +86,7 @@ class Recorder:
                             queue = await self._open_queue()
                         await self._write(queue, group)
                     except Exception as error:
-                        log.error(
-                            "cannot record outcomes, trying again",
-                            error=type(error).__name__,
-                            at=place(error),
-                        )
+                        log.error("cannot record outcomes, trying again", **described(error))
                         if queue is not None:
                             await queue.close()
                             queue = None
@@ -119,9 +115,7 @@ class Recorder:
                 for done in group:
                     await self._write(queue, [done])
                 return
-            log.error(
-                "an outcome cannot be stored in full", error=type(error).__name__, at=place(error)
-            )
+            log.error("an outcome cannot be stored in full", **described(error))
             await self._write_together(queue, group, bare=True)
 
     async def _write_together(

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from tocsin.delivery.faults import described
 from tocsin.store.database import connect
 from tocsin.store.delivery_queue import CHANNEL
 
@@ -44,13 +45,13 @@ class Wakeups:
             try:
                 connection = await connect(self._url)
             except psycopg.OperationalError as error:
-                log.warning("cannot listen for deliveries", error=type(error).__name__)
+                log.warning("cannot listen for deliveries", **described(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
             try:
                 await self._listen_on(connection)
             except psycopg.Error as error:
-                log.warning("lost the connection that listens", error=type(error).__name__)
+                log.warning("lost the connection that listens", **described(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
             finally:
                 await connection.close()

@@ -63,25 +63,35 @@ PLANNER = """
 @dataclass(frozen=True, slots=True)
 class DueLane:
     """How one destination with pending deliveries stands. `is_enabled` None: it was deleted.
-    `held_for` in seconds, negative once the hold is over, None without one."""
+    `held_for` in seconds, negative once the hold is over, None without one. `first_fresh` is the
+    sequence of the first delivery that waits for its first attempt; `last_sequence` the newest
+    drawn by anybody."""
 
     id: UUID
     is_enabled: bool | None
     held_for: float | None
     hold_reason: str | None
     test_is_due: bool
-    is_due: bool
+    first_fresh: int | None
+    retry_is_due: bool
     next_in: float | None
+    last_sequence: int
     configuration_version: int
+
+    @property
+    def is_due(self) -> bool:
+        return self.test_is_due or self.retry_is_due or self.first_fresh is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Ask for up to `room` deliveries of one destination; `tests_only` while it is held."""
+    """Ask for up to `room` deliveries of one destination; `tests_only` while it is held. Fresh
+    ones are looked for from the sequence `floor` on."""
 
     destination_id: UUID
     room: int
     tests_only: bool = False
+    floor: int = 0
 
 
 @dataclass(slots=True)
@@ -198,8 +208,11 @@ class DeliveryQueue:
 
     # Finding work
 
-    async def due_lanes(self) -> list[DueLane]:
-        return await self._rows(DueLane, "due_lanes")
+    async def due_lanes(self, floors: Mapping[UUID, int] | None = None) -> list[DueLane]:
+        """Every destination with pending deliveries. With `floors`, what is fresh below them is
+        overlooked."""
+        text = _json.encode(floors or {}).decode()
+        return await self._rows(DueLane, "due_lanes", {"floors": text})
 
     async def begin_probes(self, destinations: Sequence[UUID], seconds: float) -> set[UUID]:
         """Of these destinations whose hold is over, those that are ours to probe."""
@@ -216,6 +229,7 @@ class DeliveryQueue:
                 "destinations": [claim.destination_id for claim in claims],
                 "rooms": [claim.room for claim in claims],
                 "tests_only": [claim.tests_only for claim in claims],
+                "floors": [claim.floor for claim in claims],
                 "node": self._node,
                 "lease_seconds": self._lease_seconds,
             },

@@ -13,6 +13,8 @@
 -- first. The branches of UNION ALL run one after the other and stop at the limit: nothing is locked
 -- that is not taken. Each walks one partial index from its front.
 --
+-- `floor` is where fresh deliveries begin, behind what is dead (`due_lanes.sql`).
+--
 -- The plan is forced, for no statistics are true of pending rows, which come and go by the hundred
 -- thousand: sorting is switched off on this connection (`delivery_queue.py`), each ORDER BY is that of
 -- the one index meant, and OFFSET 0 keeps the look at the same alert a look, not a join.
@@ -23,9 +25,10 @@
 -- The attempt is counted here, before it is made: if the node dies, the next claim finds a lease that
 -- ran out and puts the attempt on record as `unknown`. It may have arrived, and counts as not sent.
 WITH lane AS (
-    SELECT destination_id, room, tests_only
-    FROM unnest(%(destinations)s::uuid[], %(rooms)s::int[], %(tests_only)s::bool[])
-         AS lane (destination_id, room, tests_only)
+    SELECT destination_id, room, tests_only, floor
+    FROM unnest(%(destinations)s::uuid[], %(rooms)s::int[], %(tests_only)s::bool[],
+                %(floors)s::bigint[])
+         AS lane (destination_id, room, tests_only, floor)
 ), picked AS MATERIALIZED (
     SELECT candidate.*
     FROM lane
@@ -72,7 +75,7 @@ WITH lane AS (
              WHERE NOT lane.tests_only
                AND d.alert_destination_id = lane.destination_id
                AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
-               AND d.send_after IS NULL
+               AND d.send_after IS NULL AND d.sequence >= lane.floor
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                AND NOT EXISTS (
                    SELECT FROM (

@@ -9,6 +9,10 @@
 -- Each ORDER BY is that of the one index meant, and OFFSET 0 makes a look-up of what could be a join;
 -- with sorting switched off on this connection no other plan is left, whatever the statistics say.
 --
+-- What was sent long ago leaves dead entries at the front of an index until a vacuum comes by. `floors`
+-- (sequence by destination) lets the search for fresh deliveries begin behind them. A look without
+-- floors, now and then, is what they are taken from, and finds whatever lies below.
+--
 -- `is_enabled` is null for a destination that was deleted. `next_in` is the seconds to the first
 -- delivery that is not due yet, so that a timer can wake for it.
 WITH RECURSIVE pending (id) AS (
@@ -32,21 +36,22 @@ SELECT pending.id,
           AND (d.send_after IS NULL OR d.send_after <= now())
           AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
         ORDER BY d.sequence LIMIT 1) IS NOT NULL AS test_is_due,
-       (SELECT true FROM alert_deliveries AS d
+       (SELECT d.sequence FROM alert_deliveries AS d
         WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
           AND d.send_after IS NULL
+          AND d.sequence >= coalesce((%(floors)s::jsonb ->> pending.id::text)::bigint, 0)
           AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL
-       OR
+        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) AS first_fresh,
        (SELECT true FROM alert_deliveries AS d
         WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
           AND d.send_after <= now()
           AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL AS is_due,
+        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL AS retry_is_due,
        (SELECT extract(epoch FROM d.send_after - now())::float8 FROM alert_deliveries AS d
         WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
           AND d.send_after > now()
         ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) AS next_in,
+       (SELECT last_value FROM alert_deliveries_sequence_seq) AS last_sequence,
        (SELECT version FROM configuration) AS configuration_version
 FROM pending
 LEFT JOIN LATERAL (

@@ -145,7 +145,7 @@ CREATE TABLE alert_deliveries (
     CONSTRAINT ck_alert_deliveries_tenant_and_rule_unless_test CHECK ((event_type = 'alerts.test') = (tenant_id IS NULL) AND (event_type = 'alerts.test') = (alert_rule_id IS NULL)),
     CONSTRAINT ck_alert_deliveries_alert_unless_test CHECK ((event_type = 'alerts.test') = (alert_id IS NULL)),
     CONSTRAINT ck_alert_deliveries_tests_are_never_withheld CHECK (event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled'))
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 50000);
 CREATE INDEX ix_alert_deliveries_last_test ON alert_deliveries (workspace_id, alert_destination_id, event_type, created_at);
 CREATE INDEX ix_alert_deliveries_due ON alert_deliveries (alert_destination_id, send_after NULLS FIRST, sequence) WHERE status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_tests ON alert_deliveries (alert_destination_id, sequence) WHERE event_type = 'alerts.test' AND status IN ('queued', 'deferred');
