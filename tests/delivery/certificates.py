@@ -43,10 +43,15 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def authority_pem() -> bytes:
+    """The authority's certificate, for programs that are told by a file whom to trust."""
+    return _pem(_authority()[1])
+
+
 @functools.cache
 def client() -> ssl.SSLContext:
     """Trusts the authority and nothing else."""
-    return ssl.create_default_context(cadata=_pem(_authority()[1]).decode())
+    return ssl.create_default_context(cadata=authority_pem().decode())
 
 
 @functools.cache

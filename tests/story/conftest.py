@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.postgres import Database, Server
+from tests.story.delivering import Stage, stage
 from tests.story.server import Client, Node, nodes
 from tests.story.site import Site
 
@@ -33,3 +34,13 @@ def node(site: Site) -> Iterator[Node]:
 def client(node: Node) -> Iterator[Client]:
     with node.client() as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Two nodes that deliver, and the world they deliver to: for all stories of delivery."""
+    with (
+        postgres_server.database() as fresh,
+        stage(Site(fresh.url), tmp_path_factory.mktemp("stage")) as ready,
+    ):
+        yield ready

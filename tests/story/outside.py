@@ -63,12 +63,8 @@ class Outside:
         return [json.loads(each.body) for each in self.received(path)]
 
     def mails(self, recipient: str) -> list[EmailMessage]:
-        mails = [
-            message_from_bytes(content, policy=policy.default)
-            for _, to, content in self.mailbox.taken
-            if to == recipient
-        ]
-        return [mail for mail in mails if isinstance(mail, EmailMessage)]
+        taken = [content for _, to, content in self.mailbox.taken if to == recipient]
+        return [message_from_bytes(content, policy=policy.default) for content in taken]
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         path = request.raw_path

@@ -57,6 +57,9 @@ class Site:
         (row,) = self.sql("SELECT id FROM tenants WHERE workspace_id = %s", workspace_id)
         self.tenant_id: UUID = row[0]
 
+    def connection(self) -> psycopg.Connection:
+        return psycopg.connect(self.url, autocommit=True)
+
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters)
@@ -86,7 +89,7 @@ class Site:
             webhook_secret=self.vault.seal(Secret(secret)),
             **{
                 "tenant_id": self.tenant_id,
-                "name": f"{type}-{integration_id.hex[-8:]}",
+                "name": f"{type}-{integration_id.hex}",
                 "type": type,
                 **profile,
                 **columns,
@@ -132,7 +135,7 @@ class Site:
             "alert_destinations",
             id=destination_id,
             workspace_id=self.workspace_id,
-            name=f"hook-{destination_id.hex[-8:]}",
+            name=f"hook-{destination_id.hex}",
             type="webhook",
             config=Json({"url": "http://127.0.0.1:9/"}),
         )
@@ -140,7 +143,7 @@ class Site:
             "alert_rules",
             id=rule_id,
             workspace_id=self.workspace_id,
-            name=f"rule-{rule_id.hex[-8:]}",
+            name=f"rule-{rule_id.hex}",
             event_types=event_types,
             destination_ids=[destination_id],
             **columns,
