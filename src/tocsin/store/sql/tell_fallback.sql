@@ -35,13 +35,13 @@ WITH given AS (
 ), told AS (
     SELECT DISTINCT ON (failed.alert_destination_id)
            failed.*,
-           'sent here because the destination "' || failed.name || '" has not taken a message since '
-           || to_char(period.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') AS note
+           'Sent here because the destination "' || failed.name || '" has not taken a message since '
+           || to_char(period.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC."') AS note
     FROM failed
     JOIN period ON period.alert_destination_id = failed.alert_destination_id
     UNION ALL
     SELECT failed.*,
-           'sent here because it could not be delivered to the destination "' || failed.name || '"'
+           'Sent here because it could not be delivered to the destination "' || failed.name || '".'
     FROM failed
     WHERE critical
 )
