@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -160,10 +161,11 @@ def test_a_storm_of_everything_from_everywhere(site: Site, pair: list[Node], rou
             work: list[Callable[[], Any]] = []
             for number in range(rounds * 150):
                 url = next(urls)
-                if number % 5:
-                    work.append(lambda u=url, p=group(): load.webhook(u, sender, p))
-                else:
-                    work.append(lambda u=url: person(u))
+                work.append(
+                    partial(load.webhook, url, sender, group())
+                    if number % 5
+                    else partial(person, url)
+                )
             return list(await at_once((each() for each in work), at_most=60))
 
     sender = site.sender("alertmanager")

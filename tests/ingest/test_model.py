@@ -1,0 +1,159 @@
+"""Triggers, repeats, acknowledges, resolves, retries, late arrivals, people and passing time, in any
+order and in any batches, through the real commit path; a plain model stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.ingest.office import NOON, Office, Posted, office
+from tests.ingest.plain_model import Alert, Said, World
+from tests.postgres import Database
+from tocsin.ingest.actions import Acted, Action, NotAllowed, OpenAlertExists
+from tocsin.ingest.webhook import Accepted, Answer
+
+STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
+
+said = st.builds(
+    Said,
+    kind=st.sampled_from(["trigger", "trigger", "acknowledge", "resolve"]),
+    external_id=st.sampled_from(["a", "a", "b", None]),
+    # The sender's clock: late, early, on time, or not told; in minutes, and never a whole day.
+    at=st.one_of(st.none(), st.integers(0, 40).map(lambda minute: minute * 60)),
+    severity=st.sampled_from([None, "INFO", "HIGH", "CRITICAL"]),
+    words=st.sampled_from(["x", "y"]),
+    key=st.sampled_from([None, None, "k1", "k2"]),
+)
+
+
+def seconds(at: datetime | None) -> int | None:
+    return None if at is None else round((at - NOON).total_seconds())
+
+
+class Ingest(RuleBasedStateMachine):
+    office: ClassVar[Office]
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World()
+        self.office.now = NOON
+        self.sender = self.office.site.sender()
+        self.ids: dict[UUID, Alert] = {}
+        self.flagged = 0
+
+    @rule(batch=st.lists(said, min_size=1, max_size=4))
+    def hear(self, batch: list[Said]) -> None:
+        answers = self.office.post(self.sender, *(self._posted(each) for each in batch))
+        expected = self.world.hear(batch)
+        for answer, (outcome, alert, reused) in zip(answers, expected, strict=True):
+            self._compare(answer, outcome, alert)
+            self.flagged += reused
+
+    @rule(data=st.data(), times=st.integers(1, 2))
+    def retry(self, data: st.DataObject, times: int) -> None:
+        """What has been accepted is sent again, to the letter."""
+        if self.world.contents:
+            chosen = data.draw(st.sampled_from(list(self.world.contents)))
+            self.hear([chosen] * times)
+
+    @rule(passed=st.sampled_from([1, 30, 61, 300, 900, 1_000]))
+    def wait(self, passed: int) -> None:
+        self.world.now += passed
+        self.office.advance(passed)
+
+    @rule(data=st.data(), action=st.sampled_from(["acknowledge", "resolve", "close", "reopen"]))
+    def act(self, data: st.DataObject, action: str) -> None:
+        if not self.ids:
+            return
+        alert_id = data.draw(st.sampled_from(list(self.ids)))
+        outcome = self.office.act(alert_id, Action(action))
+        expected = self.world.act(self.ids[alert_id], action)
+        kinds = {"done": Acted, "not allowed": NotAllowed, "newer one open": OpenAlertExists}
+        assert isinstance(outcome, kinds[expected]), (outcome, expected)
+
+    @invariant()
+    def the_database_says_the_same(self) -> None:
+        rows = self.office.site.alerts(self.sender)
+        assert {row["id"] for row in rows} == set(self.ids)
+        assert len(self.ids) == len(self.world.alerts())
+        for row in rows:
+            alert = self.ids[row["id"]]
+            assert alert == Alert(
+                status=row["status"],
+                severity=row["severity"],
+                triggered=seconds(row["triggered_at"]) or 0,
+                newest=seconds(row["last_signal_at"]) or 0,
+                count=row["occurrence_count"],
+                acknowledged=seconds(row["acknowledged_at"]),
+                resolved=seconds(row["resolved_at"]),
+                closed=seconds(row["closed_at"]),
+            )
+
+    def _posted(self, each: Said) -> Posted:
+        payload: dict[str, Any] = {
+            "title": "Disk full",
+            "status": STATUS[each.kind],
+            "description": each.words,
+        }
+        if each.external_id is not None:
+            payload["external_id"] = each.external_id
+        if each.severity is not None:
+            payload["severity"] = each.severity
+        if each.at is not None:
+            payload["timestamp"] = (NOON + timedelta(seconds=each.at)).isoformat()
+        return Posted(payload, each.key)
+
+    def _compare(self, answer: Answer, outcome: str, alert: Alert | None) -> None:
+        assert isinstance(answer, Accepted)
+        assert answer.status == outcome
+        if alert is None:
+            assert answer.alerts == ()
+            return
+        assert answer.alert_id is not None
+        named = UUID(bytes=answer.alert_id)
+        if outcome == "created":
+            assert named not in self.ids
+            self.ids[named] = alert
+        assert self.ids[named] is alert
+
+    def teardown(self) -> None:
+        if hasattr(self, "sender"):
+            flags = [row["flags"] for row in self.office.site.deliveries(self.sender)]
+            assert sum("idempotency_key_reused" in each for each in flags) == self.flagged
+
+
+@pytest.fixture
+def opened(database: Database) -> Iterator[Office]:
+    with office(database.url) as fresh:
+        yield fresh
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [20, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
+    ids=["quick", "long"],
+)
+def test_the_model_agrees(opened: Office, examples: int) -> None:
+    machine = type("Ingest", (Ingest,), {"office": opened})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
