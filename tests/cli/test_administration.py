@@ -187,6 +187,14 @@ def test_the_doctor_says_what_is_wrong(tocsin: Program, tmp_path: Path) -> None:
     assert folder.stat().st_mode & stat.S_IWOTH
 
 
+def test_the_doctor_tries_the_mail_server(tocsin: Program) -> None:
+    mail = {"TOCSIN_SMTP_URL": "smtp://ops:hunter2@127.0.0.1:9", "TOCSIN_MAIL_FROM": "a@b.example"}
+    looked = Program({**tocsin.settings, **mail}).call("doctor")
+    assert looked.code == 1
+    assert "127.0.0.1:9: Connection refused" in looked.out
+    assert "hunter2" not in looked.out + looked.err
+
+
 def test_the_doctor_makes_keys_that_settings_take(tocsin: Program) -> None:
     key = tocsin.call("doctor", "--new-key").out.strip()
     assert Program({**tocsin.settings, "TOCSIN_SECRET_KEY": key}).call("alerts").code == 0

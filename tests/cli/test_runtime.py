@@ -48,11 +48,11 @@ def test_a_damaged_key_is_named_and_not_shown(tmp_path: Path) -> None:
 def test_a_lost_key_is_not_replaced_while_there_are_secrets(
     tocsin: Program, database: Database, tmp_path: Path
 ) -> None:
-    from tocsin.cli.runtime import _prepare
+    from tocsin.cli.runtime import prepare
 
     assert tocsin.call("integration", "create", "shop").code == 0
     with pytest.raises(Failure) as failed:
-        _prepare(Settings(data_dir=tmp_path), database.url)
+        prepare(Settings(data_dir=tmp_path), database.url)
     assert "secret.key is gone" in str(failed.value)
     assert failed.value.code is Exit.FAILED
     assert not (tmp_path / "secret.key").exists()

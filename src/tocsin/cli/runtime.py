@@ -83,10 +83,10 @@ def open_installation(settings: Settings | None = None) -> Iterator[Installation
     """
     chosen = settings or load_settings()
     with open_database(chosen) as url:
-        yield readable(partial(_prepare, chosen, url))
+        yield readable(partial(prepare, chosen, url))
 
 
-def _prepare(settings: Settings, url: str) -> Installation:
+def prepare(settings: Settings, url: str) -> Installation:
     from tocsin.model import utc_now
     from tocsin.store.installation import ensure_default_workspace, is_current, keeps_secrets
 

@@ -44,8 +44,11 @@ def serve(
     listener = _listen(settings.host if host is None else host, port, settings.port)
     with listener:
         bound_host, bound_port = listener.getsockname()[:2]
-        settings = replace(settings, host=bound_host, port=bound_port)
         url = serving.url_of(listener)
+        has_public_url = settings.public_url is not None
+        settings = replace(
+            settings, host=bound_host, port=bound_port, public_url=settings.public_url or url
+        )
         with (
             open_installation(settings) as installation,
             announced(settings.data_dir, url),
@@ -54,7 +57,7 @@ def serve(
 
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")
-                if settings.public_url is None and role is not ServeRole.WEB:
+                if not has_public_url and role is not ServeRole.WEB:
                     note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
 
             if workers == 1:

@@ -208,6 +208,7 @@ def run_many(
     os.environ.update(
         TOCSIN_HOST=installation.settings.host,
         TOCSIN_PORT=str(installation.settings.port),
+        TOCSIN_PUBLIC_URL=installation.settings.public_url or "",
         TOCSIN_WORKER_DATABASE_URL=installation.url,
         TOCSIN_WORKER_KEYS=",".join(key.reveal_text() for key in installation.keys),
         TOCSIN_WORKER_ROLE=role,
