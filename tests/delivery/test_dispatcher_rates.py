@@ -13,6 +13,7 @@ from tests.delivery.world import QUICK, World, dispatching, receiving, until
 from tests.postgres import Database
 from tocsin.delivery.channels.base import Rate
 from tocsin.delivery.channels.webhook import WebhookChannel
+from tocsin.model import EventType
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -76,5 +77,26 @@ def test_an_unlimited_channel_never_touches_the_buckets(world: World, run: Run) 
             world.plan_many(world.destination("ops", receiver.url), 20)
             await until(lambda: world.pending() == 0)
         assert world.db.execute("SELECT count(*) FROM rate_buckets").fetchone() == (0,)
+
+    run(main())
+
+
+def test_a_test_that_finds_no_token_in_its_minute_fails(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hour's messages are spent: nobody should watch `Pending` for the rest of it."""
+    limit(monkeypatch, Rate(per_second=100.0, burst=10, per_hour=2, concurrency=2))
+
+    async def main() -> None:
+        async with receiving() as receiver:
+            destination = world.destination("ops", receiver.url)
+            world.plan_many(destination, 3)
+            async with dispatching(world.url):
+                await until(lambda: world.pending() == 1)
+                test = world.plan(destination, event=EventType.TEST)
+                world.db.execute("UPDATE alert_deliveries SET give_up_at = now()")
+                world.announce()
+                await until(lambda: world.row(test)["status"] == "failed", 30)
+            assert world.row(test)["last_error_code"] == "expired"
 
     run(main())

@@ -14,12 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+import structlog
+
 from tocsin.delivery import metrics
+from tocsin.delivery.faults import described
 from tocsin.delivery.lanes import Lanes
 from tocsin.delivery.leases import Leases
 from tocsin.delivery.rates import Bucket, is_limited, refill
 from tocsin.delivery.targets import Target, Targets
 from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
+
+log = structlog.get_logger(__name__)
 
 PROBE_SECONDS = 30.0
 """How long a probe has the destination for itself: longer than an attempt takes."""
@@ -33,7 +38,8 @@ class Claims:
 
     claimed: list[Claimed] = field(default_factory=list)
     next_in: float | None = None
-    held: list[UUID] = field(default_factory=list)
+    waiting: list[UUID] = field(default_factory=list)
+    """Destinations whose queue stands still: held, or without tokens."""
     unreachable: list[UUID] = field(default_factory=list)
     """Destinations disabled or deleted that have deliveries waiting."""
 
@@ -65,18 +71,41 @@ async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Le
     if await targets.load(queue, [lane.id for lane in due], due[0].configuration_version):
         lanes.forget_idle()
     wanted = await _wanted(queue, due, targets, lanes, floors, found)
-    asked_at = time.monotonic()
+    try:
+        await _claim_wanted(queue, targets, lanes, leases, wanted, found)
+    except Exception as error:
+        if not found.claimed:
+            raise
+        # What is leased to us already must not be lost sight of.
+        log.warning("a claim ended early", **described(error))
+        found.look_again_in(0.0)
+    return found
+
+
+async def _claim_wanted(
+    queue: DeliveryQueue,
+    targets: Targets,
+    lanes: Lanes,
+    leases: Leases,
+    wanted: Sequence[_Wanted],
+    found: Claims,
+) -> None:
+    def hold(claimed: list[Claimed], asked_at: float) -> None:
+        leases.add(claimed, asked_at)
+        for each in claimed:
+            lane = lanes.known(each.alert_destination_id)
+            assert lane is not None
+            lanes.take(lane)
+        found.claimed += claimed
+
     unlimited = [each.claim for each in wanted if not is_limited(each.target.rate)]
     if unlimited:
-        found.claimed += await queue.claim(unlimited)
+        asked_at = time.monotonic()
+        hold(await queue.claim(unlimited), asked_at)
     limited = [each for each in wanted if is_limited(each.target.rate)]
     if limited:
-        found.claimed += await _claim_limited(queue, limited, found)
-    leases.add(found.claimed, asked_at)
-    for each in found.claimed:
-        target = targets.get(each.alert_destination_id)
-        assert target is not None
-        lanes.take(lanes.lane(target.id, target.rate))
+        asked_at = time.monotonic()
+        hold(await _claim_limited(queue, limited, found), asked_at)
     if found.claimed:
         # The configuration may have changed since the look: send by what the claim itself saw.
         await targets.load(
@@ -84,7 +113,6 @@ async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Le
             [each.alert_destination_id for each in found.claimed],
             max(each.configuration_version for each in found.claimed),
         )
-    return found
 
 
 async def _wanted(
@@ -107,7 +135,7 @@ async def _wanted(
         found.look_again_in(each.next_in)
         held = each.held_for is not None and each.held_for > 0
         if held:
-            found.held.append(each.id)
+            found.waiting.append(each.id)
             found.look_again_in(each.held_for)
             if not each.test_is_due or each.hold_reason == "throttled":
                 continue
@@ -122,7 +150,7 @@ async def _wanted(
             lane.is_paused = False
             floor = floors.get(target.id, 0)
             wanted.append(_Wanted(target, Claim(target.id, room, held, floor)))
-    metrics.HELD.set(len(found.held))
+    metrics.HELD.set(len(found.waiting))
     if probes:
         ours = await queue.begin_probes([target.id for target in probes], PROBE_SECONDS)
         for target in probes:
@@ -166,6 +194,7 @@ async def _claim_limited(
     for bucket in buckets.values():
         if not bucket.room:
             found.look_again_in(bucket.wait)
+            found.waiting += [each.target.id for each in wanted if each.target.bucket == bucket.key]
     return claimed
 
 

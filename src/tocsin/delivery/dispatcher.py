@@ -151,7 +151,7 @@ class Dispatcher:
                 await queue.close()
 
     def _begin(self, found: Claims) -> None:
-        self._housekeeping.note(found.unreachable, found.held)
+        self._housekeeping.note(found.unreachable, found.waiting)
         metrics.IN_HAND.set(self._lanes.in_hand)
         now = time.monotonic()
         for claimed in found.claimed:

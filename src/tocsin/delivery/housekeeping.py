@@ -16,7 +16,7 @@ from tocsin.delivery.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
 
 _COUNT_EVERY_SECONDS = 15.0
-_EXPIRE_EVERY_SECONDS = 60.0
+_EXPIRE_EVERY_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +32,14 @@ class Housekeeping:
         self._leases = leases
         self._wake = wake
         self._unreachable: set[UUID] = set()
-        self._held: set[UUID] = set()
+        self._waiting: set[UUID] = set()
         self._work = asyncio.Event()
 
-    def note(self, unreachable: Iterable[UUID], held: Iterable[UUID]) -> None:
-        """What the last look at the queue saw: destinations disabled or deleted, and held ones."""
+    def note(self, unreachable: Iterable[UUID], waiting: Iterable[UUID]) -> None:
+        """What the last look at the queue saw: destinations that are disabled or deleted, and such
+        as stand still."""
         self._unreachable.update(unreachable)
-        self._held = set(held)
+        self._waiting = set(waiting)
         if self._unreachable:
             self._work.set()
 
@@ -75,7 +76,7 @@ class Housekeeping:
             if now >= count_at:
                 metrics.QUEUED.set(await queue.depth())
                 count_at = now + _COUNT_EVERY_SECONDS
-            if self._held and now >= expire_at:
+            if self._waiting and now >= expire_at:
                 await self._expire(queue)
                 expire_at = now + _EXPIRE_EVERY_SECONDS
 
@@ -93,10 +94,10 @@ class Housekeeping:
                 self._unreachable.clear()
 
     async def _expire(self, queue: DeliveryQueue) -> None:
-        """Give up what has waited for a day behind a destination that is held."""
+        """Give up what has waited for a day (a test: for a minute) where nothing moves."""
         while True:
             async with queue.transaction():
-                expired = await queue.expire(list(self._held))
+                expired = await queue.expire(list(self._waiting))
                 told = await queue.tell_fallback(
                     [FallbackCandidate(id=id, given_up=True, broken=False) for id in expired],
                     FALLBACK_AFTER_SECONDS,

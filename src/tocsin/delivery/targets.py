@@ -55,11 +55,12 @@ class Targets:
         missing = [id for id in dict.fromkeys(ids) if id not in self._known]
         if missing:
             for row in await queue.load_destinations(missing):
-                self._known[row.id] = self._target(row)
+                if row.is_enabled:
+                    self._known[row.id] = self._target(row)
         return changed
 
     def get(self, id: UUID) -> Target | None:
-        """None for a destination that was deleted."""
+        """None for a destination that was disabled or deleted."""
         return self._known.get(id)
 
     def _target(self, row: DestinationRow) -> Target:

@@ -128,6 +128,7 @@ class DestinationRow:
     id: UUID
     name: str
     type: str
+    is_enabled: bool
     config: dict[str, Any]
     secret_config: bytes | None
     workspace_id: UUID

@@ -1,5 +1,6 @@
--- A destination that is held for long: what has waited behind it for a day is given up, as its own
--- attempts would be. Where a destination is not held, the claim comes across such rows itself.
+-- A destination that is held, or that has used up its rate for the hour: what has waited for a day is
+-- given up, as its own attempts would be, and a test after its minute. Where messages flow, the claim
+-- comes across such rows itself.
 --
 -- Both ends of the queue are looked at from the front (oldest first, in the order of the index), in
 -- portions; the cost does not depend on the length of the queue.
@@ -13,6 +14,12 @@ WITH oldest AS (
              WHERE d.alert_destination_id = held.id AND d.status IN ('queued', 'deferred')
                AND d.send_after IS NULL
              ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 500)
+            UNION ALL
+            (SELECT d.id, d.give_up_at, d.created_at, d.lease_expires_at
+             FROM alert_deliveries AS d
+             WHERE d.alert_destination_id = held.id
+               AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
+             ORDER BY d.sequence LIMIT 500)
             UNION ALL
             (SELECT d.id, d.give_up_at, greatest(d.created_at, d.send_after), d.lease_expires_at
              FROM alert_deliveries AS d

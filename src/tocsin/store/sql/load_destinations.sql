@@ -5,7 +5,8 @@ WITH state AS (
     SELECT id FROM alert_destinations WHERE id = ANY (%(ids)s::uuid[])
     ON CONFLICT DO NOTHING
 )
-SELECT destination.id, destination.name, destination.type, destination.config,
+SELECT destination.id, destination.name, destination.type, destination.is_enabled,
+       destination.config,
        destination.secret_config, workspace.id AS workspace_id, workspace.slug,
        workspace.name AS workspace_name
 FROM alert_destinations AS destination
