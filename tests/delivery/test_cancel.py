@@ -9,9 +9,16 @@ from uuid import UUID
 
 import pytest
 
-from tests.delivery.world import World, dispatching, in_order, receiving, until
+from tests.delivery.world import (
+    Unsent,
+    World,
+    cancel_before_sent,
+    dispatching,
+    in_order,
+    receiving,
+    until,
+)
 from tests.postgres import Database
-from tocsin.delivery.cancel import Unsent, cancel_before_sent
 from tocsin.model import EventType, uuid7
 from tocsin.store.database import connect
 from tocsin.store.delivery_queue import Claim, DeliveryQueue

@@ -22,9 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.delivery.world import World
+from tests.delivery.world import World, cancel_before_sent
 from tests.postgres import Database
-from tocsin.delivery.cancel import cancel_before_sent
 from tocsin.delivery.control import Canceled, Requeued, cancel, retry
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.delivery.verdict import Interrupted, NotAttempted, Result, decide

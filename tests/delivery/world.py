@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from tocsin.delivery.links import DeliveryLinks, LinkSigner
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
 from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
+from tocsin.store.statements import statement
 from tocsin.store.vault import Vault
 
 KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
@@ -225,6 +226,23 @@ class World:
         ).fetchone()
         assert found is not None
         return int(found[0])
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A trigger that was canceled because its alert was over before it was sent."""
+
+    alert_id: UUID
+    alert_destination_id: UUID
+    alert_delivery_id: UUID
+
+
+async def cancel_before_sent(
+    connection: psycopg.AsyncConnection[Any], alert_ids: Sequence[UUID]
+) -> list[Unsent]:
+    """As whoever resolves these alerts does, in the transaction of `connection`."""
+    cursor = await connection.execute(statement("cancel_unsent"), {"alerts": list(alert_ids)})
+    return [Unsent(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
 @dataclass

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.delivery.outcome import Failed, Retry, Sent
+from tocsin.delivery.verdict import (
+    MESSAGE_LIMIT,
+    Expired,
+    Interrupted,
+    NotAttempted,
+    Result,
+    clean,
+    decide,
+    failures_of,
+)
+from tocsin.model import uuid7
+from tocsin.store.delivery_queue import Claimed
+
+HERE, THERE = uuid7(), uuid7()
+
+
+def claimed(destination: Any = HERE, **values: Any) -> Claimed:
+    known: dict[str, Any] = {
+        "id": uuid7(),
+        "workspace_id": uuid7(),
+        "alert_destination_id": destination,
+        "alert_id": uuid7(),
+        "event_type": "alerts.triggered",
+        "attempt_count": 1,
+        "payload": {},
+        "progress": None,
+        "created_at": datetime.now(UTC),
+        "sequence": 1,
+        "seconds_left": 86_400.0,
+        "waited": 0.0,
+        "configuration_version": 1,
+    }
+    return Claimed(**{**known, **values})
+
+
+anything = st.text(st.characters(), max_size=1_000)
+results = st.one_of(
+    st.builds(Sent, http_status=st.none() | st.integers(), message=anything, code=anything),
+    st.builds(Retry, code=anything, message=anything, retry_after=st.none() | st.floats()),
+    st.builds(Failed, code=anything, message=anything, http_status=st.none() | st.integers()),
+    st.just(Interrupted()),
+    st.just(NotAttempted()),
+    st.just(Expired()),
+)
+
+
+@given(results, st.integers(1, 100), st.floats(-100, 86_400), st.floats(0, 1, exclude_max=True))
+def test_whatever_a_channel_says_the_row_has_a_next_state(
+    result: Result, attempt: int, left: float, dice: float
+) -> None:
+    verdict = decide(
+        claimed(attempt_count=attempt, seconds_left=left), result, elapsed=0.0, dice=dice
+    )
+    assert verdict.status in ("sent", "queued", "failed")
+    assert verdict.outcome in (None, "sent", "retry", "failed", "unknown")
+    assert verdict.http_status is None or 0 <= verdict.http_status < 2**15
+    if isinstance(result, Retry):
+        assert (verdict.status == "queued") == (verdict.delay is not None)
+    if isinstance(result, Failed | Expired):
+        assert verdict.status == "failed"
+
+
+@given(anything)
+def test_what_is_stored_is_printable_and_not_long(text: str) -> None:
+    cleaned = clean(text)
+    assert cleaned is not None
+    assert cleaned.isprintable()
+    assert len(cleaned) <= MESSAGE_LIMIT
+    cleaned.encode()
+
+
+def test_one_that_got_through_speaks_for_its_destination() -> None:
+    refused = Retry("refused", "no", 503)
+    group = [
+        (claimed(HERE), refused),
+        (claimed(HERE), Sent(204)),
+        (claimed(THERE), refused),
+        (claimed(THERE), refused),
+    ]
+    (failure,) = failures_of(group)
+    assert (failure.destination, failure.failures) == (THERE, 2)
+    assert not failure.throttled
+
+
+def test_silence_asked_for_counts_whatever_else_got_through() -> None:
+    throttled = Retry("throttled", "slow down", 429, retry_after=30.0, holds_destination=True)
+    (failure,) = failures_of([(claimed(), Sent(204)), (claimed(), throttled)])
+    assert (failure.throttled, failure.throttle) == (True, 30.0)
+
+
+def test_a_refusal_for_good_is_an_answer() -> None:
+    (failure,) = failures_of([(claimed(), Failed("bad-request", "no", 400))])
+    assert failure.answered
+
+
+def test_tests_hold_nobody_up() -> None:
+    test = claimed(event_type="alerts.test", alert_id=None)
+    assert failures_of([(test, Retry("refused", "no", 503))]) == []
