@@ -73,6 +73,16 @@ def test_a_secret_is_rotated_and_shown_once(tocsin: Program) -> None:
     assert second["webhook_secret"] not in listed
 
 
+def test_tenants_are_made_and_listed(tocsin: Program) -> None:
+    assert tocsin.call("tenant", "create", "acme", "--name", "Acme Ltd").code == 0
+    slugs = {each["slug"] for each in json.loads(tocsin.call("tenant", "list", "--json").out)}
+    assert slugs == {"default", "acme"}
+    assert tocsin.call("tenant", "create", "acme").code == 1
+    audited = tocsin.call("audit").out
+    assert "created  tenant" in audited
+    assert "command line (" in audited
+
+
 def test_rules_name_destinations_and_can_be_tried(tocsin: Program) -> None:
     url = "url=https://example.com/hook"
     made = tocsin.call("destination", "create", "log", "-t", "webhook", "-s", url)

@@ -83,6 +83,17 @@ def test_what_is_refused_ends_with_one_and_says_why(server: Server, alert: str) 
     assert "/title" in refused.out
 
 
+def test_what_was_refused_is_on_record_as_it_came(server: Server, alert: str) -> None:
+    program = server.program
+    assert program.run("send", "-i", "shop", "-", stdin=b'{"severity": "odd one out"}').code == 1
+    found = json.loads(program.call("webhooks", "-i", "shop", "--outcome", "invalid", "--json").out)
+    shown = program.call("webhook", found[0]["id"])
+    assert shown.code == 0, shown
+    assert shown.out.startswith("400 invalid")
+    assert "odd one out" in shown.out
+    assert "[redacted]" in shown.out
+
+
 def test_an_alert_is_shown_with_its_timeline_and_raw_payload(server: Server, alert: str) -> None:
     shown = server.program.call("alert", alert)
     assert shown.code == 0, shown

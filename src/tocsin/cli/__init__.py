@@ -15,6 +15,7 @@ from tocsin.cli import (
     act,
     alerts,
     api_key,
+    audit,
     delivery,
     destination,
     doctor,
@@ -26,6 +27,8 @@ from tocsin.cli import (
     send,
     serve,
     silence,
+    tenant,
+    webhooks,
     workspace,
 )
 from tocsin.cli.demo import command as demo
@@ -55,6 +58,8 @@ app.command("send", rich_help_panel=_RUN)(send.send)
 app.command("alerts", rich_help_panel=_LOOK)(alerts.alerts)
 app.command("alert", rich_help_panel=_LOOK)(alerts.alert)
 app.command("explain", rich_help_panel=_LOOK)(explain.explain)
+app.command("webhooks", rich_help_panel=_LOOK)(webhooks.webhooks)
+app.command("webhook", rich_help_panel=_LOOK)(webhooks.webhook)
 app.command("replay", rich_help_panel=_LOOK)(replay.replay)
 app.command("act", rich_help_panel=_LOOK)(act.act)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
@@ -63,8 +68,10 @@ app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
 app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
 app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
+app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
+app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)
 
 

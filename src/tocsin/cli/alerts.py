@@ -19,6 +19,7 @@ from tocsin.cli.output import (
     note,
     out,
     print_json,
+    section,
     severity_text,
     show,
     status_text,
@@ -118,7 +119,7 @@ def alert(
     show(
         Group(
             *headline(found),
-            _section("Timeline"),
+            section("Timeline"),
             Padding(_timeline(timeline), (0, 0, 0, 2)),
             *_payloads(whole, len(deliveries)),
         )
@@ -158,10 +159,6 @@ def _labels(labels: dict[str, str]) -> Text:
     return Text("  ").join(pairs)
 
 
-def _section(title: str) -> RenderableType:
-    return Padding(Text(title, style="bold"), (1, 0, 0, 0))
-
-
 def _timeline(events: list[Any]) -> Table:
     made = Table.grid(padding=(0, 2))
     for _ in range(4):
@@ -189,7 +186,7 @@ def _payloads(deliveries: list[Any], total: int) -> list[RenderableType]:
             "  ",
             (each["id"], "bright_black"),
         )
-        lines += [_section("Webhook delivery"), Padding(head, (0, 0, 0, 2))]
+        lines += [section("Webhook delivery"), Padding(head, (0, 0, 0, 2))]
         lines.append(Padding(JSON.from_data(each["raw_payload"], indent=2), (0, 0, 0, 2)))
     if total > len(deliveries):
         lines.append(Text(f"  and {total - len(deliveries)} more", style="bright_black"))

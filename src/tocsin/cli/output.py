@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -115,6 +116,11 @@ def show(renderable: RenderableType) -> None:
         console.print(renderable)
     # Columns are filled up with spaces, which only a terminal needs.
     sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def section(title: str) -> RenderableType:
+    """A heading with a blank line above it."""
+    return Padding(Text(title, style="bold"), (1, 0, 0, 0))
 
 
 def severity_text(severity: str) -> Text:

@@ -1,0 +1,41 @@
+"""`tocsin audit`: who did what to which object."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.output import Json, moment, note, print_json, show, table
+from tocsin.cli.runtime import Workspace
+
+
+def audit(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """List who did what to which object, newest first."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items("/audit-events", limit)
+    if json:
+        print_json(found)
+        return
+    if not found:
+        note("Nobody has changed anything yet.")
+        return
+    made = table("when", "who", "did", "what", "changed", "id")
+    for each in found:
+        changed = sorted((each["after"] or {}) if each["before"] else {})
+        made.add_row(
+            moment(each["at"]),
+            Text(each["actor"]["name"]),
+            each["action"],
+            each["object_type"].replace("_", " "),
+            Text(", ".join(changed)),
+            each["object_id"] or "",
+        )
+    show(made)

@@ -1,0 +1,47 @@
+"""`tocsin tenant`: whose alerts they are, within a workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.output import Json, print_json, show, table
+from tocsin.cli.runtime import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Make and list tenants: customers, teams, sites.")
+
+
+@app.command()
+def create(
+    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    name: Annotated[str | None, typer.Option(help="What people read.")] = None,
+    workspace: Workspace = "default",
+    json: Json = False,
+) -> None:
+    """Make a tenant. Payloads may name it by its slug; integrations and rules by its id."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        made = api.post("/tenants", {"slug": slug, "name": name or slug})
+    if json:
+        print_json(made)
+    else:
+        show(Text.assemble("Made ", (slug, "bold"), f"  {made['id']}"))
+
+
+@app.command("list")
+def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+    """List the tenants of a workspace."""
+    from tocsin.cli.local_api import local_api
+
+    with local_api(workspace) as api:
+        found = api.items("/tenants", limit=10_000)
+    if json:
+        print_json(found)
+        return
+    made = table("slug", "name", "id")
+    for each in found:
+        made.add_row(each["slug"], Text(each["name"]), each["id"])
+    show(made)
