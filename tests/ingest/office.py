@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
+
 from tests.story.site import KEY, Sender, Site
 from tocsin.ingest.actions import Action, Actions, Outcome
 from tocsin.ingest.batcher import Batcher
@@ -105,8 +107,13 @@ class Office:
 
 @contextmanager
 def office(url: str, **options: Any) -> Iterator[Office]:
+    # By default a traceback is drawn in colours with all its variables, which takes seconds.
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    )
     opened = Office(url, **options)
     try:
         yield opened
     finally:
         opened.close()
+        structlog.reset_defaults()

@@ -78,7 +78,7 @@ class World:
     def hear(self, batch: list[Said]) -> list[tuple[str, Alert | None, bool]]:
         """Of each: what it came to, the alert named, and whether its key was known with other
         content. What did nothing makes a duplicate only of what is committed together with it."""
-        self._idle: list[Said] = []
+        self._idle: dict[Said, Alert | None] = {}
         self._idle_keys: set[str] = set()
         return [self._hear(said) for said in batch]
 
@@ -90,11 +90,11 @@ class World:
         if known is not None and known.until > self.now:
             outcome, alert, reused = "duplicate", known.alert, False
         elif content in self._idle:
-            outcome, alert, reused = "duplicate", None, False
+            outcome, alert, reused = "duplicate", self._idle[content], False
         else:
             outcome, alert = self._apply(said)
             if outcome == "ignored":
-                self._idle.append(content)
+                self._idle[content] = alert
                 if said.key is not None and not is_known:
                     self._idle_keys.add(said.key)
                 return outcome, alert, reused

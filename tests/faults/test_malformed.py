@@ -1,0 +1,103 @@
+"""Thousands of malformed requests: no 5xx, no hang, no connection lost but their own; and a good
+webhook in between is always taken."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import local
+
+import psutil
+import pytest
+
+from tests.faults.malformed import TYPES, Case, Maker
+from tests.story.server import Client, Node, nodes
+from tests.story.site import Site
+
+HANG_SECONDS = 20
+THREADS = 4
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
+
+
+@pytest.fixture(scope="module")
+def node(site: Site) -> Iterator[Node]:
+    with nodes(site.url, body_timeout_seconds="0.3") as (only,):
+        yield only
+
+
+def put(node: Node, case: Case) -> list[int]:
+    """The statuses answered. Fails if an answer that is owed does not come."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=HANG_SECONDS) as connection:
+        heard = b""
+        try:
+            for number, piece in enumerate(case.said):
+                if number:
+                    time.sleep(0.001)
+                connection.sendall(piece)
+            if not case.is_whole:
+                connection.settimeout(0.02)
+            while data := connection.recv(65_536):
+                heard += data
+        except TimeoutError:
+            assert not case.is_whole, f"no answer, or no end to it: {case}"
+        except OSError:
+            pass  # it may hang up on whoever goes on talking
+    statuses = [int(status) for status in _STATUS.findall(heard)]
+    assert statuses or not case.is_whole, f"no answer: {case}"
+    return statuses
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [1_000, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
+    ids=["quick", "long"],
+)
+def test_malformed_requests(site: Site, node: Node, requests: int) -> None:
+    senders = {type: site.sender(type) for type in TYPES}
+    maker = Maker(senders, seed=requests)
+    good, numbers = site.sender(), count(1)
+    own = local()
+
+    def one(case: Case) -> list[int]:
+        statuses = put(node, case)
+        assert all(status < 500 for status in statuses), (case, statuses)
+        if (number := next(numbers)) % 10 == 0:
+            if not hasattr(own, "client"):
+                own.client = Client(node.base_url)
+            assert own.client.send(good, {"title": "Good", "number": number}).status == 201
+        return statuses
+
+    process = psutil.Process(node.process.pid)
+    with ThreadPoolExecutor(THREADS) as pool:
+        cases = (maker.make() for _ in range(requests))
+        heard = Counter(status for statuses in pool.map(one, cases) for status in statuses)
+    # Every kind of answer was provoked.
+    assert {200, 201, 400, 401, 404, 405, 413} <= heard.keys()
+    assert len(site.alerts(good)) == requests // 10
+    assert node.process.poll() is None
+    log = node.errors()
+    assert not [word for word in ("ingest.fault", "ingest.poison", "Traceback") if word in log]
+    assert process.memory_info().rss < 300 * 1024 * 1024
+
+
+def test_slow_bodies_keep_nobody_waiting(site: Site, node: Node) -> None:
+    sender = site.sender()
+    head = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
+    slow = []
+    try:
+        for _ in range(150):
+            connection = socket.create_connection(("127.0.0.1", node.port), timeout=HANG_SECONDS)
+            connection.sendall(head + b'{"title"')
+            slow.append(connection)
+        with node.client() as client:
+            assert client.send(sender, {"title": "In between"}).status == 201
+        answers = [connection.recv(65_536) for connection in slow]
+    finally:
+        for connection in slow:
+            connection.close()
+    assert {answer[:13] for answer in answers} == {b"HTTP/1.1 408 "}
