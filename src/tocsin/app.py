@@ -213,7 +213,9 @@ def application(hub: Hub) -> Asgi:
 
 
 async def _not_found(scope: Scope, send: Send) -> None:
-    body = problem_body("not-found", "There is nothing at this address.", scope["path"])
+    # Nothing more of the path: a mistyped webhook address may end in a secret.
+    place = "/" + scope["path"].removeprefix("/").partition("/")[0][:36]
+    body = problem_body("not-found", "There is nothing at this address.", place)
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", b"%d" % len(body)),

@@ -425,11 +425,7 @@ class Maker:
                 "NaN",
             ]
         )
-        return (
-            self.signed("signatures", body, **{name: value})
-            if self.chance.random() < 0.3
-            else Case("signatures", (self.request(sender, body, **{name: value}),))
-        )
+        return Case("signatures", (self.request(sender, body, **{name: value}),))
 
     def pipelined(self) -> Case:
         sender = self.senders["generic"]

@@ -4,6 +4,7 @@ that a test may start from any state, and looked at with plain SQL, so that it t
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,6 +57,20 @@ class Site:
         self.workspace_id = workspace_id
         (row,) = self.sql("SELECT id FROM tenants WHERE workspace_id = %s", workspace_id)
         self.tenant_id: UUID = row[0]
+
+    def other_workspace(self, slug: str) -> Site:
+        """A further workspace of the same installation, with a tenant of its own."""
+        other = copy(self)
+        other.workspace_id, other.tenant_id = uuid7(), uuid7()
+        other.insert("workspaces", id=other.workspace_id, slug=slug, name=slug.title())
+        other.insert(
+            "tenants",
+            id=other.tenant_id,
+            workspace_id=other.workspace_id,
+            slug="default",
+            name="Default",
+        )
+        return other
 
     def connection(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ LIMITED = Declined(
 )
 
 _CLOSE = ((b"connection", b"close"),)
+_IS_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _encode = msgspec.json.Encoder().encode
@@ -215,11 +217,11 @@ class Endpoint:
             headers = (*headers, (b"retry-after", RETRY_AFTER_SECONDS))
         elif declined.status_code == 401:
             headers = (*headers, (b"www-authenticate", b'Webhook realm="tocsin"'))
-        # The path may end in a secret, so only its first part is named.
+        # The path may hold a secret, so nothing but an integration's id is named.
         body = problem_body(
             declined.problem,
             declined.detail,
-            f"{PREFIX}{identifier[:36]}",
+            f"{PREFIX}{identifier if _IS_ID(identifier) else ''}",
             [Fault(**fault) for fault in declined.faults],
         )
         await _respond(send, declined.status_code, _PROBLEM, body, headers)

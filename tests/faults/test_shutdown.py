@@ -1,0 +1,74 @@
+"""SIGTERM under load: the server ends by itself, and all it has stored was answered."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import aiohttp
+import pytest
+
+from tests.faults.load import Heard, Load
+from tests.story.server import Node, eventually, nodes
+from tests.story.site import Sender, Site
+
+
+async def _storm(node: Node, sender: Sender) -> list[Heard]:
+    heard: list[Heard] = []
+    enough = asyncio.Event()
+
+    async def send_on(load: Load, number: int) -> None:
+        count = 0
+        with suppress(aiohttp.ClientError):
+            while True:
+                count += 1
+                payload = {"title": "T", "sender": number, "count": count}
+                heard.append(await load.webhook(node.base_url, sender, payload))
+                if len(heard) == 300:
+                    enough.set()
+
+    async with Load() as load:
+        senders = [asyncio.create_task(send_on(load, number)) for number in range(60)]
+        await enough.wait()
+        node.begin_stop()
+        await asyncio.gather(*senders)
+    return heard
+
+
+@pytest.mark.parametrize("drained", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_what_was_taken_is_answered(site: Site, drained: int) -> None:
+    for _ in range(drained):
+        sender = site.sender()
+        with nodes(site.url) as (node,):
+            heard = asyncio.run(_storm(node, sender))
+            assert node.stop() == 0
+        assert {each.status for each in heard} <= {201, 503}
+        answered = {each.document["delivery_id"] for each in heard if each.status == 201}
+        assert {str(row["id"]) for row in site.deliveries(sender)} == answered
+        assert len(site.alerts(sender)) == len(answered)
+
+
+def test_a_body_under_way_is_waited_for(site: Site) -> None:
+    sender = site.sender()
+    body = b'{"title": "T"}'
+    head = "".join(
+        f"{name}: {value}\r\n"
+        for name, value in {**sender.headers(body), "Content-Length": len(body)}.items()
+    )
+
+    async def main(node: Node) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+        writer.write(f"POST {sender.path} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:5])
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        node.begin_stop()
+        await asyncio.sleep(0.2)
+        writer.write(body[5:])
+        heard = await reader.read()
+        writer.close()
+        return heard
+
+    with nodes(site.url) as (node,):
+        assert asyncio.run(main(node)).startswith(b"HTTP/1.1 201 ")
+        eventually(lambda: node.process.poll() is not None, "the server ends")
+    assert len(site.alerts(sender)) == 1

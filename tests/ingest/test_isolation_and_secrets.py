@@ -1,0 +1,198 @@
+"""After a busy story with every way of proving oneself, failures included: no secret in any table,
+log line, answer or error, searched for by value; and no workspace in another's affairs."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from tests.faults.proxy import Proxy, proxied
+from tests.postgres import Database
+from tests.story.server import Answer, Node, eventually, nodes
+from tests.story.site import KEY, Sender, Site
+from tocsin.model import AuthScheme
+
+ALERT = {"title": "Disk full"}
+
+
+class Story:
+    """Keeps every answer it gets, and every secret there is."""
+
+    def __init__(self, site: Site, node: Node, way: Proxy) -> None:
+        self.site, self.node, self.way = site, node, way
+        self.client = node.client()
+        self.answers: list[Answer] = []
+        self.key = site.api_key()
+        self.admin = node.client(self.key)
+        self.secrets = {"the key of secrets": KEY.reveal_text(), "API key": self.key}
+
+    def sender(self, scheme: str, **columns: Any) -> tuple[Sender, str]:
+        secret = f"s3cret-of-{scheme}-{len(self.secrets)}-Ab+/x"
+        self.secrets[f"{scheme} {len(self.secrets)}"] = secret
+        if scheme == "basic":
+            encoded = base64.b64encode(f"tocsin:{secret}".encode()).decode()
+            self.secrets["basic, as sent"] = encoded
+        return self.site.sender(auth_scheme=scheme, secret=secret, **columns), secret
+
+    def heard(self, answer: Answer) -> Answer:
+        self.answers.append(answer)
+        return answer
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        return self.heard(self.client.request("POST", path, body, headers))
+
+    def send(self, sender: Sender, payload: Any, **headers: str) -> Answer:
+        return self.heard(self.client.send(sender, payload, **headers))
+
+    def api(self, method: str, path: str, document: Any = None) -> Answer:
+        return self.heard(self.admin.api(method, path, document))
+
+
+def _dump(site: Site) -> dict[str, str]:
+    """Every table as text, every column of it."""
+    tables = site.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    dump = {}
+    with site.connection() as connection:
+        for (table,) in tables:
+            query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
+            dump[table] = "\n".join(row[0] for row in connection.execute(query))
+    return dump
+
+
+def _forms(secret: str) -> list[str]:
+    """As it is, as JSON and bytea would write it, and as it stands in a path."""
+    escaped = json.dumps(secret)[1:-1].replace("/", "\\/")
+    return [secret, escaped, secret.encode().hex(), secret.replace("+", "%2B").replace("/", "%2F")]
+
+
+@pytest.fixture
+def story(database: Database) -> Iterator[Story]:
+    site = Site(database.url)
+    with proxied(site.url) as way, nodes(way.url) as (node,):
+        yield Story(site, node, way)
+
+
+def test_no_secret_is_anywhere(story: Story) -> None:
+    site = story.site
+    body = json.dumps(ALERT).encode()
+    for scheme in ("hmac", "token", "basic", "url"):
+        sender, secret = story.sender(scheme)
+        assert story.send(sender, ALERT).status == 201
+        assert story.send(sender, ALERT).json()["status"] == "duplicate"
+        story.send(sender, {"no": "title"})
+        story.send(sender, b"not json")
+        story.send(sender, {"title": "x" * 2_000_000})
+        story.post(f"/webhooks/{sender.id}", body, {})
+        # The right secret in every wrong place that people try.
+        for name in (
+            "Authorization",
+            "X-Api-Key",
+            "X-Auth-Token",
+            "Cookie",
+            "X-Webhook-Secret",
+            "X-Webhook-Signature",
+            "Proxy-Authorization",
+            "X-Gitlab-Token",
+        ):
+            for value in (secret, f"Bearer {secret}", f"token={secret}"):
+                story.post(f"/webhooks/{sender.id}", body, {name: value})
+        quoted = _forms(secret)[-1]
+        for path in (
+            f"/webhooks/{sender.id}/{quoted}",
+            f"/webhook/{sender.id}/{quoted}",
+            f"//webhooks/{sender.id}/{quoted}",
+            f"/webhooks/{story.key}/{quoted}",
+        ):
+            story.post(path, body, {})
+            story.heard(story.client.request("GET", path))
+        # A proxy in front may repeat the path.
+        story.send(sender, {"title": "proxied"}, X_Original_Uri=sender.path, Referer=sender.path)
+        # Rotation, and use of both.
+        rotated = story.api("POST", f"/integrations/{sender.id}/rotate-secret", {}).json()
+        story.answers.pop()  # where it is shown, once
+        story.secrets[f"{scheme}, renewed"] = rotated["webhook_secret"]
+        renewed = Sender(
+            sender.id,
+            site.profile("generic", rotated["webhook_secret"], {"auth_scheme": AuthScheme(scheme)}),
+        )
+        for each in (sender, renewed):
+            assert story.send(each, {"title": "after", "by": str(each is sender)}).status == 201
+        (delivery_id, *_), *_ = site.sql(
+            "SELECT id FROM webhook_deliveries WHERE integration_id = %s AND outcome = 'created'",
+            sender.id,
+        )
+        for dry_run in (True, False):
+            story.api("POST", f"/webhook-deliveries/{delivery_id}/replay", {"dry_run": dry_run})
+        story.api("GET", f"/webhook-deliveries/{delivery_id}")
+        story.api("GET", f"/integrations/{sender.id}")
+    story.api("GET", "/webhook-deliveries?limit=200")
+    story.api("GET", "/integrations")
+    story.api("GET", "/audit-events?limit=200")
+    story.api("GET", f"/alerts?q={story.key}")
+    with story.node.client("tsn_" + story.key[4:][::-1]) as stranger:
+        story.heard(stranger.api("GET", "/alerts"))
+    # Faults: an integration that cannot be used, a database that is away.
+    broken, _ = story.sender("token", signature_header="X-Odd-Name")
+    site.sql('UPDATE integrations SET mapping = \'{"title": "["}\' WHERE id = %s', broken.id)
+    assert story.send(broken, ALERT).status == 500
+    story.way.cut()
+    story.send(renewed, {"title": "away"})
+    story.send(broken, {"title": "away"})
+    story.api("GET", "/alerts")
+    story.way.mend()
+    eventually(lambda: story.api("GET", "/alerts").status == 200, "the database is back")
+    story.node.stop()
+
+    places = {f"table {name}": text for name, text in _dump(site).items()}
+    assert places["table webhook_deliveries"].count("[redacted]") > 20
+    places["log"] = story.node.errors()
+    for number, answer in enumerate(story.answers):
+        places[f"answer {number}"] = answer.body.decode() + json.dumps(answer.headers)
+    found = [
+        (name, place)
+        for name, secret in story.secrets.items()
+        for place, text in places.items()
+        if any(form in text for form in _forms(secret))
+    ]
+    assert found == []
+    # What is shown once was shown, or the search above has looked for nothing.
+    assert len(set(story.secrets.values())) > 10
+
+
+def test_workspaces_stay_apart(site_and_other: tuple[Site, Site, Node]) -> None:
+    one, two, node = site_and_other
+    acme = two.tenant("acme")
+    mine, theirs = one.sender(), two.sender()
+    payload = {"title": "T", "external_id": "same", "tenant": "acme"}
+    with node.client() as client:
+        for sender in (mine, theirs):
+            assert client.send(sender, payload, Idempotency_Key="same").status == 201
+        # Neither secret opens the other's door.
+        body = b"{}"
+        crossed = client.request("POST", mine.path, body, theirs.headers(body))
+        assert crossed.slug == "invalid-signature"
+    (alert,), (other,) = one.alerts(mine), two.alerts(theirs)
+    # Another workspace's tenant is as unknown as one that nobody has.
+    assert (alert["workspace_id"], alert["tenant_id"]) == (one.workspace_id, one.tenant_id)
+    assert (other["workspace_id"], other["tenant_id"]) == (two.workspace_id, acme)
+    assert "unknown_tenant" in one.deliveries(mine)[0]["flags"]
+    (delivery,) = (row for row in one.deliveries(mine) if row["outcome"] == "created")
+    with node.client(two.api_key()) as stranger:
+        for action in ("acknowledge", "resolve", "close", "reopen"):
+            assert stranger.api("POST", f"/alerts/{alert['id']}/{action}").status == 404
+        for dry_run in (True, False):
+            path = f"/webhook-deliveries/{delivery['id']}/replay"
+            assert stranger.api("POST", path, {"dry_run": dry_run}).status == 404
+    assert one.alerts(mine) == [alert]
+
+
+@pytest.fixture
+def site_and_other(database: Database) -> Iterator[tuple[Site, Site, Node]]:
+    one = Site(database.url)
+    with nodes(database.url) as (node,):
+        yield one, one.other_workspace("other"), node
