@@ -76,7 +76,6 @@ def message(
         if is_test
         else Named(UUID("01939c1e-0000-7000-8000-0000000000f1"), "All critical"),
         "alert": None if is_test else about,
-        "links": Links(alert="https://hub.example/alerts/1"),
         "destination_name": "on-call",
     }
     return Message(**{**values, **changes})

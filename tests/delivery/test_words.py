@@ -18,7 +18,7 @@ UTC = ZoneInfo("UTC")
 
 
 def change(message: Message) -> str:
-    return describe(message, UTC, message.links).change
+    return describe(message, UTC, Links(alert="https://hub.example/alerts/1")).change
 
 
 def test_what_changed_is_a_sentence() -> None:

@@ -29,7 +29,6 @@ from tocsin.delivery.faults import described
 from tocsin.delivery.housekeeping import Housekeeping
 from tocsin.delivery.lanes import Lane, Lanes
 from tocsin.delivery.leases import LEASE_SECONDS, Leases
-from tocsin.delivery.message import Links
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.delivery.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
 from tocsin.delivery.snapshot import PayloadError, read_message
@@ -47,8 +46,6 @@ _RECONNECT_SECONDS = 1.0
 
 class MessageLinks(Protocol):
     """Where the readers of a message can go (`links.py`)."""
-
-    def overview(self, claimed: Claimed) -> Links: ...
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor: ...
 
@@ -195,7 +192,6 @@ class Dispatcher:
                 claimed,
                 workspace=target.workspace,
                 destination_name=target.name,
-                links=self._links.overview(claimed),
             )
         except PayloadError as error:
             return Failed("payload-unreadable", str(error))

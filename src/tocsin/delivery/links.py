@@ -180,7 +180,7 @@ class DeliveryLinks:
         self._base_url = base_url
         self._now = now
 
-    def overview(self, claimed: Claimed) -> Links:
+    def _overview(self, claimed: Claimed) -> Links:
         """The link that only shows. It needs no code, and opens this one alert to nobody else."""
         if claimed.alert_id is None:
             return Links(alert=self._base_url + "/")
@@ -196,7 +196,7 @@ class DeliveryLinks:
         return links_for
 
     def _links(self, claimed: Claimed, destination_id: UUID, recipient: str) -> Links:
-        overview = self.overview(claimed)
+        overview = self._overview(claimed)
         actions = _actions(claimed)
         if claimed.alert_id is None or not actions:
             return overview

@@ -67,7 +67,6 @@ class Message:
     tenant: Named | None
     rule: Named | None
     alert: AlertView | None
-    links: Links
     destination_name: str
     actor: str | None = None
     """Who acknowledged, resolved or closed it, for people."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.delivery.message import AlertView, Links, Message, Named
+from tocsin.delivery.message import AlertView, Message, Named
 from tocsin.model import AlertStatus, EventType, Severity
 from tocsin.store.delivery_queue import Claimed
 
@@ -16,9 +16,7 @@ class PayloadError(Exception):
     """The stored payload is not one that this program wrote."""
 
 
-def read_message(
-    claimed: Claimed, *, workspace: Named, destination_name: str, links: Links
-) -> Message:
+def read_message(claimed: Claimed, *, workspace: Named, destination_name: str) -> Message:
     """`workspace` stands in where the payload names none.
 
     Raises:
@@ -35,7 +33,6 @@ def read_message(
             tenant=_named(payload.get("tenant")),
             rule=_named(payload.get("rule")),
             alert=_alert(payload.get("alert")),
-            links=links,
             destination_name=destination_name,
             actor=payload.get("actor"),
             note=payload.get("note"),

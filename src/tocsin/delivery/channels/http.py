@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import msgspec
+
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 
@@ -25,6 +27,10 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429})
 
 def encode(document: Any) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot hold, becomes `?`."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        pass
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
