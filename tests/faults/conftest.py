@@ -23,5 +23,5 @@ def site(shared_database: Database) -> Site:
 @pytest.fixture(scope="module")
 def pair(site: Site) -> Iterator[list[Node]]:
     """Two server processes over one database."""
-    with nodes(site.url, 2) as both:
+    with nodes(site.url, 2, rejected_keep="3") as both:
         yield both

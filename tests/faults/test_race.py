@@ -95,6 +95,31 @@ def test_different_triggers_of_one_problem_are_one_alert(
 
 
 @Rounds
+def test_strangers_at_every_door(site: Site, pair: list[Node], rounds: int) -> None:
+    """What they leave on record is trimmed by both nodes at once, and holds nobody up."""
+    doors = [site.sender() for _ in range(3)]
+    strangers = [Sender(door.id, site.profile("generic", "a guess", {})) for door in doors]
+    for number in range(rounds):
+
+        async def main(number: int = number) -> list[Heard]:
+            urls = cycle(node.base_url for node in pair)
+            async with Load() as load:
+                return list(
+                    await at_once(
+                        load.webhook(next(urls), who, {"title": "T", "n": n + 1_000 * number})
+                        for n in range(60)
+                        for who in (*strangers, *doors)
+                    )
+                )
+
+        assert Counter(each.status for each in asyncio.run(main())) == {401: 180, 201: 180}
+    for door in doors:
+        outcomes = Counter(row["outcome"] for row in site.deliveries(door))
+        assert outcomes == {"created": 60 * rounds, "rejected": 3}
+    assert deadlocks(site) == 0
+
+
+@Rounds
 def test_where_the_resolve_is_newest_nothing_stays_open(
     site: Site, pair: list[Node], rounds: int
 ) -> None:

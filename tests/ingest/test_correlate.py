@@ -105,6 +105,11 @@ def played(*signals: Told) -> Desk:
             [K.TRIGGERED, K.RESOLVED, K.OUTDATED],
         ),
         (
+            [(TRIGGER, 1), (RESOLVE, 3), (TRIGGER, 3)],
+            [W.CREATED, W.RESOLVED, W.UPDATED],
+            [K.TRIGGERED, K.RESOLVED, K.OUTDATED],
+        ),
+        (
             [(TRIGGER, 3), (RESOLVE, 2), (ACKNOWLEDGE, 1)],
             [W.CREATED, W.IGNORED, W.IGNORED],
             [K.TRIGGERED, K.OUTDATED, K.OUTDATED],

@@ -54,7 +54,7 @@ def sanitised_headers(headers: Mapping[str, str], profile: Profile | None) -> di
     kept: dict[str, str] = {}
     left = HEADERS_LIMIT
     for name, value in headers.items():
-        if name == own or _is_secret(name) or any(secret in value for secret in sent):
+        if name == own or _is_secret(name) or (sent and any(secret in value for secret in sent)):
             value = REDACTED
         left -= len(name) + len(value)
         if left < 0:
