@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -233,9 +234,18 @@ async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
             log.exception("start.failed")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        _settle_memory()
         await send({"type": "lifespan.startup.complete"})
         await receive()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _settle_memory() -> None:
+    """What start-up made stays for good: take it out of the garbage collector's rounds, and let
+    those come seldom. At full load they cost a tenth of the throughput and tripled the p99."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 def worker() -> Asgi:

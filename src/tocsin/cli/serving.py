@@ -127,12 +127,14 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http="tocsin.http:Protocol",
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        # No answer depends on the address of the client, so nothing is to be believed about it.
+        proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         **options,
