@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from threading import local
 
@@ -101,3 +102,22 @@ def test_slow_bodies_keep_nobody_waiting(site: Site, node: Node) -> None:
         for connection in slow:
             connection.close()
     assert {answer[:13] for answer in answers} == {b"HTTP/1.1 408 "}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"X: " + b"y" * 60_000 + b"\r\n", b"y" * 60_000],
+    ids=["many headers", "one header without an end"],
+)
+def test_a_head_without_an_end_fills_no_memory(node: Node, piece: bytes) -> None:
+    process = psutil.Process(node.process.pid)
+    before = process.memory_info().rss
+    with socket.create_connection(("127.0.0.1", node.port), timeout=HANG_SECONDS) as connection:
+        connection.sendall(b"POST /webhooks/x HTTP/1.1\r\nHost: x\r\nX: ")
+        with suppress(OSError):
+            for _ in range(1_000):
+                connection.sendall(piece)
+            pytest.fail("it takes any amount")
+        heard = connection.recv(65_536)
+    assert heard.startswith(b"HTTP/1.1 431 ")
+    assert process.memory_info().rss - before < 30 * 1024 * 1024
