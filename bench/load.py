@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import uvloop
+
 CONNECTIONS = 64
 SCRIPT = Path(__file__).with_name("wrk.lua")
 
@@ -112,7 +114,7 @@ def fixed_rate(
 ) -> Sample:
     """Open loop: each request leaves at its time, whether or not earlier ones were answered, and
     its latency counts from that time (no coordinated omission)."""
-    return asyncio.run(_fixed_rate(url, list(requests), per_second, header))
+    return uvloop.run(_fixed_rate(url, list(requests), per_second, header))
 
 
 async def _fixed_rate(

@@ -30,13 +30,15 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def resident_bytes(self) -> int:
-        """Of the process and all its children; PostgreSQL is not one of them."""
+        """What the process and all its children take of the machine's memory: a page that several
+        of them share (interpreter, libraries) counts once (PSS; see proc_pid_smaps(5)). PostgreSQL
+        is not one of them."""
         total = 0
         root = psutil.Process(self.process.pid)
         for process in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 if "postgres" not in process.name():
-                    total += process.memory_info().rss
+                    total += process.memory_full_info().pss
         return total
 
 
@@ -93,7 +95,7 @@ def peak_memory(watched: Server) -> Iterator[list[int]]:
     peak, done = [0], threading.Event()
 
     def sample() -> None:
-        while not done.wait(0.1):
+        while not done.wait(0.2):
             with contextlib.suppress(psutil.Error):
                 peak[0] = max(peak[0], watched.resident_bytes())
 

@@ -11,15 +11,22 @@
 --
 -- Only the trigger is locked: what is behind it in its lane cannot be claimed while it is pending, and
 -- every other writer of new rows of this alert holds the alert's lock, as our caller does.
+--
+-- The status is compared as text so that the rows are found by their alert: the indexes of what is
+-- pending would do as well, and a plan made while little was pending would read all that ever is.
 WITH unsent AS (
-    SELECT id, alert_id, alert_destination_id, sequence
-    FROM alert_deliveries
-    WHERE alert_id = ANY (%(alerts)s::uuid[])
-      AND event_type = 'alerts.triggered'
-      AND status IN ('queued', 'deferred')
-      AND attempt_count = 0
-      AND leased_by IS NULL
-    FOR UPDATE SKIP LOCKED
+    SELECT trigger.*
+    FROM unnest(%(alerts)s::uuid[]) AS ending (alert_id)
+    CROSS JOIN LATERAL (
+        SELECT id, alert_id, alert_destination_id, sequence
+        FROM alert_deliveries
+        WHERE alert_id = ending.alert_id
+          AND event_type = 'alerts.triggered'
+          AND status::text IN ('queued', 'deferred')
+          AND attempt_count = 0
+          AND leased_by IS NULL
+        FOR UPDATE SKIP LOCKED
+    ) AS trigger
 ), canceled AS (
     UPDATE alert_deliveries AS delivery
     SET status = 'canceled',
@@ -30,6 +37,6 @@ WITH unsent AS (
     WHERE delivery.alert_id = unsent.alert_id
       AND delivery.alert_destination_id = unsent.alert_destination_id
       AND delivery.sequence >= unsent.sequence
-      AND delivery.status IN ('queued', 'deferred')
+      AND delivery.status::text IN ('queued', 'deferred')
 )
 SELECT alert_id, alert_destination_id, id, sequence FROM unsent

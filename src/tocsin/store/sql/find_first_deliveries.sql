@@ -1,5 +1,6 @@
 -- For claims that were lost: the first delivery, and the alerts it touched. One that carried several
 -- has no alert_id; its alerts are then found through their events.
+-- The LIMIT is there for the reason that `update_alerts.sql` gives.
 SELECT held.digest,
        held.webhook_delivery_id,
        CASE WHEN first.alert_id IS NOT NULL THEN ARRAY[first.alert_id]
@@ -12,6 +13,8 @@ SELECT held.digest,
                 ) touched
                 ORDER BY touched.id)
        END
-FROM unnest(%(integration_ids)s, %(digests)s) AS lost (integration_id, digest)
+FROM (
+    SELECT * FROM unnest(%(integration_ids)s, %(digests)s) LIMIT cardinality(%(digests)s)
+) AS lost (integration_id, digest)
 JOIN webhook_claims held USING (integration_id, digest)
 LEFT JOIN webhook_deliveries first ON first.id = held.webhook_delivery_id

@@ -1,5 +1,8 @@
 -- A message that was withdrawn before it was sent told nobody, so it must not mute the next one.
+-- The LIMIT is there for the reason that `update_alerts.sql` gives.
 DELETE FROM cooldowns
-USING unnest(%(destination_ids)s, %(problems)s) AS given (alert_destination_id, problem)
+USING (
+    SELECT * FROM unnest(%(destination_ids)s, %(problems)s) LIMIT cardinality(%(problems)s)
+) AS given (alert_destination_id, problem)
 WHERE cooldowns.alert_destination_id = given.alert_destination_id
     AND cooldowns.problem = given.problem

@@ -1,7 +1,13 @@
 -- The newest trigger message of each alert to each destination: whoever was not told of the
--- beginning is not told of the end.
-SELECT DISTINCT ON (alert_id, alert_destination_id)
-       alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail
-FROM alert_deliveries
-WHERE alert_id = ANY (%(ids)s) AND event_type = 'alerts.triggered'
-ORDER BY alert_id, alert_destination_id, sequence DESC
+-- beginning is not told of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
+-- of the size of the table.
+SELECT told.*
+FROM unnest(%(ids)s) AS asked (alert_id)
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (alert_destination_id)
+           alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail
+    FROM alert_deliveries
+    WHERE alert_id = asked.alert_id AND event_type = 'alerts.triggered'
+    ORDER BY alert_destination_id, sequence DESC
+    OFFSET 0
+) AS told

@@ -9,13 +9,18 @@
 -- `outcome` is null where nothing was attempted after all (expired while it waited; given back at
 -- shutdown): then the count that the claim raised goes back, and no attempt is on record.
 --
--- A success ends whatever held its destination (`reached`). `last_success_at` is written once a minute, or a busy
--- destination's row would be rewritten with every group.
+-- A success ends whatever held its destination (`reached`). `last_success_at` is written once a minute,
+-- or a busy destination's row would be rewritten with every group.
+--
+-- Neither LIMIT cuts anything off: each has the planner expect a tenth of the rows, in the end one, and
+-- so look it up. A plan made while the table was nearly empty would read all of it instead, and would
+-- stay until the next ANALYZE, however fast the table grows meanwhile.
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(outcomes)s::json) AS o (
         id uuid, number int, status text, delay float8, outcome text,
         http_status smallint, code text, message text, age_ms float8, duration_ms int,
         progress jsonb, detail jsonb)
+    LIMIT json_array_length(%(outcomes)s::json)
 ), attempt AS (
     INSERT INTO alert_delivery_attempts AS known (
         alert_delivery_id, number, started_at, duration_ms, outcome, http_status, error_code, message)
@@ -52,6 +57,6 @@ SET status = given.status::alert_delivery_status,
     leased_by = NULL,
     lease_expires_at = NULL,
     updated_at = now()
-FROM given
+FROM (SELECT * FROM given LIMIT json_array_length(%(outcomes)s::json)) AS given
 WHERE d.id = given.id AND d.leased_by = %(node)s AND d.attempt_count = given.number
 RETURNING d.id
