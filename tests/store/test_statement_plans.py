@@ -1,0 +1,102 @@
+"""A plan that is made while the tables are empty stays until somebody analyses them, and a hub may get
+its first ten thousand alerts before that. So each statement of the hot paths must look its rows up even
+by such a plan: no scan of a whole table or index, on any supported server."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+from tests.postgres import Database
+
+from tocsin.ingest.batcher import PLANNER as INGEST
+from tocsin.store.delivery_queue import PLANNER as DELIVERY
+from tocsin.store.statements import statement
+
+UUIDS, TEXTS, TIMES, INTS = "uuid[]", "text[]", "timestamptz[]", "int[]"
+
+INGEST_STATEMENTS: dict[str, dict[str, str]] = {
+    "read_problems": {"integration_ids": UUIDS, "external_ids": TEXTS, "now": "timestamptz"},
+    "update_alerts": {
+        "ids": UUIDS,
+        "severities": TEXTS,
+        "statuses": TEXTS,
+        "acknowledged": TIMES,
+        "resolved": TIMES,
+        "counts": INTS,
+        "received": TIMES,
+        "signals": TIMES,
+        "updated": TIMES,
+    },
+    "count_late_occurrences": {"ids": UUIDS, "more": INTS, "received": TIMES},
+    "find_first_deliveries": {"integration_ids": UUIDS, "digests": UUIDS},
+    "read_alert_details": {"ids": UUIDS},
+    "read_told_triggers": {"ids": UUIDS},
+    "cancel_unsent": {"alerts": UUIDS},
+    "release_deferred": {"alert_ids": UUIDS, "destination_ids": UUIDS, "now": "timestamptz"},
+    "read_cooldowns": {"problems": UUIDS},
+    "forget_cooldowns": {"destination_ids": UUIDS, "problems": UUIDS},
+}
+DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
+    "record_outcomes": {"outcomes": "json", "node": "text", "reached": UUIDS},
+    "renew_leases": {"lease_seconds": "float8", "ids": UUIDS, "node": "text"},
+}
+STATEMENTS = INGEST_STATEMENTS | DELIVERY_STATEMENTS
+GROWING = "alerts|alert_events|alert_deliveries|webhook_claims|webhook_deliveries|cooldowns"
+
+FILL = """
+    INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,
+        external_id, triggered_at, last_received_at, last_signal_at)
+    SELECT gen_random_uuid(), w, w, w, 't', 'HIGH', 's', n::text, now(), now(), now()
+    FROM generate_series(1, 2000) AS n, gen_random_uuid() AS w;
+    INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
+        alert_id, event_type, status, reason)
+    SELECT gen_random_uuid(), w, w, w, w, gen_random_uuid(), 'alerts.triggered', 'queued', 'rule'
+    FROM generate_series(1, 2000), gen_random_uuid() AS w;
+    INSERT INTO webhook_claims (integration_id, digest, webhook_delivery_id, expires_at)
+    SELECT w, gen_random_uuid(), w, now() FROM generate_series(1, 2000), gen_random_uuid() AS w;
+    INSERT INTO cooldowns (problem, alert_rule_id, alert_destination_id, told_at, expires_at)
+    SELECT gen_random_uuid(), w, w, now(), now()
+    FROM generate_series(1, 2000), gen_random_uuid() AS w
+"""
+
+
+def test_a_plan_made_while_all_was_empty_looks_rows_up(every_database: Database) -> None:
+    url = every_database.url
+    with (
+        psycopg.connect(url, autocommit=True, options=INGEST) as ingest,
+        psycopg.connect(url, autocommit=True) as delivery,
+    ):
+        delivery.execute(DELIVERY)
+        connections = {
+            **dict.fromkeys(INGEST_STATEMENTS, ingest),
+            **dict.fromkeys(DELIVERY_STATEMENTS, delivery),
+        }
+        for name, connection in connections.items():
+            _prepare(connection, name)
+            _plan(connection, name)
+        ingest.execute(FILL)
+        scans = {name: _whole(_plan(each, name)) for name, each in connections.items()}
+    assert {name: found for name, found in scans.items() if found} == {}
+
+
+def _prepare(connection: psycopg.Connection[Any], name: str) -> None:
+    kinds = list(STATEMENTS[name])
+    text = re.sub(
+        r"%\((\w+)\)s", lambda found: f"${kinds.index(found[1]) + 1}", statement(name).decode()
+    )
+    connection.execute(f"PREPARE {name} ({', '.join(STATEMENTS[name].values())}) AS {text}")
+
+
+def _plan(connection: psycopg.Connection[Any], name: str) -> str:
+    """The cached one: generic, and made at the first call."""
+    nothing = ", ".join(["NULL"] * len(STATEMENTS[name]))
+    rows = connection.execute(f"EXPLAIN (COSTS off) EXECUTE {name} ({nothing})")
+    return "\n".join(row[0] for row in rows)
+
+
+def _whole(plan: str) -> list[str]:
+    """The scans of a growing table that read all of it, or all of one of its indexes."""
+    found = re.findall(rf"(\w[\w ]* Scan (?:using \w+ )?on (?:{GROWING})\b[^\n]*)(\n[^\n]*)?", plan)
+    return [scan for scan, below in found if "Index Cond" not in below]
