@@ -265,7 +265,6 @@ def _stored(report: Report, server: Postgres, receiver: Receiver, options: Optio
                 rates.append(rate)
     report.add(Figure(f"Tocsin with {options.stored:,} past messages", "/s", full_rates))
     report.ratio("with past messages ÷ empty", full_rates, empty_rates, 0.9)
-    server.drop("full")
 
 
 def _explain(report: Report, options: Options) -> None:

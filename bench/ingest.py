@@ -82,7 +82,9 @@ def _round(server_: Postgres, options: Options, programs: Path, rounds: Rounds) 
         file = folder / "alerta.txt"
         load.write_requests(file, alerta.alerts(int(options.seconds * 3_000)))
         rounds.alerta.append(
-            load.full_speed(f"{peer.url}/alert", file, seconds=options.seconds).per_second
+            load.full_speed(
+                f"{peer.url}/alert", file, seconds=options.seconds, connections=16
+            ).per_second
         )
     print(f"  alerta {rounds.alerta[-1]:.0f}/s", flush=True)
 
@@ -213,4 +215,3 @@ def _stored(report: Report, server_: Postgres, options: Options) -> None:
                 rates.append(_unique(installation, hub, server_.folder, options.seconds).per_second)
     report.add(Figure(f"Tocsin with {options.stored:,} stored", "/s", full_rates))
     report.ratio("with stored ÷ empty", full_rates, empty_rates, 0.8)
-    server_.drop("full")

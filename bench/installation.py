@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from tocsin.store import migrate
 from tocsin.store.embedded import EmbeddedPostgres
 from tocsin.store.vault import Vault
 
+_numbers = count(1)
 PROGRAM = Path(sys.executable).parent / "tocsin"
 SECRET = "bench-secret"
 
@@ -30,19 +32,18 @@ class Postgres:
     folder: Path
 
     def database(self, name: str) -> str:
-        """A new empty database; its URL."""
+        """A new empty database; its URL. Earlier ones of the name go, unless somebody (autovacuum,
+        say) is still at them."""
+        fresh = f"{name}_{next(_numbers)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            old = connection.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name}\\_%"]
             )
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return _named(self.url, name)
-
-    def drop(self, name: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            for (found,) in old.fetchall():
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(found)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(fresh)))
+        return make_url(self.url).set(database=fresh).render_as_string(hide_password=False)
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def _command(
         _wrk(),
         "-t1",
         f"-c{connections}",
-        f"-d{seconds:g}s",
+        f"-d{max(1, round(seconds))}s",
         "--timeout",
         "20s",
         "-s",

@@ -52,9 +52,11 @@ def running(programs: Path, folder: Path, url: str) -> Iterator[Server]:
         [
             str(programs / "gunicorn"),
             "--workers=2",
+            # Both workers make the schema at start-up, and race for it unless one does it for all.
+            "--preload",
             "--keep-alive=30",
             "--worker-class=gthread",
-            "--threads=4",
+            "--threads=8",
             f"--bind=127.0.0.1:{port}",
             "--log-level=error",
             "alerta.app:create_app()",
