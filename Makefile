@@ -34,7 +34,7 @@ test: check
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 test-faults: install
-	$(BIN)/pytest -m slow tests/faults
+	$(BIN)/pytest -m slow tests
 
 bench: install
 	$(BIN)/python -m bench

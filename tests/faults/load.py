@@ -32,7 +32,8 @@ class Load:
 
     def __init__(self) -> None:
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            # None is kept: one that the server ends for being idle may be ended as it is taken up.
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
             timeout=aiohttp.ClientTimeout(total=PATIENCE),
         )
 

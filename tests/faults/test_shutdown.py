@@ -35,7 +35,9 @@ async def _storm(node: Node, sender: Sender) -> list[Heard]:
     return heard
 
 
-@pytest.mark.parametrize("drained", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "drained", [1, pytest.param(10, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+)
 def test_what_was_taken_is_answered(site: Site, drained: int) -> None:
     for _ in range(drained):
         sender = site.sender()

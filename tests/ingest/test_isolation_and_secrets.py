@@ -136,6 +136,14 @@ def test_no_secret_is_anywhere(story: Story) -> None:
     story.api("GET", f"/alerts?q={story.key}")
     with story.node.client("tsn_" + story.key[4:][::-1]) as stranger:
         story.heard(stranger.api("GET", "/alerts"))
+    # A secret that is no longer one, from a sender that has not heard of it, under a name of its own.
+    odd, _ = story.sender("token", signature_header="X-Odd-Name")
+    rotated = story.api(
+        "POST", f"/integrations/{odd.id}/rotate-secret", {"overlap_minutes": 0}
+    ).json()
+    story.answers.pop()
+    story.secrets["token, renewed at once"] = rotated["webhook_secret"]
+    assert story.send(odd, ALERT).slug == "invalid-signature"
     # Faults: an integration that cannot be used, a database that is away.
     broken, _ = story.sender("token", signature_header="X-Odd-Name")
     site.sql('UPDATE integrations SET mapping = \'{"title": "["}\' WHERE id = %s', broken.id)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -162,7 +162,9 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            # It may have answered, and closed, before it has heard all.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self._connection.request(method, path, body=body, headers=dict(headers or {}))
             response = self._connection.getresponse()
             return Answer(
                 response.status,
