@@ -88,6 +88,7 @@ class Scene:
     def kill_server(self) -> None:
         self.node.kill()
         self.node = Node(self.site.url, self.folder, port=self.port)
+        assert self.node.base_url == self.traffic.base_url
 
     def kill_postmaster(self) -> None:
         pid = self.postgres.server_pid

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from tests.faults.proxy import Proxy, proxied
-from tests.postgres import Database
+from tests.postgres import Server
 from tests.story.server import Answer, Node, eventually, nodes
 from tests.story.site import KEY, Sender, Site
 from tocsin.model import AuthScheme
@@ -23,8 +23,8 @@ ALERT = {"title": "Disk full"}
 class Story:
     """Keeps every answer it gets, and every secret there is."""
 
-    def __init__(self, site: Site, node: Node, way: Proxy) -> None:
-        self.site, self.node, self.way = site, node, way
+    def __init__(self, site: Site, node: Node) -> None:
+        self.site, self.node = site, node
         self.client = node.client()
         self.answers: list[Answer] = []
         self.key = site.api_key()
@@ -70,15 +70,25 @@ def _forms(secret: str) -> list[str]:
     return [secret, escaped, secret.encode().hex(), secret.replace("+", "%2B").replace("/", "%2F")]
 
 
-@pytest.fixture
-def story(database: Database) -> Iterator[Story]:
-    site = Site(database.url)
-    with proxied(site.url) as way, nodes(way.url) as (node,):
-        yield Story(site, node, way)
+@pytest.fixture(scope="module")
+def way(postgres_server: Server) -> Iterator[Proxy]:
+    with postgres_server.database() as fresh, proxied(fresh.url) as between:
+        yield between
 
 
-def test_no_secret_is_anywhere(story: Story) -> None:
-    site = story.site
+@pytest.fixture(scope="module")
+def site(way: Proxy) -> Site:
+    return Site(way.url)
+
+
+@pytest.fixture(scope="module")
+def node(way: Proxy, site: Site) -> Iterator[Node]:
+    with nodes(way.url) as (only,):
+        yield only
+
+
+def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
+    story = Story(site, node)
     body = json.dumps(ALERT).encode()
     for scheme in ("hmac", "token", "basic", "url"):
         sender, secret = story.sender(scheme)
@@ -148,14 +158,12 @@ def test_no_secret_is_anywhere(story: Story) -> None:
     broken, _ = story.sender("token", signature_header="X-Odd-Name")
     site.sql('UPDATE integrations SET mapping = \'{"title": "["}\' WHERE id = %s', broken.id)
     assert story.send(broken, ALERT).status == 500
-    story.way.cut()
+    way.cut()
     story.send(renewed, {"title": "away"})
     story.send(broken, {"title": "away"})
     story.api("GET", "/alerts")
-    story.way.mend()
+    way.mend()
     eventually(lambda: story.api("GET", "/alerts").status == 200, "the database is back")
-    story.node.stop()
-
     places = {f"table {name}": text for name, text in _dump(site).items()}
     assert places["table webhook_deliveries"].count("[redacted]") > 20
     places["log"] = story.node.errors()
@@ -172,8 +180,8 @@ def test_no_secret_is_anywhere(story: Story) -> None:
     assert len(set(story.secrets.values())) > 10
 
 
-def test_workspaces_stay_apart(site_and_other: tuple[Site, Site, Node]) -> None:
-    one, two, node = site_and_other
+def test_workspaces_stay_apart(site: Site, node: Node) -> None:
+    one, two = site, site.other_workspace("other")
     acme = two.tenant("acme")
     mine, theirs = one.sender(), two.sender()
     payload = {"title": "T", "external_id": "same", "tenant": "acme"}
@@ -197,10 +205,3 @@ def test_workspaces_stay_apart(site_and_other: tuple[Site, Site, Node]) -> None:
             path = f"/webhook-deliveries/{delivery['id']}/replay"
             assert stranger.api("POST", path, {"dry_run": dry_run}).status == 404
     assert one.alerts(mine) == [alert]
-
-
-@pytest.fixture
-def site_and_other(database: Database) -> Iterator[tuple[Site, Site, Node]]:
-    one = Site(database.url)
-    with nodes(database.url) as (node,):
-        yield one, one.other_workspace("other"), node

@@ -10,19 +10,19 @@ from tests.story.server import Client, Node, nodes
 from tests.story.site import Site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_database(postgres_server: Server) -> Iterator[Database]:
-    """One for all stories of a file: each makes integrations of its own."""
+    """One for all stories: each makes integrations of its own."""
     with postgres_server.database() as fresh:
         yield fresh
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(shared_database: Database) -> Site:
     return Site(shared_database.url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node(site: Site) -> Iterator[Node]:
     with nodes(
         site.url, body_timeout_seconds="0.5", rejected_keep="5", rejected_body_bytes="8192"
@@ -36,7 +36,7 @@ def client(node: Node) -> Iterator[Client]:
         yield fresh
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two nodes that deliver, and the world they deliver to: for all stories of delivery."""
     with (

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,9 +61,10 @@ class Node:
             stderr=self.log.open("a"),
             text=True,
         )
-        self.base_url = self._ready()
 
-    def _ready(self) -> str:
+    @cached_property
+    def base_url(self) -> str:
+        """Where it listens; waits until it does."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("Tocsin is ready at "), self.errors()
@@ -110,6 +112,8 @@ def nodes(url: str, count: int = 1, **settings: Any) -> Iterator[list[Node]]:
             for number in range(count):
                 (own := Path(folder) / str(number)).mkdir()
                 running.append(Node(url, own, **settings))
+            for node in running:
+                assert node.base_url
             yield running
         finally:
             for node in running:

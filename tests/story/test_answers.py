@@ -210,19 +210,6 @@ def test_large_headers_of_strangers_are_cut(site: Site, client: Client) -> None:
     assert len(json.dumps(row["headers"])) < 20_000
 
 
-def test_a_rate_limit_answers_503_with_retry_after(site: Site) -> None:
-    sender, other = site.sender(), site.sender()
-    with (
-        nodes(site.url, rate_limit_per_second="0.01") as (limited,),
-        limited.client() as client,
-    ):
-        assert client.send(sender, ALERT).status == 201
-        answer = client.send(sender, {**ALERT, "title": "Another"})
-        assert (answer.status, answer.slug) == (503, "rate-limited")
-        assert int(answer.headers["retry-after"]) > 0
-        assert client.send(other, ALERT).status == 201
-
-
 def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(site: Site) -> None:
     sender = site.sender()
     with proxied(site.url) as way, nodes(way.url) as (node,), node.client() as client:
