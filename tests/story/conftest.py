@@ -36,7 +36,7 @@ def client(node: Node) -> Iterator[Client]:
         yield fresh
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two nodes that deliver, and the world they deliver to: for all stories of delivery."""
     with (
