@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,12 +99,24 @@ class Server:
             yield Database(self._named(name))
         finally:
             with self._admin() as connection:
-                self._run(connection, "DROP DATABASE {} WITH (FORCE)", name)
+                self._drop(connection, name)
 
     def close(self) -> None:
         if not self._owned:
             with self._admin() as connection:
-                self._run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", self._template)
+                self._drop(connection, self._template)
+
+    def _drop(self, connection: psycopg.Connection, name: str) -> None:
+        """Whoever is connected. Autovacuum is the server's own, and not ours to end: it is soon
+        through."""
+        for _ in range(100):
+            try:
+                self._run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            except psycopg.errors.InsufficientPrivilege:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError(f"autovacuum does not let go of {name}")
 
     def _admin(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)

@@ -298,7 +298,7 @@ class Deliveries(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(25, 25), pytest.param(400, 50, marks=pytest.mark.slow)]
+    ("examples", "steps"), [(25, 25), pytest.param(150, 40, marks=pytest.mark.slow)]
 )
 @pytest.mark.timeout(1_200)
 def test_the_states_of_a_delivery(database: Database, examples: int, steps: int) -> None:
