@@ -74,7 +74,9 @@ def _round(server_: Postgres, options: Options, programs: Path, rounds: Rounds) 
         raise RuntimeError(reason)
     with alertmanager.running(folder / f"alertmanager-{len(rounds.bare)}") as peer:
         file = folder / "alerts.txt"
-        load.write_requests(file, alertmanager.alerts(int(options.seconds * 4 * EXPECTED_PER_SECOND)))
+        load.write_requests(
+            file, alertmanager.alerts(int(options.seconds * 4 * EXPECTED_PER_SECOND))
+        )
         url = f"{peer.url}/api/v2/alerts"
         rounds.alertmanager.append(load.full_speed(url, file, seconds=options.seconds).per_second)
     print(f"  alertmanager {rounds.alertmanager[-1]:.0f}/s", flush=True)
