@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -197,8 +199,7 @@ class Actor:
 SYSTEM = Actor(ActorKind.SYSTEM, "tocsin")
 
 
-@dataclass(slots=True)
-class Signal:
+class Signal(Struct):
     """One normalised event parsed out of a webhook delivery.
 
     `triggered_at` is when the alert fired (from the payload); `occurred_at` is when *this* event
@@ -215,8 +216,8 @@ class Signal:
     description: str | None = None
     triggered_at: datetime | None = None
     occurred_at: datetime | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
     tenant: str | None = None
     flags: tuple[str, ...] = ()
 

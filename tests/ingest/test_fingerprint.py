@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.ingest.decode import decode
-from tocsin.ingest.fingerprint import digest, fingerprint
+from tocsin.ingest.fingerprint import fingerprint
 
 KEYS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
@@ -90,8 +90,3 @@ def test_any_path_on_any_payload(value: Any, path: list[str]) -> None:
     once = fingerprint(value, (tuple(path),))
     assert once == fingerprint(value, (tuple(path), tuple(path)))
     assert json.dumps(before) == json.dumps(value)
-
-
-def test_a_digest_is_of_kind_and_value() -> None:
-    assert digest("key", "a") == hashlib.sha256(b"key\0a").digest()[:16]
-    assert digest("key", "a") != digest("fingerprint", "a")

@@ -17,9 +17,10 @@ Equal times count as late for a trigger: tools repeat the firing time in every m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from tocsin.model import (
     AlertEventKind,
@@ -31,8 +32,7 @@ from tocsin.model import (
 )
 
 
-@dataclass(slots=True)
-class AlertState:
+class AlertState(Struct):
     """What correlation needs of an alert; `columns` of a new one are written as they stand here."""
 
     id: bytes
@@ -46,8 +46,7 @@ class AlertState:
     resolved_at: datetime | None = None
 
 
-@dataclass(slots=True)
-class ResolutionMark:
+class ResolutionMark(Struct):
     """The newest resolve seen of a problem, and the newest alert that a resolve ended."""
 
     occurred_at: datetime
@@ -55,24 +54,21 @@ class ResolutionMark:
     alert_resolved_at: datetime | None = None
 
 
-@dataclass(slots=True)
-class Problem:
+class Problem(Struct):
     """All that is known of one external id of one integration, inside one transaction."""
 
     alert: AlertState | None = None
     mark: ResolutionMark | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """One entry for the timeline."""
 
     kind: AlertEventKind
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """What one signal did. `alert` is what it created or changed; `alert_id` alone is an alert that
     had ended before. `escalated`: the severity rose, so rules that the old one did not reach are
     asked again."""

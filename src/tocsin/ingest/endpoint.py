@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from tocsin.ingest import metrics
 from tocsin.ingest.batcher import FAULT, OVERLOADED, PATIENCE_SECONDS, UNAVAILABLE, Batcher
 from tocsin.ingest.body import TOO_LARGE, Body, Budget, Disconnected
 from tocsin.ingest.configuration import Configuration, IntegrationEntry
+from tocsin.ingest.deadlines import Deadlines
 from tocsin.ingest.pipeline import understand
 from tocsin.ingest.throttle import Throttle
 from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
@@ -55,6 +57,7 @@ _CLOSE = ((b"connection", b"close"),)
 _IS_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+_uuid = lru_cache(4096)(UUID)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,12 +69,14 @@ class Endpoint:
     _rejections: Throttle = field(default_factory=lambda: Throttle(RECORDED_REJECTIONS_PER_SECOND))
     _limit: Throttle | None = None
     _budget: Budget = field(default_factory=lambda: Budget(0))
+    _deadlines: Deadlines = field(default_factory=lambda: Deadlines(0))
     _unknown: dict[UUID, float] = field(default_factory=dict)
     _counters: dict[tuple[str, int], Counter] = field(default_factory=dict)
     _latency: Histogram = metrics.LATENCY
 
     def __post_init__(self) -> None:
         self._budget.limit = self.settings.ingest_body_bytes
+        self._deadlines.seconds = self.settings.body_timeout_seconds
         if self.settings.rate_limit_per_second is not None:
             self._limit = Throttle(self.settings.rate_limit_per_second)
 
@@ -137,8 +142,7 @@ class Endpoint:
 
     async def _read(self, body: Body, receive: Receive) -> bytes | Declined:
         try:
-            async with asyncio.timeout(self.settings.body_timeout_seconds):
-                return await body.read(receive)
+            return await self._deadlines.keep(partial(body.read, receive))
         except TimeoutError:
             return TOO_SLOW
 
@@ -169,7 +173,7 @@ class Endpoint:
 
     async def _entry(self, identifier: str) -> IntegrationEntry | Declined:
         try:
-            integration_id = UUID(identifier)
+            integration_id = _uuid(identifier)
         except ValueError:
             return UNKNOWN
         entry = self.configuration.snapshot.integrations.get(integration_id)

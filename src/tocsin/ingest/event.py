@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from tocsin.ingest.configuration import IntegrationEntry
 from tocsin.ingest.correlate import AlertState
@@ -16,8 +17,7 @@ from tocsin.store.snapshots import alert_snapshot
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
 
 
-@dataclass(frozen=True, slots=True)
-class AlertDetails:
+class AlertDetails(Struct, frozen=True):
     """What of an alert never changes after its creation."""
 
     tenant_id: UUID
@@ -41,8 +41,7 @@ class AlertDetails:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that destinations may be told of: the alert as it stood then. `details` None: the
     alert is older than this transaction and has to be read. `actor` names who did it, for people."""
 

@@ -27,12 +27,6 @@ def fingerprint(payload: Any, volatile: tuple[Path, ...] = ()) -> str:
     return hashlib.sha256(_canonical(payload)).hexdigest()
 
 
-def digest(kind: str, value: str) -> bytes:
-    """The first 128 bits of the SHA-256 of the kind (`key` or `fingerprint`) and the value, as
-    16 bytes: how a claim names what it claims."""
-    return hashlib.sha256(f"{kind}\0{value}".encode("utf-8", "surrogatepass")).digest()[:16]
-
-
 def _without(value: Any, path: Path, at: int) -> Any:
     """`value` less one path; copied only along the path, and only if there is something on it."""
     key = path[at]

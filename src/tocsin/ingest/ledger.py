@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from tocsin.ingest.clean import clean_text
 from tocsin.ingest.configuration import IntegrationEntry
@@ -24,8 +25,7 @@ _NO_FLAGS = "{}"
 _ERROR_LIMIT = 2_000
 
 
-@dataclass(slots=True)
-class NewAlert:
+class NewAlert(Struct):
     """An alert that this batch creates: its state may still change before it is written."""
 
     state: AlertState

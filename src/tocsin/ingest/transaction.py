@@ -7,7 +7,7 @@ sorted), so batches of any number of nodes cannot deadlock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -232,7 +232,7 @@ def _apply(
         events.append(
             Event(
                 event_type=event_type,
-                alert=replace(alert),
+                alert=copy(alert),
                 entry=entry,
                 actor=entry.name,
                 details=None if created is None else created.details,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
 
 from tocsin.ingest.configuration import IntegrationEntry
 from tocsin.model import Signal, WebhookStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """Answered 2xx. `alerts` pairs alert ids with what became of each."""
 
     status: WebhookStatus
@@ -20,7 +20,10 @@ class Accepted:
 
     @property
     def status_code(self) -> int:
-        return 201 if any(status is WebhookStatus.CREATED for _, status in self.alerts) else 200
+        for _, status in self.alerts:
+            if status is WebhookStatus.CREATED:
+                return 201
+        return 200
 
     @property
     def alert_id(self) -> bytes | None:
@@ -28,8 +31,7 @@ class Accepted:
         return self.alerts[0][0] if len(self.alerts) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Struct, frozen=True):
     """Answered 4xx or 5xx: the slug of a problem (see `tocsin.problems`) and what to say of it."""
 
     problem: str
@@ -42,8 +44,7 @@ class Declined:
 Answer = Accepted | Declined
 
 
-@dataclass(slots=True)
-class Webhook:
+class Webhook(Struct):
     """A webhook delivery in the making.
 
     `settled` is set before the commit where nothing is left to decide: declined, or understood and
@@ -59,7 +60,7 @@ class Webhook:
     """JSON text: the body itself, or the body as a JSON string."""
     fingerprint: str
     idempotency_key: str | None = None
-    signals: list[Signal] = field(default_factory=list)
+    signals: list[Signal] = []
     flags: tuple[str, ...] = ()
     settled: Answer | None = None
     path_secret: str | None = None

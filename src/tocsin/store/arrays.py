@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 
 _HEADER = Struct("!iiIii").pack
@@ -39,6 +40,12 @@ class Array:
 
     oid: int
     data: bytes | None
+
+
+@lru_cache(1024)
+def _time(value: datetime) -> bytes:
+    """Cached, because one time of receipt stands in half a dozen columns."""
+    return _INT8(8, (value - _EPOCH) // _MICROSECOND)
 
 
 def _array(kind: tuple[int, int], parts: list[bytes]) -> Array:
@@ -73,7 +80,7 @@ def bigints(values: Sequence[int]) -> Array:
 def times(values: Sequence[datetime | None]) -> Array:
     return _array(
         _TIMESTAMPTZ,
-        [_NULL if v is None else _INT8(8, (v - _EPOCH) // _MICROSECOND) for v in values],
+        [_NULL if v is None else _time(v) for v in values],
     )
 
 
@@ -86,7 +93,7 @@ def time(value: datetime | None) -> Array:
     """One `timestamptz`."""
     if value is None:
         return Array(_TIMESTAMPTZ[0], None)
-    return Array(_TIMESTAMPTZ[0], _INT8(8, (value - _EPOCH) // _MICROSECOND)[4:])
+    return Array(_TIMESTAMPTZ[0], _time(value)[4:])
 
 
 def packed(value: Array | datetime | int | bytes) -> Array:
