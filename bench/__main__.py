@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=[*BENCHES, []], metavar="bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8, help="of load in each measurement")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--stored", type=int, default=5_000_000, help="past deliveries; 0: skip")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     options = parser.parse_args()

@@ -26,7 +26,7 @@ class Options:
     rounds: int = 3
     seconds: float = 10
     """Of load at a fixed rate."""
-    workers: int = 2
+    workers: int = 1
     owed: int = 20_000
     """Messages in each measurement of a rate."""
     backlog: int = 100_000

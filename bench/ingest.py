@@ -24,7 +24,7 @@ EXPECTED_PER_SECOND = 12_000
 class Options:
     rounds: int = 3
     seconds: float = 8
-    workers: int = 2
+    workers: int = 1
     stored: int = 5_000_000
     alerta_folder: Path = Path("bench/results/alerta-venv")
 
