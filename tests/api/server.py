@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 
+from tests.answers import Answer
+
 
 @contextmanager
 def serving(app: Any, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
@@ -33,26 +35,6 @@ def serving(app: Any, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str
         server.should_exit = True
         thread.join(20)
         listener.close()
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def slug(self) -> str:
-        """The problem answered; fails unless it is a well-formed problem document."""
-        assert self.headers["content-type"] == "application/problem+json", self
-        document = self.json()
-        assert {"type", "title", "status", "detail", "instance"} <= document.keys()
-        assert document["status"] == self.status
-        slug: str = document["type"].removeprefix("/problems/")
-        return slug
 
 
 _UNSET = object()
@@ -90,11 +72,7 @@ class Client:
         try:
             connection.request(method, target, body=body, headers=sent)
             response = connection.getresponse()
-            return Answer(
-                response.status,
-                {name.lower(): value for name, value in response.getheaders()},
-                response.read(),
-            )
+            return Answer.of(response)
         finally:
             connection.close()
 

@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.answers import Answer
 from tests.story.site import KEY, Sender
 
 PATIENCE = 60.0
@@ -120,26 +120,6 @@ def nodes(url: str, count: int = 1, **settings: Any) -> Iterator[list[Node]]:
                 node.stop()
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def slug(self) -> str:
-        """The problem answered; fails unless it is a well-formed problem document (RFC 9457)."""
-        assert self.headers["content-type"] == "application/problem+json", self
-        document = self.json()
-        assert {"type", "title", "status", "detail", "instance"} <= document.keys()
-        assert document["status"] == self.status
-        slug: str = document["type"].removeprefix("/problems/")
-        return slug
-
-
 class Client:
     """Requests one after another over one connection that is kept alive."""
 
@@ -170,11 +150,7 @@ class Client:
             with suppress(BrokenPipeError, ConnectionResetError):
                 self._connection.request(method, path, body=body, headers=dict(headers or {}))
             response = self._connection.getresponse()
-            return Answer(
-                response.status,
-                {name.lower(): value for name, value in response.getheaders()},
-                response.read(),
-            )
+            return Answer.of(response)
         except (OSError, http.client.HTTPException):
             self._connection.close()
             raise

@@ -24,6 +24,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination's name or id.")]
 
 _PATH = "/alert-destinations"
+_KIND = "destination"
 _LISTS = frozenset({"recipients", "urls"})
 _LOOK_SECONDS = 0.3
 _STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": "bright_black"}
@@ -111,7 +112,7 @@ def send_test(
     from tocsin.cli.lookup import by_name
 
     with local_api(workspace) as api:
-        found = by_name(api, _PATH, "destination", name)
+        found = by_name(api, _PATH, _KIND, name)
         api.post(f"{_PATH}/{found['id']}/test")
         with progress("Waiting for it to be sent…"):
             result = _await_test(api, found["id"], wait)
@@ -141,35 +142,25 @@ def _await_test(api: LocalApi, destination_id: str, seconds: float) -> Any:
 @app.command()
 def enable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a destination on."""
-    _switch(name, workspace, is_enabled=True)
+    from tocsin.cli import named
+
+    named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
 def disable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a destination off: what is owed to it is suppressed, with the reason on record."""
-    _switch(name, workspace, is_enabled=False)
+    from tocsin.cli import named
+
+    named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
 def delete(name: Name, workspace: Workspace = "default") -> None:
     """Delete a destination that no rule names."""
-    from tocsin.cli.local_api import local_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli import named
 
-    with local_api(workspace) as api:
-        found = by_name(api, _PATH, "destination", name)
-        api.delete(f"{_PATH}/{found['id']}")
-    note(f"Deleted {found['name']}.")
-
-
-def _switch(name: str, workspace: str, *, is_enabled: bool) -> None:
-    from tocsin.cli.local_api import local_api
-    from tocsin.cli.lookup import by_name
-
-    with local_api(workspace) as api:
-        found = by_name(api, _PATH, "destination", name)
-        api.patch(f"{_PATH}/{found['id']}", {"is_enabled": is_enabled})
-    note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+    named.delete(_PATH, _KIND, name, workspace)
 
 
 def _last_test(result: Any) -> Text:

@@ -20,6 +20,7 @@ MinSeverity = Annotated[
 ]
 
 _PATH = "/alert-rules"
+_KIND = "rule"
 _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
 
 
@@ -123,35 +124,25 @@ def preview(
 @app.command()
 def enable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a rule on."""
-    _switch(name, workspace, is_enabled=True)
+    from tocsin.cli import named
+
+    named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
 def disable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a rule off; what it has planned is still delivered."""
-    _switch(name, workspace, is_enabled=False)
+    from tocsin.cli import named
+
+    named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
 def delete(name: Name, workspace: Workspace = "default") -> None:
     """Delete a rule; what it has planned is still delivered."""
-    from tocsin.cli.local_api import local_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli import named
 
-    with local_api(workspace) as api:
-        found = by_name(api, _PATH, "rule", name)
-        api.delete(f"{_PATH}/{found['id']}")
-    note(f"Deleted {found['name']}.")
-
-
-def _switch(name: str, workspace: str, *, is_enabled: bool) -> None:
-    from tocsin.cli.local_api import local_api
-    from tocsin.cli.lookup import by_name
-
-    with local_api(workspace) as api:
-        found = by_name(api, _PATH, "rule", name)
-        api.patch(f"{_PATH}/{found['id']}", {"is_enabled": is_enabled})
-    note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+    named.delete(_PATH, _KIND, name, workspace)
 
 
 def _condition(rule: Any) -> str:

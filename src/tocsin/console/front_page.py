@@ -11,15 +11,22 @@ from starlette.routing import Route
 
 from tocsin.console.pages import page
 
+_PLACES = (
+    ("/readyz", "whether webhooks can be stored just now"),
+    ("/metrics", "what came in and what went out, for Prometheus"),
+    ("/api/v1/openapi.json", "the API, described; it is called with an API key"),
+    ("/problems/", "what each error means and what to do"),
+)
+
 
 def create_front_page() -> Starlette:
     async def answer(request: Request) -> Response:
         return page(
             HTTPStatus.OK,
             "Tocsin is running",
-            message="Webhooks go to /webhooks/…, programs to /api/v1 (described by "
-            "/api/v1/openapi.json). /readyz tells whether webhooks can be stored, /metrics how "
-            "many were, /problems/ what an error means. `tocsin --help` lists the rest.",
+            message="Webhooks come to /webhooks/… and people work with the program: "
+            "on the server, tocsin --help lists what it can do.",
+            places=_PLACES,
         )
 
     return Starlette(routes=[Route("/", answer, methods=["GET"])])

@@ -117,13 +117,13 @@ def _template() -> tuple[jinja2.Template, str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = resources.files("tocsin.console").joinpath("templates", "act.css").read_text("utf-8")
+    style = resources.files("tocsin.console").joinpath("templates", "page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
-    return environment.get_template("act.html"), Markup(style), policy  # noqa: S704 - our own file
+    return environment.get_template("page.html"), Markup(style), policy  # noqa: S704 - our own file
 
 
 def _shortened(text: str | None) -> str | None:
