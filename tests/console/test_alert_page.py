@@ -29,6 +29,17 @@ def test_it_shows_the_alert_and_offers_nothing_to_do(page: Page) -> None:
     assert page.status() == "OPEN"
 
 
+def test_of_an_alert_that_has_ended_it_asks_for_nothing(page: Page) -> None:
+    link = page.link(Action.VIEW)
+    assert "acknowledge or resolve it" in get(page, link).body.decode()
+    resolve = page.link(Action.RESOLVE)
+    page.submit(resolve, page.signer.code(resolve))
+    assert page.status() == "RESOLVED"
+    shown = get(page, link).body.decode()
+    assert "nothing is left to do" in shown
+    assert "acknowledge or resolve it" not in shown
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

@@ -74,5 +74,7 @@ async def _show(engine: AsyncEngine, token: Token) -> Response:
         HTTPStatus.OK,
         "Alert",
         alert=alert,
-        message="To acknowledge or resolve it, use the links in the message.",
+        message="To acknowledge or resolve it, use the links in the message."
+        if alert.status.is_live
+        else "It has ended; nothing is left to do.",
     )
