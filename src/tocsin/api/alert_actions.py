@@ -8,15 +8,16 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from tocsin.api.alert_shapes import AlertOut, OptionalNote, RequiredNote
-from tocsin.api.alerts import find_alert
 from tocsin.api.auth import Responder
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.fields import Id
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import owned
 from tocsin.api.problems import ApiProblem, not_found
 from tocsin.ingest.actions import Acted, Action, NotAllowed, NotFound
 from tocsin.model import utc_now
+from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)
 
@@ -48,7 +49,7 @@ async def _act(
             "Its source has reported the same problem again since, and that alert is still open.",
         )
     async with context.reading() as session:
-        return AlertOut.model_validate(await find_alert(session, caller.workspace_id, alert_id))
+        return AlertOut.model_validate(await owned(session, Alert, caller, alert_id))
 
 
 def _note(body: OptionalNote | None) -> str | None:

@@ -30,8 +30,9 @@ from tocsin.api.destination_shapes import (
 from tocsin.api.fields import Id
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import name_taken, owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, is_constraint, not_found
+from tocsin.api.problems import ApiProblem, not_found
 from tocsin.delivery.channels.base import ChannelConfig
 from tocsin.delivery.last_test import last_tests
 from tocsin.delivery.outbound import AddressPolicy
@@ -55,17 +56,6 @@ class AlertDestinationQuery(PageQuery):
     is_enabled: bool | None = None
 
 
-async def _get(session: AsyncSession, workspace_id: UUID, destination_id: UUID) -> AlertDestination:
-    row = await session.scalar(
-        select(AlertDestination).where(
-            AlertDestination.id == destination_id, AlertDestination.workspace_id == workspace_id
-        )
-    )
-    if row is None:
-        raise not_found("alert destination")
-    return row
-
-
 async def _shown(
     session: AsyncSession, workspace_id: UUID, rows: Sequence[AlertDestination]
 ) -> list[AlertDestinationOut]:
@@ -83,12 +73,6 @@ def _document(row: AlertDestination) -> dict[str, object]:
     return AlertDestinationOut.model_construct(**shown_columns(row), last_test=None).model_dump(
         mode="json", exclude={"last_test"}
     )
-
-
-def _name_taken(error: IntegrityError, name: str) -> Exception:
-    if is_constraint(error, "uq_alert_destinations_workspace_id_name"):
-        return ApiProblem("name-taken", f"Another alert destination has the name {name!r}.")
-    return error
 
 
 def _policy(context: ApiContext) -> AddressPolicy:
@@ -145,7 +129,7 @@ async def create_alert_destination(
             )
             (shown,) = await _shown(session, caller.workspace_id, [row])
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, AlertDestination, body.name) from None
     was_made = body.type is DestinationType.WEBHOOK and body.config.get("secret") is None
     return AlertDestinationCreated(
         **shown.model_dump(), signing_secret=secret["secret"] if was_made else None
@@ -157,7 +141,7 @@ async def get_alert_destination(
     context: Context, caller: Viewer, alert_destination_id: Id
 ) -> AlertDestinationOut:
     async with context.reading() as session:
-        row = await _get(session, caller.workspace_id, alert_destination_id)
+        row = await owned(session, AlertDestination, caller, alert_destination_id)
         (shown,) = await _shown(session, caller.workspace_id, [row])
     return shown
 
@@ -178,7 +162,7 @@ async def update_alert_destination(
     now = utc_now()
     try:
         async with context.configuring() as session:
-            row = await _get(session, caller.workspace_id, alert_destination_id)
+            row = await owned(session, AlertDestination, caller, alert_destination_id)
             before, sealed = _document(row), row.secret_config
             with session.no_autoflush:
                 for name in body.model_fields_set - {"config"}:
@@ -206,7 +190,7 @@ async def update_alert_destination(
                 )
             (shown,) = await _shown(session, caller.workspace_id, [row])
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, AlertDestination, body.name) from None
     return shown
 
 
@@ -216,7 +200,7 @@ async def delete_alert_destination(
 ) -> Response:
     """Deletes one that no rule names. What still waits for it is canceled."""
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, alert_destination_id)
+        row = await owned(session, AlertDestination, caller, alert_destination_id)
         rules = select(AlertRule.name).where(
             AlertRule.workspace_id == caller.workspace_id,
             AlertRule.destination_ids.contains([alert_destination_id]),

@@ -17,8 +17,9 @@ from tocsin.api.context import Context
 from tocsin.api.fields import Id
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import name_taken, owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, invalid, is_constraint, missing_reference, not_found
+from tocsin.api.problems import invalid, missing_reference
 from tocsin.api.rule_shapes import (
     AlertRuleIn,
     AlertRuleOut,
@@ -30,15 +31,6 @@ from tocsin.model import utc_now, uuid7
 from tocsin.store.tables import AlertDestination, AlertRule, Tenant
 
 router = APIRouter(prefix="/alert-rules", tags=["alert-rules"], route_class=JsonRoute)
-
-
-async def _get(session: AsyncSession, workspace_id: UUID, rule_id: UUID) -> AlertRule:
-    row = await session.scalar(
-        select(AlertRule).where(AlertRule.id == rule_id, AlertRule.workspace_id == workspace_id)
-    )
-    if row is None:
-        raise not_found("alert rule")
-    return row
 
 
 async def _check_references(
@@ -66,12 +58,6 @@ async def _check_references(
     for index, destination_id in enumerate(destinations):
         if destination_id not in known:
             raise missing_reference("alert destination", f"/destination_ids/{index}")
-
-
-def _name_taken(error: IntegrityError, name: str) -> Exception:
-    if is_constraint(error, "uq_alert_rules_workspace_id_name"):
-        return ApiProblem("name-taken", f"Another alert rule has the name {name!r}.")
-    return error
 
 
 @router.get("")
@@ -104,13 +90,13 @@ async def create_alert_rule(context: Context, caller: Admin, body: AlertRuleIn) 
             await _check_references(session, caller.workspace_id, values)
             return await recording.create(session, caller, "alert_rule", row, AlertRuleOut, now)
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, AlertRule, body.name) from None
 
 
 @router.get("/{alert_rule_id:uuid}")
 async def get_alert_rule(context: Context, caller: Viewer, alert_rule_id: Id) -> AlertRuleOut:
     async with context.reading() as session:
-        return AlertRuleOut.model_validate(await _get(session, caller.workspace_id, alert_rule_id))
+        return AlertRuleOut.model_validate(await owned(session, AlertRule, caller, alert_rule_id))
 
 
 @router.patch("/{alert_rule_id:uuid}", responses=problems("name-taken"))
@@ -121,7 +107,7 @@ async def update_alert_rule(
     values = columns(body, frozenset(body.model_fields_set))
     try:
         async with context.configuring() as session:
-            row = await _get(session, caller.workspace_id, alert_rule_id)
+            row = await owned(session, AlertRule, caller, alert_rule_id)
             if faults := faults_of(values):
                 raise invalid(faults)
             await _check_references(session, caller.workspace_id, values)
@@ -129,13 +115,13 @@ async def update_alert_rule(
                 session, caller, "alert_rule", row, values, AlertRuleOut, utc_now()
             )
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, AlertRule, body.name) from None
 
 
 @router.delete("/{alert_rule_id:uuid}", status_code=204)
 async def delete_alert_rule(context: Context, caller: Admin, alert_rule_id: Id) -> Response:
     """What it has already planned is still delivered."""
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, alert_rule_id)
+        row = await owned(session, AlertRule, caller, alert_rule_id)
         await recording.delete(session, caller, "alert_rule", row, AlertRuleOut, utc_now())
     return Response(status_code=204)

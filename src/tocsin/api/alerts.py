@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.alert_shapes import AlertEventOut, AlertOut, AlertQuery
 from tocsin.api.auth import Viewer
@@ -15,21 +14,11 @@ from tocsin.api.context import Context
 from tocsin.api.fields import Id
 from tocsin.api.filters import contains_text
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import not_found
 from tocsin.store.tables import Alert, AlertEvent
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
-
-
-async def find_alert(session: AsyncSession, workspace_id: UUID, alert_id: UUID) -> Alert:
-    """Raises ApiProblem `not-found` unless the alert is one of the workspace."""
-    alert = await session.scalar(
-        select(Alert).where(Alert.id == alert_id, Alert.workspace_id == workspace_id)
-    )
-    if alert is None:
-        raise not_found("alert")
-    return alert
 
 
 def _filtered(workspace_id: UUID, query: AlertQuery) -> Select[Alert]:
@@ -71,7 +60,7 @@ async def list_alerts(
 @router.get("/{alert_id:uuid}")
 async def get_alert(context: Context, caller: Viewer, alert_id: Id) -> AlertOut:
     async with context.reading() as session:
-        return AlertOut.model_validate(await find_alert(session, caller.workspace_id, alert_id))
+        return AlertOut.model_validate(await owned(session, Alert, caller, alert_id))
 
 
 @router.get("/{alert_id:uuid}/timeline")
@@ -80,7 +69,7 @@ async def get_alert_timeline(
 ) -> Page[AlertEventOut]:
     """What happened to it, in the order in which it happened (oldest first)."""
     async with context.reading() as session:
-        await find_alert(session, caller.workspace_id, alert_id)
+        await owned(session, Alert, caller, alert_id)
         rows, next_cursor = await fetch_page(
             session,
             select(AlertEvent).where(AlertEvent.alert_id == alert_id),

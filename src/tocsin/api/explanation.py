@@ -10,11 +10,11 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api.alerts import find_alert
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.fields import Id, JsonObject, Output, Time
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.owned import owned
 from tocsin.model import AlertEventKind, EventType, Reason, utc_now
 from tocsin.routing.explain import Record, explain
 from tocsin.routing.facts import (
@@ -78,7 +78,7 @@ async def explain_alert(context: Context, caller: Viewer, alert_id: Id) -> Expla
     """From webhook delivery to alert, each rule's verdict with the matcher that decided, each
     alert delivery and attempt."""
     async with context.reading() as session:
-        alert = await find_alert(session, caller.workspace_id, alert_id)
+        alert = await owned(session, Alert, caller, alert_id)
         changes, left_out = await _changes(session, alert_id)
         record = Record(
             alert=await _alert(session, alert),

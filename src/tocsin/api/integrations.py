@@ -30,9 +30,9 @@ from tocsin.api.integration_shapes import (
 )
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import find_owned, name_taken, owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, invalid, is_constraint, missing_reference, not_found
-from tocsin.api.tenants import find_tenant
+from tocsin.api.problems import ApiProblem, invalid, missing_reference
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Secret, Severity, utc_now, uuid7
 from tocsin.store import audit, history
@@ -54,23 +54,6 @@ class DeleteQuery(BaseModel):
     purge: Annotated[
         bool, Field(description="Delete its alerts, webhook deliveries and messages, too")
     ] = False
-
-
-async def _get(session: AsyncSession, workspace_id: UUID, integration_id: UUID) -> Integration:
-    row = await session.scalar(
-        select(Integration).where(
-            Integration.id == integration_id, Integration.workspace_id == workspace_id
-        )
-    )
-    if row is None:
-        raise not_found("integration")
-    return row
-
-
-def _name_taken(error: IntegrityError, name: str) -> Exception:
-    if is_constraint(error, "uq_integrations_workspace_id_name"):
-        return ApiProblem("name-taken", f"Another integration has the name {name!r}.")
-    return error
 
 
 def _new_secret(given: str | None, source_type: str) -> Secret:
@@ -139,7 +122,7 @@ async def create_integration(
                 after=show(row).document(),
             )
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, Integration, body.name) from None
     return show_with_secret(row, secret)
 
 
@@ -149,7 +132,7 @@ async def _tenant_for(session: AsyncSession, workspace_id: UUID, tenant_id: UUID
             select(Tenant).where(Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT)
         )
     else:
-        tenant = await find_tenant(session, workspace_id, tenant_id)
+        tenant = await find_owned(session, Tenant, workspace_id, tenant_id)
     if tenant is None:
         raise missing_reference("tenant", "/tenant_id")
     return tenant.id
@@ -158,7 +141,7 @@ async def _tenant_for(session: AsyncSession, workspace_id: UUID, tenant_id: UUID
 @router.get("/{integration_id:uuid}")
 async def get_integration(context: Context, caller: Viewer, integration_id: Id) -> IntegrationOut:
     async with context.reading() as session:
-        return show(await _get(session, caller.workspace_id, integration_id))
+        return show(await owned(session, Integration, caller, integration_id))
 
 
 @router.patch("/{integration_id:uuid}", responses=problems("name-taken"))
@@ -168,7 +151,7 @@ async def update_integration(
     now = utc_now()
     try:
         async with context.configuring() as session:
-            row = await _get(session, caller.workspace_id, integration_id)
+            row = await owned(session, Integration, caller, integration_id)
             before = show(row).document()
             if "tenant_id" in body.model_fields_set:
                 await _tenant_for(session, caller.workspace_id, body.tenant_id)
@@ -186,7 +169,7 @@ async def update_integration(
                 )
             return show(row)
     except IntegrityError as error:
-        raise _name_taken(error, body.name) from None
+        raise name_taken(error, Integration, body.name) from None
 
 
 @router.post("/{integration_id:uuid}/rotate-secret")
@@ -198,7 +181,7 @@ async def rotate_secret(
     now = utc_now()
     rotation = body or Rotation()
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, integration_id)
+        row = await owned(session, Integration, caller, integration_id)
         before = show(row).document()
         secret = _new_secret(rotation.webhook_secret, row.type)
         if faults := faults_of(row, secret):
@@ -228,7 +211,7 @@ async def delete_integration(
         await _purge(context, caller, integration_id)
     else:
         async with context.configuring() as session:
-            row = await _get(session, caller.workspace_id, integration_id)
+            row = await owned(session, Integration, caller, integration_id)
             if await history.exists(session, integration_id):
                 raise ApiProblem(
                     "in-use",
@@ -243,7 +226,7 @@ async def _purge(context: Context, caller: Admin, integration_id: UUID) -> None:
     # Switched off first, so that no webhook waits for the deletion of what may be millions of
     # rows; the configuration is locked only for the moment at the end.
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, integration_id)
+        row = await owned(session, Integration, caller, integration_id)
         if row.is_active:
             row.is_active = False
             recording.record(
@@ -260,7 +243,7 @@ async def _purge(context: Context, caller: Admin, integration_id: UUID) -> None:
         await history.delete(session, integration_id)
         await context.lock_configuration(session)
         await history.delete(session, integration_id)
-        await _delete(session, caller, await _get(session, caller.workspace_id, integration_id))
+        await _delete(session, caller, await owned(session, Integration, caller, integration_id))
 
 
 async def _delete(session: AsyncSession, caller: Admin, row: Integration) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -17,8 +16,9 @@ from tocsin.api.auth import Responder, Viewer
 from tocsin.api.context import Context
 from tocsin.api.fields import Id, Input, JsonObject, Name, Note, Output, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import invalid, not_found
+from tocsin.api.problems import invalid
 from tocsin.api.rule_shapes import Matchers
 from tocsin.model import utc_now, uuid7
 from tocsin.routing.validation import validate_silence
@@ -97,15 +97,6 @@ def _show(row: Silence, now: datetime) -> SilenceOut:
     )
 
 
-async def _get(session: AsyncSession, workspace_id: UUID, silence_id: UUID) -> Silence:
-    row = await session.scalar(
-        select(Silence).where(Silence.id == silence_id, Silence.workspace_id == workspace_id)
-    )
-    if row is None:
-        raise not_found("silence")
-    return row
-
-
 def _check(row: Silence, now: datetime) -> None:
     if faults := validate_silence(row.matchers, row.starts_at, row.ends_at, now):
         raise invalid(faults)
@@ -160,7 +151,7 @@ async def create_silence(context: Context, caller: Responder, body: SilenceIn) -
 @router.get("/{silence_id:uuid}")
 async def get_silence(context: Context, caller: Viewer, silence_id: Id) -> SilenceOut:
     async with context.reading() as session:
-        return _show(await _get(session, caller.workspace_id, silence_id), utc_now())
+        return _show(await owned(session, Silence, caller, silence_id), utc_now())
 
 
 @router.patch("/{silence_id:uuid}")
@@ -172,7 +163,7 @@ async def update_silence(
     if "matchers" in values:
         values["matchers"] = [matcher.model_dump() for matcher in body.matchers]
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, silence_id)
+        row = await owned(session, Silence, caller, silence_id)
         with session.no_autoflush:
             await _change(session, caller, row, values, now)
         return _show(row, now)
@@ -198,7 +189,7 @@ async def expire_silence(context: Context, caller: Responder, silence_id: Id) ->
     """Ends it now; it stays on record. One that is over stays as it is."""
     now = utc_now()
     async with context.configuring() as session:
-        row = await _get(session, caller.workspace_id, silence_id)
+        row = await owned(session, Silence, caller, silence_id)
         if row.ends_at > now:
             before = _show(row, now).document()
             row.starts_at = min(row.starts_at, now)

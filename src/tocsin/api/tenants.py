@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import exists, select
@@ -16,8 +15,9 @@ from tocsin.api.context import Context
 from tocsin.api.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, is_constraint, not_found
+from tocsin.api.problems import ApiProblem, is_constraint
 from tocsin.model import utc_now, uuid7
 from tocsin.store.tables import Alert, AlertRule, Integration, Tenant
 from tocsin.store.workspaces import DEFAULT
@@ -46,19 +46,6 @@ class TenantPatch(Input):
     name: Name = left_out()
 
     model_config = example({"name": "Acme Limited"})
-
-
-async def find_tenant(session: AsyncSession, workspace_id: UUID, tenant_id: UUID) -> Tenant | None:
-    return await session.scalar(
-        select(Tenant).where(Tenant.id == tenant_id, Tenant.workspace_id == workspace_id)
-    )
-
-
-async def _get(session: AsyncSession, workspace_id: UUID, tenant_id: UUID) -> Tenant:
-    tenant = await find_tenant(session, workspace_id, tenant_id)
-    if tenant is None:
-        raise not_found("tenant")
-    return tenant
 
 
 def _slug_taken(error: IntegrityError, slug: str) -> Exception:
@@ -103,7 +90,7 @@ async def create_tenant(context: Context, caller: Admin, body: TenantIn) -> Tena
 @router.get("/{tenant_id:uuid}")
 async def get_tenant(context: Context, caller: Viewer, tenant_id: Id) -> TenantOut:
     async with context.reading() as session:
-        return TenantOut.model_validate(await _get(session, caller.workspace_id, tenant_id))
+        return TenantOut.model_validate(await owned(session, Tenant, caller, tenant_id))
 
 
 @router.patch("/{tenant_id:uuid}", responses=problems("name-taken"))
@@ -112,7 +99,7 @@ async def update_tenant(
 ) -> TenantOut:
     try:
         async with context.configuring() as session:
-            tenant = await _get(session, caller.workspace_id, tenant_id)
+            tenant = await owned(session, Tenant, caller, tenant_id)
             return await recording.update(
                 session, caller, "tenant", tenant, body.given(), TenantOut, utc_now()
             )
@@ -124,7 +111,7 @@ async def update_tenant(
 async def delete_tenant(context: Context, caller: Admin, tenant_id: Id) -> Response:
     """Deletes a tenant that nothing refers to."""
     async with context.configuring() as session:
-        tenant = await _get(session, caller.workspace_id, tenant_id)
+        tenant = await owned(session, Tenant, caller, tenant_id)
         if (reason := await _why_needed(session, tenant)) is not None:
             raise ApiProblem("in-use", reason)
         await recording.delete(session, caller, "tenant", tenant, TenantOut, utc_now())
