@@ -118,6 +118,31 @@ def test_a_critical_alert_given_up_is_told_at_once_and_once(world: World, run: R
     run(main())
 
 
+def test_an_alert_that_triggers_again_is_told_again(world: World, run: Run) -> None:
+    """Reopened it triggers at another time; become worse, with another severity."""
+
+    async def main() -> None:
+        async with receiving() as broken, receiving() as fallback:
+            broken.answer = refusing(400)
+            destination, _ = with_fallback(world, broken, fallback)
+            reopened, escalated = uuid7(), uuid7()
+            world.plan(destination, reopened, severity=Severity.CRITICAL)
+            again = world.plan(destination, reopened, severity=Severity.CRITICAL)
+            world.db.execute(
+                "UPDATE alert_deliveries SET payload = jsonb_set(payload, '{created_at}',"
+                " to_jsonb('2026-03-01T18:00:00Z'::text)) WHERE id = %s",
+                [again],
+            )
+            world.plan(destination, escalated, severity=Severity.HIGH)
+            world.plan(destination, escalated, severity=Severity.CRITICAL)
+            async with dispatching(world.url, tuning=NEVER):
+                await until(lambda: world.pending() == 0 and len(fallback.bodies) == 3)
+            told = [row[0] for row in fallback_rows(world)]
+            assert sorted(told) == sorted([reopened, reopened, escalated])
+
+    run(main())
+
+
 def test_a_broken_destination_is_told_at_once(world: World, run: Run) -> None:
     async def main() -> None:
         async with receiving() as broken, receiving() as fallback:

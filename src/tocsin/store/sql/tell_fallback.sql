@@ -3,8 +3,9 @@
 --
 -- It is told when a destination has been failing for the set time, or is broken for good: once per
 -- failing period, with the message that just failed (`fallback_told_at` is cleared by a success). And
--- it is told of a message for a CRITICAL alert that was given up: once per alert and event, whichever
--- destinations gave up (a unique index, not a look before the write, sees to that).
+-- it is told of a message for a CRITICAL alert that was given up: once per event of an alert, whichever
+-- destinations gave up (a unique index, not a look before the write, sees to that). A reopened alert, or
+-- one that has become worse, is another event.
 --
 -- It never tells of itself, nor of another fallback message; both would go round in circles.
 WITH given AS (
@@ -53,5 +54,6 @@ SELECT (%(ids)s::uuid[])[row_number() OVER ()], workspace_id, tenant_id, alert_r
        jsonb_build_object('fallback_for', jsonb_build_object(
            'alert_delivery_id', id, 'alert_destination_id', alert_destination_id, 'name', name))
 FROM told
-ON CONFLICT (alert_id, alert_destination_id, event_type) WHERE reason = 'fallback' DO NOTHING
+ON CONFLICT (alert_id, alert_destination_id, event_type, (payload ->> 'created_at'),
+             (payload #>> '{alert,severity}')) WHERE reason = 'fallback' DO NOTHING
 RETURNING id

@@ -97,11 +97,15 @@ class AlertDelivery(Base):
                 "event_type = 'alerts.test' AND status IN ('queued', 'deferred')"
             ),
         ),
+        # One event of an alert is one type, moment and severity: a reopened alert, or one that has
+        # become worse, triggers anew.
         Index(
             "uq_alert_deliveries_fallback",
             "alert_id",
             "alert_destination_id",
             "event_type",
+            text("(payload ->> 'created_at')"),
+            text("(payload #>> '{alert,severity}')"),
             unique=True,
             postgresql_where=text("reason = 'fallback'"),
         ),

@@ -149,7 +149,7 @@ CREATE TABLE alert_deliveries (
 CREATE INDEX ix_alert_deliveries_last_test ON alert_deliveries (workspace_id, alert_destination_id, event_type, created_at);
 CREATE INDEX ix_alert_deliveries_due ON alert_deliveries (alert_destination_id, send_after NULLS FIRST, sequence) WHERE status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_tests ON alert_deliveries (alert_destination_id, sequence) WHERE event_type = 'alerts.test' AND status IN ('queued', 'deferred');
-CREATE UNIQUE INDEX uq_alert_deliveries_fallback ON alert_deliveries (alert_id, alert_destination_id, event_type) WHERE reason = 'fallback';
+CREATE UNIQUE INDEX uq_alert_deliveries_fallback ON alert_deliveries (alert_id, alert_destination_id, event_type, (payload ->> 'created_at'), (payload #>> '{alert,severity}')) WHERE reason = 'fallback';
 CREATE INDEX ix_alert_deliveries_lane ON alert_deliveries (alert_destination_id, alert_id, sequence) WHERE status IN ('queued', 'deferred');
 CREATE INDEX ix_alert_deliveries_alert_id ON alert_deliveries (alert_id);
 CREATE INDEX ix_alert_deliveries_workspace_id_id ON alert_deliveries (workspace_id, id);
