@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.arguments import Matchers, matchers, span
-from tocsin.cli.output import Json, note, print_json, severity_text, show, table
+from tocsin.cli.output import Json, ago, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import Workspace
 from tocsin.model import Severity
 
@@ -166,7 +166,7 @@ def show_preview(result: Any) -> None:
             severity_text(each["severity"]),
             Text(each["title"]),
             Text(each["source"]),
-            each["triggered_at"],
+            ago(each["triggered_at"]),
             each["alert_id"],
         )
     show(made)

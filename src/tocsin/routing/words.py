@@ -77,7 +77,7 @@ def delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
 def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
     match delivery.status:
         case AlertDeliveryStatus.SENT:
-            at = "" if delivery.sent_at is None else f" at {iso(delivery.sent_at)}"
+            at = "" if delivery.sent_at is None else f" at {_shown(delivery.sent_at)}"
             words = f"sent{at}, at attempt {max(delivery.attempt_count, 1)}"
             if (delivery.detail or {}).get("confirmed") is False:
                 words += "; the service accepted it, which is no proof that it was shown"
@@ -87,7 +87,7 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
         case AlertDeliveryStatus.QUEUED:
             return _queued_words(delivery, now)
         case AlertDeliveryStatus.DEFERRED:
-            until = "" if delivery.send_after is None else f" until {iso(delivery.send_after)}"
+            until = "" if delivery.send_after is None else f" until {_shown(delivery.send_after)}"
             return f"held back{until}: {_why(delivery)}"
         case AlertDeliveryStatus.CANCELED:
             return f"canceled: {_why(delivery)}"
@@ -95,9 +95,14 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             return f"not sent: {_why(delivery)}"
 
 
+def _shown(at: datetime | str) -> str:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return iso(moment.replace(microsecond=0))
+
+
 def _queued_words(delivery: DeliveryFacts, now: datetime) -> str:
     waits = delivery.send_after is not None and delivery.send_after > now
-    when = f"due at {iso(delivery.send_after)}" if waits and delivery.send_after else "due now"
+    when = f"due at {_shown(delivery.send_after)}" if waits and delivery.send_after else "due now"
     if not delivery.attempt_count:
         return f"{when}, and not attempted yet"
     return f"{when} for another attempt, after {_attempts(delivery)}{_last_error(delivery)}"
@@ -110,12 +115,12 @@ def _why(delivery: DeliveryFacts) -> str:
             silence = detail.get("silence", {})
             words = f"a silence of {silence.get('author', 'somebody')} mutes it"
             if "ends_at" in silence:
-                words += f" until {silence['ends_at']}"
+                words += f" until {_shown(silence['ends_at'])}"
             if silence.get("matchers"):
                 words += f", matching {', '.join(silence['matchers'])}"
             return words + (f" (“{silence['comment']}”)" if silence.get("comment") else "")
         case Reason.COOLDOWN:
-            until = f" until {detail['until']}" if "until" in detail else ""
+            until = f" until {_shown(detail['until'])}" if "until" in detail else ""
             return f"it was told of this problem shortly before, and {_rule(detail)} rests{until}"
         case Reason.QUIET_HOURS if "quiet_hours" in detail:
             quiet = detail["quiet_hours"]
