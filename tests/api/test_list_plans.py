@@ -1,0 +1,36 @@
+"""Lists stay quick however much is stored: what is asked for is looked up, not searched for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.dialects import postgresql
+
+from tests.postgres import Database
+from tocsin.api.webhook_deliveries import WebhookDeliveryQuery, _filtered
+from tocsin.model import uuid7
+
+INTEGRATION = uuid7()
+
+FILL = """
+    INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload, status_code,
+        outcome, processed_at, alert_id)
+    SELECT gen_random_uuid(), %(integration)s, n::text, '{}', 201, 'created', now(),
+           gen_random_uuid()
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO alert_events (id, alert_id, kind, at, actor, webhook_delivery_id)
+    SELECT gen_random_uuid(), alert_id, 'triggered', now(), '{}', id FROM webhook_deliveries;
+"""
+
+
+def test_the_webhook_deliveries_of_an_alert_are_looked_up(every_database: Database) -> None:
+    statement = _filtered([INTEGRATION], WebhookDeliveryQuery(alert_id=UUID(int=1)))
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    with every_database.connect() as connection:
+        connection.execute(FILL.replace("%(integration)s", f"'{INTEGRATION}'"))
+        connection.execute("ANALYZE")
+        rows = connection.execute(f"EXPLAIN {text} ORDER BY id DESC LIMIT 51")
+        plan = "\n".join(row[0] for row in rows)
+    assert "Seq Scan" not in plan, plan
+    assert "ix_webhook_deliveries_alert_id" in plan, plan
