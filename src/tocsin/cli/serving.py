@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from tocsin.cli.metrics_folder import metrics_folder
 from tocsin.cli.runtime import Installation
 
 _BACKLOG = 2_048
@@ -205,19 +204,18 @@ def run_many(
     workers: int,
 ) -> bool:
     """Serve from `workers` processes, replaced when they die. False if they could not start."""
-    metrics = tempfile.mkdtemp(prefix="tocsin-metrics-")
-    # The workers read these; see `tocsin.app.worker`.
-    os.environ.update(
-        TOCSIN_HOST=installation.settings.host,
-        TOCSIN_PORT=str(installation.settings.port),
-        TOCSIN_PUBLIC_URL=installation.settings.public_url or "",
-        TOCSIN_WORKER_DATABASE_URL=installation.url,
-        TOCSIN_WORKER_KEYS=",".join(key.reveal_text() for key in installation.keys),
-        TOCSIN_WORKER_ROLE=role,
-        TOCSIN_WORKER_PARENT=str(os.getpid()),
-        PROMETHEUS_MULTIPROC_DIR=metrics,
-    )
-    try:
+    with metrics_folder() as metrics:
+        # The workers read these; see `tocsin.app.worker`.
+        os.environ.update(
+            TOCSIN_HOST=installation.settings.host,
+            TOCSIN_PORT=str(installation.settings.port),
+            TOCSIN_PUBLIC_URL=installation.settings.public_url or "",
+            TOCSIN_WORKER_DATABASE_URL=installation.url,
+            TOCSIN_WORKER_KEYS=",".join(key.reveal_text() for key in installation.keys),
+            TOCSIN_WORKER_ROLE=role,
+            TOCSIN_WORKER_PARENT=str(os.getpid()),
+            PROMETHEUS_MULTIPROC_DIR=str(metrics),
+        )
         supervisor = _Supervisor(
             config(
                 "tocsin.cli.worker:create",
@@ -232,8 +230,6 @@ def run_many(
         )
         supervisor.run()
         return not any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes)
-    finally:
-        shutil.rmtree(metrics, ignore_errors=True)
 
 
 def _forget_metrics_of(dead: set[int | None]) -> None:
