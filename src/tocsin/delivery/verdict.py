@@ -104,8 +104,8 @@ def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Ve
         seconds_left=claimed.seconds_left - elapsed,
     )
     words = clean(retry.message)
-    if wait is None and words:
-        words = f"{words.rstrip('.')}; given up after {_times(claimed.attempt_count)}"
+    if wait is None:
+        words = f"{(words or '').rstrip('.')}; given up after {_times(claimed.attempt_count)}"
     return Verdict(
         "failed" if wait is None else "queued",
         "retry",
