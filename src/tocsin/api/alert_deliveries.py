@@ -14,9 +14,10 @@ from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.fields import Id, JsonObject, Output, Time
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import not_found
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.store.api_keys import Principal
 from tocsin.store.tables import AlertDelivery, AlertDeliveryAttempt
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
@@ -114,16 +115,10 @@ async def list_alert_deliveries(
 
 
 async def read_alert_delivery(
-    session: AsyncSession, workspace_id: UUID, delivery_id: UUID
+    session: AsyncSession, caller: Principal, delivery_id: UUID
 ) -> AlertDeliveryWithAttempts:
     """Raises ApiProblem `not-found` unless it is one of the workspace."""
-    row = await session.scalar(
-        select(AlertDelivery).where(
-            AlertDelivery.id == delivery_id, AlertDelivery.workspace_id == workspace_id
-        )
-    )
-    if row is None:
-        raise not_found("alert delivery")
+    row = await owned(session, AlertDelivery, caller, delivery_id)
     attempts = await session.scalars(
         select(AlertDeliveryAttempt)
         .where(AlertDeliveryAttempt.alert_delivery_id == delivery_id)
@@ -140,4 +135,4 @@ async def get_alert_delivery(
     context: Context, caller: Viewer, alert_delivery_id: Id
 ) -> AlertDeliveryWithAttempts:
     async with context.reading() as session:
-        return await read_alert_delivery(session, caller.workspace_id, alert_delivery_id)
+        return await read_alert_delivery(session, caller, alert_delivery_id)

@@ -98,7 +98,7 @@ async def retry_alert_delivery(
         if isinstance(outcome, control.NotAllowed):
             raise _refused(outcome, "not-retryable")
         recording.record(session, caller, "retried", "alert_delivery", alert_delivery_id, utc_now())
-        return await read_alert_delivery(session, caller.workspace_id, alert_delivery_id)
+        return await read_alert_delivery(session, caller, alert_delivery_id)
 
 
 @router.post("/{alert_delivery_id:uuid}/cancel", responses=problems("not-cancelable"))
@@ -117,4 +117,4 @@ async def cancel_alert_delivery(
         recording.record(
             session, caller, "canceled", "alert_delivery", alert_delivery_id, utc_now()
         )
-        return await read_alert_delivery(session, caller.workspace_id, alert_delivery_id)
+        return await read_alert_delivery(session, caller, alert_delivery_id)

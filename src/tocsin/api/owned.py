@@ -11,10 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.problems import ApiProblem, is_constraint, not_found
 from tocsin.store.api_keys import Principal
-from tocsin.store.tables import Alert, AlertDestination, AlertRule, Integration, Silence, Tenant
+from tocsin.store.tables import (
+    Alert,
+    AlertDelivery,
+    AlertDestination,
+    AlertRule,
+    Integration,
+    Silence,
+    Tenant,
+)
 from tocsin.store.tables.base import Base
 
-Row = TypeVar("Row", Alert, AlertDestination, AlertRule, Integration, Silence, Tenant)
+Row = TypeVar(
+    "Row", Alert, AlertDelivery, AlertDestination, AlertRule, Integration, Silence, Tenant
+)
 
 
 async def owned(session: AsyncSession, table: type[Row], caller: Principal, row_id: UUID) -> Row:
@@ -45,4 +55,5 @@ def name_taken(error: IntegrityError, table: type[Base], name: str) -> Exception
 def _called(table: type[Base]) -> str:
     """As people say it: `alert_rules` holds alert rules, each an alert rule."""
     name: str = table.__tablename__
-    return name.removesuffix("s").replace("_", " ")
+    singular = name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+    return singular.replace("_", " ")

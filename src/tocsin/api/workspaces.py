@@ -15,6 +15,7 @@ from tocsin.api.context import Context
 from tocsin.api.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
+from tocsin.api.owned import find_owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import ApiProblem, is_constraint, missing_reference, not_found
 from tocsin.model import Role, utc_now
@@ -139,11 +140,10 @@ async def update_workspace(
         if workspace is None or workspace_id != caller.workspace_id:
             raise not_found("workspace")
         if body.fallback_destination_id is not None:
-            destination = select(AlertDestination.id).where(
-                AlertDestination.id == body.fallback_destination_id,
-                AlertDestination.workspace_id == caller.workspace_id,
+            destination = await find_owned(
+                session, AlertDestination, caller.workspace_id, body.fallback_destination_id
             )
-            if await session.scalar(destination) is None:
+            if destination is None:
                 raise missing_reference("alert destination", "/fallback_destination_id")
         return await recording.update(
             session, caller, "workspace", workspace, body.given(), WorkspaceOut, utc_now()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from tocsin.cli import named
 from tocsin.cli.arguments import assignments, read_json
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, note, print_json, progress, show, table
@@ -142,24 +143,18 @@ def _await_test(api: LocalApi, destination_id: str, seconds: float) -> Any:
 @app.command()
 def enable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a destination on."""
-    from tocsin.cli import named
-
     named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
 def disable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a destination off: what is owed to it is suppressed, with the reason on record."""
-    from tocsin.cli import named
-
     named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
 def delete(name: Name, workspace: Workspace = "default") -> None:
     """Delete a destination that no rule names."""
-    from tocsin.cli import named
-
     named.delete(_PATH, _KIND, name, workspace)
 
 

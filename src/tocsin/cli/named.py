@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tocsin.cli.local_api import local_api
 from tocsin.cli.lookup import by_name
 from tocsin.cli.output import note
 
@@ -11,6 +10,8 @@ def switch(path: str, kind: str, name: str, workspace: str, *, is_enabled: bool)
     """Raises:
     Failure: there is no such thing, or not just one.
     """
+    from tocsin.cli.local_api import local_api
+
     with local_api(workspace) as api:
         found = by_name(api, path, kind, name)
         api.patch(f"{path}/{found['id']}", {"is_enabled": is_enabled})
@@ -21,6 +22,8 @@ def delete(path: str, kind: str, name: str, workspace: str) -> None:
     """Raises:
     Failure: there is no such thing, not just one, or something still needs it.
     """
+    from tocsin.cli.local_api import local_api
+
     with local_api(workspace) as api:
         found = by_name(api, path, kind, name)
         api.delete(f"{path}/{found['id']}")

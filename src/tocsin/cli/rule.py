@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from tocsin.cli import named
 from tocsin.cli.arguments import Matchers, matchers, span
 from tocsin.cli.output import Json, ago, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import Workspace
@@ -124,24 +125,18 @@ def preview(
 @app.command()
 def enable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a rule on."""
-    from tocsin.cli import named
-
     named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
 def disable(name: Name, workspace: Workspace = "default") -> None:
     """Switch a rule off; what it has planned is still delivered."""
-    from tocsin.cli import named
-
     named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
 def delete(name: Name, workspace: Workspace = "default") -> None:
     """Delete a rule; what it has planned is still delivered."""
-    from tocsin.cli import named
-
     named.delete(_PATH, _KIND, name, workspace)
 
 
