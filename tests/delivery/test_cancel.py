@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
@@ -18,19 +18,11 @@ from tests.delivery.world import (
     receiving,
     until,
 )
-from tests.postgres import Database
 from tocsin.model import EventType, uuid7
 from tocsin.store.database import connect
 from tocsin.store.delivery_queue import Claim, DeliveryQueue
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 async def canceled(world: World, *alerts: UUID) -> list[Unsent]:

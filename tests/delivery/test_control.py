@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -25,13 +25,6 @@ from tocsin.store.database import create_engine
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 async def done(world: World, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from aiohttp import web
 
 from tests.delivery.world import QUICK, World, dispatching, in_order, receiving, until
-from tests.postgres import Database
 from tocsin.model import EventType, uuid7
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 def test_what_is_owed_is_sent_and_on_record(world: World, run: Run) -> None:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from tests.delivery.world import World, dispatching, until
-from tests.postgres import Database
 from tocsin.delivery.channels.webhook import WebhookChannel
 from tocsin.delivery.message import Links, Message
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.model import EventType, Severity, uuid7
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 class Script:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.delivery.world import QUICK, World, dispatching, receiving, until
-from tests.postgres import Database
 from tocsin.delivery.channels.base import Rate
 from tocsin.delivery.channels.webhook import WebhookChannel
 from tocsin.model import EventType
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 def limit(monkeypatch: pytest.MonkeyPatch, rate: Rate) -> None:

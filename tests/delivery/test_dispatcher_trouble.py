@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,16 +12,8 @@ import pytest
 from aiohttp import web
 
 from tests.delivery.world import QUICK, World, dispatching, receiving, until
-from tests.postgres import Database
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 def test_stopping_finishes_what_is_under_way_and_gives_back_the_rest(

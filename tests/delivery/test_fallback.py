@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import pytest
 from aiohttp import web
 
 from tests.delivery.world import QUICK, Receiver, World, dispatching, receiving, until
-from tests.postgres import Database
 from tocsin.model import EventType, Severity, uuid7
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 AT_ONCE = replace(QUICK, fallback_after_seconds=0.0)
 NEVER = replace(QUICK, fallback_after_seconds=3600.0)
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
 
 
 def refusing(status: int) -> Callable[[dict[str, Any]], web.Response]:
