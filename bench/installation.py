@@ -16,10 +16,10 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from bench.processes import Server, free_port, server
+from tocsin.access.vault import Vault
 from tocsin.model import Secret, uuid7
 from tocsin.store import migrate
 from tocsin.store.embedded import EmbeddedPostgres
-from tocsin.store.vault import Vault
 
 _numbers = count(1)
 PROGRAM = Path(sys.executable).parent / "tocsin"

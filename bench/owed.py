@@ -13,10 +13,10 @@ import psycopg
 from bench import webhooks
 from bench.installation import Installation
 from bench.seed import drop_indexes
+from tocsin.access.vault import Vault
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
 from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
 from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
-from tocsin.store.vault import Vault
 
 _STEP = 250_000
 _AT = datetime(2026, 11, 21, 21, 4, 20, tzinfo=UTC)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tocsin import http_head
-from tocsin.http import Protocol
+from tocsin.web import request_head as http_head
+from tocsin.web.protocol import Protocol
 
 SECONDS = 0.3
 

@@ -23,7 +23,11 @@ import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tocsin import health, settings
+from tocsin import settings
+from tocsin.access.links import LinkSigner
+from tocsin.access.vault import Vault
+from tocsin.alerts.actions import Actions
+from tocsin.alerts.directory import Configuration
 from tocsin.api.app import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
@@ -31,20 +35,18 @@ from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
 from tocsin.console.front_page import create_front_page
 from tocsin.delivery.channels.registry import build_channels
-from tocsin.delivery.dispatcher import Dispatcher
-from tocsin.delivery.links import DeliveryLinks, LinkSigner
+from tocsin.delivery.dispatch.dispatcher import Dispatcher
+from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
-from tocsin.ingest.actions import Actions
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration
 from tocsin.ingest.endpoint import PREFIX, Endpoint, Receive, Scope, Send
 from tocsin.logs import configure_logs
 from tocsin.model import Secret, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
 from tocsin.store.database import connect, create_engine
-from tocsin.store.sweeping import sweep_expired, sweep_old
-from tocsin.store.vault import Vault
+from tocsin.timers.retention import sweep_expired, sweep_old
+from tocsin.web import health
 
 log = structlog.get_logger(__name__)
 

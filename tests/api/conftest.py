@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.api.server import Client, serving
 from tests.postgres import Database
 from tocsin import app
+from tocsin.access.api_keys import create_api_key
+from tocsin.access.vault import Vault
 from tocsin.model import SYSTEM, Role
 from tocsin.settings import Settings
-from tocsin.store.api_keys import create_api_key
 from tocsin.store.database import create_engine
-from tocsin.store.vault import Vault
 from tocsin.store.workspaces import create_workspace, find_workspace
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

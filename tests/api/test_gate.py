@@ -12,10 +12,10 @@ from tests.api import past
 from tests.api.conftest import Hub
 from tests.api.server import Client, serving
 from tocsin import app
+from tocsin.access.api_keys import new_key
+from tocsin.access.vault import Vault
 from tocsin.problems import PROBLEMS
 from tocsin.settings import Settings
-from tocsin.store.api_keys import new_key
-from tocsin.store.vault import Vault
 
 
 def test_a_key_is_256_random_bits_and_says_what_it_is() -> None:

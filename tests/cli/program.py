@@ -20,8 +20,8 @@ from unittest import mock
 import psutil
 
 from tests.postgres import Database
+from tocsin.access.vault import Vault
 from tocsin.cli import main
-from tocsin.store.vault import Vault
 
 TOCSIN = Path(sys.executable).parent / "tocsin"
 PATIENCE = 90.0

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tocsin.ingest.decode import decode
-from tocsin.ingest.sources.alert_group import labels_fingerprint
+from tocsin.ingest.proof.verify import INVALID, LiveSecret, Profile, Verified, verify
 from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
+from tocsin.ingest.sources.kit.decode import decode
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.ingest.verify import INVALID, LiveSecret, Profile, Verified, verify
 from tocsin.model import Secret, Severity
 
 FOLDER = Path(os.environ.get("TOCSIN_VECTORS") or "/nonexistent")

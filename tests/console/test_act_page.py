@@ -14,14 +14,14 @@ from starlette.routing import Mount
 from tests.api.server import Answer, Client, serving
 from tests.delivery.world import KEY, NOON, World
 from tests.postgres import Database
+from tocsin.access.links import Action, LinkSigner, Token
+from tocsin.access.vault import Vault
+from tocsin.alerts.actions import Actions
+from tocsin.alerts.directory import Configuration
 from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
-from tocsin.delivery.links import Action, LinkSigner, Token
-from tocsin.ingest.actions import Actions
-from tocsin.ingest.configuration import Configuration
 from tocsin.model import utc_now, uuid7
 from tocsin.store.database import create_engine
-from tocsin.store.vault import Vault
 
 TITLE = '<b>Disk</b> /var almost full & "smoking"'
 

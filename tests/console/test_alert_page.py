@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.console.test_act_page import Page, page
-from tocsin.delivery.links import Action
+from tocsin.access.links import Action
 from tocsin.model import utc_now, uuid7
 
 __all__ = ["page"]

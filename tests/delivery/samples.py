@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tocsin.delivery.message import AlertView, Links, Message, Named
+from tocsin.message import AlertView, Links, Message, Named
 from tocsin.model import AlertStatus, EventType, Severity
 
 AT = datetime(2026, 11, 21, 20, 58, 15, tzinfo=UTC)

@@ -12,9 +12,9 @@ from tests.delivery import certificates, receivers, samples
 from tocsin.delivery.channels.base import Channel, Parts
 from tocsin.delivery.channels.pagerduty import PagerDutyChannel
 from tocsin.delivery.channels.registry import CHANNELS, ValidConfig, validate_config
-from tocsin.delivery.message import Message
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outcome import Outcome
+from tocsin.message import Message
 from tocsin.model import DestinationType, Secret
 from tocsin.settings import SmtpServer
 

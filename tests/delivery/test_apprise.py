@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 
 from tests.delivery import receivers, samples, services
-from tocsin.delivery.channels import apprise_library
 from tocsin.delivery.channels.apprise import AppriseChannel, AppriseConfig
 from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit import apprise_library
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outbound.sockets import guarded

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.delivery.backoff import ALERTS, TESTS, bounded, delay
+from tocsin.delivery.dispatch.backoff import ALERTS, TESTS, bounded, delay
 
 DAY = 86_400.0
 dice = st.floats(0, 1, exclude_max=True)

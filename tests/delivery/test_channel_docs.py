@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery import services
-from tocsin.delivery.channels import apprise_library
+from tocsin.delivery.channels.kit import apprise_library
 from tocsin.delivery.channels.registry import CHANNELS, ValidConfig, validate_config
 from tocsin.delivery.outbound import addresses
 from tocsin.model import DestinationType

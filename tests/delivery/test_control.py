@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.delivery.world import World, dispatching, receiving, until
 from tests.postgres import Database
-from tocsin.delivery.control import (
+from tocsin.model import EventType, uuid7
+from tocsin.resources.deliveries import (
     Canceled,
     NotAllowed,
     NotFound,
@@ -19,7 +20,6 @@ from tocsin.delivery.control import (
     cancel,
     retry,
 )
-from tocsin.model import EventType, uuid7
 from tocsin.store.database import create_engine
 
 T = TypeVar("T")

@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 
 from tests.delivery.world import World, cancel_before_sent
 from tests.postgres import Database
-from tocsin.delivery.control import Canceled, Requeued, cancel, retry
+from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, decide
 from tocsin.delivery.outcome import Failed, Retry, Sent
-from tocsin.delivery.verdict import Interrupted, NotAttempted, Result, decide
 from tocsin.model import EventType, uuid7
+from tocsin.resources.deliveries import Canceled, Requeued, cancel, retry
 from tocsin.store.database import connect, create_engine
 from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, Record
 

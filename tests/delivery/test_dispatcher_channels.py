@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 
 from tests.delivery.world import World, dispatching, until
 from tocsin.delivery.channels.webhook import WebhookChannel
-from tocsin.delivery.message import Links, Message
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.message import Links, Message
 from tocsin.model import EventType, Severity, uuid7
 
 Run = Callable[[Coroutine[Any, Any, None]], None]

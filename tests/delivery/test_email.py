@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.delivery import certificates, receivers, samples, services
-from tocsin.delivery.channels import mail
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.email import EmailChannel, EmailConfig
+from tocsin.delivery.channels.kit import mail
+from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
-from tocsin.delivery.channels.words import describe
-from tocsin.delivery.message import Message
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType, EventType, Secret
 from tocsin.settings import SmtpServer
 

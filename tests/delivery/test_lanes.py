@@ -3,7 +3,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from tocsin.delivery.channels.base import Rate
-from tocsin.delivery.lanes import FIRST_WINDOW, Floors, Lane, Lanes
+from tocsin.delivery.dispatch.lanes import FIRST_WINDOW, Floors, Lane, Lanes
 
 FAST = Rate(per_second=None, concurrency=16)
 SLOW = Rate(per_second=1.0, burst=3, concurrency=2)

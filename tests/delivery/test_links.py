@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.delivery.world import KEY
-from tocsin.delivery.links import Action, Expired, Invalid, LinkSigner, Token
+from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
 from tocsin.model import Secret, uuid7
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

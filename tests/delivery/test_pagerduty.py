@@ -10,10 +10,10 @@ import pytest
 from tests.delivery import receivers, samples, services
 from tocsin.delivery.channels import pagerduty
 from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
-from tocsin.delivery.channels.words import describe
-from tocsin.delivery.message import Message
 from tocsin.delivery.outcome import Failed, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType, EventType, Severity
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

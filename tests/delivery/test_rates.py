@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.delivery.world import NOON
 from tocsin.delivery.channels.base import Rate
-from tocsin.delivery.rates import Bucket, refill
+from tocsin.delivery.dispatch.rates import Bucket, refill
 
 KEY = uuid4()
 rates = st.builds(

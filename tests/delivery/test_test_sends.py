@@ -10,7 +10,8 @@ import pytest
 from tests.delivery.world import NOON, World, dispatching, receiving, until
 from tests.postgres import Database
 from tocsin.delivery.last_test import NEVER, LastTest, TestStatus, last_tests
-from tocsin.delivery.test_sends import (
+from tocsin.model import EventType, uuid7
+from tocsin.resources.destination_tests import (
     DestinationDisabled,
     DestinationNotFound,
     TestOutcome,
@@ -18,7 +19,6 @@ from tocsin.delivery.test_sends import (
     TestRateLimited,
     create_test,
 )
-from tocsin.model import EventType, uuid7
 from tocsin.store.database import create_engine
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

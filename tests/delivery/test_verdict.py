@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.delivery.outcome import Failed, Retry, Sent
-from tocsin.delivery.verdict import (
+from tocsin.delivery.dispatch.row_update import (
     MESSAGE_LIMIT,
     Expired,
     Interrupted,
@@ -17,6 +16,7 @@ from tocsin.delivery.verdict import (
     decide,
     failures_of,
 )
+from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.model import uuid7
 from tocsin.store.delivery_queue import Claimed
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.delivery import samples
-from tocsin.delivery.channels import escape
-from tocsin.delivery.channels.http import LONGEST_WAIT, retry_after
-from tocsin.delivery.channels.words import describe, duration
-from tocsin.delivery.message import Links, Message
+from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit.http import LONGEST_WAIT, retry_after
+from tocsin.delivery.channels.kit.wording import describe, duration
+from tocsin.message import Links, Message
 from tocsin.model import AlertStatus, EventType
 
 UTC = ZoneInfo("UTC")

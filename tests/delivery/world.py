@@ -16,19 +16,20 @@ import psycopg
 from aiohttp import web
 
 from tests.postgres import Database
+from tocsin.access.links import LinkSigner
+from tocsin.access.vault import Vault
 from tocsin.delivery.channels.registry import (
     ValidConfig,
     build_channels,
     split_secrets,
     validate_config,
 )
-from tocsin.delivery.dispatcher import Dispatcher, Tuning
-from tocsin.delivery.links import DeliveryLinks, LinkSigner
+from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
+from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
 from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
 from tocsin.store.statements import statement
-from tocsin.store.vault import Vault
 
 KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

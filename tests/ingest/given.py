@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tocsin.ingest.decode import decode
-from tocsin.ingest.mapping import compile_mapping
 from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.kit.decode import decode
+from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Signal
 

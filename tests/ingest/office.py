@@ -15,15 +15,15 @@ from uuid import UUID
 import structlog
 
 from tests.story.site import KEY, Sender, Site
-from tocsin.ingest.actions import Action, Actions, Outcome
+from tocsin.access.vault import Vault
+from tocsin.alerts.actions import Action, Actions, Outcome
+from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration
-from tocsin.ingest.pipeline import understand
-from tocsin.ingest.sign import sign
+from tocsin.ingest.proof.sign import sign
+from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import Actor, ActorKind
 from tocsin.store.database import create_engine
-from tocsin.store.vault import Vault
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from tests.faults.proxy import Proxy, proxied
 from tests.ingest.office import Office, Posted, office
 from tests.postgres import Database
 from tests.story.site import Sender
+from tocsin.alerts.actions import Acted, Action
 from tocsin.ingest import batcher as batching
-from tocsin.ingest.actions import Acted, Action
 from tocsin.ingest.batcher import BATCH_LIMIT, FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
 from tocsin.store.pipe import Pipe

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.clean import (
+from tocsin.ingest.sources.kit.storable import (
     EXTERNAL_ID_BYTES,
     METADATA_BYTES,
     METADATA_DEPTH,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.correlate import Problem, Step, correlate
+from tocsin.alerts.correlate import Problem, Step, correlate
 from tocsin.model import AlertEventKind, AlertStatus, Severity, Signal, SignalKind, WebhookStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

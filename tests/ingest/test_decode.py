@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.decode import MAX_DEPTH, InvalidPayload, decode, read
+from tocsin.ingest.sources.kit.decode import MAX_DEPTH, InvalidPayload, decode, read
 
 FORM = "application/x-www-form-urlencoded"
 

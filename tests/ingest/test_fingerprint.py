@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.decode import decode
-from tocsin.ingest.fingerprint import fingerprint
+from tocsin.ingest.sources.kit.decode import decode
+from tocsin.ingest.sources.kit.fingerprint import fingerprint
 
 KEYS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 JSON = st.recursive(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.ingest.given import context, load, utc
 from tests.ingest.test_fingerprint import JSON
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.mapping import FIELDS, compile_mapping, validate_mapping
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.mapping import FIELDS, compile_mapping, validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Severity, Signal, SignalKind
 

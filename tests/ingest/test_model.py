@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from tests.ingest.office import NOON, Office, Posted, office
 from tests.ingest.plain_model import Alert, Said, World
 from tests.postgres import Database
-from tocsin.ingest.actions import Acted, Action, NotAllowed, OpenAlertExists
+from tocsin.alerts.actions import Acted, Action, NotAllowed, OpenAlertExists
 from tocsin.ingest.webhook import Accepted, Answer
 
 STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tocsin.ingest.sources.kinds import KINDS, parse_kind
-from tocsin.ingest.sources.severity import SEVERITIES, parse_severity
+from tocsin.ingest.sources.kit.kinds import KINDS, parse_kind
+from tocsin.ingest.sources.kit.severity import SEVERITIES, parse_severity
 from tocsin.model import Severity, SignalKind
 
 

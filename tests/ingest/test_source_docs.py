@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.ingest.given import context
-from tocsin.ingest.mapping import validate_mapping
+from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import AuthScheme, Severity
 

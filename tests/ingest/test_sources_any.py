@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.ingest.given import NOW, SAMPLES, context
 from tests.ingest.test_clean import storable
 from tests.ingest.test_fingerprint import JSON
-from tocsin.ingest.clean import EXTERNAL_ID_BYTES
-from tocsin.ingest.decode import InvalidPayload, decode
-from tocsin.ingest.fingerprint import fingerprint
+from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
+from tocsin.ingest.sources.kit.fingerprint import fingerprint
+from tocsin.ingest.sources.kit.storable import EXTERNAL_ID_BYTES
 from tocsin.ingest.sources.registry import SOURCES, get, idempotency_key
 from tocsin.ingest.sources.samples import kinds, sample
 from tocsin.model import (

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.ingest.given import context, load, parse, utc
-from tocsin.ingest.decode import InvalidPayload, decode
+from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
 from tocsin.ingest.sources.registry import SOURCES, idempotency_key
 from tocsin.model import Severity, Signal, SignalKind
 

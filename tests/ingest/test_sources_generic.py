@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.given import NOW, context, parse, utc
-from tocsin.ingest.decode import InvalidPayload
+from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.registry import SOURCES, idempotency_key
 from tocsin.model import TITLE_LIMIT, Severity, Signal, SignalKind
 

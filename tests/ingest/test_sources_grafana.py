@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.ingest.given import context, load, parse, utc
-from tocsin.ingest.fingerprint import fingerprint
+from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Severity, SignalKind
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.given import context, load, parse, utc
-from tocsin.ingest.decode import InvalidPayload
+from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.registry import SOURCES, idempotency_key
 from tocsin.model import Severity, Signal, SignalKind
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.sources.times import parse_time
+from tocsin.ingest.sources.kit.times import parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AT = datetime(2026, 3, 1, 9, 5, 6, tzinfo=UTC)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from tests.ingest.given import NOW
-from tocsin.ingest.sign import path_secret, sign
+from tocsin.ingest.proof.sign import path_secret, sign
+from tocsin.ingest.proof.verify import LiveSecret, Profile, Refused, Verified, verify
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.ingest.verify import LiveSecret, Profile, Refused, Verified, verify
 from tocsin.model import AuthScheme, Secret, SignatureAlgorithm, SignatureFormat, SignedContent
 
 BODY = b'{"title": "x"}'

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from tests.routing.given import SLACK, planned, quiet_hours, rule, rule_id, silence, subject, table
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
-from tocsin.routing.escalation import escalate
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger, plan
 from tocsin.routing.rules import Matcher, RoutingTable, Subject
+from tocsin.routing.worsened import escalate
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RULES = (

@@ -16,9 +16,9 @@ from tests.routing.given import (
     table,
 )
 from tocsin.model import AlertDeliveryStatus, Reason, Severity
-from tocsin.routing.escalation import escalate
 from tocsin.routing.plan import NO_HISTORY, History, ToldTrigger
 from tocsin.routing.rules import Matcher
+from tocsin.routing.worsened import escalate
 
 HOUR = timedelta(hours=1)
 CRITICAL = subject(severity=Severity.CRITICAL)

@@ -24,6 +24,15 @@ from tests.routing.given import (
     subject,
     table,
 )
+from tocsin.explain.facts import (
+    AlertFacts,
+    AttemptFacts,
+    ChangeFacts,
+    DeliveryFacts,
+    WebhookFacts,
+)
+from tocsin.explain.story import Record, explain
+from tocsin.explain.wording import attempt_words, change_words, delivery_words, webhook_words
 from tocsin.model import (
     AlertDeliveryStatus,
     AlertEventKind,
@@ -32,17 +41,8 @@ from tocsin.model import (
     Reason,
     Severity,
 )
-from tocsin.routing.explain import Record, explain
-from tocsin.routing.facts import (
-    AlertFacts,
-    AttemptFacts,
-    ChangeFacts,
-    DeliveryFacts,
-    WebhookFacts,
-)
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger
 from tocsin.routing.rules import Matcher, RoutingTable
-from tocsin.routing.words import attempt_words, change_words, delivery_words, webhook_words
 
 MINUTE = timedelta(minutes=1)
 SOURCE = {"kind": "source", "name": "datadog-production"}

@@ -13,9 +13,9 @@ from tests.routing.given import (
     subject,
     table,
 )
+from tocsin.explain.preview import matching, silenced
 from tocsin.model import EventType, Severity
 from tocsin.routing.plan import Verdict, verdicts
-from tocsin.routing.preview import matching, silenced
 from tocsin.routing.rules import Matcher, Rule, VerdictCode
 
 LISTENING = frozenset({EventType.TRIGGERED, EventType.RESOLVED})

@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Json
 
-from tocsin.api.integration_shapes import PROFILE_COLUMNS
-from tocsin.ingest.profile import LiveSecret, Profile
-from tocsin.ingest.sign import path_secret, sign
+from tocsin.access.vault import Vault
+from tocsin.ingest.proof.scheme import LiveSecret, Profile
+from tocsin.ingest.proof.sign import path_secret, sign
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Secret, utc_now, uuid7
+from tocsin.resources.integrations import PROFILE_COLUMNS
 from tocsin.store.installation import ensure_default_workspace, find_workspace_id
-from tocsin.store.vault import Vault
 
 KEY = Secret(b"dG9jc2luLXRlc3RzLW9mLXRoZS13aG9sZS1zdG9yeTA=")
 

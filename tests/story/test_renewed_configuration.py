@@ -8,9 +8,9 @@ import json
 
 from tests.postgres import Database
 from tests.story.site import Site
+from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration
-from tocsin.ingest.pipeline import understand
+from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer
 from tocsin.model import utc_now
 from tocsin.store.database import create_engine

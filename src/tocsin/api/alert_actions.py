@@ -7,16 +7,16 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from tocsin.alerts.actions import Acted, Action, NotAllowed, NotFound
 from tocsin.api.alert_shapes import AlertOut, OptionalNote, RequiredNote
 from tocsin.api.auth import Responder
 from tocsin.api.context import ApiContext, Context
-from tocsin.api.fields import Id
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.owned import owned
 from tocsin.api.problems import ApiProblem, not_found
-from tocsin.ingest.actions import Acted, Action, NotAllowed, NotFound
 from tocsin.model import utc_now
+from tocsin.resources.fields import Id
+from tocsin.resources.owned import owned
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)

@@ -10,14 +10,14 @@ from pydantic import Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tocsin.access.api_keys import Principal
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, JsonObject, Output, Time
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
-from tocsin.store.api_keys import Principal
+from tocsin.resources.fields import Id, JsonObject, Output, Time
+from tocsin.resources.owned import owned
 from tocsin.store.tables import AlertDelivery, AlertDeliveryAttempt
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)

@@ -12,11 +12,27 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api import recording
+from tocsin.access.vault import VaultError
 from tocsin.api.alert_deliveries import AlertDeliveryOut
 from tocsin.api.auth import Admin, Responder, Viewer
 from tocsin.api.context import ApiContext, Context
-from tocsin.api.destination_shapes import (
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
+from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.api.problems import ApiProblem, not_found
+from tocsin.delivery.channels.base import ChannelConfig
+from tocsin.delivery.last_test import last_tests
+from tocsin.delivery.outbound import AddressPolicy
+from tocsin.model import DestinationType, utc_now, uuid7
+from tocsin.resources import recording
+from tocsin.resources.destination_tests import (
+    INTERVAL_SECONDS,
+    DestinationDisabled,
+    DestinationNotFound,
+    TestRateLimited,
+    create_test,
+)
+from tocsin.resources.destinations import (
     AlertDestinationCreated,
     AlertDestinationIn,
     AlertDestinationOut,
@@ -27,26 +43,10 @@ from tocsin.api.destination_shapes import (
     stored_config,
     validated,
 )
-from tocsin.api.fields import Id
-from tocsin.api.json_body import JsonRoute
-from tocsin.api.openapi import problems
-from tocsin.api.owned import name_taken, owned
-from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, not_found
-from tocsin.delivery.channels.base import ChannelConfig
-from tocsin.delivery.last_test import last_tests
-from tocsin.delivery.outbound import AddressPolicy
-from tocsin.delivery.test_sends import (
-    INTERVAL_SECONDS,
-    DestinationDisabled,
-    DestinationNotFound,
-    TestRateLimited,
-    create_test,
-)
-from tocsin.model import DestinationType, utc_now, uuid7
+from tocsin.resources.fields import Id
+from tocsin.resources.owned import name_taken, owned
 from tocsin.store import audit
 from tocsin.store.tables import AlertDelivery, AlertDestination, AlertRule, Workspace
-from tocsin.store.vault import VaultError
 
 router = APIRouter(prefix="/alert-destinations", tags=["alert-destinations"], route_class=JsonRoute)
 

@@ -11,23 +11,23 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api import recording
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.owned import name_taken, owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import invalid, missing_reference
-from tocsin.api.rule_shapes import (
+from tocsin.model import utc_now, uuid7
+from tocsin.resources import recording
+from tocsin.resources.fields import Id
+from tocsin.resources.owned import name_taken, owned
+from tocsin.resources.rules import (
     AlertRuleIn,
     AlertRuleOut,
     AlertRulePatch,
     columns,
     faults_of,
 )
-from tocsin.model import utc_now, uuid7
 from tocsin.store.tables import AlertDestination, AlertRule, Tenant
 
 router = APIRouter(prefix="/alert-rules", tags=["alert-rules"], route_class=JsonRoute)

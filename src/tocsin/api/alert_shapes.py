@@ -6,9 +6,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tocsin.api.fields import NO_NUL, Id, Input, JsonObject, Labels, Note, Output, Time, example
 from tocsin.api.pagination import PageQuery
 from tocsin.model import AlertEventKind, AlertStatus, Severity
+from tocsin.resources.fields import (
+    NO_NUL,
+    Id,
+    Input,
+    JsonObject,
+    Labels,
+    Note,
+    Output,
+    Time,
+    example,
+)
 
 
 class AlertOut(Output):

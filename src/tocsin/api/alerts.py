@@ -11,11 +11,11 @@ from sqlalchemy import Select, select
 from tocsin.api.alert_shapes import AlertEventOut, AlertOut, AlertQuery
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id
 from tocsin.api.filters import contains_text
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.resources.fields import Id
+from tocsin.resources.owned import owned
 from tocsin.store.tables import Alert, AlertEvent
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlalchemy import select
 
-from tocsin.api import recording
+from tocsin.access.api_keys import create_api_key
 from tocsin.api.auth import Admin
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Input, Name, Output, Time, example
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import not_found
 from tocsin.model import Role, utc_now
-from tocsin.store.api_keys import create_api_key
+from tocsin.resources import recording
+from tocsin.resources.fields import Id, Input, Name, Output, Time, example
 from tocsin.store.tables import ApiKey
 
 router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=JsonRoute)

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from tocsin.api.auth import Admin
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, JsonObject, Output, Text, Time
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.resources.fields import Id, JsonObject, Output, Text, Time
 from tocsin.store.tables import AuditEvent
 
 router = APIRouter(prefix="/audit-events", tags=["audit-events"], route_class=JsonRoute)

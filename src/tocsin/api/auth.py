@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.types import Scope
 
+from tocsin.access.api_keys import PREFIX, Principal
 from tocsin.api.problems import ApiProblem
 from tocsin.model import Role, Secret
-from tocsin.store.api_keys import PREFIX, Principal
 
 _LONGEST_KEY = 200
 

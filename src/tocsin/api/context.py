@@ -11,11 +11,11 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from tocsin.ingest.actions import Actions
+from tocsin.access.vault import Vault
+from tocsin.alerts.actions import Actions
+from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration
 from tocsin.settings import Settings
-from tocsin.store.vault import Vault
 
 # The lock that every commit of webhooks holds shared and the triggers on configuration take
 # exclusively. Taken first, it makes looks at other rows (is this tenant ours? is this destination

@@ -9,16 +9,16 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy import select
 
-from tocsin.api import recording
 from tocsin.api.alert_deliveries import AlertDeliveryWithAttempts, read_alert_delivery
 from tocsin.api.auth import Responder
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Input, Output, Time, example
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problems import ApiProblem, missing_reference, not_found
-from tocsin.delivery import control
 from tocsin.model import iso, utc_now
+from tocsin.resources import deliveries as control
+from tocsin.resources import recording
+from tocsin.resources.fields import Id, Input, Output, Time, example
 from tocsin.store.tables import AlertDestination
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)

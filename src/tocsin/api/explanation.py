@@ -12,18 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, JsonObject, Output, Time
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.owned import owned
-from tocsin.model import AlertEventKind, EventType, Reason, utc_now
-from tocsin.routing.explain import Record, explain
-from tocsin.routing.facts import (
+from tocsin.explain.facts import (
     AlertFacts,
     AttemptFacts,
     ChangeFacts,
     DeliveryFacts,
     WebhookFacts,
 )
+from tocsin.explain.story import Record, explain
+from tocsin.model import AlertEventKind, EventType, Reason, utc_now
+from tocsin.resources.fields import Id, JsonObject, Output, Time
+from tocsin.resources.owned import owned
 from tocsin.routing.subject import Subject
 from tocsin.store.tables import (
     Alert,

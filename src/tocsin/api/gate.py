@@ -9,11 +9,11 @@ from __future__ import annotations
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tocsin.access.api_keys import authenticate
 from tocsin.api.auth import bearer_key
 from tocsin.api.context import ApiContext
 from tocsin.api.problems import DATABASE_AWAY, RETRY_AFTER_SECONDS, problem_response
 from tocsin.model import utc_now
-from tocsin.store.api_keys import authenticate
 
 _log = structlog.get_logger(__name__)
 

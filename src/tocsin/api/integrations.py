@@ -12,11 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api import recording
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id
-from tocsin.api.integration_shapes import (
+from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
+from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.api.problems import ApiProblem, invalid, missing_reference
+from tocsin.ingest.sources.registry import SOURCES
+from tocsin.model import Secret, Severity, utc_now, uuid7
+from tocsin.resources import recording
+from tocsin.resources.fields import Id
+from tocsin.resources.integrations import (
     IntegrationIn,
     IntegrationOut,
     IntegrationPatch,
@@ -28,13 +34,7 @@ from tocsin.api.integration_shapes import (
     show,
     show_with_secret,
 )
-from tocsin.api.json_body import JsonRoute
-from tocsin.api.openapi import problems
-from tocsin.api.owned import find_owned, name_taken, owned
-from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, invalid, missing_reference
-from tocsin.ingest.sources.registry import SOURCES
-from tocsin.model import Secret, Severity, utc_now, uuid7
+from tocsin.resources.owned import find_owned, name_taken, owned
 from tocsin.store import audit, history
 from tocsin.store.tables import Integration, Tenant
 from tocsin.store.workspaces import DEFAULT

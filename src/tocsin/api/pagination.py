@@ -18,8 +18,8 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tocsin.api.fields import NO_NUL, Output
 from tocsin.api.problems import ApiProblem
+from tocsin.resources.fields import NO_NUL, Output
 
 _CHECK_BYTES = 8
 _T = TypeVar("_T")

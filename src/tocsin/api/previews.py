@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import ApiContext, Context
-from tocsin.api.fields import Id, Input, JsonObject, Output, Time, Whole, example
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.problems import invalid
-from tocsin.api.rule_shapes import Matchers, TenantIds
+from tocsin.explain.preview import matching, silenced
 from tocsin.model import AlertStatus, Severity, utc_now, uuid7
+from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
+from tocsin.resources.rules import Matchers, TenantIds
 from tocsin.routing.matchers import Matcher
-from tocsin.routing.preview import matching, silenced
 from tocsin.routing.rules import Rule, Silence
 from tocsin.routing.subject import Subject
 from tocsin.routing.validation import validate_matchers, validate_silence

@@ -11,16 +11,26 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api import recording
 from tocsin.api.auth import Responder, Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Input, JsonObject, Name, Note, Output, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import invalid
-from tocsin.api.rule_shapes import Matchers
 from tocsin.model import utc_now, uuid7
+from tocsin.resources import recording
+from tocsin.resources.fields import (
+    Id,
+    Input,
+    JsonObject,
+    Name,
+    Note,
+    Output,
+    Time,
+    example,
+    left_out,
+)
+from tocsin.resources.owned import owned
+from tocsin.resources.rules import Matchers
 from tocsin.routing.validation import validate_silence
 from tocsin.store import audit
 from tocsin.store.tables import Silence

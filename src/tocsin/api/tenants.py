@@ -9,16 +9,16 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.api import recording
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.owned import owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import ApiProblem, is_constraint
 from tocsin.model import utc_now, uuid7
+from tocsin.resources import recording
+from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
+from tocsin.resources.owned import owned
 from tocsin.store.tables import Alert, AlertRule, Integration, Tenant
 from tocsin.store.workspaces import DEFAULT
 

@@ -19,10 +19,10 @@ from sqlalchemy.orm import aliased, defer
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Output, Time
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import not_found
+from tocsin.resources.fields import Id, Output, Time
 from tocsin.store.tables import AlertEvent, Integration, WebhookDelivery
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)

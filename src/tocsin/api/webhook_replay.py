@@ -7,10 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from tocsin.api import recording
 from tocsin.api.auth import Responder
 from tocsin.api.context import Context
-from tocsin.api.fields import Flag, Id, Input, JsonObject, Output, Time, example
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problems import RETRY_AFTER_SECONDS, ApiProblem, not_found
@@ -18,6 +16,8 @@ from tocsin.api.webhook_deliveries import find_webhook_delivery
 from tocsin.ingest.replay import NotFound, Truncated, replay
 from tocsin.ingest.webhook import Declined
 from tocsin.model import Role, Severity, SignalKind, utc_now
+from tocsin.resources import recording
+from tocsin.resources.fields import Flag, Id, Input, JsonObject, Output, Time, example
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
 

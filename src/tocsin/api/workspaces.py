@@ -9,18 +9,18 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from tocsin.api import recording
+from tocsin.access.api_keys import create_api_key
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
-from tocsin.api.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.owned import find_owned
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import ApiProblem, is_constraint, missing_reference, not_found
 from tocsin.model import Role, utc_now
+from tocsin.resources import recording
+from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
+from tocsin.resources.owned import find_owned
 from tocsin.store import audit
-from tocsin.store.api_keys import create_api_key
 from tocsin.store.tables import AlertDestination, Workspace
 from tocsin.store.workspaces import DEFAULT, create_workspace
 

@@ -22,7 +22,7 @@ def doctor(
 ) -> None:
     """Check settings, data folder, database, mail and network. Exit code 1 if anything is wrong."""
     if new_key:
-        from tocsin.store.vault import Vault
+        from tocsin.access.vault import Vault
 
         print_plain(Vault.new_key().reveal_text())
         return

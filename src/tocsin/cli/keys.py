@@ -50,7 +50,7 @@ def make(data_dir: Path) -> tuple[Secret, ...]:
     Raises:
         SettingsError: if the folder does not let us.
     """
-    from tocsin.store.vault import Vault
+    from tocsin.access.vault import Vault
 
     path = data_dir / FILE
     draft = data_dir / f".{FILE}.{secrets.token_hex(8)}"

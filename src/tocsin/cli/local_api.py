@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from tocsin.access.api_keys import Principal
 from tocsin.app import Hub, Role, application
 from tocsin.cli.exits import Exit, Failure, readable
 from tocsin.cli.runtime import Installation, open_installation
 from tocsin.model import Actor, ActorKind
 from tocsin.model import Role as AccessRole
-from tocsin.store.api_keys import Principal
 from tocsin.store.installation import find_workspace_id
 
 _ROOT = "/api/v1"

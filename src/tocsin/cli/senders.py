@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tocsin.access.vault import Vault
+from tocsin.alerts.directory import Configuration
 from tocsin.cli.runtime import Installation
-from tocsin.ingest.configuration import Configuration
 from tocsin.ingest.endpoint import PREFIX
-from tocsin.ingest.profile import Profile
-from tocsin.ingest.sign import path_secret, sign
+from tocsin.ingest.proof.scheme import Profile
+from tocsin.ingest.proof.sign import path_secret, sign
 from tocsin.store.database import create_engine
-from tocsin.store.vault import Vault
 
 
 @dataclass(frozen=True)

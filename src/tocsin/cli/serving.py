@@ -126,7 +126,7 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="tocsin.http:Protocol",
+        http="tocsin.web.protocol:Protocol",
         ws="none",
         lifespan="on",
         log_config=None,

@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.access.link_codes import CodeCheck, check_code, is_locked
+from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
+from tocsin.alerts import actions
 from tocsin.console.pages import Shown, find_alert, page
-from tocsin.delivery.link_codes import CodeCheck, check_code, is_locked
-from tocsin.delivery.links import Action, Expired, Invalid, LinkSigner, Token
-from tocsin.ingest import actions
 from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
 
 log = structlog.get_logger(__name__)

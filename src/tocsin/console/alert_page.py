@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.access.links import Action, Expired, LinkSigner, Token
 from tocsin.console.pages import find_alert, page
-from tocsin.delivery.links import Action, Expired, LinkSigner, Token
 from tocsin.model import utc_now
 
 log = structlog.get_logger(__name__)

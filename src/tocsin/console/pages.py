@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import HTMLResponse, Response
 
-from tocsin.delivery.links import CODE_DIGITS, Action, Token
+from tocsin.access.links import CODE_DIGITS, Action, Token
 from tocsin.model import AlertStatus, iso
 from tocsin.store.tables import Alert, AlertDestination, Tenant
 

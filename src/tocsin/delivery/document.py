@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.delivery.message import AlertView, Message, Named
+from tocsin.message import AlertView, Message, Named
 from tocsin.model import iso, optional_iso
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.delivery.message import AlertView, Message, Named
+from tocsin.message import AlertView, Message, Named
 from tocsin.model import AlertStatus, EventType, Severity
 from tocsin.store.delivery_queue import Claimed
 

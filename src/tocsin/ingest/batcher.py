@@ -17,10 +17,10 @@ from datetime import datetime
 import psycopg
 import structlog
 
+from tocsin.alerts.directory import Configuration
+from tocsin.alerts.transaction import commit_webhooks
 from tocsin.ingest import metrics
-from tocsin.ingest.configuration import Configuration
-from tocsin.ingest.pipeline import quoted
-from tocsin.ingest.transaction import commit_webhooks
+from tocsin.ingest.understand import quoted
 from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays

@@ -20,13 +20,13 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Histogram
 
+from tocsin.alerts.directory import Configuration, IntegrationEntry
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import FAULT, OVERLOADED, PATIENCE_SECONDS, UNAVAILABLE, Batcher
 from tocsin.ingest.body import TOO_LARGE, Body, Budget, Disconnected
-from tocsin.ingest.configuration import Configuration, IntegrationEntry
 from tocsin.ingest.deadlines import Deadlines
-from tocsin.ingest.pipeline import understand
-from tocsin.ingest.throttle import Throttle
+from tocsin.ingest.rate_limit import Throttle
+from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
 from tocsin.model import Fault, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body

@@ -12,11 +12,11 @@ import msgspec
 from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tocsin.ingest.actions import Actions
+from tocsin.alerts.actions import Actions
+from tocsin.alerts.directory import Configuration, IntegrationEntry
+from tocsin.alerts.transaction import commit_webhooks
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.configuration import Configuration, IntegrationEntry
-from tocsin.ingest.pipeline import interpret
-from tocsin.ingest.transaction import commit_webhooks
+from tocsin.ingest.understand import interpret
 from tocsin.ingest.webhook import Accepted, Answer, Webhook
 from tocsin.model import Signal, iso, optional_iso
 from tocsin.store.tables import Alert, AlertEvent, Integration, WebhookDelivery

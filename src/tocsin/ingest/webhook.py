@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.ingest.configuration import IntegrationEntry
+from tocsin.alerts.directory import IntegrationEntry
 from tocsin.model import Signal, WebhookStatus
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from tocsin.cli.demo.board import Arrival, Board
 from tocsin.cli.senders import Sender
-from tocsin.ingest.profile import LiveSecret
+from tocsin.ingest.proof.scheme import LiveSecret
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.sources.samples import kinds, sample
 from tocsin.model import Secret, iso, utc_now, uuid7

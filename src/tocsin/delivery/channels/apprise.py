@@ -8,13 +8,13 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels import apprise_library as library
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, is_entering
-from tocsin.delivery.channels.escape import inert
-from tocsin.delivery.channels.http import digest
-from tocsin.delivery.channels.words import Words, describe
-from tocsin.delivery.message import Message
+from tocsin.delivery.channels.kit import apprise_library as library
+from tocsin.delivery.channels.kit.escape import inert
+from tocsin.delivery.channels.kit.http import digest
+from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType, Severity
 
 URLS_LIMIT = 10

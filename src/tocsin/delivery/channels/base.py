@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.message import Links, Message
 from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
+from tocsin.message import Links, Message
 from tocsin.model import DestinationType, utc_now
 from tocsin.settings import SmtpServer
 

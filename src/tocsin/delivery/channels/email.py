@@ -9,11 +9,11 @@ import idna
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels import mail, smtp
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
-from tocsin.delivery.channels.words import describe
-from tocsin.delivery.message import Message
+from tocsin.delivery.channels.kit import mail, smtp
+from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType
 
 RECIPIENTS_LIMIT = 50

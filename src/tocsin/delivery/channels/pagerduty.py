@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
-from tocsin.delivery.channels.escape import lines, one_line
-from tocsin.delivery.channels.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.words import Words, describe
-from tocsin.delivery.message import Message
+from tocsin.delivery.channels.kit.escape import lines, one_line
+from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType, EventType, Severity, iso
 
 ENDPOINTS = {

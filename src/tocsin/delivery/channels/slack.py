@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels import escape
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
-from tocsin.delivery.channels.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.words import Moment, Words, describe
-from tocsin.delivery.message import Message
+from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.wording import Moment, Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType, Severity
 
 # Slack's limits, counted in characters after escaping; beyond them it answers `invalid_blocks`

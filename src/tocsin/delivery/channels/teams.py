@@ -11,14 +11,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels import card
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
-from tocsin.delivery.channels.escape import macro_free
-from tocsin.delivery.channels.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.words import Words, describe
-from tocsin.delivery.message import Message
+from tocsin.delivery.channels.kit import card
+from tocsin.delivery.channels.kit.escape import macro_free
+from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.message import Message
 from tocsin.model import DestinationType
 
 THROTTLED_WAIT = 15.0

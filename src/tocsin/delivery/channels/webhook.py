@@ -14,12 +14,12 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
-from tocsin.delivery.channels.escape import cut
-from tocsin.delivery.channels.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.escape import cut
+from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.document import document
-from tocsin.delivery.message import Message
 from tocsin.delivery.outbound import NoAnswer, shown
 from tocsin.delivery.outcome import Outcome, Progress
+from tocsin.message import Message
 from tocsin.model import REDACTED, DestinationType
 
 PREFIX = "whsec_"

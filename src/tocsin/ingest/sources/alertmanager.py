@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tocsin.ingest.fingerprint import Path
-from tocsin.ingest.sources.alert_group import parse_group
-from tocsin.ingest.sources.base import BaseSource, Context, Preset, text_of
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.alert_group import parse_group
+from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.reading import text_of
 from tocsin.model import AuthScheme, Signal
 
 

@@ -10,40 +10,21 @@ import base64
 import secrets
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
-from tocsin.ingest.clean import (
-    LABELS_LIMIT,
-    clean_external_id,
-    clean_json,
-    clean_text,
-    flat_labels,
-)
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.fingerprint import Path
-from tocsin.ingest.sources.times import parse_time
+from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.model import (
-    DESCRIPTION_LIMIT,
-    TITLE_LIMIT,
     AuthScheme,
-    Fault,
-    Severity,
     Signal,
-    SignalKind,
     SignatureAlgorithm,
     SignatureFormat,
     SignedContent,
 )
 
 if TYPE_CHECKING:
-    from tocsin.ingest.mapping import Mapping
-
-MAX_ALERTS: Final = 5_000
-"""Alerts in one webhook; a body of the default size limit hardly holds more real ones."""
-
-_HORIZON: Final = timedelta(days=1)
+    from tocsin.ingest.sources.kit.mapping import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,121 +100,3 @@ class BaseSource:
 
     def delivery_key(self, payload: Any) -> str | None:
         return None
-
-
-def make_signal(
-    kind: SignalKind,
-    external_id: str | None,
-    title: str,
-    *,
-    flags: list[str],
-    severity: Severity | None = None,
-    description: str | None = None,
-    triggered_at: datetime | None = None,
-    occurred_at: datetime | None = None,
-    labels: AnyMapping[str, Any] | None = None,
-    metadata: AnyMapping[str, Any] | None = None,
-    tenant: str | None = None,
-) -> Signal:
-    """A storable signal: every text is cleaned and cut to its limit; what was cut is flagged."""
-    if "\n" in title or "\r" in title or "\t" in title:
-        title = " ".join(title.split())
-    title, cut = clean_text(title, TITLE_LIMIT)
-    if cut:
-        flags.append("title_truncated")
-    if description is not None:
-        description, cut = clean_text(description, DESCRIPTION_LIMIT)
-        if cut:
-            flags.append("description_truncated")
-    if external_id is not None:
-        external_id, cut = clean_external_id(external_id)
-        if cut:
-            flags.append("external_id_truncated")
-    if labels and len(labels) > LABELS_LIMIT:
-        flags.append("labels_truncated")
-    if tenant is not None:
-        tenant, _ = clean_text(tenant, 200)
-    return Signal(
-        kind,
-        external_id or None,
-        title,
-        severity,
-        description or None,
-        triggered_at,
-        occurred_at,
-        flat_labels(labels) if labels else {},
-        clean_json(metadata) if metadata else {},
-        tenant or None,
-        tuple(dict.fromkeys(flags)) if flags else (),
-    )
-
-
-def moment(value: Any, context: Context, flags: list[str]) -> datetime | None:
-    """A time of the payload in UTC. Unreadable, or more than a day ahead of the receipt (where it
-    would outrank every later event), it counts as not given and is flagged."""
-    if value is None:
-        return None
-    at, doubtful = parse_time(value, context.timezone)
-    if doubtful:
-        flags.append("unreadable_time")
-    elif at is not None and at - context.received_at > _HORIZON:
-        flags.append("time_in_future")
-        return None
-    return at
-
-
-def text_of(value: Any) -> str | None:
-    """A string that says something, a number as text, else None."""
-    if type(value) is str:
-        return value.strip() or None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value) if isinstance(value, float) or abs(value) < 10**300 else None
-    return None
-
-
-def object_of(value: Any) -> dict[str, Any]:
-    """The object, or an empty one for whatever else came in its place."""
-    return value if isinstance(value, dict) else {}
-
-
-def present(document: AnyMapping[str, Any]) -> dict[str, Any]:
-    """Only what says something: no null, blank string, or empty list or object."""
-    return {
-        name: value
-        for name, value in document.items()
-        if value is not None and value != "" and value != [] and value != {}
-    }
-
-
-def require_object(payload: Any, what: str) -> dict[str, Any]:
-    """Raises InvalidPayload unless the payload is an object."""
-    if not isinstance(payload, dict):
-        raise InvalidPayload([wrong_type("", "an object", payload, what)])
-    return payload
-
-
-def wrong_type(pointer: str, expected: str, value: Any, what: str = "") -> Fault:
-    """The fault for a value of another type; it names types, never the value."""
-    where = f"{what}: " if what else ""
-    return Fault(pointer, "wrong-type", f"{where}expected {expected}, got {json_type(value)}")
-
-
-def required(pointer: str, message: str) -> Fault:
-    return Fault(pointer, "required", message)
-
-
-def json_type(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    return "an array" if isinstance(value, list) else "an object"
-
-
-def pointer_to(*parts: str | int) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -11,21 +11,12 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.fingerprint import Path
-from tocsin.ingest.sources.base import (
-    BaseSource,
-    Context,
-    Preset,
-    make_signal,
-    moment,
-    object_of,
-    present,
-    require_object,
-    required,
-    text_of,
-)
-from tocsin.ingest.sources.severity import parse_severity
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.reading import object_of, present, require_object, required, text_of
+from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _RESOLVES: Final = frozenset(("recovered",))

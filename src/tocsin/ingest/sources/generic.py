@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset, require_object
-from tocsin.ingest.sources.fields import signal_from_fields
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.fields import signal_from_fields
+from tocsin.ingest.sources.kit.reading import require_object
 from tocsin.model import Signal
 
 

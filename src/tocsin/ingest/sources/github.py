@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.sources.base import (
-    BaseSource,
-    Context,
-    Preset,
-    make_signal,
-    moment,
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fields import severity_of
+from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
@@ -23,7 +20,7 @@ from tocsin.ingest.sources.base import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.fields import severity_of
+from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 _TRIGGER, _RESOLVE = SignalKind.TRIGGER, SignalKind.RESOLVE

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.fingerprint import Path
-from tocsin.ingest.sources.alert_group import parse_group
-from tocsin.ingest.sources.base import BaseSource, Context, Preset, object_of, text_of
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.alert_group import parse_group
+from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.reading import object_of, text_of
 from tocsin.model import Signal
 
 # What Grafana raises in the place of a rule that has no data or cannot be evaluated.

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.sources.base import (
-    BaseSource,
-    Context,
-    Preset,
-    make_signal,
-    moment,
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
@@ -23,7 +19,8 @@ from tocsin.ingest.sources.base import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.severity import parse_severity
+from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 _KINDS: Final = {

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tocsin.ingest.clean import clean_text
 from tocsin.ingest.sources.alertmanager import Alertmanager
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.datadog import Datadog
 from tocsin.ingest.sources.generic import Generic
 from tocsin.ingest.sources.github import GitHub
 from tocsin.ingest.sources.grafana import Grafana
+from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.pagerduty import PagerDuty
 from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from tocsin.ingest.sources.alert_group import labels_fingerprint
+from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
 from tocsin.ingest.sources.sample_scenes import Shot
 from tocsin.model import SignalKind, iso
 

@@ -1,7 +1,7 @@
 """Realistic webhooks of every source, for the demo, the benchmark and the tests.
 
 Deterministic: the same arguments give the same bytes. Samples with one `n` are about one alert.
-Signing is not theirs; see `tocsin.ingest.sign`.
+Signing is not theirs; see `tocsin.ingest.proof.sign`.
 """
 
 from __future__ import annotations

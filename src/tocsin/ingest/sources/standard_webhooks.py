@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.decode import InvalidPayload
-from tocsin.ingest.sources.base import (
-    BaseSource,
-    Context,
-    Preset,
-    present,
-    require_object,
-    text_of,
-    wrong_type,
-)
-from tocsin.ingest.sources.fields import HAPPENED, STATUS, signal_from_fields
-from tocsin.ingest.sources.kinds import KINDS
+from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fields import HAPPENED, STATUS, signal_from_fields
+from tocsin.ingest.sources.kit.kinds import KINDS
+from tocsin.ingest.sources.kit.reading import present, require_object, text_of, wrong_type
 from tocsin.model import Fault, Signal, SignatureFormat, SignedContent
 
 _SUBJECTS: Final = frozenset(

@@ -1,0 +1,176 @@
+"""Links that act: acknowledge or resolve an alert from the message that told of it.
+
+A token says who may do what to which alert until when, and is signed; it is all the state there is.
+Its key is derived from each key of the vault (HKDF-SHA256, RFC 5869), so rotating those rotates
+this. Opening a link changes nothing: mail scanners open links, and some submit forms. Acting takes
+the short code shown in the message beside the link, which is derived from the token and so is
+stored nowhere, either.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tocsin.model import Secret
+
+LIFETIME = timedelta(hours=24)
+
+
+CODE_DIGITS = 4
+
+
+_VERSION = 1
+
+
+_HEAD = struct.Struct("!BBI16s16s")
+"""Version, action, expiry in seconds since 1970, alert, destination; the recipient follows."""
+
+
+_TAG_BYTES = 16
+
+
+_LONGEST_TOKEN = 2_048
+
+
+class Action(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    VIEW = "view"
+
+
+_NUMBERS = {Action.ACKNOWLEDGE: 1, Action.RESOLVE: 2, Action.VIEW: 3}
+
+
+_ACTIONS = {number: action for action, number in _NUMBERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`recipient` names, for people, who got the link: a mail address, or the destination."""
+
+    alert_id: UUID
+    action: Action
+    destination_id: UUID
+    recipient: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """It was ours; its time is over."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Not made by us, or changed on the way."""
+
+
+class LinkSigner:
+    def __init__(self, keys: Sequence[Secret]) -> None:
+        """`keys` are the vault's: the first signs, all verify."""
+        if not keys:
+            raise ValueError("links need at least one key")
+        self._keys = [_derive(key) for key in keys]
+
+    def sign(self, token: Token) -> str:
+        """The token as text for a URL's path."""
+        body = _HEAD.pack(
+            _VERSION,
+            _NUMBERS[token.action],
+            int(token.expires_at.timestamp()),
+            token.alert_id.bytes,
+            token.destination_id.bytes,
+        ) + token.recipient.encode("utf-8", "replace")
+        return _text(body + _tag(self._keys[0], b"token", body))
+
+    def read(self, text: str, now: datetime) -> Token | Expired | Invalid:
+        found = self._open(text)
+        if found is None:
+            return Invalid()
+        token, _ = found
+        return token if now < token.expires_at else Expired(token)
+
+    def code(self, text: str) -> str:
+        """The short code of a token of ours: the same for every action of one message, so that a
+        reader has one code to type.
+
+        Raises:
+            ValueError: if it is not ours.
+        """
+        number = int.from_bytes(self._episode_tag(text, b"code")) % 10**CODE_DIGITS
+        return f"{number:0{CODE_DIGITS}d}"
+
+    def episode(self, text: str) -> UUID:
+        """What the tokens of one message to one reader have in common, for counting wrong codes.
+
+        Raises:
+            ValueError: if it is not ours.
+        """
+        return UUID(bytes=self._episode_tag(text, b"episode"))
+
+    def is_code(self, text: str, typed: str) -> bool:
+        """Whether `typed` is the code of the token; in constant time. Blanks do not matter."""
+        digits = "".join(typed.split()).encode("utf-8", "replace")
+        return hmac.compare_digest(self.code(text).encode(), digits)
+
+    def _episode_tag(self, text: str, use: bytes) -> bytes:
+        found = self._open(text)
+        if found is None:
+            raise ValueError("not a token of ours")
+        token, key = found
+        said = token.alert_id.bytes + token.destination_id.bytes + token.recipient.encode()
+        return _tag(key, use, said + struct.pack("!I", int(token.expires_at.timestamp())))
+
+    def _open(self, text: str) -> tuple[Token, bytes] | None:
+        if len(text) > _LONGEST_TOKEN:
+            return None
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        if _text(raw) != text or len(raw) < _HEAD.size + _TAG_BYTES:
+            return None
+        body, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
+        for key in self._keys:
+            if hmac.compare_digest(_tag(key, b"token", body), tag):
+                return _parse(body), key
+        return None
+
+
+def _parse(body: bytes) -> Token:
+    """What a good signature vouches for."""
+    _, action, expires, alert, destination = _HEAD.unpack(body[: _HEAD.size])
+    return Token(
+        alert_id=UUID(bytes=alert),
+        action=_ACTIONS[action],
+        destination_id=UUID(bytes=destination),
+        recipient=body[_HEAD.size :].decode(),
+        expires_at=datetime.fromtimestamp(expires, UTC),
+    )
+
+
+def _derive(key: Secret) -> bytes:
+    kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tocsin message links v1")
+    return kdf.derive(base64.urlsafe_b64decode(key.reveal()))
+
+
+def _tag(key: bytes, use: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, use + b"\0" + data, hashlib.sha256)[:_TAG_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

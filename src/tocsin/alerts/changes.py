@@ -1,0 +1,107 @@
+"""Something that destinations may be told of, as the transaction that makes it knows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from tocsin.alerts.correlate import AlertState
+from tocsin.alerts.directory import IntegrationEntry
+from tocsin.model import AlertStatus, EventType, Signal
+from tocsin.routing.subject import Subject
+from tocsin.store.snapshots import alert_snapshot
+
+ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
+
+
+class AlertDetails(Struct, frozen=True):
+    """What of an alert never changes after its creation."""
+
+    tenant_id: UUID
+    title: str
+    description: str | None
+    external_id: str | None
+    labels: dict[str, str]
+    metadata: dict[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of_signal(cls, signal: Signal, tenant_id: UUID, created_at: datetime) -> AlertDetails:
+        return cls(
+            tenant_id,
+            signal.title,
+            signal.description,
+            signal.external_id,
+            signal.labels,
+            signal.metadata,
+            created_at,
+        )
+
+
+class Event(Struct, frozen=True):
+    """Something that destinations may be told of: the alert as it stood then. `details` None: the
+    alert is older than this transaction and has to be read. `actor` names who did it, for people."""
+
+    event_type: EventType
+    alert: AlertState
+    entry: IntegrationEntry
+    actor: str
+    details: AlertDetails | None = None
+    is_escalation: bool = False
+    closed_at: datetime | None = None
+    is_old: bool = False
+    """The alert is older than this transaction, though its details are given."""
+
+    @property
+    def has_history(self) -> bool:
+        return self.is_old or self.details is None
+
+    def subject(self, details: AlertDetails) -> Subject:
+        """What rules look at."""
+        return Subject(
+            alert_id=UUID(bytes=self.alert.id),
+            tenant_id=details.tenant_id,
+            integration_id=self.entry.id,
+            external_id=details.external_id,
+            title=details.title,
+            severity=self.alert.severity,
+            source=self.entry.name,
+            type=self.entry.source.type,
+            labels=details.labels,
+        )
+
+    def document(self, details: AlertDetails) -> dict[str, Any]:
+        """The alert as messages tell of it."""
+        alert, entry = self.alert, self.entry
+        closed = self.event_type is EventType.CLOSED
+        return alert_snapshot(
+            id=UUID(bytes=alert.id),
+            workspace_id=entry.workspace_id,
+            tenant_id=details.tenant_id,
+            integration_id=entry.id,
+            title=details.title,
+            description=details.description,
+            severity=alert.severity,
+            status=AlertStatus.CLOSED if closed else alert.status,
+            source=entry.name,
+            external_id=details.external_id,
+            triggered_at=alert.triggered_at,
+            acknowledged_at=alert.acknowledged_at,
+            resolved_at=alert.resolved_at,
+            closed_at=self.closed_at,
+            metadata=details.metadata,
+            labels=details.labels,
+            occurrence_count=alert.occurrence_count,
+            last_received_at=alert.last_received_at,
+            created_at=details.created_at,
+            updated_at=alert.last_received_at,
+        )
+
+
+def concerns_anyone(entry: IntegrationEntry, event_type: EventType) -> bool:
+    """Whether planning can come to anything: somebody listens, or something may be canceled."""
+    routing = entry.routing
+    return routing.listens(event_type) or (event_type in ENDINGS and bool(routing.destinations))

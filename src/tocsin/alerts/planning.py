@@ -1,0 +1,200 @@
+"""The deliveries that a transaction owes: rules asked, history looked up, rows made.
+
+`routing.plan` decides; this room only brings it what was said before and writes down what it says.
+The same for webhooks and for what a person does, so that both commit with what they owe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tocsin.alerts.changes import ENDINGS, AlertDetails, Event
+from tocsin.alerts.directory import Names, Snapshot
+from tocsin.alerts.notification_rows import (
+    OwedDelivery,
+    StartedCooldown,
+    cooldown_parameters,
+    insert_parameters,
+)
+from tocsin.alerts.notified import (
+    LastTold,
+    Told,
+    cancel_unsent,
+    read_details,
+    read_last_told,
+    read_told,
+)
+from tocsin.model import EventType, uuid7_bytes
+from tocsin.routing.history import History, ToldTrigger
+from tocsin.routing.plan import Plan, PlannedDelivery, plan
+from tocsin.routing.subject import problem_of
+from tocsin.routing.worsened import escalate
+from tocsin.store import arrays
+from tocsin.store.pipe import Pipe
+from tocsin.store.snapshots import delivery_payload, named
+
+
+@dataclass(slots=True)
+class Planning:
+    """What one transaction owes. `plan` it once, then execute `statements`."""
+
+    _rows: dict[bytes, list[OwedDelivery]] = field(default_factory=dict)
+    """By alert, each in the order of its events."""
+    _told: Told = field(default_factory=dict)
+    _last_told: LastTold = field(default_factory=dict)
+    _started: list[StartedCooldown] = field(default_factory=list)
+    _released: list[tuple[bytes, UUID]] = field(default_factory=list)
+    _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
+
+    async def plan(
+        self, pipe: Pipe, events: list[Event], snapshot: Snapshot, now: datetime
+    ) -> None:
+        details = await read_details(pipe, events)
+        self._told = await read_told(pipe, events)
+        self._last_told = await read_last_told(pipe, events, details)
+        canceled = await cancel_unsent(pipe, events)
+        for event in events:
+            withdrawn = set(canceled.get(event.alert.id, ()))
+            self._plan(event, details[event.alert.id], withdrawn, snapshot, now)
+
+    def _plan(
+        self,
+        event: Event,
+        details: AlertDetails,
+        withdrawn: set[UUID],
+        snapshot: Snapshot,
+        now: datetime,
+    ) -> None:
+        table, subject = event.entry.routing, event.subject(details)
+        problem = problem_of(event.entry.id, details.external_id)
+        if event.event_type in ENDINGS:
+            withdrawn |= self._withdraw(event.alert.id, withdrawn)
+            self._end_cooldowns(problem, withdrawn)
+        history = History(
+            last_told=self._last_told.get(problem, {}) if problem else {},
+            told_trigger=self._told.get(event.alert.id, {}),
+        )
+        if event.is_escalation:
+            escalation = escalate(table, subject, history, now)
+            outcome = escalation.plan
+            self._released += [(event.alert.id, destination) for destination in escalation.release]
+        else:
+            outcome = plan(table, event.event_type, subject, history, now)
+        for delivery in outcome.deliveries:
+            row = _row(event, details, delivery, snapshot, now)
+            if delivery.destination_id in withdrawn:
+                row.withdraw()
+            self._owe(row, delivery)
+        self._start_cooldowns(outcome, problem, now)
+
+    def _owe(self, row: OwedDelivery, delivery: PlannedDelivery) -> None:
+        self._rows.setdefault(row.alert_id, []).append(row)
+        if row.event_type is EventType.TRIGGERED:
+            rules = (UUID(rule["id"]) for rule in delivery.detail.get("rules", ()))
+            self._told.setdefault(row.alert_id, {})[row.destination_id] = ToldTrigger(
+                row.status, row.reason, row.send_after, frozenset((row.rule_id, *rules))
+            )
+
+    def _withdraw(self, alert_id: bytes, canceled: Iterable[UUID]) -> set[UUID]:
+        """Of an alert that ends: what this very transaction planned for destinations that its
+        trigger, planned here or canceled just now, never reached."""
+        rows = [row for row in self._rows.get(alert_id, ()) if row.is_pending]
+        unreached = {
+            row.destination_id for row in rows if row.event_type is EventType.TRIGGERED
+        }.union(canceled)
+        for row in rows:
+            if row.destination_id in unreached:
+                row.withdraw()
+        return unreached
+
+    def _start_cooldowns(self, outcome: Plan, problem: UUID | None, now: datetime) -> None:
+        if problem is None:
+            return
+        for rule_id, destination_id, expires_at in outcome.cooldowns:
+            self._last_told.setdefault(problem, {})[rule_id, destination_id] = now
+            self._started.append(StartedCooldown(problem, rule_id, destination_id, now, expires_at))
+
+    def _end_cooldowns(self, problem: UUID | None, withdrawn: set[UUID]) -> None:
+        """A message that was withdrawn told nobody, so it must not mute the next one."""
+        if problem is None or not withdrawn:
+            return
+        self._never_told |= {(destination_id, problem) for destination_id in withdrawn}
+        self._started = [
+            each
+            for each in self._started
+            if each.problem != problem or each.destination_id not in withdrawn
+        ]
+        last_told = self._last_told.get(problem, {})
+        for key in [key for key in last_told if key[1] in withdrawn]:
+            del last_told[key]
+
+    def statements(self, now: datetime) -> list[tuple[str, Mapping[str, Any] | None]]:
+        """What to execute, in order; None: there is nothing to do."""
+        rows = [row for of_alert in self._rows.values() for row in of_alert]
+        wakes = self._released or any(row.is_pending for row in rows)
+        return [
+            ("forget_cooldowns", self._forgotten()),
+            ("remember_cooldowns", cooldown_parameters(self._started)),
+            ("release_deferred", self._release(now)),
+            ("insert_alert_deliveries", insert_parameters(rows, now)),
+            ("notify_deliveries", {} if wakes else None),
+        ]
+
+    def _forgotten(self) -> dict[str, Any] | None:
+        if not self._never_told:
+            return None
+        pairs = sorted(self._never_told)
+        return {
+            "destination_ids": arrays.uuids([destination_id.bytes for destination_id, _ in pairs]),
+            "problems": arrays.uuids([problem.bytes for _, problem in pairs]),
+        }
+
+    def _release(self, now: datetime) -> dict[str, Any] | None:
+        if not self._released:
+            return None
+        return {
+            "alert_ids": arrays.uuids([alert_id for alert_id, _ in self._released]),
+            "destination_ids": arrays.uuids([d.bytes for _, d in self._released]),
+            "now": now,
+        }
+
+
+def _row(
+    event: Event,
+    details: AlertDetails,
+    delivery: PlannedDelivery,
+    snapshot: Snapshot,
+    now: datetime,
+) -> OwedDelivery:
+    workspace_id = event.entry.workspace_id
+    rule = next(rule for rule in event.entry.routing.rules if rule.id == delivery.rule_id)
+    return OwedDelivery(
+        id=uuid7_bytes(),
+        workspace_id=workspace_id,
+        tenant_id=details.tenant_id,
+        rule_id=delivery.rule_id,
+        destination_id=delivery.destination_id,
+        alert_id=event.alert.id,
+        event_type=event.event_type,
+        status=delivery.status,
+        reason=delivery.reason,
+        send_after=delivery.send_after,
+        payload=delivery_payload(
+            event_type=event.event_type,
+            created_at=now,
+            workspace=_named(snapshot.workspaces[workspace_id]),
+            tenant=_named(snapshot.tenants[details.tenant_id]),
+            rule=named(rule.id, rule.name),
+            alert=event.document(details),
+            actor=event.actor,
+        ),
+        detail=delivery.detail,
+    )
+
+
+def _named(names: Names) -> dict[str, Any]:
+    return named(names.id, names.name, names.slug)

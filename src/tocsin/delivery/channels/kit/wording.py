@@ -1,0 +1,233 @@
+"""What every message says, whatever the channel: one wording, so that readers meet the same words
+in a mail, a card and a chat. Texts from senders come out of here cleaned and cut, not escaped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tocsin.delivery.channels.kit.escape import lines, one_line
+from tocsin.message import AlertView, Links, Message
+from tocsin.model import EventType, Severity
+
+TITLE = 200
+DESCRIPTION = 4_000
+NAME = 100
+VALUE = 300
+LABELS = 20
+
+STATES = {
+    EventType.TRIGGERED: "triggered",
+    EventType.ACKNOWLEDGED: "acknowledged",
+    EventType.RESOLVED: "resolved",
+    EventType.CLOSED: "closed",
+    EventType.TEST: "test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time for people: always UTC, and the destination's own zone if that differs."""
+
+    name: str
+    at: datetime
+    utc: str
+    local: str | None
+
+    @property
+    def text(self) -> str:
+        return f"{self.local} ({self.utc})" if self.local else self.utc
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One message in parts. `severity` and `reference` are None for a test."""
+
+    state: str
+    severity: Severity | None
+    title: str
+    description: str | None
+    change: str
+    facts: tuple[Fact, ...]
+    labels: tuple[Fact, ...]
+    more_labels: int
+    moments: tuple[Moment, ...]
+    actions: tuple[Action, ...]
+    code: str | None
+    reference: str | None
+    destination: str
+    footer: str
+
+    @property
+    def headline(self) -> str:
+        """Severity and state in words, for those who see no colour."""
+        return f"{self.severity} · {self.state}" if self.severity else self.state.capitalize()
+
+    @property
+    def summary(self) -> str:
+        """The whole message in one line: what a notification shows."""
+        prefix = self.severity or "Test"
+        ending = "" if self.state in ("triggered", "test") else f" · {self.state}"
+        return f"{prefix}{ending}: {self.title}"
+
+    @property
+    def code_hint(self) -> str | None:
+        return f"Code to confirm with: {self.code}" if self.code else None
+
+
+def describe(message: Message, zone: ZoneInfo, links: Links) -> Words:
+    """The words for one message to one reader."""
+    alert = message.alert
+    if alert is None:
+        return _test(message, zone, links)
+    state = STATES[message.event_type]
+    labels = sorted(alert.labels.items())
+    return Words(
+        state=state,
+        severity=alert.severity,
+        title=one_line(alert.title, TITLE) or "Untitled alert",
+        description=lines(alert.description, DESCRIPTION) if alert.description else None,
+        change=_change(message, alert),
+        facts=_facts(message, alert),
+        labels=tuple(
+            Fact(one_line(name, NAME), one_line(value, VALUE)) for name, value in labels[:LABELS]
+        ),
+        more_labels=max(len(labels) - LABELS, 0),
+        moments=_moments(message, alert, zone),
+        actions=_actions(message, links),
+        code=links.code if len(_actions(message, links)) > 1 else None,
+        reference=reference(alert),
+        destination=one_line(message.destination_name, NAME),
+        footer=_footer(message, alert),
+    )
+
+
+def reference(alert: AlertView) -> str:
+    """Short enough to read out; the random end of the id, as its start is only the time."""
+    return alert.id.hex[-8:]
+
+
+def moment(name: str, at: datetime, zone: ZoneInfo) -> Moment:
+    at = at.astimezone(UTC)
+    local = at.astimezone(zone)
+    return Moment(
+        name=name,
+        at=at,
+        utc=f"{at:%Y-%m-%d %H:%M:%S} UTC",
+        local=None if zone.key in ("UTC", "Etc/UTC") else f"{local:%Y-%m-%d %H:%M:%S %Z}",
+    )
+
+
+def duration(span: timedelta) -> str:
+    """In its two largest units: `45 s`, `12 min`, `3 h 20 min`, `2 d 5 h`."""
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+def _change(message: Message, alert: AlertView) -> str:
+    """What happened, as a sentence, and why it comes here if no rule says so."""
+    note = f" {one_line(message.note, VALUE)}" if message.note else ""
+    return _happened(message, alert) + note
+
+
+def _happened(message: Message, alert: AlertView) -> str:
+    by = f" by {one_line(message.actor, NAME)}" if message.actor else ""
+    match message.event_type:
+        case EventType.ACKNOWLEDGED:
+            return f"Acknowledged{by}{_after(alert, alert.acknowledged_at)}."
+        case EventType.RESOLVED:
+            return f"Resolved{by}{_after(alert, alert.resolved_at)}."
+        case EventType.CLOSED:
+            return f"Closed{by}{_after(alert, alert.closed_at)}."
+        case _ if alert.occurrence_count > 1:
+            return f"Triggered; reported {alert.occurrence_count} times so far."
+        case _:
+            return "Triggered; nobody has acknowledged it yet."
+
+
+def _after(alert: AlertView, at: datetime | None) -> str:
+    return "" if at is None else f", {duration(at - alert.triggered_at)} after it was triggered"
+
+
+def _facts(message: Message, alert: AlertView) -> tuple[Fact, ...]:
+    facts = [Fact("Severity", alert.severity), Fact("Source", one_line(alert.source, VALUE))]
+    if message.tenant is not None:
+        facts.append(Fact("Tenant", one_line(message.tenant.name, VALUE)))
+    if alert.external_id:
+        facts.append(Fact("External id", one_line(alert.external_id, VALUE)))
+    return tuple(facts)
+
+
+def _moments(message: Message, alert: AlertView, zone: ZoneInfo) -> tuple[Moment, ...]:
+    moments = [("Triggered", alert.triggered_at)]
+    if alert.acknowledged_at is not None:
+        moments.append(("Acknowledged", alert.acknowledged_at))
+    if alert.resolved_at is not None and message.event_type in (
+        EventType.RESOLVED,
+        EventType.CLOSED,
+    ):
+        moments.append(("Resolved", alert.resolved_at))
+    if alert.closed_at is not None and message.event_type is EventType.CLOSED:
+        moments.append(("Closed", alert.closed_at))
+    return tuple(moment(name, at, zone) for name, at in moments)
+
+
+def _actions(message: Message, links: Links) -> tuple[Action, ...]:
+    """Only what still makes sense: nobody acknowledges what is resolved."""
+    actions = []
+    if message.event_type is EventType.TRIGGERED and links.acknowledge:
+        actions.append(Action("Acknowledge", links.acknowledge))
+    if message.event_type in (EventType.TRIGGERED, EventType.ACKNOWLEDGED) and links.resolve:
+        actions.append(Action("Resolve", links.resolve))
+    # Without a public URL there is only a path, which leads nowhere from a chat.
+    if links.alert.startswith(("http://", "https://")):
+        actions.append(Action("Open in Tocsin", links.alert))
+    return tuple(actions)
+
+
+def _footer(message: Message, alert: AlertView) -> str:
+    workspace = one_line(message.workspace.name, NAME)
+    rule = f" · rule {one_line(message.rule.name, NAME)}" if message.rule else ""
+    return f"Tocsin · {workspace}{rule} · alert {reference(alert)}"
+
+
+def _test(message: Message, zone: ZoneInfo, links: Links) -> Words:
+    name = one_line(message.destination_name, NAME)
+    workspace = one_line(message.workspace.name, NAME)
+    return Words(
+        state="test",
+        severity=None,
+        title=f"Tocsin can reach {name}",
+        description=None,
+        change="This is a test message. There is no alert behind it and nothing to do.",
+        facts=(Fact("Destination", name), Fact("Workspace", workspace)),
+        labels=(),
+        more_labels=0,
+        moments=(moment("Asked for", message.created_at, zone),),
+        actions=_actions(message, links),
+        code=None,
+        reference=None,
+        destination=name,
+        footer=f"Tocsin · {workspace} · test {message.id.hex[-8:]}",
+    )

@@ -1,0 +1,211 @@
+"""Claim: from "something may be due" to rows in hand, a few round trips for any number of rows.
+
+due lanes ─┬─ disabled or deleted ─► withdrawn
+           ├─ held ────────────────► left alone (a test gets through, unless throttled)
+           ├─ hold is over ────────► one probe, by whichever dispatcher comes first
+           └─ well ────┬───────────► claimed, as much as its window has room for
+                       └─ limited ─► the same, no more than its rate lets through
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import structlog
+
+from tocsin.delivery.dispatch import metrics
+from tocsin.delivery.dispatch.faults import described
+from tocsin.delivery.dispatch.lanes import Lanes
+from tocsin.delivery.dispatch.leases import Leases
+from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
+from tocsin.delivery.dispatch.targets import Target, Targets
+from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
+
+log = structlog.get_logger(__name__)
+
+PROBE_SECONDS = 30.0
+"""How long a probe has the destination for itself: longer than an attempt takes."""
+_BUSY_BUCKET_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class Claims:
+    """What one look at the queue gave. `next_in`: seconds until there is reason for another look;
+    None if only news can bring one."""
+
+    claimed: list[Claimed] = field(default_factory=list)
+    next_in: float | None = None
+    waiting: list[UUID] = field(default_factory=list)
+    """Destinations whose queue stands still: held, or without tokens."""
+    unreachable: list[UUID] = field(default_factory=list)
+    """Destinations disabled or deleted that have deliveries waiting."""
+
+    def look_again_in(self, seconds: float | None) -> None:
+        if seconds is not None and (self.next_in is None or seconds < self.next_in):
+            self.next_in = max(seconds, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    target: Target
+    claim: Claim
+
+
+async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Leases) -> Claims:
+    """One look at the queue. What it returns is leased to us; its destinations are in `targets`."""
+    found = Claims()
+    looked_at = time.monotonic()
+    floors = lanes.floors.at(looked_at)
+    due = await queue.due_lanes(floors)
+    if not floors:
+        first = {
+            each.id: each.last_sequence if each.first_fresh is None else each.first_fresh
+            for each in due
+        }
+        lanes.floors.learn(first, looked_at)
+    if not due:
+        return found
+    if await targets.load(queue, [lane.id for lane in due], due[0].configuration_version):
+        lanes.forget_idle()
+    wanted = await _wanted(queue, due, targets, lanes, floors, found)
+    try:
+        await _claim_wanted(queue, targets, lanes, leases, wanted, found)
+    except Exception as error:
+        if not found.claimed:
+            raise
+        # What is leased to us already must not be lost sight of.
+        log.warning("a claim ended early", **described(error))
+        found.look_again_in(0.0)
+    return found
+
+
+async def _claim_wanted(
+    queue: DeliveryQueue,
+    targets: Targets,
+    lanes: Lanes,
+    leases: Leases,
+    wanted: Sequence[_Wanted],
+    found: Claims,
+) -> None:
+    def hold(claimed: list[Claimed], asked_at: float) -> None:
+        leases.add(claimed, asked_at)
+        for each in claimed:
+            lane = lanes.known(each.alert_destination_id)
+            assert lane is not None
+            lanes.take(lane)
+        found.claimed += claimed
+
+    unlimited = [each.claim for each in wanted if not is_limited(each.target.rate)]
+    if unlimited:
+        asked_at = time.monotonic()
+        hold(await queue.claim(unlimited), asked_at)
+    limited = [each for each in wanted if is_limited(each.target.rate)]
+    if limited:
+        asked_at = time.monotonic()
+        hold(await _claim_limited(queue, limited, found), asked_at)
+    if found.claimed:
+        # The configuration may have changed since the look: send by what the claim itself saw.
+        await targets.load(
+            queue,
+            [each.alert_destination_id for each in found.claimed],
+            max(each.configuration_version for each in found.claimed),
+        )
+
+
+async def _wanted(
+    queue: DeliveryQueue,
+    due: Sequence[DueLane],
+    targets: Targets,
+    lanes: Lanes,
+    floors: Mapping[UUID, int],
+    found: Claims,
+) -> list[_Wanted]:
+    wanted: list[_Wanted] = []
+    probes: list[Target] = []
+    for each in due:
+        target = targets.get(each.id)
+        if not each.is_enabled or target is None:
+            found.unreachable.append(each.id)
+            if (known := lanes.known(each.id)) is not None:
+                known.is_paused = True  # what waits for its turn is not sent any more
+            continue
+        found.look_again_in(each.next_in)
+        held = each.held_for is not None and each.held_for > 0
+        if held:
+            found.waiting.append(each.id)
+            found.look_again_in(each.held_for)
+            if not each.test_is_due or each.hold_reason == "throttled":
+                continue
+        elif not each.is_due:
+            continue
+        lane = lanes.lane(target.id, target.rate)
+        if each.held_for is not None and not held:
+            if lane.in_hand == 0:
+                probes.append(target)
+            continue
+        if room := lanes.room(lane):
+            lane.is_paused = False
+            floor = floors.get(target.id, 0)
+            wanted.append(_Wanted(target, Claim(target.id, room, held, floor)))
+    metrics.HELD.set(len(found.waiting))
+    if probes:
+        ours = await queue.begin_probes([target.id for target in probes], PROBE_SECONDS)
+        for target in probes:
+            if target.id in ours:
+                lanes.lane(target.id, target.rate).is_paused = False
+                wanted.append(_Wanted(target, Claim(target.id, 1)))
+    return wanted
+
+
+async def _claim_limited(
+    queue: DeliveryQueue, wanted: Sequence[_Wanted], found: Claims
+) -> list[Claimed]:
+    """In one transaction: lock the buckets, claim what they let through, write them back."""
+    rates = {each.target.bucket: each.target.rate for each in wanted}
+    async with queue.transaction():
+        rows = await queue.lock_buckets({key: float(rate.burst) for key, rate in rates.items()})
+        buckets = {
+            row.key: refill(
+                row.key, rates[row.key], row.tokens, row.refilled_at, row.spent_at, row.at
+            )
+            for row in rows
+        }
+        if len(buckets) < len(rates):
+            found.look_again_in(_BUSY_BUCKET_SECONDS)
+        claims = _share(wanted, buckets)
+        if claims:
+            claimed = await queue.claim(claims)
+        else:
+            claimed = []
+        bucket_of = {each.target.id: each.target.bucket for each in wanted}
+        for one in claimed:
+            key = bucket_of[one.alert_destination_id]
+            buckets[key] = buckets[key].spend(1)
+        if claimed:
+            await queue.spend_buckets(
+                [
+                    SpentBucket(key=key, tokens=bucket.tokens, spent_at=list(bucket.spent_at))
+                    for key, bucket in buckets.items()
+                ]
+            )
+    for bucket in buckets.values():
+        if not bucket.room:
+            found.look_again_in(bucket.wait)
+            found.waiting += [each.target.id for each in wanted if each.target.bucket == bucket.key]
+    return claimed
+
+
+def _share(wanted: Sequence[_Wanted], buckets: dict[UUID, Bucket]) -> list[Claim]:
+    """Destinations with one bucket share it; the one with the fewest messages asked for first, so
+    that a long queue takes what the short ones leave."""
+    left = {key: bucket.room for key, bucket in buckets.items()}
+    claims = []
+    for each in sorted(wanted, key=lambda each: each.claim.room):
+        room = min(each.claim.room, left.get(each.target.bucket, 0))
+        if room:
+            left[each.target.bucket] -= room
+            claims.append(replace(each.claim, room=room))
+    return claims

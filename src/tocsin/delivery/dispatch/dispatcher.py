@@ -1,0 +1,248 @@
+"""The dispatcher: claim → build the message → send → record. Any number run, on any number of nodes.
+
+    Wakeups ──► claim (claims.py) ──► deliver, one task each ──► Recorder (groups)
+       ▲            lanes.py: how much of each destination            │
+       └──────────────────── recorded: there is room again ◄──────────┘
+
+The row in the database is the queue, and the lease on it is all that this process owns: it may die
+at any moment and nothing is lost (docs/concepts/delivery.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from tocsin.access.vault import Vault
+from tocsin.delivery.channels.base import Channel, LinksFor
+from tocsin.delivery.dispatch import metrics
+from tocsin.delivery.dispatch.claim import Claims, claim
+from tocsin.delivery.dispatch.faults import described
+from tocsin.delivery.dispatch.housekeeping import Housekeeping
+from tocsin.delivery.dispatch.lanes import Lane, Lanes
+from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
+from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
+from tocsin.delivery.dispatch.row_update import Expired, Interrupted, NotAttempted, Result
+from tocsin.delivery.dispatch.targets import Target, Targets
+from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.snapshot import PayloadError, read_message
+from tocsin.model import DestinationType
+from tocsin.store.delivery_queue import Claimed, DeliveryQueue
+
+log = structlog.get_logger(__name__)
+
+_RECONNECT_SECONDS = 1.0
+
+
+class MessageLinks(Protocol):
+    """Where the readers of a message can go (`links.py`)."""
+
+    def acting(self, claimed: Claimed, target: Target) -> LinksFor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """In hand at most `capacity` deliveries; an attempt is ended after `attempt_seconds` (channels
+    end sooner by themselves); `pace_seconds` between two looks at the queue, so that under load
+    each finds more; `grace_seconds` for what is under way when we are told to stop."""
+
+    capacity: int = 1_024
+    attempt_seconds: float = 120.0
+    pace_seconds: float = 0.01
+    grace_seconds: float = 20.0
+    lease_seconds: float = LEASE_SECONDS
+    poll_seconds: float = POLL_SECONDS
+    fallback_after_seconds: float = FALLBACK_AFTER_SECONDS
+
+
+def node_name() -> str:
+    """Unique to this dispatcher: a restarted one must not take itself for the one that died."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        channels: Mapping[DestinationType, Channel],
+        vault: Vault,
+        links: MessageLinks,
+        node: str | None = None,
+        tuning: Tuning | None = None,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._url = database_url
+        self.node = node or node_name()
+        self._tuning = tuning or Tuning()
+        self._links = links
+        self._targets = Targets(channels, vault)
+        self._lanes = Lanes(self._tuning.capacity)
+        self._leases = Leases(self._tuning.lease_seconds)
+        self._wakeups = Wakeups(database_url, self._tuning.poll_seconds)
+        self._recorder = Recorder(
+            self._open_queue,
+            self._recorded,
+            fallback_after=self._tuning.fallback_after_seconds,
+            dice=dice,
+        )
+        self._housekeeping = Housekeeping(self._open_queue, self._leases, self._wakeups.wake)
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when what is in hand is sent, or given back."""
+        self._stopping = True
+        self._wakeups.wake()
+
+    async def run(self) -> None:
+        """Until `stop`. Losing the database is survived, and so is a fault of ours, for a process
+        that no longer delivers and does not say so would be the worst of all."""
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._wakeups.listen())
+            recording = group.create_task(self._recorder.run())
+            keeping = group.create_task(self._housekeeping.run())
+            await self._claim_until_stopped()
+            await self._finish_in_hand()
+            self._recorder.close()
+            await recording
+            listening.cancel()
+            keeping.cancel()
+
+    # Claim
+
+    async def _claim_until_stopped(self) -> None:
+        queue: DeliveryQueue | None = None
+        next_in: float | None = 0.0
+        try:
+            while True:
+                await self._wakeups.wait(next_in)
+                if self._stopping:
+                    return
+                try:
+                    queue = queue or await self._open_queue()
+                    found = await claim(queue, self._targets, self._lanes, self._leases)
+                except Exception as error:
+                    log.error("cannot claim deliveries", **described(error))
+                    if queue is not None:
+                        await queue.close()
+                        queue = None
+                    await asyncio.sleep(_RECONNECT_SECONDS)
+                    next_in = 0.0
+                    continue
+                next_in = found.next_in
+                self._begin(found)
+                await asyncio.sleep(self._tuning.pace_seconds)
+        finally:
+            if queue is not None:
+                await queue.close()
+
+    def _begin(self, found: Claims) -> None:
+        self._housekeeping.note(found.unreachable, found.waiting)
+        metrics.IN_HAND.set(self._lanes.in_hand)
+        now = time.monotonic()
+        for claimed in found.claimed:
+            target = self._targets.get(claimed.alert_destination_id)
+            task = asyncio.create_task(self._deliver(claimed, target, now))
+            self._deliveries.add(task)
+            task.add_done_callback(self._deliveries.discard)
+
+    # Deliver
+
+    async def _deliver(self, claimed: Claimed, target: Target | None, claimed_at: float) -> None:
+        """One alert delivery: build, send, and hand its outcome to be recorded."""
+        lane = self._lanes.known(claimed.alert_destination_id)
+        assert lane is not None
+        kind = "deleted" if target is None else target.kind.value
+        done = Done(claimed, kind, NotAttempted(), claimed_at)
+        try:
+            async with lane.turn:
+                if target is None or not self._may_begin(claimed, lane):
+                    return
+                if claimed.seconds_left <= time.monotonic() - claimed_at:
+                    done.result = Expired()
+                    return
+                done.began = time.monotonic()
+                done.result = Interrupted()
+                done.result = await self._attempt(claimed, target)
+        finally:
+            done.ended = time.monotonic()
+            self._learn(lane, done.result)
+            self._recorder.put(done)
+
+    def _may_begin(self, claimed: Claimed, lane: Lane) -> bool:
+        return not (self._stopping or lane.is_paused) and self._leases.allows(claimed.id)
+
+    async def _attempt(self, claimed: Claimed, target: Target) -> Outcome:
+        if target.channel is None:
+            assert target.fault is not None
+            return target.fault
+        try:
+            message = read_message(
+                claimed,
+                workspace=target.workspace,
+                destination_name=target.name,
+            )
+        except PayloadError as error:
+            return Failed("payload-unreadable", str(error))
+        try:
+            async with asyncio.timeout(self._tuning.attempt_seconds):
+                return await target.channel.send(
+                    message,
+                    target.config,
+                    self._links.acting(claimed, target),
+                    claimed.progress or {},
+                )
+        except TimeoutError:
+            return Retry("timeout", f"{target.name} did not finish in time")
+        except Exception as error:
+            # Its text may hold a URL that is a secret: the kind of error and its place must do.
+            log.error(
+                "a channel failed on its own account",
+                channel=target.kind.value,
+                **described(error),
+                alert_delivery_id=str(claimed.id),
+            )
+            return Retry("internal-error", "failed inside Tocsin; its log says more")
+
+    @staticmethod
+    def _learn(lane: Lane, result: Result) -> None:
+        match result:
+            case Sent():
+                lane.succeeded()
+            case Retry(holds_destination=holds):
+                lane.failed(pauses=holds)
+
+    # Record
+
+    def _recorded(self, group: Sequence[Done]) -> None:
+        for done in group:
+            self._lanes.release(done.claimed.alert_destination_id)
+            self._leases.drop(done.claimed.id)
+        metrics.IN_HAND.set(self._lanes.in_hand)
+        self._wakeups.wake()
+
+    # Stop
+
+    async def _finish_in_hand(self) -> None:
+        """What is under way may end by itself; what waits for its turn goes back, unattempted."""
+        if not self._deliveries:
+            return
+        _, late = await asyncio.wait(self._deliveries, timeout=self._tuning.grace_seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _open_queue(self) -> DeliveryQueue:
+        return await DeliveryQueue.open(self._url, self.node, self._leases.seconds)

@@ -1,0 +1,168 @@
+"""What an outcome means for the row: the next status, when, and in which words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from tocsin.delivery.dispatch.backoff import ALERTS, TESTS, bounded, delay
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.model import EventType
+from tocsin.store.delivery_queue import Claimed, Failure
+
+MESSAGE_LIMIT = 500
+CODE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """We were stopped during the attempt: nobody knows. Counts as not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAttempted:
+    """It was claimed and goes back as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """It was claimed too late to be sent at all."""
+
+
+Result = Outcome | Interrupted | NotAttempted | Expired
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`status` is the row's next; `outcome` the attempt's, None if there was none."""
+
+    status: str
+    outcome: str | None
+    delay: float | None = None
+    code: str | None = None
+    message: str | None = None
+    http_status: int | None = None
+    progress: Progress | None = None
+    confirmed: bool | None = None
+
+
+def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> Verdict:
+    """
+    Args:
+        elapsed: seconds since the claim.
+        dice: uniform in [0, 1), for the jitter.
+    """
+    match result:
+        case Sent():
+            return Verdict(
+                "sent",
+                "sent",
+                code=_code(result.code),
+                message=clean(result.message),
+                http_status=_status(result.http_status),
+                progress=result.progress,
+                confirmed=result.confirmed,
+            )
+        case Retry():
+            return _retry(claimed, result, elapsed=elapsed, dice=dice)
+        case Failed():
+            return Verdict(
+                "failed",
+                "failed",
+                code=_code(result.code),
+                message=clean(result.message),
+                http_status=_status(result.http_status),
+                progress=result.progress,
+            )
+        case Interrupted():
+            return Verdict(
+                "queued",
+                "unknown",
+                delay=0.0,
+                code="interrupted",
+                message="the dispatcher was stopped during this attempt; it may have arrived, "
+                "and counts as not sent",
+            )
+        case NotAttempted():
+            return Verdict("queued", None)
+        case Expired():
+            return Verdict(
+                "failed",
+                None,
+                code="expired",
+                message="given up: it waited for too long before it could be sent",
+            )
+
+
+def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Verdict:
+    wait = delay(
+        TESTS if claimed.event_type == EventType.TEST else ALERTS,
+        claimed.attempt_count,
+        dice=dice,
+        retry_after=retry.retry_after,
+        seconds_left=claimed.seconds_left - elapsed,
+    )
+    words = clean(retry.message)
+    if wait is None:
+        words = f"{(words or '').rstrip('.')}; given up after {_times(claimed.attempt_count)}"
+    return Verdict(
+        "failed" if wait is None else "queued",
+        "retry",
+        delay=wait,
+        code=_code(retry.code),
+        message=words,
+        http_status=_status(retry.http_status),
+        progress=retry.progress,
+    )
+
+
+def failures_of(results: Iterable[tuple[Claimed, Result]]) -> list[Failure]:
+    """What a group of attempts says against each destination; nothing where one got through."""
+    sent = {claimed.alert_destination_id for claimed, result in results if isinstance(result, Sent)}
+    failures: dict[UUID, Failure] = {}
+    for claimed, result in results:
+        destination = claimed.alert_destination_id
+        throttled = isinstance(result, Retry) and result.holds_destination
+        if not isinstance(result, Retry | Failed) or (destination in sent and not throttled):
+            continue
+        if claimed.event_type == EventType.TEST and not throttled:
+            # A test is somebody trying; it neither holds real alerts nor alarms the fallback.
+            continue
+        failure = failures.setdefault(
+            destination,
+            Failure(
+                destination=destination, failures=0, throttled=False, throttle=None, answered=False
+            ),
+        )
+        failure.failures += 1
+        failure.answered |= isinstance(result, Failed)
+        if throttled:
+            assert isinstance(result, Retry)
+            failure.throttled = True
+            if result.retry_after is not None:
+                failure.throttle = max(failure.throttle or 0.0, bounded(result.retry_after))
+    return list(failures.values())
+
+
+def clean(text: str | None) -> str | None:
+    """Fit for a column of text and a page: no control characters, no lone surrogates, not long."""
+    if text is None:
+        return None
+    text = text.encode("utf-8", "replace").decode()
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+
+
+def _code(code: str | None) -> str | None:
+    cleaned = clean(code)
+    return None if cleaned is None else cleaned[:CODE_LIMIT]
+
+
+def _status(status: int | None) -> int | None:
+    """A column of two bytes; a server may answer any number."""
+    return status if status is not None and 0 <= status <= 32_767 else None
+
+
+def _times(count: int) -> str:
+    return "one attempt" if count == 1 else f"{count} attempts"

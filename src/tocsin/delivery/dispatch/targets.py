@@ -1,0 +1,110 @@
+"""The destinations as the dispatcher needs them: decrypted, checked, and never out of date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from tocsin.access.vault import Vault, VaultError
+from tocsin.delivery.channels.base import Channel, ChannelConfig, Rate
+from tocsin.delivery.channels.registry import join
+from tocsin.delivery.outcome import Retry
+from tocsin.message import Named
+from tocsin.model import DestinationType
+from tocsin.store.delivery_queue import DeliveryQueue, DestinationRow
+
+_BROKEN = Rate(per_second=None, concurrency=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One destination, ready to be sent to. `fault` is set where it is not: then what is owed to it
+    waits (held, and probed) until somebody mends it, and the fault says how."""
+
+    id: UUID
+    name: str
+    kind: DestinationType
+    workspace: Named
+    rate: Rate
+    bucket: UUID
+    channel: Channel | None = field(repr=False, default=None)
+    config: ChannelConfig | None = field(repr=False, default=None)
+    fault: Retry | None = None
+
+
+class Targets:
+    """A cache that lives as long as one version of the configuration."""
+
+    def __init__(self, channels: Mapping[DestinationType, Channel], vault: Vault) -> None:
+        self._channels = channels
+        self._vault = vault
+        self._version = -1
+        self._known: dict[UUID, Target] = {}
+
+    async def load(self, queue: DeliveryQueue, ids: Iterable[UUID], version: int) -> bool:
+        """Know these destinations as of `version`, or later. True if what was known is void."""
+        changed = version > self._version
+        if changed:
+            self._version = version
+            self._known.clear()
+        missing = [id for id in dict.fromkeys(ids) if id not in self._known]
+        if missing:
+            for row in await queue.load_destinations(missing):
+                if row.is_enabled:
+                    self._known[row.id] = self._target(row)
+        return changed
+
+    def get(self, id: UUID) -> Target | None:
+        """None for a destination that was disabled or deleted."""
+        return self._known.get(id)
+
+    def _target(self, row: DestinationRow) -> Target:
+        kind = DestinationType(row.type)
+        workspace = Named(row.workspace_id, row.workspace_name, row.slug)
+        channel = self._channels.get(kind)
+        try:
+            if channel is None:
+                raise _UnusableError("channel-missing", f"has a kind ({kind}) not installed here")
+            secret = {}
+            if row.secret_config is not None:
+                secret = json.loads(self._vault.open(row.secret_config).reveal())
+            config = join(kind, row.config, secret)
+        except (VaultError, ValidationError, ValueError, _UnusableError) as error:
+            fault = _fault(row.name, error)
+            return Target(row.id, row.name, kind, workspace, _BROKEN, row.id, fault=fault)
+        return Target(
+            row.id,
+            row.name,
+            kind,
+            workspace,
+            channel.rate,
+            _key(channel.bucket(config)),
+            channel,
+            config,
+        )
+
+
+class _UnusableError(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _fault(name: str, error: Exception) -> Retry:
+    """Words without values: what was being read is secret."""
+    if isinstance(error, _UnusableError):
+        return Retry(error.code, f"{name} {error}")
+    if isinstance(error, VaultError):
+        return Retry("secret-unreadable", f"{name}: {error}")
+    return Retry(
+        "configuration-invalid", f"{name} has a configuration that no longer fits; save it"
+    )
+
+
+def _key(bucket: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(bucket.encode()).digest()[:16])

@@ -1,0 +1,63 @@
+"""What wakes a dispatcher: a notification, a timer, its own progress, and a slow poll behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import structlog
+
+from tocsin.delivery.dispatch.faults import described
+from tocsin.store.database import connect
+from tocsin.store.delivery_queue import CHANNEL
+
+POLL_SECONDS = 5.0
+"""A notification can be lost (a connection just breaking); no delivery waits longer for that."""
+_RECONNECT_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Wakeups:
+    def __init__(self, url: str, poll_seconds: float = POLL_SECONDS) -> None:
+        self._url = url
+        self._poll_seconds = poll_seconds
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until woken, at most `seconds` and the poll. Wake-ups that came meanwhile count."""
+        timeout = self._poll_seconds if seconds is None else min(seconds, self._poll_seconds)
+        try:
+            async with asyncio.timeout(max(timeout, 0.0)):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+        self._event.clear()
+
+    async def listen(self) -> None:
+        """Turn notifications into wake-ups, for ever; a lost connection is made anew, and counts as
+        a notification, for one may have been missed."""
+        while True:
+            try:
+                connection = await connect(self._url)
+            except psycopg.OperationalError as error:
+                log.warning("cannot listen for deliveries", **described(error))
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            try:
+                await self._listen_on(connection)
+            except psycopg.Error as error:
+                log.warning("lost the connection that listens", **described(error))
+                await asyncio.sleep(_RECONNECT_SECONDS)
+            finally:
+                await connection.close()
+
+    async def _listen_on(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        self.wake()
+        async for _ in connection.notifies():
+            self.wake()

@@ -1,0 +1,169 @@
+"""Outcomes and reasons as a person would say them. Every status and reason has its sentence here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tocsin.explain.facts import AttemptFacts, ChangeFacts, DeliveryFacts, WebhookFacts
+from tocsin.model import AlertDeliveryStatus, AlertEventKind, EventType, Reason, iso
+
+_WEBHOOKS = {
+    "created": "it opened the alert",
+    "updated": "it was taken as a repeat of the open alert",
+    "acknowledged": "it acknowledged the alert",
+    "resolved": "it resolved the alert",
+    "ignored": "valid, but nothing to act upon",
+    "invalid": "it came from the sender, but could not be understood",
+    "rejected": "it was refused, for nothing proved that it came from the sender",
+    "failed": "it could not be processed, which was our own fault; the sender was asked to repeat",
+}
+
+
+def webhook_words(webhook: WebhookFacts) -> str:
+    if webhook.outcome == "duplicate":
+        first = webhook.duplicate_of_id or "an earlier one"
+        what = f"it repeats webhook delivery {first} and changed nothing"
+    else:
+        what = _WEBHOOKS.get(webhook.outcome, webhook.outcome)
+    words = f"a webhook of {webhook.source} was answered {webhook.status_code}: {what}"
+    if webhook.error_message:
+        words += f" ({webhook.error_message})"
+    if webhook.replay_of_id is not None:
+        words += f"; it is a replay of {webhook.replay_of_id}"
+    if webhook.flags:
+        words += f"; doubtful, and accepted all the same: {', '.join(webhook.flags)}"
+    return words
+
+
+def change_words(change: ChangeFacts) -> str:
+    detail = change.detail or {}
+    by = change.actor.get("name", "somebody")
+    match change.kind:
+        case AlertEventKind.TRIGGERED:
+            severity = detail.get("severity")
+            return f"{by} triggered it" + (f" as {severity}" if severity else "")
+        case AlertEventKind.REPEATED:
+            count = detail.get("occurrence_count")
+            return f"{by} repeated it" + (f", {count} times by now" if count else "")
+        case AlertEventKind.SEVERITY_CHANGED:
+            before, after = detail.get("from", "unknown"), detail.get("to", "unknown")
+            words = f"{by} changed its severity from {before} to {after}"
+            rose = change.event_type is not None
+            return f"{words}; whom only that concerns is told now" if rose else words
+        case AlertEventKind.OUTDATED:
+            return f"{by} sent a signal older than what was known already; it changed nothing"
+        case AlertEventKind.NOTED:
+            return f"{by} left a note"
+        case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
+            return "its end had arrived before it did, so it is over and nobody is told"
+        case kind:
+            return f"{by} {kind.value} it"
+
+
+def event_words(event_type: EventType) -> str:
+    return event_type.value.removeprefix("alerts.")
+
+
+def delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
+    """What became of a message and why, without naming the destination."""
+    words = _delivery_words(delivery, now)
+    fallback_for = (delivery.detail or {}).get("fallback_for")
+    if delivery.reason is Reason.FALLBACK and fallback_for:
+        return f"{words}; it stands in for {fallback_for.get('name', 'another destination')}"
+    return words
+
+
+def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
+    match delivery.status:
+        case AlertDeliveryStatus.SENT:
+            at = "" if delivery.sent_at is None else f" at {_shown(delivery.sent_at)}"
+            words = f"sent{at}, at attempt {max(delivery.attempt_count, 1)}"
+            if (delivery.detail or {}).get("confirmed") is False:
+                words += "; the service accepted it, which is no proof that it was shown"
+            return words
+        case AlertDeliveryStatus.FAILED:
+            return f"given up after {_attempts(delivery)}{_last_error(delivery)}"
+        case AlertDeliveryStatus.QUEUED:
+            return _queued_words(delivery, now)
+        case AlertDeliveryStatus.DEFERRED:
+            until = "" if delivery.send_after is None else f" until {_shown(delivery.send_after)}"
+            return f"held back{until}: {_why(delivery)}"
+        case AlertDeliveryStatus.CANCELED:
+            return f"canceled: {_why(delivery)}"
+        case AlertDeliveryStatus.SUPPRESSED:
+            return f"not sent: {_why(delivery)}"
+
+
+def _shown(at: datetime | str) -> str:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return iso(moment.replace(microsecond=0))
+
+
+def _queued_words(delivery: DeliveryFacts, now: datetime) -> str:
+    waits = delivery.send_after is not None and delivery.send_after > now
+    when = f"due at {_shown(delivery.send_after)}" if waits and delivery.send_after else "due now"
+    if not delivery.attempt_count:
+        return f"{when}, and not attempted yet"
+    return f"{when} for another attempt, after {_attempts(delivery)}{_last_error(delivery)}"
+
+
+def _why(delivery: DeliveryFacts) -> str:
+    detail: dict[str, Any] = dict(delivery.detail or {})
+    match delivery.reason:
+        case Reason.SILENCE:
+            silence = detail.get("silence", {})
+            words = f"a silence of {silence.get('author', 'somebody')} mutes it"
+            if "ends_at" in silence:
+                words += f" until {_shown(silence['ends_at'])}"
+            if silence.get("matchers"):
+                words += f", matching {', '.join(silence['matchers'])}"
+            return words + (f" (“{silence['comment']}”)" if silence.get("comment") else "")
+        case Reason.COOLDOWN:
+            until = f" until {_shown(detail['until'])}" if "until" in detail else ""
+            return f"it was told of this problem shortly before, and {_rule(detail)} rests{until}"
+        case Reason.QUIET_HOURS if "quiet_hours" in detail:
+            quiet = detail["quiet_hours"]
+            span = f"{quiet['start']} to {quiet['end']} {quiet['timezone']}"
+            return f"the quiet hours of {_rule(detail)} ({span})"
+        case Reason.QUIET_HOURS:
+            return "it waits with the trigger, which quiet hours hold back"
+        case Reason.TRIGGER_NOT_SENT:
+            return "it was never told of the trigger, so this is no news there"
+        case Reason.RESOLVED_BEFORE_SENT:
+            return "the alert was over before anything had been sent"
+        case Reason.DESTINATION_DISABLED:
+            return "the destination was disabled or deleted"
+        case Reason.CANCELED_BY_USER:
+            return "a person canceled it"
+        case Reason.RULE | Reason.TEST | Reason.FALLBACK:
+            return delivery.last_error_message or delivery.reason.value
+
+
+def _rule(detail: dict[str, Any]) -> str:
+    names = {rule.get("id"): rule.get("name") for rule in detail.get("rules", ())}
+    name = names.get(detail.get("decided_by"))
+    return f"rule “{name}”" if name else "a rule"
+
+
+def attempt_words(attempt: AttemptFacts) -> str:
+    said = [] if attempt.http_status is None else [f"HTTP {attempt.http_status}"]
+    said += [each for each in (attempt.error_code, attempt.message) if each]
+    what = {
+        "sent": "accepted",
+        "retry": "not sent, to be tried again",
+        "failed": "refused for good",
+        "unknown": "nobody knows whether it arrived; it counts as not sent",
+    }.get(attempt.outcome, attempt.outcome)
+    because = f" ({'; '.join(said)})" if said else ""
+    return f"attempt {attempt.number} took {attempt.duration_ms} ms: {what}{because}"
+
+
+def _attempts(delivery: DeliveryFacts) -> str:
+    count = delivery.attempt_count
+    return "one attempt" if count == 1 else f"{count} attempts" if count else "no attempt at all"
+
+
+def _last_error(delivery: DeliveryFacts) -> str:
+    error = delivery.last_error_message or delivery.last_error_code
+    return f"; last error: {error}" if error else ""

@@ -1,0 +1,180 @@
+"""From named fields to a signal: the vocabulary that `generic` and `standard_webhooks` share, and
+that a mapping maps to.
+
+    title         text, required
+    description   text
+    severity      a word or number of the severity table
+    status        a word of the status table, or `state`; absent means trigger
+    external_id   text or a number; also `id`, `fingerprint`, `key`, `dedup_key`
+    times         see `_STARTED`, `_ENDED`, `_HAPPENED`
+    labels        object
+    tenant        slug of a tenant
+    metadata      object; every field not named here joins it
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.reading import pointer_to, required, wrong_type
+from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.model import Fault, Severity, Signal, SignalKind
+
+STATUS: Final = ("status", "state")
+EXTERNAL_ID: Final = ("external_id", "id", "fingerprint", "key", "dedup_key")
+STARTED: Final = ("triggered_at", "starts_at", "startsAt", "started_at", "fired_at")
+ENDED: Final = ("resolved_at", "ends_at", "endsAt", "ended_at")
+ACKNOWLEDGED: Final = ("acknowledged_at",)
+HAPPENED: Final = ("timestamp", "occurred_at", "time")
+
+_FIXED: Final = frozenset(
+    ("title", "description", "severity", "labels", "tenant", "metadata", *STATUS)
+)
+_TRIGGER: Final = SignalKind.TRIGGER
+_RESOLVE: Final = SignalKind.RESOLVE
+
+
+def signal_from_fields(
+    fields: dict[str, Any], context: Context, pointer: str = "", *, fallback_title: str = ""
+) -> Signal:
+    """One signal from fields as above. With a `fallback_title` a missing title is flagged, not
+    refused. `pointer` says where in the payload the fields are.
+
+    Raises:
+        InvalidPayload: with a fault per field that is missing or of the wrong type.
+    """
+    faults: list[Fault] = []
+    flags: list[str] = []
+    get = fields.get
+    used: list[str] = []
+
+    title = get("title")
+    if type(title) is not str or not (title := title.strip()):
+        if get("title") is not None and type(get("title")) is not str:
+            faults.append(wrong_type(f"{pointer}/title", "a string", get("title")))
+        elif fallback_title:
+            title = fallback_title
+            flags.append("title_missing")
+        else:
+            faults.append(required(f"{pointer}/title", "a title is required: what is wrong?"))
+
+    description = get("description")
+    if description is not None and type(description) is not str:
+        faults.append(wrong_type(f"{pointer}/description", "a string", description))
+
+    severity, doubtful = parse_severity(get("severity"))
+    if doubtful:
+        if isinstance(get("severity"), (bool, list, dict)):
+            faults.append(
+                wrong_type(f"{pointer}/severity", "a string or a number", get("severity"))
+            )
+        else:
+            flags.append("unknown_severity")
+
+    kind = _kind(fields, pointer, faults, flags)
+    external_id = _external_id(fields, pointer, faults, used)
+    started = _first_time(fields, STARTED, pointer, context, faults, flags, used)
+    happened = _first_time(fields, HAPPENED, pointer, context, faults, flags, used)
+    if kind is _TRIGGER:
+        occurred = happened or started
+    else:
+        names = ENDED if kind is _RESOLVE else ACKNOWLEDGED
+        occurred = _first_time(fields, names, pointer, context, faults, flags, used) or happened
+
+    labels = get("labels")
+    if labels is not None and type(labels) is not dict:
+        faults.append(wrong_type(f"{pointer}/labels", "an object of names and values", labels))
+    tenant = get("tenant")
+    if type(tenant) is int:
+        tenant = str(tenant)
+    elif tenant is not None and type(tenant) is not str:
+        faults.append(wrong_type(f"{pointer}/tenant", "a string", tenant))
+    if faults:
+        raise InvalidPayload(faults)
+
+    metadata = {
+        name: value for name, value in fields.items() if name not in _FIXED and name not in used
+    }
+    if (given := get("metadata")) is not None:
+        if type(given) is dict:
+            metadata.update(given)
+        else:
+            metadata["metadata"] = given
+    return make_signal(
+        kind,
+        external_id,
+        title or fallback_title,
+        flags=flags,
+        severity=severity,
+        description=description,
+        triggered_at=started or happened,
+        occurred_at=occurred,
+        labels=labels,
+        metadata=metadata,
+        tenant=tenant.strip() if tenant else None,
+    )
+
+
+def severity_of(value: Any, flags: list[str]) -> Severity | None:
+    """The severity of a word; an unknown one is flagged and left to the integration's default."""
+    severity, doubtful = parse_severity(value)
+    if doubtful:
+        flags.append("unknown_severity")
+    return severity
+
+
+def _kind(
+    fields: dict[str, Any], pointer: str, faults: list[Fault], flags: list[str]
+) -> SignalKind:
+    for name in STATUS:
+        if (status := fields.get(name)) is None:
+            continue
+        if type(status) is not str:
+            faults.append(wrong_type(pointer + pointer_to(name), "a string", status))
+            return _TRIGGER
+        kind, doubtful = parse_kind(status)
+        if doubtful:
+            flags.append("unknown_status")
+        return kind
+    return _TRIGGER
+
+
+def _external_id(
+    fields: dict[str, Any], pointer: str, faults: list[Fault], used: list[str]
+) -> str | None:
+    for name in EXTERNAL_ID:
+        if (value := fields.get(name)) is None:
+            continue
+        used.append(name)
+        if type(value) is str:
+            if value := value.strip():
+                return value
+        elif type(value) is int:
+            return str(value)
+        else:
+            faults.append(wrong_type(pointer + pointer_to(name), "a string or an integer", value))
+    return None
+
+
+def _first_time(
+    fields: dict[str, Any],
+    names: tuple[str, ...],
+    pointer: str,
+    context: Context,
+    faults: list[Fault],
+    flags: list[str],
+    used: list[str],
+) -> Any:
+    for name in names:
+        if (value := fields.get(name)) is None:
+            continue
+        used.append(name)
+        if isinstance(value, (bool, list, dict)):
+            faults.append(wrong_type(pointer + pointer_to(name), "a time", value))
+        elif (at := moment(value, context, flags)) is not None:
+            return at
+    return None

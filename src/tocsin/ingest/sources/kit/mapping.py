@@ -1,0 +1,222 @@
+"""A mapping: JMESPath per normalised field, so that any JSON becomes an alert without code.
+
+    {"title": "event.name", "severity": "event.level", "kind": "event.state",
+     "external_id": "event.id", "labels": {"host": "event.host"},
+     "severities": {"boom": "CRITICAL"}, "kinds": {"gone": "resolve", "muted": "ignore"},
+     "alerts": "events[]"}
+
+With `alerts` the other expressions look at one element each; `_root` in them is the whole payload.
+A field without an expression is read from its default place, where that fits. `severities` and
+`kinds` come before the built-in tables, in any case of letters; a kind may also be `ignore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
+from functools import lru_cache
+from typing import Any, Final
+
+import jmespath
+import msgspec
+from jmespath.exceptions import JMESPathError
+
+from tocsin.ingest.sources.base import Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fields import STATUS, signal_from_fields
+from tocsin.ingest.sources.kit.mapping_check import FIELDS, IGNORE, PLACES, validate_mapping
+from tocsin.ingest.sources.kit.reading import json_type, text_of
+from tocsin.ingest.sources.kit.signals import MAX_ALERTS
+from tocsin.ingest.sources.kit.storable import clean_json, label_text
+from tocsin.model import Fault, Severity, Signal
+
+__all__ = ["FIELDS", "Mapping", "compile_mapping", "validate_mapping"]
+
+_SCALARS: Final = ("severity", "triggered_at", "occurred_at")
+# `_root` makes it easy to keep the whole payload with each of a thousand alerts.
+_METADATA_BYTES: Final = 1_048_576
+
+Search = Callable[[Any], Any]
+
+
+class Mapping:
+    """A compiled mapping. Make one with `compile_mapping`."""
+
+    __slots__ = ("_alerts", "_fields", "_kinds", "_labels", "_metadata", "_severities")
+
+    def __init__(self, document: AnyMapping[str, Any]) -> None:
+        self._fields = {
+            name: _compile(document[name]) for name in PLACES if document.get(name) is not None
+        }
+        labels = document.get("labels")
+        self._labels: Search | dict[str, Search] | None
+        if isinstance(labels, dict):
+            self._labels = {name: _compile(text) for name, text in labels.items()}
+        else:
+            self._labels = None if labels is None else _compile(labels)
+        metadata, alerts = document.get("metadata"), document.get("alerts")
+        self._metadata = None if metadata is None else _compile(metadata)
+        self._alerts = None if alerts is None else _compile(alerts)
+        self._severities = {
+            word.strip().lower(): Severity(name)
+            for word, name in (document.get("severities") or {}).items()
+        }
+        self._kinds: dict[str, str] = {
+            word.strip().lower(): name for word, name in (document.get("kinds") or {}).items()
+        }
+
+    def signals(self, payload: Any, context: Context) -> list[Signal]:
+        """The signals of one payload; [] if there is no alert in it or all are to be ignored.
+
+        Raises:
+            InvalidPayload: an expression cannot be evaluated on this payload; the fault's pointer
+                is the field of the mapping.
+        """
+        if self._alerts is None:
+            signal = self._signal(payload, context)
+            return [] if signal is None else [signal]
+        found = _search("alerts", self._alerts, payload)
+        if found is None:
+            return []
+        items = found if isinstance(found, list) else [found]
+        if len(items) > MAX_ALERTS:
+            message = f"`alerts` finds {len(items)} alerts; at most {MAX_ALERTS} fit one webhook"
+            raise InvalidPayload([Fault("/mapping/alerts", "too-many-alerts", message)])
+        signals: list[Signal] = []
+        left = _METADATA_BYTES
+        for item in items:
+            if not isinstance(item, dict):
+                message = f"`alerts` must find objects, and found {json_type(item)}"
+                raise InvalidPayload([Fault("/mapping/alerts", "mapping-failed", message)])
+            whole = {**item, "_root": payload}
+            if (signal := self._signal(whole, context, with_metadata=left > 0)) is not None:
+                signals.append(signal)
+                left -= len(msgspec.json.encode(signal.metadata))
+        return signals
+
+    def _signal(self, item: Any, context: Context, *, with_metadata: bool = True) -> Signal | None:
+        fields = _defaults(item)
+        flags: list[str] = []
+        for name, search in self._fields.items():
+            for place in PLACES[name]:
+                fields.pop(place, None)
+            value = _search(name, search, item)
+            if value is not None:
+                fields[PLACES[name][0]] = _scalar(value) if name in _SCALARS else label_text(value)
+        if self._labels is not None:
+            fields["labels"] = self._found_labels(item, flags)
+        if self._metadata is not None:
+            kept = {place for places in PLACES.values() for place in places} | {"labels"}
+            fields = {name: value for name, value in fields.items() if name in kept}
+            found = (
+                clean_json(_search("metadata", self._metadata, item))
+                if with_metadata
+                else "[left out: too large]"
+            )
+            fields["metadata"] = found if isinstance(found, dict) else {"value": found}
+        if self._translate(fields) == IGNORE:
+            return None
+        external_id = text_of(fields.get("external_id"))
+        signal = signal_from_fields(
+            fields, context, fallback_title=f"Alert {external_id}" if external_id else "Alert"
+        )
+        if flags:
+            signal.flags = (*signal.flags, *flags)
+        return signal
+
+    def _found_labels(self, item: Any, flags: list[str]) -> dict[str, Any] | None:
+        if isinstance(self._labels, dict):
+            return {
+                name: _search(f"labels/{name}", search, item)
+                for name, search in self._labels.items()
+            }
+        assert self._labels is not None
+        found = _search("labels", self._labels, item)
+        if found is None or isinstance(found, dict):
+            return found
+        flags.append("labels_not_an_object")
+        return None
+
+    def _translate(self, fields: dict[str, Any]) -> str | None:
+        """Put the tables to work on the words found; the kind if it is one of the own table."""
+        if self._severities and (word := _word(fields.get("severity"))) in self._severities:
+            fields["severity"] = self._severities[word].value
+        status = next((fields[name] for name in STATUS if fields.get(name) is not None), None)
+        if status is None:
+            return None
+        word = _word(status)
+        kind = self._kinds.get(word)
+        for name in STATUS:
+            fields.pop(name, None)
+        fields["status"] = word if kind is None else kind
+        return kind
+
+
+def compile_mapping(document: AnyMapping[str, Any]) -> Mapping:
+    """The compiled mapping; equal documents share one.
+
+    Raises:
+        InvalidPayload: with the faults that `validate_mapping` finds.
+    """
+    try:
+        return _compiled(msgspec.json.encode(document, order="deterministic"))
+    except (TypeError, UnicodeEncodeError):
+        raise InvalidPayload(validate_mapping(document)) from None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(encoded: bytes) -> Mapping:
+    document = msgspec.json.decode(encoded)
+    if faults := validate_mapping(document):
+        raise InvalidPayload(faults)
+    return Mapping(document)
+
+
+def _compile(text: str) -> Search:
+    search: Search = jmespath.compile(text).search
+    return search
+
+
+def _search(name: str, search: Search, item: Any) -> Any:
+    try:
+        return search(item)
+    except Exception as error:  # a user's expression on a stranger's data may fail in any way
+        reason = " ".join(str(error).split())[:300] if isinstance(error, JMESPathError) else ""
+        message = f"the mapping's `{name}` cannot be evaluated on this payload: " + (
+            reason or type(error).__name__
+        )
+        raise InvalidPayload([Fault(f"/mapping/{name}", "mapping-failed", message)]) from None
+
+
+def _defaults(item: Any) -> dict[str, Any]:
+    """The item's own fields, less those of default names whose type does not fit: that a tool has
+    another use for such a name is no fault where a mapping is in force."""
+    if not isinstance(item, dict):
+        return {}
+    fields = dict(item)
+    fields.pop("_root", None)
+    for name, places in PLACES.items():
+        for place in places:
+            value = fields.get(place)
+            if isinstance(value, (dict, list, bool)) or (
+                isinstance(value, (int, float)) and name in ("title", "description", "tenant")
+            ):
+                del fields[place]
+            elif isinstance(value, float) and name == "external_id":
+                fields[place] = str(value)
+    if not isinstance(fields.get("labels"), dict):
+        fields.pop("labels", None)
+    return fields
+
+
+def _scalar(value: Any) -> Any:
+    """What an expression found, as text or number; objects and arrays as JSON text."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return label_text(value)
+
+
+def _word(value: Any) -> str:
+    return "" if value is None else label_text(value).strip().lower()
