@@ -57,6 +57,10 @@ class SignalKind(StrEnum):
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
+    # The source took its acknowledgement back: nobody works on the alert any more.
+    UNACKNOWLEDGE = "unacknowledge"
+    # Changes the severity and the words of a live alert; where none is live it opens none.
+    UPDATE = "update"
 
 
 class WebhookStatus(StrEnum):

@@ -15,6 +15,7 @@ from tocsin.model import AlertEventKind, AlertStatus, Severity, Signal, SignalKi
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TRIGGER, ACKNOWLEDGE, RESOLVE = SignalKind.TRIGGER, SignalKind.ACKNOWLEDGE, SignalKind.RESOLVE
+KINDS = (TRIGGER, ACKNOWLEDGE, RESOLVE)
 K, W, S = AlertEventKind, WebhookStatus, AlertStatus
 
 Told = tuple[SignalKind, int | None]
@@ -186,8 +187,20 @@ def test_the_times_of_an_alert_are_the_sender_s() -> None:
     assert alert.resolved_at == alert.last_signal_at == minute(3)
 
 
+def test_an_update_changes_what_is_live_and_opens_nothing() -> None:
+    desk = Desk()
+    assert desk.put(SignalKind.UPDATE, 1, Severity.CRITICAL).status is W.IGNORED
+    desk.put(TRIGGER, 2, Severity.LOW)
+    assert desk.put(SignalKind.UPDATE, 3, Severity.CRITICAL).status is W.UPDATED
+    assert desk.problem.alert is not None
+    assert desk.problem.alert.severity is Severity.CRITICAL
+    desk.put(RESOLVE, 4)
+    assert desk.put(SignalKind.UPDATE, 5, Severity.LOW).status is W.IGNORED
+    assert desk.problem.alert is None
+
+
 times = st.one_of(st.none(), st.integers(0, 8))
-anything = st.lists(st.tuples(st.sampled_from(SignalKind), times), max_size=14)
+anything = st.lists(st.tuples(st.sampled_from(KINDS), times), max_size=14)
 
 
 @given(anything)
@@ -235,7 +248,7 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
     assert sum(step.created for step in desk.steps) == 1
 
 
-@given(anything, st.sampled_from(SignalKind))
+@given(anything, st.sampled_from(KINDS))
 def test_the_newest_signal_decides(signals: Sequence[Told], kind: SignalKind) -> None:
     desk = played(*signals)
     had = desk.problem.alert is not None

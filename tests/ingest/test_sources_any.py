@@ -137,3 +137,10 @@ def test_the_registry() -> None:
         assert all(name == name.lower() for name in source.key_headers)
         assert len(source.preset.make_secret()) >= 32
         assert source.preset.make_secret() != source.preset.make_secret()
+
+
+def test_only_those_whose_end_is_a_lease_send_in_order() -> None:
+    assert {name for name, source in SOURCES.items() if source.sends_in_order} == {
+        "alertmanager",
+        "grafana",
+    }

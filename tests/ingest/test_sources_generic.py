@@ -47,6 +47,15 @@ def test_a_resolve_says_when_it_ended() -> None:
     assert signal.occurred_at == utc(2026, 3, 1, 9, 30)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [("resolved", SignalKind.RESOLVE), ("acknowledged", SignalKind.ACKNOWLEDGE)],
+)
+def test_an_end_needs_no_title_where_an_id_says_whose_it_is(status: str, kind: SignalKind) -> None:
+    assert one({"id": "disk-1", "status": status}) == Signal(kind, "disk-1", "disk-1")
+    assert faults({"status": status}) == [("/title", "required")]
+
+
 def test_a_title_is_all_it_takes() -> None:
     assert one({"title": "x"}) == Signal(SignalKind.TRIGGER, None, "x")
 

@@ -101,7 +101,9 @@ def correlate(
     at = signal.occurred_at
     if at is None or at > received_at:
         at = received_at
-    if signal.kind is SignalKind.TRIGGER:
+    if signal.kind is SignalKind.UPDATE and problem.alert is None:
+        return Step(WebhookStatus.IGNORED, reason="there is no open alert to change")
+    if signal.kind not in (SignalKind.ACKNOWLEDGE, SignalKind.RESOLVE):
         if problem.alert is None:
             return _open(problem, signal, new_id, default_severity, at, received_at)
         return _repeat(problem.alert, signal, at, received_at)

@@ -22,6 +22,8 @@ class Alertmanager(BaseSource):
     preset: ClassVar[Preset] = Preset(
         auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
     )
+    # An end is only a lease that ran out; the problem may go on, with its first start.
+    sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (
         ("externalURL",),
         ("notification_reason",),

@@ -70,6 +70,9 @@ class Source(Protocol):
     key_headers: ClassVar[tuple[str, ...]]
     """Headers, in lower case, in which this tool names a delivery."""
     takes_mapping: ClassVar[bool]
+    sends_in_order: ClassVar[bool]
+    """Whether it never sends an older state after a newer one, so that a trigger that arrives
+    after an end is a new episode, whatever start it names."""
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         """The signals in a payload; [] means valid and not an alert.
@@ -94,6 +97,7 @@ class BaseSource:
     volatile: ClassVar[tuple[Path, ...]] = ()
     key_headers: ClassVar[tuple[str, ...]] = ()
     takes_mapping: ClassVar[bool] = False
+    sends_in_order: ClassVar[bool] = False
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
         return "the webhook carries no alert"

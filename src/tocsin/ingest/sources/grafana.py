@@ -24,6 +24,8 @@ class Grafana(BaseSource):
     type: ClassVar[str] = "grafana"
     title: ClassVar[str] = "Grafana Alerting"
     preset: ClassVar[Preset] = Preset(signature_header="X-Grafana-Alerting-Signature")
+    # An end is only a lease that ran out; the problem may go on, with its first start.
+    sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (("externalURL",), ("alerts", "*", "imageURL"))
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:

@@ -1,7 +1,7 @@
 """From named fields to a signal: the vocabulary that `generic` and `standard_webhooks` share, and
 that a mapping maps to.
 
-    title         text, required
+    title         text, required of a trigger; otherwise an external_id is enough
     description   text
     severity      a word or number of the severity table
     status        a word of the status table, or `state`; absent means trigger
@@ -36,13 +36,14 @@ _FIXED: Final = frozenset(
 )
 _TRIGGER: Final = SignalKind.TRIGGER
 _RESOLVE: Final = SignalKind.RESOLVE
+_TITLE_IS_KNOWN: Final = (SignalKind.ACKNOWLEDGE, _RESOLVE)
 
 
 def signal_from_fields(
     fields: dict[str, Any], context: Context, pointer: str = "", *, fallback_title: str = ""
 ) -> Signal:
-    """One signal from fields as above. With a `fallback_title` a missing title is flagged, not
-    refused. `pointer` says where in the payload the fields are.
+    """One signal from fields as above. With a `fallback_title` the missing title of a trigger is
+    flagged, not refused. `pointer` says where in the payload the fields are.
 
     Raises:
         InvalidPayload: with a fault per field that is missing or of the wrong type.
@@ -51,16 +52,6 @@ def signal_from_fields(
     flags: list[str] = []
     get = fields.get
     used: list[str] = []
-
-    title = get("title")
-    if type(title) is not str or not (title := title.strip()):
-        if get("title") is not None and type(get("title")) is not str:
-            faults.append(wrong_type(f"{pointer}/title", "a string", get("title")))
-        elif fallback_title:
-            title = fallback_title
-            flags.append("title_missing")
-        else:
-            faults.append(required(f"{pointer}/title", "a title is required: what is wrong?"))
 
     description = get("description")
     if description is not None and type(description) is not str:
@@ -77,6 +68,11 @@ def signal_from_fields(
 
     kind = _kind(fields, pointer, faults, flags)
     external_id = _external_id(fields, pointer, faults, used)
+    title = get("title")
+    if type(title) is not str or not (title := title.strip()):
+        title = _without_title(
+            get("title"), kind, external_id, fallback_title, pointer, faults, flags
+        )
     started = _first_time(fields, STARTED, pointer, context, faults, flags, used)
     happened = _first_time(fields, HAPPENED, pointer, context, faults, flags, used)
     if kind is _TRIGGER:
@@ -107,7 +103,7 @@ def signal_from_fields(
     return make_signal(
         kind,
         external_id,
-        title or fallback_title,
+        title,
         flags=flags,
         severity=severity,
         description=description,
@@ -117,6 +113,31 @@ def signal_from_fields(
         metadata=metadata,
         tenant=tenant.strip() if tenant else None,
     )
+
+
+def _without_title(
+    given: Any,
+    kind: SignalKind,
+    external_id: str | None,
+    fallback_title: str,
+    pointer: str,
+    faults: list[Fault],
+    flags: list[str],
+) -> str:
+    """What stands in the place of a title. The alert that an acknowledgement or an end is about
+    has one already, so that its id is enough there."""
+    if given is not None and type(given) is not str:
+        faults.insert(0, wrong_type(f"{pointer}/title", "a string", given))
+        return ""
+    if external_id is not None and kind in _TITLE_IS_KNOWN:
+        return external_id
+    if external_id is not None and kind is not _TRIGGER and not fallback_title:
+        fallback_title = external_id
+    if fallback_title:
+        flags.append("title_missing")
+        return fallback_title
+    faults.insert(0, required(f"{pointer}/title", "a title is required: what is wrong?"))
+    return ""
 
 
 def severity_of(value: Any, flags: list[str]) -> Severity | None:
