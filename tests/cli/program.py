@@ -41,6 +41,13 @@ class Ended:
         return [line.removeprefix("tocsin: ") for line in lines]
 
 
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
 class Program:
     """`tocsin` with one environment. `run` is a process of its own; `call` the same within ours,
@@ -64,8 +71,8 @@ class Program:
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def call(self, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
+    def call(self, *arguments: str, at_terminal: bool = False) -> Ended:
+        out, err = (Terminal(), Terminal()) if at_terminal else (io.StringIO(), io.StringIO())
         code: Any = 0
         with (
             mock.patch.dict(os.environ, self.environment, clear=True),

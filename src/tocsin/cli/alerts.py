@@ -13,11 +13,13 @@ from rich.text import Text
 
 from tocsin.cli.output import (
     Json,
+    Rows,
     ago,
     clock,
     moment,
     note,
     out,
+    pairs,
     print_json,
     section,
     severity_text,
@@ -128,9 +130,7 @@ def alert(
 
 def headline(found: Any) -> list[RenderableType]:
     """The alert in a few lines."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bright_black", no_wrap=True)
-    facts.add_column()
+    facts = pairs()
     facts.add_row("status", status_text(found["status"]))
     facts.add_row("source", Text(found["source"]))
     facts.add_row("triggered", f"{moment(found['triggered_at'])}  ({ago(found['triggered_at'])})")
@@ -152,15 +152,15 @@ def headline(found: Any) -> list[RenderableType]:
 
 
 def _labels(labels: dict[str, str]) -> Text:
-    pairs = [
+    shown = [
         Text.assemble((name, "bright_black"), ("=", "bright_black"), value)
         for name, value in sorted(labels.items())
     ]
-    return Text("  ").join(pairs)
+    return Text("  ").join(shown)
 
 
 def _timeline(events: list[Any]) -> Table:
-    made = Table.grid(padding=(0, 2))
+    made = Rows.grid(padding=(0, 2))
     for _ in range(4):
         made.add_column()
     for event in events:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.arguments import read_json, read_text
-from tocsin.cli.output import Json, note, print_json, show, table
+from tocsin.cli.output import Json, note, pairs, print_json, show, table
 from tocsin.cli.runtime import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
@@ -100,9 +99,7 @@ def _show_secret(made: Any, json: bool) -> None:
     if json:
         print_json(made)
         return
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bright_black", no_wrap=True)
-    facts.add_column(overflow="fold")
+    facts = pairs()
     facts.add_row("name", Text(made["name"]))
     facts.add_row("type", made["type"])
     facts.add_row("posts to", made["webhook_url"])

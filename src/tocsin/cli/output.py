@@ -1,19 +1,27 @@
-"""What commands say. Standard output is for results, standard error for everything else."""
+"""What commands say. Standard output is for results, standard error for everything else.
+
+All of it leaves by `Screen`, `print_plain` or `print_json`, and none of them lets through what
+commands a terminal: whatever a command shows, it need not think of that.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
+
+from tocsin.terminal import visible
 
 _PIPE_WIDTH = 400
 """Where nobody looks at it, a line is a record and is never wrapped."""
@@ -50,15 +58,59 @@ STATUS_STYLES: Mapping[str, str] = {
 }
 
 
+class Screen(Console):
+    """A console on which stored text is only ever text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As Rich has it, with nothing in it that commands the terminal but Rich's own controls."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+
+class Rows(Table):
+    """A table whose cells are as wide as what is shown of them; a number or a name is text like
+    any other. In a pipe one row is one line, whatever is in it."""
+
+    def add_row(
+        self,
+        *cells: RenderableType | None,
+        style: StyleType | None = None,
+        end_section: bool = False,
+    ) -> None:
+        shown = [_cell(each) for each in cells]
+        super().add_row(*shown, style=style, end_section=end_section)
+
+
+def _cell(cell: RenderableType | None) -> RenderableType | None:
+    if isinstance(cell, str):
+        cell = Text(cell)
+    if not isinstance(cell, Text):
+        return cell
+    shown = cell.copy()
+    # One character for another: the spans of styles still fit.
+    shown.plain = visible(cell.plain)
+    if not sys.stdout.isatty():
+        shown.plain = shown.plain.replace("\n", " ")
+    return shown
+
+
 def out() -> Console:
     """The console for results. Made when asked for: tests and pipes exchange `sys.stdout`."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=_PIPE_WIDTH, soft_wrap=True)
+        return Screen()
+    return Screen(width=_PIPE_WIDTH, soft_wrap=True)
 
 
 def err() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Screen(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def note(text: str) -> None:
@@ -73,12 +125,15 @@ def complain(lines: Sequence[str]) -> None:
 
 
 def print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    """JSON in ASCII: every program reads it, and no terminal obeys it."""
+    # JSON leaves the delete character as it is.
+    written = json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+    sys.stdout.write(written + "\n")
 
 
-def print_plain(text: str) -> None:
-    """Exactly this text and a newline, whatever the terminal."""
-    sys.stdout.write(text + "\n")
+def print_plain(text: str, *, flush: bool = False) -> None:
+    """This text, which is never wrapped or styled, and a newline."""
+    print(visible(text), flush=flush)
 
 
 @contextmanager
@@ -92,9 +147,9 @@ def progress(words: str) -> Iterator[None]:
         yield
 
 
-def table(*columns: str, title: str | None = None) -> Table:
+def table(*columns: str, title: str | None = None) -> Rows:
     """A quiet table; in a pipe one line per row, columns apart by two spaces."""
-    made = Table(
+    made = Rows(
         box=None,
         pad_edge=False,
         padding=(0, 2, 0, 0),
@@ -104,6 +159,14 @@ def table(*columns: str, title: str | None = None) -> Table:
     )
     for column in columns:
         made.add_column(column, no_wrap=column in ("id", "when", "status", "severity"))
+    return made
+
+
+def pairs() -> Table:
+    """Names and what they stand for, one pair a line."""
+    made = Rows.grid(padding=(0, 2))
+    made.add_column(style="bright_black", no_wrap=True)
+    made.add_column(overflow="fold")
     return made
 
 

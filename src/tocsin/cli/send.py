@@ -72,6 +72,8 @@ def _header(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name.strip():
         raise Failure(f"--header {text!r} must read NAME=VALUE", code=Exit.USAGE)
+    if not (text.isascii() and text.isprintable()):
+        raise Failure(f"--header {text!r} holds what no header can carry", code=Exit.USAGE)
     return name.strip(), value.strip()
 
 

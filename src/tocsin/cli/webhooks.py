@@ -8,7 +8,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.json import JSON
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.output import (
@@ -16,6 +15,7 @@ from tocsin.cli.output import (
     ago,
     moment,
     note,
+    pairs,
     print_json,
     section,
     show,
@@ -94,9 +94,7 @@ def webhook(
 
 
 def _whole(found: Any) -> list[RenderableType]:
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bright_black", no_wrap=True)
-    facts.add_column()
+    facts = pairs()
     facts.add_row("received", f"{moment(found['created_at'])}  ({ago(found['created_at'])})")
     if found["error_message"]:
         facts.add_row("because", Text(found["error_message"]))
@@ -107,9 +105,7 @@ def _whole(found: Any) -> list[RenderableType]:
             facts.add_row(name.removesuffix("_id").replace("_", " "), Text(found[name]))
     for alert_id in found["alert_ids"]:
         facts.add_row("alert", alert_id)
-    headers = Table.grid(padding=(0, 2))
-    headers.add_column(style="bright_black", no_wrap=True)
-    headers.add_column(overflow="fold")
+    headers = pairs()
     for name, value in sorted(found["headers"].items()):
         headers.add_row(name, Text(str(value)))
     return [

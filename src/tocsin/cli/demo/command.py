@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.output import err, out, progress
+from tocsin.cli.output import err, out, print_plain, progress
 
 if TYPE_CHECKING:
     from tocsin.cli.demo.board import Board
@@ -133,13 +133,13 @@ def _show(board: Board, scene: Scene, seconds: float | None, stop: threading.Eve
 
     lines = Lines(board)
     for line in scene.hints():
-        print(line)
-    print(flush=True)
+        print_plain(line)
+    print_plain("", flush=True)
     running = True
     while running:
         running = goes_on()
         for line in lines.news(last=not running):
-            print(line, flush=True)
+            print_plain(line, flush=True)
 
 
 def _farewell(board: Board, folder: Path, *, is_kept: bool) -> None:
