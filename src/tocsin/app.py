@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +22,6 @@ import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tocsin import settings
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
@@ -40,7 +38,6 @@ from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.endpoint import PREFIX, Endpoint, Receive, Scope, Send
-from tocsin.logs import configure_logs
 from tocsin.model import Secret, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
@@ -248,13 +245,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-def worker() -> Asgi:
-    """What each uvicorn worker makes. The parent has started the database, migrated it and put
-    what the worker needs into the environment: `TOCSIN_WORKER_DATABASE_URL`, `…_KEYS`, `…_ROLE`."""
-    configured = settings.load()
-    configure_logs(configured)
-    keys = tuple(Secret(key) for key in os.environ["TOCSIN_WORKER_KEYS"].split(","))
-    role = Role(os.environ.get("TOCSIN_WORKER_ROLE", Role.ALL))
-    return application(Hub.build(configured, os.environ["TOCSIN_WORKER_DATABASE_URL"], keys, role))

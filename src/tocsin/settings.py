@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -260,5 +260,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values, fields_set=frozenset(values))  # type: ignore[arg-type]
 
 
-# Set by the test suite, the build, and `serve` for its own workers; no settings of the operator's.
-_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM", "TOCSIN_WORKER_")
+def forget_secrets(environ: MutableMapping[str, str]) -> None:
+    """Take the secrets out, once they are read: what is started from here does not inherit them."""
+    for name, (_, _, secret) in _FIELDS.items():
+        if secret:
+            environ.pop(name, None)
+
+
+# Set by the test suite and the build; no settings of the operator's.
+_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import signal
 import socket
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.cli.program import PATIENCE, Program
+from tests.postgres import Database
+from tocsin.access.vault import Vault
+
+_SHOWN_OF_ALL = ("environ", "cmdline")
 
 
 def read(url: str) -> bytes:
@@ -44,6 +50,56 @@ def test_workers_do_not_outlive_their_parent(tocsin: Program) -> None:
         processes = running.descendants()
         running.process.kill()
         assert psutil.wait_procs(processes, PATIENCE)[1] == []
+
+
+@pytest.mark.parametrize("in_files", [True, False])
+def test_no_secret_can_be_read_off_a_process(
+    database: Database, tmp_path: Path, in_files: bool
+) -> None:
+    """The environment and the arguments of a process can be read in `/proc` while it runs."""
+    secrets = {
+        "TOCSIN_DATABASE_URL": make_url(database.url)
+        .set(password="s3cret-of-the-database")
+        .render_as_string(hide_password=False),
+        "TOCSIN_SECRET_KEY": Vault.new_key().reveal_text(),
+        "TOCSIN_SMTP_URL": "smtps://mail:s3cret-of-the-mail@mail.example.com",
+    }
+    settings = {"TOCSIN_DATA_DIR": str(tmp_path), "TOCSIN_MAIL_FROM": "tocsin@example.com"}
+    for name, value in secrets.items():
+        if in_files:
+            (tmp_path / name).write_text(value)
+            settings[f"{name}_FILE"] = str(tmp_path / name)
+        else:
+            settings[name] = value
+    with Program(settings).running("serve", "--port", "0", "--workers", "2") as running:
+        url = running.await_line(r"ready at (http://\S+)")[1]
+        assert read(f"{url}/readyz") == b"ready\n"
+        started = [process.pid for process in running.descendants()]
+        assert len(started) >= 2
+        # What the operator put into the environment of the program itself is there to stay.
+        for pid in [*started, *([running.process.pid] if in_files else [])]:
+            shown = b"".join(Path(f"/proc/{pid}/{file}").read_bytes() for file in _SHOWN_OF_ALL)
+            for secret in ("s3cret-of", secrets["TOCSIN_SECRET_KEY"]):
+                assert secret.encode() not in shown
+        assert running.stop() == 0
+
+
+def test_the_keeper_of_the_database_has_none_of_our_settings(tmp_path: Path) -> None:
+    key = Vault.new_key().reveal_text()
+    program = Program({"TOCSIN_DATA_DIR": str(tmp_path), "TOCSIN_SECRET_KEY": key})
+    with program.running("serve", "--port", "0") as running:
+        running.await_line(r"ready at (http://\S+)")
+        keepers = [
+            process
+            for process in psutil.process_iter(["pid", "cmdline"])
+            if str(tmp_path / "postgres") in (process.info["cmdline"] or [])
+        ]
+        assert keepers
+        for each in keepers:
+            environment = Path(f"/proc/{each.pid}/environ").read_bytes()
+            assert b"TOCSIN_" not in environment
+            assert key.encode() not in environment
+        assert running.stop() == 0
 
 
 def test_a_taken_port_is_told_in_one_line_with_what_to_do(tocsin: Program) -> None:

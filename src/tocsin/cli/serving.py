@@ -19,6 +19,8 @@ from uvicorn.supervisors import Multiprocess
 
 from tocsin.cli.metrics_folder import metrics_folder
 from tocsin.cli.runtime import Installation
+from tocsin.cli.worker import Worker
+from tocsin.settings import forget_secrets
 
 _BACKLOG = 2_048
 _GRACE_SECONDS = 20
@@ -205,20 +207,11 @@ def run_many(
 ) -> bool:
     """Serve from `workers` processes, replaced when they die. False if they could not start."""
     with metrics_folder() as metrics:
-        # The workers read these; see `tocsin.app.worker`.
-        os.environ.update(
-            TOCSIN_HOST=installation.settings.host,
-            TOCSIN_PORT=str(installation.settings.port),
-            TOCSIN_PUBLIC_URL=installation.settings.public_url or "",
-            TOCSIN_WORKER_DATABASE_URL=installation.url,
-            TOCSIN_WORKER_KEYS=",".join(key.reveal_text() for key in installation.keys),
-            TOCSIN_WORKER_ROLE=role,
-            TOCSIN_WORKER_PARENT=str(os.getpid()),
-            PROMETHEUS_MULTIPROC_DIR=str(metrics),
-        )
+        forget_secrets(os.environ)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         supervisor = _Supervisor(
             config(
-                "tocsin.cli.worker:create",
+                Worker(installation, role, os.getpid()),
                 factory=True,
                 workers=workers,
                 # A busy machine may need seconds to import everything.

@@ -1,5 +1,9 @@
 """What each worker process of `tocsin serve --workers` makes: the application, and a watch on the
-parent. Workers without their parent would hold on to a database that is about to stop."""
+parent. Workers without their parent would hold on to a database that is about to stop.
+
+The parent hands over what a worker needs through the pipe on which a process is started, never
+through the environment or the arguments: those can be read in `/proc` for as long as it runs.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,41 @@ import os
 import signal
 import threading
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tocsin.app import Asgi, worker
+from tocsin.cli.runtime import Installation
+
+if TYPE_CHECKING:
+    from tocsin.app import Asgi
 
 _LOOK_SECONDS = 0.5
 
 
-def create() -> Asgi:
-    """Raises:
-    KeyError: if this is not a worker of `tocsin serve`.
-    """
-    parent = int(os.environ["TOCSIN_WORKER_PARENT"])
-    threading.Thread(target=_follow, args=(parent,), name="parent", daemon=True).start()
-    return worker()
+@dataclass(frozen=True)
+class Worker:
+    """An application factory that can be sent to another process."""
+
+    installation: Installation
+    role: str
+    parent: int
+    """Its process id; a worker ends with it."""
+
+    def __call__(self) -> Asgi:
+        threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
+        # Imported here: when this object arrives, nobody answers yet for the worker's health.
+        from tocsin.app import Hub, Role, application
+        from tocsin.logs import configure_logs
+
+        configure_logs(self.installation.settings)
+        return application(
+            Hub.build(
+                self.installation.settings,
+                self.installation.url,
+                self.installation.keys,
+                Role(self.role),
+            )
+        )
 
 
 def _follow(parent: int) -> None:

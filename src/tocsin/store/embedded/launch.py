@@ -86,6 +86,8 @@ def _spawn(home: Home, plan: Mapping[str, object], inherited: tuple[int, int]) -
         process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
             [sys.executable, "-I", "-S", "-Wignore", keeper.__file__, home.folder],
             cwd="/",
+            # Not our settings: some are secrets, and the keeper may outlive us.
+            env={name: value for name, value in os.environ.items() if name[:7] != "TOCSIN_"},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
