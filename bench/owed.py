@@ -15,7 +15,7 @@ from bench.installation import Installation
 from bench.seed import drop_indexes
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
-from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
+from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
 from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
 
 _STEP = 250_000
@@ -32,7 +32,7 @@ class Audience:
 
 
 def subscribe(installation: Installation, url: str) -> Audience:
-    valid = validate_config(DestinationType.WEBHOOK, {"url": url})
+    valid = validate_config("webhook", {"url": url})
     assert isinstance(valid, ValidConfig)
     parts = split_secrets(valid)
     audience = Audience(installation, uuid7(), uuid7())

@@ -126,15 +126,6 @@ class Reason(StrEnum):
     FALLBACK = "fallback"
 
 
-class DestinationType(StrEnum):
-    TEAMS = "teams"
-    EMAIL = "email"
-    SLACK = "slack"
-    WEBHOOK = "webhook"
-    PAGERDUTY = "pagerduty"
-    APPRISE = "apprise"
-
-
 class AuthScheme(StrEnum):
     """How a sender proves who it is."""
 

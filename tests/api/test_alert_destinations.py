@@ -111,7 +111,7 @@ def test_the_document_knows_every_channel(hub: Hub) -> None:
         each["properties"]["type"]["const"]: each["properties"]["config"]["properties"]
         for each in schemas["AlertDestinationIn"]["oneOf"]
     }
-    assert configs.keys() == {kind.value for kind in CHANNELS}
+    assert configs.keys() == {kind for kind in CHANNELS}
     assert "recipients" in configs["email"]
 
 
@@ -215,3 +215,25 @@ def test_a_purged_integration_takes_its_messages_along(hub: Hub) -> None:
     hub.admin.delete(f"/integrations/{sender['id']}", purge="true")
     assert hub.sql("SELECT count(*) FROM alert_deliveries") == [(0,)]
     assert hub.sql("SELECT count(*) FROM alert_delivery_attempts") == [(0,)]
+
+
+def test_a_type_of_a_later_version_is_shown_and_says_what_is_missing(hub: Hub) -> None:
+    made = _webhook(hub)
+    path = f"/alert-destinations/{made['id']}"
+    hub.sql("UPDATE alert_destinations SET type = 'pigeon' WHERE id = %s RETURNING id", made["id"])
+
+    assert hub.viewer.get(path).json()["type"] == "pigeon"
+    answer = hub.admin.patch(path, {"config": {"url": HOOK}})
+    assert answer.status == 422
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/config", "unknown-type")
+    assert hub.admin.patch(path, {"is_enabled": False}).json()["is_enabled"] is False
+
+
+def test_a_lone_recipient_need_not_be_a_list(hub: Hub) -> None:
+    made = hub.admin.made(
+        "/alert-destinations",
+        {"name": "mail", "type": "email", "config": {"recipients": "ada@example.org"}},
+    )
+    assert made["config"]["recipients"] == ["ada@example.org"]
+    assert made["signing_secret"] is None

@@ -15,7 +15,7 @@ from tocsin.delivery.channels.registry import CHANNELS, ValidConfig, validate_co
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outcome import Outcome
 from tocsin.message import Message
-from tocsin.model import DestinationType, Secret
+from tocsin.model import Secret
 from tocsin.settings import SmtpServer
 
 SECRET = "S3CR3Tpath0123456789abcdefABCDEF"  # 32 letters and digits, as a routing key has
@@ -34,14 +34,14 @@ BEHAVIOURS = (
     "nobody",
     "wrong-certificate",
 )
-_SUCCESS: Mapping[DestinationType, receivers.Handler] = {
-    DestinationType.WEBHOOK: receivers.answer(204),
-    DestinationType.TEAMS: receivers.answer(202),
-    DestinationType.SLACK: receivers.answer(200, "ok"),
-    DestinationType.PAGERDUTY: receivers.answer(
+_SUCCESS: Mapping[str, receivers.Handler] = {
+    "webhook": receivers.answer(204),
+    "teams": receivers.answer(202),
+    "slack": receivers.answer(200, "ok"),
+    "pagerduty": receivers.answer(
         202, '{"status":"success","message":"Event processed","dedup_key":"k"}'
     ),
-    DestinationType.APPRISE: receivers.answer(200),
+    "apprise": receivers.answer(200),
 }
 
 
@@ -53,28 +53,26 @@ class Attempt:
     port: int
 
 
-def document(kind: DestinationType, base: str, **more: Any) -> dict[str, Any]:
+def document(kind: str, base: str, **more: Any) -> dict[str, Any]:
     """A config whose secrets hold `SECRET`."""
-    documents: Mapping[DestinationType, dict[str, Any]] = {
-        DestinationType.WEBHOOK: {"url": f"{base}/hook/{SECRET}?sig={SECRET}"},
-        DestinationType.TEAMS: {"url": f"{base}/workflows/x?api-version=1&sig={SECRET}"},
-        DestinationType.SLACK: {"url": f"{base}/services/T0/B0/{SECRET}"},
-        DestinationType.EMAIL: {"recipients": ["ada@example.com"]},
-        DestinationType.PAGERDUTY: {"routing_key": SECRET},
-        DestinationType.APPRISE: {
-            "urls": [base.replace("http", "json", 1) + f"/{SECRET}?+X-Token={SECRET}"]
-        },
+    documents: Mapping[str, dict[str, Any]] = {
+        "webhook": {"url": f"{base}/hook/{SECRET}?sig={SECRET}"},
+        "teams": {"url": f"{base}/workflows/x?api-version=1&sig={SECRET}"},
+        "slack": {"url": f"{base}/services/T0/B0/{SECRET}"},
+        "email": {"recipients": ["ada@example.com"]},
+        "pagerduty": {"routing_key": SECRET},
+        "apprise": {"urls": [base.replace("http", "json", 1) + f"/{SECRET}?+X-Token={SECRET}"]},
     }
     return {**documents[kind], **more}
 
 
-def config(kind: DestinationType, base: str, **more: Any) -> Any:
+def config(kind: str, base: str, **more: Any) -> Any:
     valid = validate_config(kind, document(kind, base, **more))
     assert isinstance(valid, ValidConfig), valid
     return valid.config
 
 
-def make(kind: DestinationType, outbound: Outbound, base: str, port: int) -> Channel:
+def make(kind: str, outbound: Outbound, base: str, port: int) -> Channel:
     parts = Parts(
         outbound=outbound,
         smtp=SmtpServer("127.0.0.1", port, False, True, None, None),
@@ -82,7 +80,7 @@ def make(kind: DestinationType, outbound: Outbound, base: str, port: int) -> Cha
         tls=certificates.client(),
         now=lambda: samples.AT,
     )
-    if kind is DestinationType.PAGERDUTY:
+    if kind == "pagerduty":
         return PagerDutyChannel(parts, {"us": f"{base}/v2/enqueue"})
     return CHANNELS[kind](parts)
 
@@ -93,20 +91,20 @@ def outbound(timeout: float = 15.0) -> Outbound:
 
 
 async def attempt(
-    kind: DestinationType,
+    kind: str,
     behaviour: str = "ok",
     message: Message | None = None,
     progress: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Attempt:
     """Send one message to a service that behaves so."""
-    serve = _mail if kind is DestinationType.EMAIL else _web
+    serve = _mail if kind == "email" else _web
     async with (
         serve(kind, behaviour) as (base, port, received, mails),
         outbound(0.3 if behaviour == "silent" else 15.0) as out,
     ):
         channel = make(kind, out, base, port)
-        if behaviour == "wrong-certificate" and kind is DestinationType.EMAIL:
+        if behaviour == "wrong-certificate" and kind == "email":
             channel._server = SmtpServer(  # type: ignore[attr-defined]
                 "127.0.0.1", port, True, False, "hub", Secret(SECRET)
             )
@@ -123,7 +121,7 @@ Served = tuple[str, int, list[receivers.Received], list[tuple[str, str, bytes]]]
 
 
 @asynccontextmanager
-async def _web(kind: DestinationType, behaviour: str) -> AsyncIterator[Served]:
+async def _web(kind: str, behaviour: str) -> AsyncIterator[Served]:
     success = _SUCCESS.get(kind, receivers.answer())
     handlers = {
         "ok": success,
@@ -141,9 +139,7 @@ async def _web(kind: DestinationType, behaviour: str) -> AsyncIterator[Served]:
         return
     source = {
         "silent": lambda: receivers.raw(None),
-        "garbage": lambda: receivers.raw(
-            b"\x00\xff what is this\r\n\r\n", greets=kind is DestinationType.EMAIL
-        ),
+        "garbage": lambda: receivers.raw(b"\x00\xff what is this\r\n\r\n", greets=kind == "email"),
         "nobody": receivers.nobody,
     }[behaviour]
     async with source() as port:
@@ -151,7 +147,7 @@ async def _web(kind: DestinationType, behaviour: str) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def _mail(kind: DestinationType, behaviour: str) -> AsyncIterator[Served]:
+async def _mail(kind: str, behaviour: str) -> AsyncIterator[Served]:
     replies = {
         "ok": "",
         "refused": "550 5.1.1 no such user",

@@ -20,7 +20,6 @@ from tocsin.delivery.channels.registry import ValidConfig, split_secrets, valida
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outbound.sockets import guarded
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
-from tocsin.model import DestinationType
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8")])
@@ -233,7 +232,7 @@ def test_what_apprise_logs_stays_with_apprise(run: Run) -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_at_its_place(url: str, code: str) -> None:
-    faults = validate_config(DestinationType.APPRISE, {"urls": ["json://host/", url]})
+    faults = validate_config("apprise", {"urls": ["json://host/", url]})
 
     assert isinstance(faults, list)
     assert [(fault.pointer, fault.code) for fault in faults] == [("/urls/1", code)]
@@ -242,7 +241,7 @@ def test_what_cannot_be_used_is_refused_at_its_place(url: str, code: str) -> Non
 
 def test_what_is_shown_tells_two_apart_and_nothing_more() -> None:
     secrets = ["discord://123456/tokentoken", "discord://654321/tokentoken", "json://u:p@host/x"]
-    valid = validate_config(DestinationType.APPRISE, {"urls": secrets})
+    valid = validate_config("apprise", {"urls": secrets})
     assert isinstance(valid, ValidConfig)
 
     shown = split_secrets(valid).public["urls"]
@@ -255,13 +254,11 @@ def test_what_is_shown_tells_two_apart_and_nothing_more() -> None:
 
 def test_one_url_can_be_changed_without_the_others_secrets() -> None:
     old = ["discord://123456/first", "discord://654321/second"]
-    stored = validate_config(DestinationType.APPRISE, {"urls": old})
+    stored = validate_config("apprise", {"urls": old})
     assert isinstance(stored, ValidConfig)
     shown = split_secrets(stored).public["urls"]
 
-    changed = validate_config(
-        DestinationType.APPRISE, {"urls": [shown[1], "json://new/"]}, stored=stored.config
-    )
+    changed = validate_config("apprise", {"urls": [shown[1], "json://new/"]}, stored=stored.config)
 
     assert isinstance(changed, ValidConfig)
     assert changed.config.urls == [old[1], "json://new/"]  # type: ignore[attr-defined]
@@ -272,7 +269,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(apprise_library, "is_installed", lambda: False)
 
-    faults = validate_config(DestinationType.APPRISE, {"urls": ["json://host/"]})
+    faults = validate_config("apprise", {"urls": ["json://host/"]})
     outcome = run(send(["json://host/"]))
 
     assert isinstance(faults, list)

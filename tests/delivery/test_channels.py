@@ -14,23 +14,17 @@ import pytest
 from tests.delivery import samples, services
 from tocsin.delivery.channels.registry import CHANNELS
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
-from tocsin.model import DestinationType, EventType
+from tocsin.model import EventType
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-KINDS = list(DestinationType)
-# Services that say how long to wait; mail servers do not, and Apprise does not tell.
-TELLS_WHEN = [
-    DestinationType.TEAMS,
-    DestinationType.SLACK,
-    DestinationType.WEBHOOK,
-    DestinationType.PAGERDUTY,
-]
+KINDS = list(CHANNELS)
+# Mail servers do not say how long to wait, and Apprise does not tell.
+TELLS_WHEN = [kind for kind in KINDS if kind not in ("email", "apprise")]
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.value)
-def kind(request: pytest.FixtureRequest) -> DestinationType:
-    assert isinstance(request.param, DestinationType)
-    return request.param
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def said(attempt: services.Attempt) -> str:
@@ -45,10 +39,6 @@ def said(attempt: services.Attempt) -> str:
             if not part.is_multipart()
         ]
     return "\n".join(texts)
-
-
-def test_every_kind_has_a_channel() -> None:
-    assert set(CHANNELS) == set(DestinationType)
 
 
 EXPECTED: dict[str, type[Outcome]] = {
@@ -67,7 +57,7 @@ EXPECTED: dict[str, type[Outcome]] = {
 
 @pytest.mark.parametrize("behaviour", services.BEHAVIOURS)
 def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
-    run: Run, kind: DestinationType, behaviour: str, caplog: pytest.LogCaptureFixture
+    run: Run, kind: str, behaviour: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
@@ -88,10 +78,10 @@ def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
         assert not outcome.disables_destination
 
 
-@pytest.mark.parametrize("kind", TELLS_WHEN, ids=lambda kind: kind.value)
+@pytest.mark.parametrize("kind", TELLS_WHEN)
 @pytest.mark.parametrize(("behaviour", "seconds"), [("throttled", 7.0), ("throttled-date", 90.0)])
 def test_a_throttled_destination_waits_as_long_as_it_was_told(
-    run: Run, kind: DestinationType, behaviour: str, seconds: float
+    run: Run, kind: str, behaviour: str, seconds: float
 ) -> None:
     outcome = run(services.attempt(kind, behaviour)).outcome
 
@@ -101,12 +91,12 @@ def test_a_throttled_destination_waits_as_long_as_it_was_told(
 
 
 @pytest.mark.parametrize("event", list(EventType))
-def test_each_event_says_what_happened(run: Run, kind: DestinationType, event: EventType) -> None:
+def test_each_event_says_what_happened(run: Run, kind: str, event: EventType) -> None:
     attempt = run(services.attempt(kind, message=samples.message(event)))
 
     assert isinstance(attempt.outcome, Sent)
     text = said(attempt)
-    if kind is DestinationType.PAGERDUTY and event not in (EventType.TRIGGERED, EventType.TEST):
+    if kind == "pagerduty" and event not in (EventType.TRIGGERED, EventType.TEST):
         return  # PagerDuty is told a key and a verb
     if event is EventType.TEST:
         assert "test" in text.lower()
@@ -118,30 +108,28 @@ def test_each_event_says_what_happened(run: Run, kind: DestinationType, event: E
     assert "critical" in text.lower()
 
 
-def test_times_are_in_utc_and_in_the_destinations_zone(run: Run, kind: DestinationType) -> None:
+def test_times_are_in_utc_and_in_the_destinations_zone(run: Run, kind: str) -> None:
     text = said(run(services.attempt(kind, timezone="America/New_York")))
 
-    if kind is not DestinationType.WEBHOOK:  # programs get UTC
+    if kind != "webhook":  # programs get UTC
         assert "2026-11-21 15:58:15 EST" in text
         assert "2026-11-21 20:58:15 UTC" in text
 
 
-def test_readers_get_their_links_and_the_code(run: Run, kind: DestinationType) -> None:
+def test_readers_get_their_links_and_the_code(run: Run, kind: str) -> None:
     text = said(run(services.attempt(kind)))
 
-    if kind not in (DestinationType.WEBHOOK, DestinationType.PAGERDUTY):
+    if kind not in ("webhook", "pagerduty"):
         assert "https://hub.example/a/ack-" in text
         assert "4821" in text
 
 
 @pytest.mark.parametrize("text", [samples.HOSTILE, samples.HUGE], ids=["hostile", "huge"])
-def test_a_senders_worst_goes_out_and_stays_text(
-    run: Run, kind: DestinationType, text: str
-) -> None:
+def test_a_senders_worst_goes_out_and_stays_text(run: Run, kind: str, text: str) -> None:
     attempt = run(services.attempt(kind, message=samples.message(about=samples.hostile(text))))
 
     assert isinstance(attempt.outcome, Sent)
-    if kind is DestinationType.WEBHOOK:
+    if kind == "webhook":
         return  # a program gets the sender's text as it is (test_webhook.py has its limit)
     whole = said(attempt)
     assert len(whole) < 130_000
@@ -151,17 +139,15 @@ def test_a_senders_worst_goes_out_and_stays_text(
         json.loads(received.body)
 
 
-def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(
-    run: Run, kind: DestinationType
-) -> None:
+def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(run: Run, kind: str) -> None:
     """Receivers can drop a repeat: what identifies the message does not change."""
 
     def identity(attempt: services.Attempt) -> list[Any]:
-        if kind is DestinationType.EMAIL:
+        if kind == "email":
             return [message_from_bytes(mail)["Message-ID"] for _, _, mail in attempt.mails]
-        if kind is DestinationType.WEBHOOK:
+        if kind == "webhook":
             return [received.headers["webhook-id"] for received in attempt.received]
-        if kind is DestinationType.PAGERDUTY:
+        if kind == "pagerduty":
             return [json.loads(received.body)["dedup_key"] for received in attempt.received]
         return [received.body for received in attempt.received]
 

@@ -19,7 +19,7 @@ from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, EventType, Secret
+from tocsin.model import EventType, Secret
 from tocsin.settings import SmtpServer
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -423,7 +423,7 @@ def test_a_header_that_slips_through_is_not_sent(run: Run, monkeypatch: pytest.M
     ],
 )
 def test_what_is_no_address_is_refused_at_its_place(address: str) -> None:
-    faults = validate_config(DestinationType.EMAIL, {"recipients": ["bob@example.com", address]})
+    faults = validate_config("email", {"recipients": ["bob@example.com", address]})
 
     assert isinstance(faults, list)
     assert [(fault.pointer, fault.code) for fault in faults] == [("/recipients/1", "mail-address")]
@@ -439,7 +439,7 @@ def test_a_domain_in_letters_of_its_own_is_taken_as_dns_has_it() -> None:
     "recipients", [[], ["a@example.com", "A@example.com"], ["a@example.com"] * 2]
 )
 def test_a_list_is_neither_empty_nor_double(recipients: list[str]) -> None:
-    faults = validate_config(DestinationType.EMAIL, {"recipients": recipients})
+    faults = validate_config("email", {"recipients": recipients})
 
     assert isinstance(faults, list)
     assert faults[0].pointer == "/recipients"

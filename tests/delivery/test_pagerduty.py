@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, EventType, Severity
+from tocsin.model import EventType, Severity
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 TAKEN = receivers.answer(202, '{"status":"success","message":"Event processed"}')
@@ -144,7 +144,7 @@ def test_the_region_picks_the_host(run: Run) -> None:
 
 
 def test_a_routing_key_is_checked_and_not_repeated() -> None:
-    faults = validate_config(DestinationType.PAGERDUTY, {"routing_key": "not-a-key"})
+    faults = validate_config("pagerduty", {"routing_key": "not-a-key"})
 
     assert isinstance(faults, list)
     assert faults[0].pointer == "/routing_key"

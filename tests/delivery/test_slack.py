@@ -16,7 +16,7 @@ from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, EventType
+from tocsin.model import EventType
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -131,7 +131,7 @@ def test_only_ok_is_success(run: Run) -> None:
 
 
 def test_a_page_of_slack_is_not_a_webhook() -> None:
-    faults = validate_config(DestinationType.SLACK, {"url": "https://app.slack.com/client/T0/C0"})
+    faults = validate_config("slack", {"url": "https://app.slack.com/client/T0/C0"})
 
     assert isinstance(faults, list)
     assert faults[0].pointer == "/url"

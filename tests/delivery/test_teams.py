@@ -16,7 +16,7 @@ from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, EventType, Severity
+from tocsin.model import EventType, Severity
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -238,7 +238,7 @@ def test_a_throttled_flow_that_names_no_time_gets_fifteen_seconds(run: Run) -> N
 
 def test_a_retired_connector_is_refused_with_advice() -> None:
     url = "https://contoso.webhook.office.com/webhookb2/x@y/IncomingWebhook/z/w"
-    faults = validate_config(DestinationType.TEAMS, {"url": url})
+    faults = validate_config("teams", {"url": url})
 
     assert isinstance(faults, list)
     assert [(fault.pointer, fault.code) for fault in faults] == [

@@ -22,7 +22,7 @@ from tocsin.delivery.channels.webhook import (
     signed_headers,
 )
 from tocsin.delivery.outcome import Failed
-from tocsin.model import DestinationType, EventType
+from tocsin.model import EventType
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -109,9 +109,7 @@ def test_a_secret_is_made_of_thirty_two_random_bytes() -> None:
 
 @pytest.mark.parametrize("secret", ["", "short", "whsec_", "whsec_!!!", "whsec_" + "A" * 20])
 def test_a_secret_that_is_none_is_refused_without_being_repeated(secret: str) -> None:
-    faults = validate_config(
-        DestinationType.WEBHOOK, {"url": "https://x.example/", "secret": secret}
-    )
+    faults = validate_config("webhook", {"url": "https://x.example/", "secret": secret})
 
     assert isinstance(faults, list)
     assert [(fault.pointer, fault.code) for fault in faults] == [("/secret", "webhook-secret")]

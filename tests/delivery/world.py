@@ -27,7 +27,7 @@ from tocsin.delivery.channels.registry import (
 from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
-from tocsin.model import AlertStatus, DestinationType, EventType, Secret, Severity, uuid7
+from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
 from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
 from tocsin.store.statements import statement
 
@@ -65,7 +65,7 @@ class World:
         self, name: str, url: str = "http://127.0.0.1:9/", kind: str = "webhook", **config: Any
     ) -> UUID:
         document = config or {"url": url}
-        valid = validate_config(DestinationType(kind), document)
+        valid = validate_config(kind, document)
         assert isinstance(valid, ValidConfig), valid
         split = split_secrets(valid)
         id = uuid7()

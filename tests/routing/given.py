@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.model import DestinationType, EventType, Severity
+from tocsin.model import EventType, Severity
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, plan
 from tocsin.routing.rules import (
     DestinationRef,
@@ -88,7 +88,7 @@ def silence(*matchers: Matcher, starts_at: datetime, ends_at: datetime, number: 
 
 
 def destination(id: UUID = SLACK, *, is_enabled: bool = True) -> DestinationRef:
-    return DestinationRef(id, f"destination {id.int:x}", DestinationType.SLACK, is_enabled)
+    return DestinationRef(id, f"destination {id.int:x}", "slack", is_enabled)
 
 
 def table(

@@ -28,7 +28,7 @@ from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.mapping import Mapping as FieldMapping
 from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.model import Actor, ActorKind, DestinationType, Secret, Severity
+from tocsin.model import Actor, ActorKind, Secret, Severity
 from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, Silence
 from tocsin.store.database import connect
 from tocsin.store.routing_rows import RoutingRows, load_routing_rows
@@ -239,8 +239,7 @@ class Configuration:
 
 def _routing_table(rows: RoutingRows) -> RoutingTable:
     destinations = (
-        DestinationRef(row.id, row.name, DestinationType(row.type), row.is_enabled)
-        for row in rows.destinations
+        DestinationRef(row.id, row.name, row.type, row.is_enabled) for row in rows.destinations
     )
     return RoutingTable(
         rows.workspace_id,

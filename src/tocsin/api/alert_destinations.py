@@ -21,9 +21,10 @@ from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery, fetch_page
 from tocsin.api.problems import ApiProblem, not_found
 from tocsin.delivery.channels.base import ChannelConfig
+from tocsin.delivery.channels.registry import made_secret
 from tocsin.delivery.last_test import last_tests
 from tocsin.delivery.outbound import AddressPolicy
-from tocsin.model import DestinationType, utc_now, uuid7
+from tocsin.model import utc_now, uuid7
 from tocsin.resources import recording
 from tocsin.resources.destination_tests import (
     INTERVAL_SECONDS,
@@ -37,6 +38,7 @@ from tocsin.resources.destinations import (
     AlertDestinationIn,
     AlertDestinationOut,
     AlertDestinationPatch,
+    DestinationType,
     LastTestOut,
     put_config,
     shown_columns,
@@ -113,7 +115,7 @@ async def create_alert_destination(
         created_at=now,
         updated_at=now,
     )
-    secret = put_config(row, valid, context.vault)
+    put_config(row, valid, context.vault)
     try:
         async with context.configuring() as session:
             session.add(row)
@@ -130,9 +132,8 @@ async def create_alert_destination(
             (shown,) = await _shown(session, caller.workspace_id, [row])
     except IntegrityError as error:
         raise name_taken(error, AlertDestination, body.name) from None
-    was_made = body.type is DestinationType.WEBHOOK and body.config.get("secret") is None
     return AlertDestinationCreated(
-        **shown.model_dump(), signing_secret=secret["secret"] if was_made else None
+        **shown.model_dump(), signing_secret=made_secret(valid, body.config)
     )
 
 
@@ -169,9 +170,7 @@ async def update_alert_destination(
                     setattr(row, name, getattr(body, name))
                 if "config" in body.model_fields_set:
                     stored = _readable_config(context, row)
-                    valid = validated(
-                        DestinationType(row.type), body.config, _policy(context), stored
-                    )
+                    valid = validated(row.type, body.config, _policy(context), stored)
                     if valid.config != stored:
                         put_config(row, valid, context.vault)
             was, became = audit.changed(before, _document(row))

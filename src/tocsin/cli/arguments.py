@@ -85,8 +85,8 @@ def read_json(path: str) -> Any:
         raise Failure(f"{path} is not JSON: {error}", code=Exit.USAGE) from None
 
 
-def assignments(texts: list[str] | None, several: frozenset[str]) -> dict[str, Any]:
-    """`url=https://…` as members of a config; those in `several` are lists, one value each time.
+def assignments(texts: list[str] | None) -> dict[str, Any]:
+    """`url=https://…` as members of a config; what is named several times is a list.
 
     Raises:
         Failure: if one has no name.
@@ -97,8 +97,5 @@ def assignments(texts: list[str] | None, several: frozenset[str]) -> dict[str, A
         if not separator or not name:
             # Not the text itself: it may be a secret.
             raise Failure("--set must read NAME=VALUE", code=Exit.USAGE)
-        if name in several:
-            config.setdefault(name, []).append(value)
-        else:
-            config[name] = value
-    return config
+        config.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in config.items()}

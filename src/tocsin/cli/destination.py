@@ -13,7 +13,6 @@ from tocsin.cli.arguments import assignments, read_json
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, note, print_json, progress, show, table
 from tocsin.cli.runtime import Workspace
-from tocsin.model import DestinationType
 
 if TYPE_CHECKING:
     from tocsin.cli.local_api import LocalApi
@@ -26,7 +25,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination's nam
 
 _PATH = "/alert-destinations"
 _KIND = "destination"
-_LISTS = frozenset({"recipients", "urls"})
 _LOOK_SECONDS = 0.3
 _STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": "bright_black"}
 
@@ -34,15 +32,17 @@ _STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": 
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Such as on-call-mail.")],
-    type: Annotated[DestinationType, typer.Option("--type", "-t")],
+    type: Annotated[
+        str, typer.Option("--type", "-t", help="Such as email or slack: docs/channels has all.")
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             "-s",
             metavar="NAME=VALUE",
-            help="teams, slack, webhook: url. email: recipients, once for each. "
-            "pagerduty: routing_key. apprise: urls, once for each. All: timezone.",
+            help="Such as recipients=ada@example.org, once for each; docs/channels says what "
+            "each type has. All have a timezone.",
         ),
     ] = None,
     config: Annotated[
@@ -58,9 +58,9 @@ def create(
     document = read_json(config) if config is not None else {}
     if not isinstance(document, dict):
         raise Failure(f"{config} must hold a JSON object", code=Exit.USAGE)
-    document |= assignments(settings, _LISTS)
+    document |= assignments(settings)
     with local_api(workspace) as api:
-        made = api.post(_PATH, {"name": name, "type": type.value, "config": document})
+        made = api.post(_PATH, {"name": name, "type": type, "config": document})
     if json:
         print_json(made)
         return

@@ -4,6 +4,7 @@ matter; its schema is taken from there."""
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -20,7 +21,7 @@ from tocsin.delivery.channels.registry import (
 )
 from tocsin.delivery.last_test import TestStatus
 from tocsin.delivery.outbound import AddressPolicy
-from tocsin.model import DestinationType, Fault, Secret
+from tocsin.model import Fault, Secret
 from tocsin.resources.fields import (
     Flag,
     Id,
@@ -34,6 +35,9 @@ from tocsin.resources.fields import (
 )
 from tocsin.store.tables import AlertDestination
 
+DestinationType = StrEnum("DestinationType", {kind: kind for kind in CHANNELS})  # type: ignore[misc]
+DestinationType.__doc__ = "The kind of place that messages go to."
+
 
 def _describe(schema: dict[str, Any]) -> None:
     """Says of `config` what each channel says of its own, by `type`."""
@@ -46,9 +50,9 @@ def _describe(schema: dict[str, Any]) -> None:
     ]
     schema["oneOf"] = [
         {
-            "title": f"Of type {kind.value}",
+            "title": f"Of type {kind}",
             "properties": {
-                "type": {"const": kind.value},
+                "type": {"const": kind},
                 "config": channel.config_model.model_json_schema(),
             },
         }
@@ -78,7 +82,7 @@ class AlertDestinationOut(Output):
     id: Id
     workspace_id: Id
     name: str
-    type: DestinationType
+    type: str
     config: Annotated[JsonObject, Field(description="Its secret parts are masked")]
     is_enabled: bool
     last_test: LastTestOut
@@ -131,12 +135,11 @@ def shown_columns(row: AlertDestination) -> JsonObject:
         "created_at",
         "updated_at",
     )
-    columns = {name: getattr(row, name) for name in names}
-    return {**columns, "type": DestinationType(row.type)}
+    return {name: getattr(row, name) for name in names}
 
 
 def validated(
-    kind: DestinationType,
+    kind: str,
     document: JsonObject,
     policy: AddressPolicy,
     stored: ChannelConfig | None = None,
@@ -150,17 +153,21 @@ def validated(
     )
 
 
-def put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> JsonObject:
-    """Sets what is stored of a config; answers its secret parts."""
+def put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None:
+    """Sets what is stored of a config."""
     parts = split_secrets(valid)
     row.config = parts.public
     row.secret_config = vault.seal(Secret(json.dumps(parts.secret))) if parts.secret else None
-    return parts.secret
 
 
 def stored_config(row: AlertDestination, vault: Vault) -> ChannelConfig:
-    """Raises VaultError or pydantic.ValidationError if what is stored cannot be read any more."""
+    """The config that a row keeps, with its secrets.
+
+    Raises:
+        VaultError: its secrets cannot be decrypted.
+        ValueError: what is stored fits no channel of this version any more.
+    """
     secret = {}
     if row.secret_config is not None:
         secret = json.loads(vault.open(row.secret_config).reveal())
-    return join(DestinationType(row.type), row.config, secret)
+    return join(row.type, row.config, secret)

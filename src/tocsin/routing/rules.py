@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from tocsin.model import DestinationType, EventType, Severity
+from tocsin.model import EventType, Severity
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.subject import Subject, problem_of
@@ -132,7 +132,7 @@ class Silence:
 class DestinationRef:
     id: UUID
     name: str
-    type: DestinationType
+    type: str
     is_enabled: bool
 
 

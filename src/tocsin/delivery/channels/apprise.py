@@ -8,14 +8,21 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, is_entering
+from tocsin.delivery.channels.base import (
+    ONE_OR_MORE,
+    ChannelConfig,
+    LinksFor,
+    Parts,
+    Rate,
+    is_entering,
+)
 from tocsin.delivery.channels.kit import apprise_library as library
 from tocsin.delivery.channels.kit.escape import inert
 from tocsin.delivery.channels.kit.http import digest
 from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, Severity
+from tocsin.model import Severity
 
 URLS_LIMIT = 10
 NOT_INSTALLED = "needs the extra that is not installed here: pip install 'tocsin[apprise]'"
@@ -66,11 +73,12 @@ class AppriseConfig(ChannelConfig):
     urls: Annotated[
         list[Annotated[str, AfterValidator(_apprise_url)]],
         Field(min_length=1, max_length=URLS_LIMIT, repr=False),
+        ONE_OR_MORE,
     ]
 
 
 class AppriseChannel:
-    kind: ClassVar = DestinationType.APPRISE
+    kind: ClassVar[str] = "apprise"
     config_model: ClassVar[type[ChannelConfig]] = AppriseConfig
     secret_fields: ClassVar = frozenset({"urls"})
     rate: ClassVar = Rate(per_second=1.0, burst=5, concurrency=1)

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Links, Message
-from tocsin.model import DestinationType, utc_now
+from tocsin.model import utc_now
 from tocsin.settings import SmtpServer
 
 LinksFor = Callable[[str], Links]
@@ -56,6 +56,15 @@ def _reachable_url(text: str, info: ValidationInfo) -> str:
 Url = Annotated[str, AfterValidator(_reachable_url)]
 """An http(s) URL, kept byte for byte. With `{"policy": AddressPolicy}` as validation context also
 checked against it, as far as that goes without a look-up."""
+
+
+def _one_is_several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+ONE_OR_MORE = BeforeValidator(_one_is_several)
+"""Of a field that is a list: a lone text is a list of one, so that a person who enters one need not
+know that there may be more."""
 
 
 class ChannelConfig(BaseModel):
@@ -105,7 +114,7 @@ class Channel(Protocol):
     within the time that the settings give a delivery.
     """
 
-    kind: ClassVar[DestinationType]
+    kind: ClassVar[str]
     config_model: ClassVar[type[ChannelConfig]]
     secret_fields: ClassVar[frozenset[str]]
     rate: ClassVar[Rate]

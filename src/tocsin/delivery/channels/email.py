@@ -9,12 +9,11 @@ import idna
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
+from tocsin.delivery.channels.base import ONE_OR_MORE, ChannelConfig, LinksFor, Parts, Rate
 from tocsin.delivery.channels.kit import mail, smtp
 from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType
 
 RECIPIENTS_LIMIT = 50
 DEFERRED_WAITS = (60.0, 300.0, 900.0, 1_800.0, 3_600.0)
@@ -48,11 +47,12 @@ class EmailConfig(ChannelConfig):
         list[Annotated[str, AfterValidator(_address)]],
         Field(min_length=1, max_length=RECIPIENTS_LIMIT),
         AfterValidator(_all_different),
+        ONE_OR_MORE,
     ]
 
 
 class EmailChannel:
-    kind: ClassVar = DestinationType.EMAIL
+    kind: ClassVar[str] = "email"
     config_model: ClassVar[type[ChannelConfig]] = EmailConfig
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     rate: ClassVar = Rate(per_second=10.0, burst=20, concurrency=4)

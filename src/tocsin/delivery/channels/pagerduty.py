@@ -16,7 +16,7 @@ from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, EventType, Severity, iso
+from tocsin.model import EventType, Severity, iso
 
 ENDPOINTS = {
     "us": "https://events.pagerduty.com/v2/enqueue",
@@ -58,7 +58,7 @@ class PagerDutyConfig(ChannelConfig):
 
 
 class PagerDutyChannel:
-    kind: ClassVar = DestinationType.PAGERDUTY
+    kind: ClassVar[str] = "pagerduty"
     config_model: ClassVar[type[ChannelConfig]] = PagerDutyConfig
     secret_fields: ClassVar = frozenset({"routing_key"})
     # About 120 events a minute per key. A resolve that overtakes its trigger is dropped and the

@@ -1,5 +1,9 @@
 """Every channel there is, and the one door to their configs.
 
+Adding one: write `<kind>.py` with a class, list it here; docs/channels/adding-a-channel.md has the
+checklist. Nothing else names the kinds: the API, the command line, the documentation and the tests
+take them from here.
+
 A config has three forms: the *document* a person sends, the validated *config* (a pydantic model
 of the channel), and what is stored: a *public* part with the secrets masked, and the *secret* part
 that goes into the vault.
@@ -13,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -25,7 +30,7 @@ from tocsin.delivery.channels.slack import SlackChannel
 from tocsin.delivery.channels.teams import TeamsChannel
 from tocsin.delivery.channels.webhook import WebhookChannel
 from tocsin.delivery.outbound import AddressPolicy, Outbound
-from tocsin.model import DestinationType, Fault
+from tocsin.model import Fault
 from tocsin.settings import SmtpServer
 
 _ALL: tuple[type[Channel], ...] = (
@@ -37,14 +42,23 @@ _ALL: tuple[type[Channel], ...] = (
     AppriseChannel,
 )
 
-CHANNELS: Mapping[DestinationType, type[Channel]] = {channel.kind: channel for channel in _ALL}
+CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
+    {channel.kind: channel for channel in _ALL}
+)
+
+
+class UnknownChannelError(ValueError):
+    """A destination has a kind that this version does not know; a later one wrote it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"has a type ({kind}) that is not installed here")
 
 
 @dataclass(frozen=True, slots=True)
 class ValidConfig:
     """A config that may be stored and sent to."""
 
-    kind: DestinationType
+    kind: str
     config: ChannelConfig
 
 
@@ -61,14 +75,14 @@ def build_channels(
     smtp: SmtpServer | None = None,
     mail_from: str | None = None,
     public_url: str | None = None,
-) -> Mapping[DestinationType, Channel]:
+) -> Mapping[str, Channel]:
     """One sender per kind. `outbound` must be entered for as long as they send."""
     parts = Parts(outbound=outbound, smtp=smtp, mail_from=mail_from, public_url=public_url)
     return {kind: channel(parts) for kind, channel in CHANNELS.items()}
 
 
 def validate_config(
-    kind: DestinationType,
+    kind: str,
     document: Any,
     *,
     stored: ChannelConfig | None = None,
@@ -77,7 +91,10 @@ def validate_config(
     """Check what a person sent. With `stored` (the config being changed), a secret field that is
     left out or still shows its mask keeps its stored value. With `policy`, an address written out
     in a URL is checked now rather than when it is sent to. Pointers are relative to the config."""
-    channel = CHANNELS[kind]
+    try:
+        channel = _channel(kind)
+    except UnknownChannelError as error:
+        return [Fault("", "unknown-type", str(error))]
     if stored is not None and isinstance(document, Mapping):
         document = _with_stored_secrets(channel, document, stored)
     try:
@@ -99,15 +116,28 @@ def split_secrets(valid: ValidConfig) -> Split:
     )
 
 
-def join(
-    kind: DestinationType, public: Mapping[str, Any], secret: Mapping[str, Any]
-) -> ChannelConfig:
+def join(kind: str, public: Mapping[str, Any], secret: Mapping[str, Any]) -> ChannelConfig:
     """The config to send with, out of its stored parts.
 
     Raises:
+        UnknownChannelError: if this version has no such channel.
         pydantic.ValidationError: if what is stored no longer fits the model; values are not shown.
     """
-    return CHANNELS[kind].config_model.model_validate({**public, **secret})
+    return _channel(kind).config_model.model_validate({**public, **secret})
+
+
+def made_secret(valid: ValidConfig, document: Mapping[str, Any]) -> str | None:
+    """The secret that was made for a new config because the document gave none; None where none
+    had to be."""
+    channel, whole = CHANNELS[valid.kind], valid.config.model_dump(mode="json")
+    made = (whole[name] for name in channel.secret_fields if document.get(name) is None)
+    return next((secret for secret in made if isinstance(secret, str)), None)
+
+
+def _channel(kind: str) -> type[Channel]:
+    if (channel := CHANNELS.get(kind)) is None:
+        raise UnknownChannelError(kind)
+    return channel
 
 
 def _with_stored_secrets(

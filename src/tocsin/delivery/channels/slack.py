@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit.wording import Moment, Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType, Severity
+from tocsin.model import Severity
 
 # Slack's limits, counted in characters after escaping; beyond them it answers `invalid_blocks`
 # without saying where. The whole message stays far below an undocumented cap near 12,000.
@@ -67,7 +67,7 @@ class SlackConfig(ChannelConfig):
 
 
 class SlackChannel:
-    kind: ClassVar = DestinationType.SLACK
+    kind: ClassVar[str] = "slack"
     config_model: ClassVar[type[ChannelConfig]] = SlackConfig
     secret_fields: ClassVar = frozenset({"url"})
     rate: ClassVar = Rate(per_second=1.0, burst=10, concurrency=1)

@@ -19,7 +19,6 @@ from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import DestinationType
 
 THROTTLED_WAIT = 15.0
 """Seconds, where a 429 names no time."""
@@ -44,7 +43,7 @@ class TeamsConfig(ChannelConfig):
 
 
 class TeamsChannel:
-    kind: ClassVar = DestinationType.TEAMS
+    kind: ClassVar[str] = "teams"
     config_model: ClassVar[type[ChannelConfig]] = TeamsConfig
     secret_fields: ClassVar = frozenset({"url"})
     rate: ClassVar = Rate(per_second=1.0, burst=3, per_hour=90, concurrency=1)

@@ -20,7 +20,7 @@ from tocsin.delivery.document import document
 from tocsin.delivery.outbound import NoAnswer, shown
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Message
-from tocsin.model import REDACTED, DestinationType
+from tocsin.model import REDACTED
 
 PREFIX = "whsec_"
 BODY_LIMIT = 65_536
@@ -61,7 +61,7 @@ class WebhookConfig(ChannelConfig):
 
 
 class WebhookChannel:
-    kind: ClassVar = DestinationType.WEBHOOK
+    kind: ClassVar[str] = "webhook"
     config_model: ClassVar[type[ChannelConfig]] = WebhookConfig
     secret_fields: ClassVar = frozenset({"url", "secret"})
     # The receiver is the user's own: it says 429 if it is too much.

@@ -36,7 +36,6 @@ from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.delivery.snapshot import PayloadError, read_message
-from tocsin.model import DestinationType
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 
 log = structlog.get_logger(__name__)
@@ -75,7 +74,7 @@ class Dispatcher:
         self,
         database_url: str,
         *,
-        channels: Mapping[DestinationType, Channel],
+        channels: Mapping[str, Channel],
         vault: Vault,
         links: MessageLinks,
         node: str | None = None,
@@ -163,7 +162,7 @@ class Dispatcher:
         """One alert delivery: build, send, and hand its outcome to be recorded."""
         lane = self._lanes.known(claimed.alert_destination_id)
         assert lane is not None
-        kind = "deleted" if target is None else target.kind.value
+        kind = "deleted" if target is None else target.kind
         done = Done(claimed, kind, NotAttempted(), claimed_at)
         try:
             async with lane.turn:
@@ -209,7 +208,7 @@ class Dispatcher:
             # Its text may hold a URL that is a secret: the kind of error and its place must do.
             log.error(
                 "a channel failed on its own account",
-                channel=target.kind.value,
+                channel=target.kind,
                 **described(error),
                 alert_delivery_id=str(claimed.id),
             )

@@ -8,14 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from tocsin.access.vault import Vault, VaultError
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Rate
-from tocsin.delivery.channels.registry import join
+from tocsin.delivery.channels.registry import UnknownChannelError, join
 from tocsin.delivery.outcome import Retry
 from tocsin.message import Named
-from tocsin.model import DestinationType
 from tocsin.store.delivery_queue import DeliveryQueue, DestinationRow
 
 _BROKEN = Rate(per_second=None, concurrency=1)
@@ -28,7 +25,7 @@ class Target:
 
     id: UUID
     name: str
-    kind: DestinationType
+    kind: str
     workspace: Named
     rate: Rate
     bucket: UUID
@@ -40,7 +37,7 @@ class Target:
 class Targets:
     """A cache that lives as long as one version of the configuration."""
 
-    def __init__(self, channels: Mapping[DestinationType, Channel], vault: Vault) -> None:
+    def __init__(self, channels: Mapping[str, Channel], vault: Vault) -> None:
         self._channels = channels
         self._vault = vault
         self._version = -1
@@ -64,17 +61,17 @@ class Targets:
         return self._known.get(id)
 
     def _target(self, row: DestinationRow) -> Target:
-        kind = DestinationType(row.type)
+        kind = row.type
         workspace = Named(row.workspace_id, row.workspace_name, row.slug)
         channel = self._channels.get(kind)
         try:
             if channel is None:
-                raise _UnusableError("channel-missing", f"has a kind ({kind}) not installed here")
+                raise UnknownChannelError(kind)
             secret = {}
             if row.secret_config is not None:
                 secret = json.loads(self._vault.open(row.secret_config).reveal())
             config = join(kind, row.config, secret)
-        except (VaultError, ValidationError, ValueError, _UnusableError) as error:
+        except (VaultError, ValueError) as error:  # a ValidationError is a ValueError
             fault = _fault(row.name, error)
             return Target(row.id, row.name, kind, workspace, _BROKEN, row.id, fault=fault)
         return Target(
@@ -89,16 +86,10 @@ class Targets:
         )
 
 
-class _UnusableError(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def _fault(name: str, error: Exception) -> Retry:
     """Words without values: what was being read is secret."""
-    if isinstance(error, _UnusableError):
-        return Retry(error.code, f"{name} {error}")
+    if isinstance(error, UnknownChannelError):
+        return Retry("channel-missing", f"{name} {error}")
     if isinstance(error, VaultError):
         return Retry("secret-unreadable", f"{name}: {error}")
     return Retry(

@@ -28,18 +28,12 @@ from tocsin.store.tables.base import (
     PENDING,
     Base,
     delivery_status_type,
-    one_of,
 )
 
 
 class AlertDestination(Base):
     __tablename__ = "alert_destinations"
-    __table_args__ = (
-        UniqueConstraint("workspace_id", "name"),
-        CheckConstraint(
-            one_of("type", "teams", "email", "slack", "webhook", "pagerduty", "apprise"), "type"
-        ),
-    )
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
