@@ -111,7 +111,7 @@ def test_the_document_knows_every_channel(hub: Hub) -> None:
         each["properties"]["type"]["const"]: each["properties"]["config"]["properties"]
         for each in schemas["AlertDestinationIn"]["oneOf"]
     }
-    assert configs.keys() == {kind for kind in CHANNELS}
+    assert configs.keys() == set(CHANNELS)
     assert "recipients" in configs["email"]
 
 
