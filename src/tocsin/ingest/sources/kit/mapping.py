@@ -12,48 +12,62 @@ A field without an expression is read from its default place, where that fits. `
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
 from functools import lru_cache
 from typing import Any, Final
 
 import jmespath
 import msgspec
-from jmespath.exceptions import JMESPathError
 
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.evaluation import (
+    METADATA_STEPS,
+    BudgetSpent,
+    Evaluation,
+    Node,
+    explained,
+    repeats,
+)
 from tocsin.ingest.sources.kit.fields import STATUS, signal_from_fields
 from tocsin.ingest.sources.kit.mapping_check import FIELDS, IGNORE, PLACES, validate_mapping
 from tocsin.ingest.sources.kit.reading import json_type, text_of
 from tocsin.ingest.sources.kit.signals import MAX_ALERTS
-from tocsin.ingest.sources.kit.storable import clean_json, label_text
+from tocsin.ingest.sources.kit.storable import label_text
 from tocsin.model import Fault, Severity, Signal
 
 __all__ = ["FIELDS", "Mapping", "compile_mapping", "validate_mapping"]
 
 _SCALARS: Final = ("severity", "triggered_at", "occurred_at")
-# `_root` makes it easy to keep the whole payload with each of a thousand alerts.
-_METADATA_BYTES: Final = 1_048_576
 
-Search = Callable[[Any], Any]
+# What an alert costs by itself, so that repetition in `alerts` is paid for.
+_STEPS_PER_ALERT: Final = 6
 
 
 class Mapping:
     """A compiled mapping. Make one with `compile_mapping`."""
 
-    __slots__ = ("_alerts", "_fields", "_kinds", "_labels", "_metadata", "_severities")
+    __slots__ = (
+        "_alerts",
+        "_each_label",
+        "_fields",
+        "_kinds",
+        "_labels",
+        "_metadata",
+        "_severities",
+    )
 
     def __init__(self, document: AnyMapping[str, Any]) -> None:
         self._fields = {
             name: _compile(document[name]) for name in PLACES if document.get(name) is not None
         }
         labels = document.get("labels")
-        self._labels: Search | dict[str, Search] | None
+        self._labels: Node | None = None
+        self._each_label: dict[str, Node] | None = None
         if isinstance(labels, dict):
-            self._labels = {name: _compile(text) for name, text in labels.items()}
-        else:
-            self._labels = None if labels is None else _compile(labels)
+            self._each_label = {name: _compile(text) for name, text in labels.items()}
+        elif labels is not None:
+            self._labels = _compile(labels)
         metadata, alerts = document.get("metadata"), document.get("alerts")
         self._metadata = None if metadata is None else _compile(metadata)
         self._alerts = None if alerts is None else _compile(alerts)
@@ -68,14 +82,23 @@ class Mapping:
     def signals(self, payload: Any, context: Context) -> list[Signal]:
         """The signals of one payload; [] if there is no alert in it or all are to be ignored.
 
+        What the expressions may cost is bounded. Once it is spent, what is left of the payload
+        speaks through the default fields, flagged `mapping_budget`.
+
         Raises:
             InvalidPayload: an expression cannot be evaluated on this payload; the fault's pointer
                 is the field of the mapping.
         """
+        evaluation, for_metadata = Evaluation(), Evaluation(METADATA_STEPS)
         if self._alerts is None:
-            signal = self._signal(payload, context)
+            signal = self._signal(payload, context, evaluation, for_metadata)
             return [] if signal is None else [signal]
-        found = _search("alerts", self._alerts, payload)
+        try:
+            found = _search(
+                "alerts", self._alerts, payload, evaluation, one_by_one=repeats(self._alerts)
+            )
+        except BudgetSpent:
+            return [_by_default(payload, context)]
         if found is None:
             return []
         items = found if isinstance(found, list) else [found]
@@ -83,59 +106,61 @@ class Mapping:
             message = f"`alerts` finds {len(items)} alerts; at most {MAX_ALERTS} fit one webhook"
             raise InvalidPayload([Fault("/mapping/alerts", "too-many-alerts", message)])
         signals: list[Signal] = []
-        left = _METADATA_BYTES
         for item in items:
             if not isinstance(item, dict):
                 message = f"`alerts` must find objects, and found {json_type(item)}"
                 raise InvalidPayload([Fault("/mapping/alerts", "mapping-failed", message)])
             whole = {**item, "_root": payload}
-            if (signal := self._signal(whole, context, with_metadata=left > 0)) is not None:
+            signal = self._signal(whole, context, evaluation, for_metadata)
+            if signal is not None:
                 signals.append(signal)
-                left -= len(msgspec.json.encode(signal.metadata))
         return signals
 
-    def _signal(self, item: Any, context: Context, *, with_metadata: bool = True) -> Signal | None:
-        fields = _defaults(item)
+    def _signal(
+        self, item: Any, context: Context, evaluation: Evaluation, for_metadata: Evaluation
+    ) -> Signal | None:
         flags: list[str] = []
-        for name, search in self._fields.items():
+        try:
+            evaluation.charge(_STEPS_PER_ALERT)
+            fields = self._found(item, evaluation, flags)
+        except BudgetSpent:
+            return _by_default(item, context)
+        if self._metadata is not None:
+            fields["metadata"] = self._kept(item, for_metadata)
+        if self._translate(fields) == IGNORE:
+            return None
+        return _signal_of(fields, context, *flags)
+
+    def _found(self, item: Any, evaluation: Evaluation, flags: list[str]) -> dict[str, Any]:
+        fields = _defaults(item)
+        for name, expression in self._fields.items():
             for place in PLACES[name]:
                 fields.pop(place, None)
-            value = _search(name, search, item)
+            value = _search(name, expression, item, evaluation)
             if value is not None:
                 fields[PLACES[name][0]] = _scalar(value) if name in _SCALARS else label_text(value)
-        if self._labels is not None:
-            fields["labels"] = self._found_labels(item, flags)
+        if self._each_label is not None:
+            fields["labels"] = {
+                name: _search(f"labels/{name}", expression, item, evaluation)
+                for name, expression in self._each_label.items()
+            }
+        elif self._labels is not None:
+            fields["labels"] = labels = _search("labels", self._labels, item, evaluation)
+            if not isinstance(labels, (dict, type(None))):
+                fields["labels"] = None
+                flags.append("labels_not_an_object")
         if self._metadata is not None:
             kept = {place for places in PLACES.values() for place in places} | {"labels"}
             fields = {name: value for name, value in fields.items() if name in kept}
-            found = (
-                clean_json(_search("metadata", self._metadata, item))
-                if with_metadata
-                else "[left out: too large]"
-            )
-            fields["metadata"] = found if isinstance(found, dict) else {"value": found}
-        if self._translate(fields) == IGNORE:
-            return None
-        external_id = text_of(fields.get("external_id"))
-        signal = signal_from_fields(
-            fields, context, fallback_title=f"Alert {external_id}" if external_id else "Alert"
-        )
-        if flags:
-            signal.flags = (*signal.flags, *flags)
-        return signal
+        return fields
 
-    def _found_labels(self, item: Any, flags: list[str]) -> dict[str, Any] | None:
-        if isinstance(self._labels, dict):
-            return {
-                name: _search(f"labels/{name}", search, item)
-                for name, search in self._labels.items()
-            }
-        assert self._labels is not None
-        found = _search("labels", self._labels, item)
-        if found is None or isinstance(found, dict):
-            return found
-        flags.append("labels_not_an_object")
-        return None
+    def _kept(self, item: Any, evaluation: Evaluation) -> dict[str, Any]:
+        try:
+            found = _search("metadata", self._metadata, item, evaluation, one_by_one=True)
+        except BudgetSpent:
+            evaluation.left = 0
+            return {"value": "[left out: too large]"}
+        return found if isinstance(found, dict) else {"value": found}
 
     def _translate(self, fields: dict[str, Any]) -> str | None:
         """Put the tables to work on the words found; the kind if it is one of the own table."""
@@ -172,20 +197,34 @@ def _compiled(encoded: bytes) -> Mapping:
     return Mapping(document)
 
 
-def _compile(text: str) -> Search:
-    search: Search = jmespath.compile(text).search
-    return search
+def _compile(text: str) -> Node:
+    return jmespath.compile(text).parsed
 
 
-def _search(name: str, search: Search, item: Any) -> Any:
+def _search(
+    name: str, expression: Node, item: Any, evaluation: Evaluation, *, one_by_one: bool = False
+) -> Any:
     try:
-        return search(item)
+        return evaluation.search(expression, item, one_by_one=one_by_one)
+    except BudgetSpent:
+        raise
     except Exception as error:  # a user's expression on a stranger's data may fail in any way
-        reason = " ".join(str(error).split())[:300] if isinstance(error, JMESPathError) else ""
-        message = f"the mapping's `{name}` cannot be evaluated on this payload: " + (
-            reason or type(error).__name__
-        )
+        message = f"the mapping's `{name}` cannot be evaluated on this payload: {explained(error)}"
         raise InvalidPayload([Fault(f"/mapping/{name}", "mapping-failed", message)]) from None
+
+
+def _by_default(item: Any, context: Context) -> Signal:
+    return _signal_of(_defaults(item), context, "mapping_budget")
+
+
+def _signal_of(fields: dict[str, Any], context: Context, *flags: str) -> Signal:
+    external_id = text_of(fields.get("external_id"))
+    signal = signal_from_fields(
+        fields, context, fallback_title=f"Alert {external_id}" if external_id else "Alert"
+    )
+    if flags:
+        signal.flags = (*signal.flags, *flags)
+    return signal
 
 
 def _defaults(item: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
+from tocsin.ingest.sources.kit.evaluation import nodes_of
 from tocsin.ingest.sources.kit.fields import (
     ACKNOWLEDGED,
     ENDED,
@@ -18,6 +19,7 @@ from tocsin.ingest.sources.kit.fields import (
     STATUS,
 )
 from tocsin.ingest.sources.kit.reading import json_type, pointer_to
+from tocsin.ingest.sources.kit.storable import LABELS_LIMIT
 from tocsin.model import Fault, Severity, SignalKind
 
 # Field of a mapping → the places of its default, of which the first is where a result is put.
@@ -35,6 +37,9 @@ FIELDS: Final = (*PLACES, "labels", "metadata", "alerts", "severities", "kinds")
 IGNORE: Final = "ignore"
 _KINDS: Final = (*(kind.value for kind in SignalKind), IGNORE)
 _EXPRESSION_LIMIT: Final = 4_000
+_NODES_LIMIT: Final = 400
+_DEPTH_LIMIT: Final = 80
+_WORDS_LIMIT: Final = 1_000
 
 
 def validate_mapping(document: Any) -> list[Fault]:
@@ -56,6 +61,8 @@ def validate_mapping(document: Any) -> list[Fault]:
         elif name == "kinds":
             faults.extend(_check_table(pointer, value, _KINDS))
         elif name == "labels" and isinstance(value, dict):
+            if len(value) > LABELS_LIMIT:
+                faults.append(_too_many(pointer, LABELS_LIMIT, "labels"))
             for label, expression in value.items():
                 faults.extend(_check_expression(pointer + pointer_to(label), expression))
         else:
@@ -66,6 +73,8 @@ def validate_mapping(document: Any) -> list[Fault]:
 def _check_table(pointer: str, table: Any, allowed: tuple[str, ...]) -> list[Fault]:
     if not isinstance(table, dict):
         return [Fault(pointer, "wrong-type", "must be an object: a word and what it means")]
+    if len(table) > _WORDS_LIMIT:
+        return [_too_many(pointer, _WORDS_LIMIT, "words")]
     return [
         Fault(pointer + pointer_to(word), "unknown-value", f"must be one of {', '.join(allowed)}")
         for word, meaning in table.items()
@@ -80,23 +89,21 @@ def _check_expression(pointer: str, text: Any) -> list[Fault]:
         return [Fault(pointer, "too-long", f"must be at most {_EXPRESSION_LIMIT} characters")]
     try:
         parsed = jmespath.compile(text).parsed
-        unknown = sorted(_functions(parsed) - Functions.FUNCTION_TABLE.keys())
     except JMESPathError as error:
         reason = " ".join(str(error).split())
         return [Fault(pointer, "invalid-expression", f"is not JMESPath: {reason}")]
     except (RecursionError, ValueError, TypeError, IndexError):
         return [Fault(pointer, "invalid-expression", "is not JMESPath, or nests too deep")]
+    nodes = list(nodes_of(parsed))
+    if len(nodes) > _NODES_LIMIT or nodes[-1][0] > _DEPTH_LIMIT:
+        message = f"must have at most {_NODES_LIMIT} parts, nested at most {_DEPTH_LIMIT} deep"
+        return [Fault(pointer, "too-long", message)]
+    called = {node["value"] for _, node in nodes if node["type"] == "function_expression"}
     return [
         Fault(pointer, "invalid-expression", f"JMESPath knows no function {name}()")
-        for name in unknown
+        for name in sorted(called - Functions.FUNCTION_TABLE.keys())
     ]
 
 
-def _functions(node: Any) -> set[str]:
-    names: set[str] = set()
-    if isinstance(node, dict):
-        if node.get("type") == "function_expression":
-            names.add(node["value"])
-        for child in node.get("children", ()):
-            names |= _functions(child)
-    return names
+def _too_many(pointer: str, limit: int, what: str) -> Fault:
+    return Fault(pointer, "too-long", f"must hold at most {limit} {what}")

@@ -101,7 +101,7 @@ def label_text(value: Any) -> str:
     try:
         return _encode(value).decode()
     except (TypeError, ValueError, RecursionError, OverflowError):
-        return str(value)
+        return _encode(_Cleaner().clean(value, METADATA_DEPTH)).decode()
 
 
 def _without_surrogates(text: str) -> str:
