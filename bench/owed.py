@@ -15,8 +15,8 @@ from bench.installation import Installation
 from bench.seed import drop_indexes
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
+from tocsin.message import AlertView, Content, Named, encode
 from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
-from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
 
 _STEP = 250_000
 _AT = datetime(2026, 11, 21, 21, 4, 20, tzinfo=UTC)
@@ -133,20 +133,21 @@ def _values(audience: Audience) -> dict[str, Any]:
         "tenant": installation.tenant_id,
         "rule": audience.rule_id,
         "destination": audience.destination_id,
-        "payload": json.dumps(_payload(audience)),
+        "payload": encode(_payload(audience)).decode(),
     }
 
 
-def _payload(audience: Audience) -> dict[str, Any]:
+def _payload(audience: Audience) -> Content:
     """What ingest makes of `webhooks.body`."""
     installation, sent = audience.installation, json.loads(webhooks.body(1, "planned"))
-    return delivery_payload(
+    return Content(
         event_type=EventType.TRIGGERED,
         created_at=_AT,
-        workspace=named(installation.workspace_id, "Default", "default"),
-        tenant=named(installation.tenant_id, "Default", "default"),
-        rule=named(audience.rule_id, "everything"),
-        alert=alert_snapshot(
+        workspace=Named(installation.workspace_id, "Default", "default"),
+        tenant=Named(installation.tenant_id, "Default", "default"),
+        rule=Named(audience.rule_id, "everything"),
+        actor=None,
+        alert=AlertView(
             id=uuid7(),
             workspace_id=installation.workspace_id,
             tenant_id=installation.tenant_id,

@@ -1,46 +1,114 @@
-"""What a channel is given to say: plain values, no database rows, no secrets of the sender's."""
+"""What a message says: one structure, encoded and decoded here.
+
+A message is about an event, so it says the alert as it stood when it was planned: "triggered" and
+"resolved" tell their story in order, however late they leave. `Content` is what is kept of it, as
+`alert_deliveries.payload`; a `Message` is one attempt at it, ready to be put into a channel's words;
+its `document` is what a receiver of webhooks gets. Never a secret.
+
+    planning ── Content ──► encode ──► payload ──► read ──► Message ──► document
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from tocsin.model import AlertStatus, EventType, Severity
 
+encode = msgspec.json.Encoder().encode
+"""A `Content` as JSON, times in UTC with `Z`."""
 
-@dataclass(frozen=True, slots=True)
-class Named:
+
+_TIMES = (
+    "triggered_at",
+    "acknowledged_at",
+    "resolved_at",
+    "closed_at",
+    "last_received_at",
+    "created_at",
+    "updated_at",
+)
+
+
+class PayloadError(Exception):
+    """The stored payload is not one that this program wrote."""
+
+
+class Named(Struct, frozen=True, omit_defaults=True):
+    """A workspace or tenant (with slug), or a rule (without), as messages name it."""
+
     id: UUID
     name: str
     slug: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
-    """The alert as it stood when the message was planned."""
+class AlertView(Struct, frozen=True, kw_only=True):
+    """The alert under its column names, as it stood when the message was planned."""
 
     id: UUID
+    workspace_id: UUID
+    tenant_id: UUID
+    integration_id: UUID
     title: str
     description: str | None
     severity: Severity
     status: AlertStatus
     source: str
-    integration_id: UUID
-    tenant_id: UUID
     external_id: str | None
     triggered_at: datetime
     acknowledged_at: datetime | None
     resolved_at: datetime | None
     closed_at: datetime | None
-    labels: Mapping[str, str]
     metadata: Mapping[str, Any]
+    labels: Mapping[str, str]
     occurrence_count: int
     last_received_at: datetime
     created_at: datetime
     updated_at: datetime
+
+    def __post_init__(self) -> None:
+        """Times are in UTC, whatever zone they came in."""
+        for name in _TIMES:
+            at: datetime | None = getattr(self, name)
+            if at is not None and at.tzinfo is not UTC:
+                force_setattr(self, name, at.astimezone(UTC))
+
+
+class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None."""
+
+    event_type: EventType
+    created_at: datetime
+    workspace: Named
+    tenant: Named | None
+    rule: Named | None
+    alert: AlertView | None
+    actor: str | None
+    """Who acknowledged, resolved or closed it, for people."""
+    note: str | None = None
+    """Why it comes here, where no rule says so (the fallback destination), for people."""
+
+
+class Message(Content, frozen=True, kw_only=True):
+    """One attempt at an alert delivery."""
+
+    id: UUID
+    attempt: int
+    destination_name: str
+
+    def document(self) -> dict[str, Any]:
+        """`{id, event_type, created_at, workspace, tenant, rule, alert}`; `id` is the alert
+        delivery's. It holds no link."""
+        whole: dict[str, Any] = msgspec.to_builtins(self)
+        names = ("id", "event_type", "created_at", "workspace", "tenant", "rule", "alert")
+        return {name: whole[name] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +122,38 @@ class Links:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One alert delivery, ready to be put into a channel's words. For `alerts.test`, tenant, rule
-    and alert are None."""
+def read(
+    payload: Mapping[str, Any],
+    *,
+    id: UUID,
+    event_type: str,
+    created_at: datetime,
+    attempt: int,
+    workspace: Named,
+    destination_name: str,
+) -> Message:
+    """The message that a stored payload says, of this version or an earlier one. `workspace` stands
+    in where the payload names none; type and time are the row's.
 
-    id: UUID
-    event_type: EventType
-    created_at: datetime
-    attempt: int
-    workspace: Named
-    tenant: Named | None
-    rule: Named | None
-    alert: AlertView | None
-    destination_name: str
-    actor: str | None = None
-    """Who acknowledged, resolved or closed it, for people."""
-    note: str | None = None
-    """Why it comes here, where no rule says so (the fallback destination is told); for people."""
+    Raises:
+        PayloadError: what is missing or wrong; it holds no value of the payload.
+    """
+    try:
+        return msgspec.convert(
+            {
+                "tenant": None,
+                "rule": None,
+                "alert": None,
+                "actor": None,
+                **payload,
+                "workspace": payload.get("workspace") or workspace,
+                "id": id,
+                "event_type": event_type,
+                "created_at": created_at,
+                "attempt": attempt,
+                "destination_name": destination_name,
+            },
+            Message,
+        )
+    except (msgspec.ValidationError, TypeError, AttributeError) as error:
+        raise PayloadError(f"the stored payload cannot be read ({type(error).__name__})") from None

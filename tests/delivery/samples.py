@@ -11,6 +11,7 @@ from tocsin.model import AlertStatus, EventType, Severity
 
 AT = datetime(2026, 11, 21, 20, 58, 15, tzinfo=UTC)
 ALERT_ID = UUID("01939c1e-0000-7000-8000-0000000000a1")
+WORKSPACE_ID = UUID("01939c1e-0000-7000-8000-0000000000e1")
 DELIVERY_ID = UUID("01939c1e-0000-7000-8000-0000000000d1")
 
 HOSTILE = (
@@ -24,6 +25,7 @@ HUGE = "A" * 100_000
 def alert(**changes: Any) -> AlertView:
     values: dict[str, Any] = {
         "id": ALERT_ID,
+        "workspace_id": WORKSPACE_ID,
         "title": "Disk /var almost full on db1",
         "description": "97 % used, 1.2 GiB free.\nGrowing by 40 MiB an hour.",
         "severity": Severity.CRITICAL,
@@ -70,13 +72,14 @@ def message(
         "event_type": event,
         "created_at": AT + timedelta(seconds=1),
         "attempt": 1,
-        "workspace": Named(UUID("01939c1e-0000-7000-8000-0000000000e1"), "Operations", "ops"),
+        "workspace": Named(WORKSPACE_ID, "Operations", "ops"),
         "tenant": None if is_test else Named(about.tenant_id, "Acme Ltd", "acme"),
         "rule": None
         if is_test
         else Named(UUID("01939c1e-0000-7000-8000-0000000000f1"), "All critical"),
         "alert": None if is_test else about,
         "destination_name": "on-call",
+        "actor": None,
     }
     return Message(**{**values, **changes})
 

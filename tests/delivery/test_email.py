@@ -3,13 +3,13 @@ from __future__ import annotations
 import email.policy
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from tests.delivery import certificates, receivers, samples, services
 from tocsin.delivery.channels.base import Parts

@@ -27,8 +27,8 @@ from tocsin.delivery.channels.registry import (
 from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.message import AlertView, Content, Named, encode
 from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
-from tocsin.store.snapshots import alert_snapshot, delivery_payload, named
 from tocsin.store.statements import statement
 
 KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
@@ -54,9 +54,9 @@ class World:
             "INSERT INTO tenants (id, workspace_id, slug, name) VALUES (%s, %s, 'default', 'D')",
             [self.tenant_id, self.workspace_id],
         )
-        self.workspace = named(self.workspace_id, "Operations", slug)
-        self.tenant = named(self.tenant_id, "D", "default")
-        self.rule = named(self.rule_id, "everything")
+        self.workspace = Named(self.workspace_id, "Operations", slug)
+        self.tenant = Named(self.tenant_id, "D", "default")
+        self.rule = Named(self.rule_id, "everything")
 
     def close(self) -> None:
         self.db.close()
@@ -90,15 +90,16 @@ class World:
         *,
         severity: Severity = Severity.HIGH,
         title: str = "Disk /var almost full on db1",
-    ) -> dict[str, Any]:
+    ) -> Content:
         if alert_id is None:
-            return delivery_payload(
+            return Content(
                 event_type=event,
                 created_at=NOON,
                 workspace=self.workspace,
                 tenant=None,
                 rule=None,
                 alert=None,
+                actor=None,
             )
         status = {
             EventType.TRIGGERED: AlertStatus.OPEN,
@@ -106,13 +107,14 @@ class World:
             EventType.RESOLVED: AlertStatus.RESOLVED,
             EventType.CLOSED: AlertStatus.CLOSED,
         }[event]
-        return delivery_payload(
+        return Content(
             event_type=event,
             created_at=NOON,
             workspace=self.workspace,
             tenant=self.tenant,
             rule=self.rule,
-            alert=alert_snapshot(
+            actor=None,
+            alert=AlertView(
                 id=alert_id,
                 workspace_id=self.workspace_id,
                 tenant_id=self.tenant_id,
@@ -169,7 +171,7 @@ class World:
                 event.value,
                 status,
                 send_after,
-                json.dumps(self.payload(alert_id, event, severity=severity)),
+                encode(self.payload(alert_id, event, severity=severity)).decode(),
                 "test" if is_test else reason,
                 created_at,
                 created_at,
@@ -182,7 +184,7 @@ class World:
 
     def plan_many(self, destination_id: UUID, count: int) -> None:
         """Triggers of as many alerts, in one statement."""
-        sample = json.dumps(self.payload(uuid7(), EventType.TRIGGERED))
+        sample = encode(self.payload(uuid7(), EventType.TRIGGERED)).decode()
         self.db.execute(
             "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
             " alert_destination_id, alert_id, event_type, status, payload, reason)"

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import IntegrationEntry
+from tocsin.message import AlertView
 from tocsin.model import AlertStatus, EventType, Signal
 from tocsin.routing.subject import Subject
-from tocsin.store.snapshots import alert_snapshot
 
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
 
@@ -73,11 +73,11 @@ class Event(Struct, frozen=True):
             labels=details.labels,
         )
 
-    def document(self, details: AlertDetails) -> dict[str, Any]:
+    def document(self, details: AlertDetails) -> AlertView:
         """The alert as messages tell of it."""
         alert, entry = self.alert, self.entry
         closed = self.event_type is EventType.CLOSED
-        return alert_snapshot(
+        return AlertView(
             id=UUID(bytes=alert.id),
             workspace_id=entry.workspace_id,
             tenant_id=details.tenant_id,

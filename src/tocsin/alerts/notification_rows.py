@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from tocsin.message import Content, encode
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.store import arrays
 
@@ -31,7 +32,7 @@ class OwedDelivery:
     status: AlertDeliveryStatus
     reason: Reason
     send_after: datetime | None
-    payload: Mapping[str, Any]
+    payload: Content
     detail: Mapping[str, Any]
 
     @property
@@ -57,7 +58,7 @@ def insert_parameters(rows: Sequence[OwedDelivery], now: datetime) -> dict[str, 
         "event_types": arrays.texts([row.event_type.value for row in rows]),
         "statuses": arrays.texts([row.status.value for row in rows]),
         "send_after": arrays.times([row.send_after for row in rows]),
-        "payloads": arrays.encoded([_json(row.payload) for row in rows]),
+        "payloads": arrays.encoded([encode(row.payload) for row in rows]),
         "reasons": arrays.texts([row.reason.value for row in rows]),
         "details": arrays.encoded([_json(row.detail) for row in rows]),
         "created": arrays.times([now] * len(rows)),

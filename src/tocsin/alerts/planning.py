@@ -28,6 +28,7 @@ from tocsin.alerts.notified import (
     read_last_told,
     read_told,
 )
+from tocsin.message import Content, Named
 from tocsin.model import EventType, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
 from tocsin.routing.plan import Plan, PlannedDelivery, plan
@@ -35,7 +36,6 @@ from tocsin.routing.subject import problem_of
 from tocsin.routing.worsened import escalate
 from tocsin.store import arrays
 from tocsin.store.pipe import Pipe
-from tocsin.store.snapshots import delivery_payload, named
 
 
 @dataclass(slots=True)
@@ -183,12 +183,12 @@ def _row(
         status=delivery.status,
         reason=delivery.reason,
         send_after=delivery.send_after,
-        payload=delivery_payload(
+        payload=Content(
             event_type=event.event_type,
             created_at=now,
             workspace=_named(snapshot.workspaces[workspace_id]),
             tenant=_named(snapshot.tenants[details.tenant_id]),
-            rule=named(rule.id, rule.name),
+            rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,
         ),
@@ -196,5 +196,5 @@ def _row(
     )
 
 
-def _named(names: Names) -> dict[str, Any]:
-    return named(names.id, names.name, names.slug)
+def _named(names: Names) -> Named:
+    return Named(names.id, names.name, names.slug)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tocsin.message import Content, Named, encode
 from tocsin.model import EventType, utc_now, uuid7
 from tocsin.store.delivery_queue import CHANNEL
-from tocsin.store.snapshots import delivery_payload, named
 
 INTERVAL_SECONDS = 60
 """One test per destination in this time."""
@@ -69,13 +68,14 @@ async def create_test(
     )
     if seconds is not None and seconds < INTERVAL_SECONDS:
         return TestRateLimited(max(1, min(INTERVAL_SECONDS, math.ceil(INTERVAL_SECONDS - seconds))))
-    payload = delivery_payload(
+    payload = Content(
         event_type=EventType.TEST,
         created_at=utc_now(),
-        workspace=named(workspace_id, destination.workspace_name, destination.slug),
+        workspace=Named(workspace_id, destination.workspace_name, destination.slug),
         tenant=None,
         rule=None,
         alert=None,
+        actor=None,
     )
     made = (
         await connection.execute(
@@ -84,7 +84,7 @@ async def create_test(
                 "delivery_id": uuid7(),
                 "workspace_id": workspace_id,
                 "id": destination_id,
-                "payload": json.dumps(payload),
+                "payload": encode(payload).decode(),
                 "seconds": INTERVAL_SECONDS,
             },
         )

@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
 from tocsin.delivery.channels.kit.escape import cut
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
-from tocsin.delivery.document import document
 from tocsin.delivery.outbound import NoAnswer, shown
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Message
@@ -106,7 +105,7 @@ def signed_headers(secret: str, message: Message, body: bytes, now: datetime) ->
 
 def render(message: Message) -> bytes:
     """The body. It is the same bytes at every attempt."""
-    whole = document(message)
+    whole = message.document()
     body = encode(whole)
     if len(body) <= BODY_LIMIT or whole["alert"] is None:
         return body

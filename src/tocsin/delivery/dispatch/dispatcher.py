@@ -35,7 +35,7 @@ from tocsin.delivery.dispatch.row_update import Expired, Interrupted, NotAttempt
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
-from tocsin.delivery.snapshot import PayloadError, read_message
+from tocsin.message import PayloadError, read
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 
 log = structlog.get_logger(__name__)
@@ -187,8 +187,12 @@ class Dispatcher:
             assert target.fault is not None
             return target.fault
         try:
-            message = read_message(
-                claimed,
+            message = read(
+                claimed.payload,
+                id=claimed.id,
+                event_type=claimed.event_type,
+                created_at=claimed.created_at,
+                attempt=claimed.attempt_count,
                 workspace=target.workspace,
                 destination_name=target.name,
             )
