@@ -117,3 +117,8 @@ def test_two_replicas_send_one_and_the_same() -> None:
     assert fingerprint(one, ALERTMANAGER.volatile) == fingerprint(other, ALERTMANAGER.volatile)
     other["alerts"][0]["status"] = "resolved"
     assert fingerprint(one, ALERTMANAGER.volatile) != fingerprint(other, ALERTMANAGER.volatile)
+
+
+def test_no_alerts_may_be_written_null() -> None:
+    payload = {"version": "4", "status": "resolved", "receiver": "r", "alerts": None}
+    assert SOURCES["alertmanager"].parse(payload, context()) == []

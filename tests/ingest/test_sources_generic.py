@@ -56,6 +56,31 @@ def test_an_end_needs_no_title_where_an_id_says_whose_it_is(status: str, kind: S
     assert faults({"status": status}) == [("/title", "required")]
 
 
+@pytest.mark.parametrize("status", ["DOWNTIMESTART", "FLAPPINGSTOP"])
+def test_a_notice_of_no_problem_is_ignored(status: str) -> None:
+    payload = {"id": "web-1/HTTP", "title": "web-1/HTTP", "status": status}
+    assert GENERIC.parse(payload, context()) == []
+    assert "downtime" in GENERIC.ignored_reason(payload, context())
+    # A mapping may know better.
+    assert one(payload, mapping={"kinds": {status: "trigger"}}).kind is SignalKind.TRIGGER
+
+
+def test_what_takes_an_acknowledgement_back_is_not_as_old_as_that_was() -> None:
+    signal = one(
+        {
+            "id": "a",
+            "title": "x",
+            "status": "unacknowledged",
+            "acknowledged_at": "2026-03-01T08:00Z",
+        }
+    )
+    assert (signal.kind, signal.occurred_at) == (SignalKind.UNACKNOWLEDGE, None)
+
+
+def test_an_end_without_an_id_is_flagged() -> None:
+    assert one({"title": "x", "status": "resolved"}).flags == ("no_external_id",)
+
+
 def test_a_title_is_all_it_takes() -> None:
     assert one({"title": "x"}) == Signal(SignalKind.TRIGGER, None, "x")
 

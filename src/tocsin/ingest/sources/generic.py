@@ -19,7 +19,10 @@ class Generic(BaseSource):
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         if context.mapping is not None:
             return context.mapping.signals(payload, context)
-        return [signal_from_fields(require_object(payload, "the body"), context)]
+        signal = signal_from_fields(require_object(payload, "the body"), context)
+        return [] if signal is None else [signal]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
-        return "the integration's mapping finds no alert in it, or says to ignore it"
+        if context.mapping is not None:
+            return "the integration's mapping finds no alert in it, or says to ignore it"
+        return "the status tells of no problem, but of a downtime, flapping or the like"

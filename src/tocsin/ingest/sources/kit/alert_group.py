@@ -62,6 +62,9 @@ def parse_group(payload: Any, context: Context, describe: Describe) -> list[Sign
         alerts = payload.get("alerts")
         if alerts is None and isinstance(payload.get("labels"), dict):
             alerts, group, base = [payload], {}, ""
+        elif alerts is None and "alerts" in payload:
+            # Go writes an empty list that was never filled as null.
+            alerts = []
     else:
         alerts, base = payload, ""
     if not isinstance(alerts, list):
@@ -80,7 +83,9 @@ def parse_group(payload: Any, context: Context, describe: Describe) -> list[Sign
         if found:
             faults.extend(found)
         elif not faults:
-            signals.append(_signal(alert, group, shared, list(group_flags), context, describe))
+            signal = _signal(alert, group, shared, list(group_flags), context, describe)
+            if signal is not None:
+                signals.append(signal)
     if faults:
         raise InvalidPayload(faults)
     return signals
@@ -136,13 +141,15 @@ def _signal(
     flags: list[str],
     context: Context,
     describe: Describe,
-) -> Signal:
+) -> Signal | None:
     labels = object_of(alert.get("labels"))
     annotations = object_of(alert.get("annotations"))
     status = text_of(alert.get("status")) or text_of(group.get("status")) or ""
     kind, doubtful = parse_kind(status)
     if doubtful or not status:
         flags.append("unknown_status")
+    if kind is None:
+        return None
     fingerprint = text_of(alert.get("fingerprint"))
     if fingerprint is None and labels:
         fingerprint = labels_fingerprint(labels)

@@ -5,7 +5,7 @@ that a mapping maps to.
     description   text
     severity      a word or number of the severity table
     status        a word of the status table, or `state`; absent means trigger
-    external_id   text or a number; also `id`, `fingerprint`, `key`, `dedup_key`
+    external_id   text or a number; for the other names see `EXTERNAL_ID`
     times         see `_STARTED`, `_ENDED`, `_HAPPENED`
     labels        object
     tenant        slug of a tenant
@@ -25,7 +25,17 @@ from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 STATUS: Final = ("status", "state")
-EXTERNAL_ID: Final = ("external_id", "id", "fingerprint", "key", "dedup_key")
+EXTERNAL_ID: Final = (
+    "external_id",
+    "id",
+    "fingerprint",
+    "key",
+    "dedup_key",
+    "alert_id",
+    "alertId",
+    "incident_id",
+    "incidentId",
+)
 STARTED: Final = ("triggered_at", "starts_at", "startsAt", "started_at", "fired_at")
 ENDED: Final = ("resolved_at", "ends_at", "endsAt", "ended_at")
 ACKNOWLEDGED: Final = ("acknowledged_at",)
@@ -36,14 +46,16 @@ _FIXED: Final = frozenset(
 )
 _TRIGGER: Final = SignalKind.TRIGGER
 _RESOLVE: Final = SignalKind.RESOLVE
-_TITLE_IS_KNOWN: Final = (SignalKind.ACKNOWLEDGE, _RESOLVE)
+# Where these kinds tell when they happened; the alert they are about has a title already.
+_OWN_TIMES: Final = {_RESOLVE: ENDED, SignalKind.ACKNOWLEDGE: ACKNOWLEDGED}
 
 
 def signal_from_fields(
     fields: dict[str, Any], context: Context, pointer: str = "", *, fallback_title: str = ""
-) -> Signal:
-    """One signal from fields as above. With a `fallback_title` the missing title of a trigger is
-    flagged, not refused. `pointer` says where in the payload the fields are.
+) -> Signal | None:
+    """One signal from fields as above; None if the status tells of no problem. With a
+    `fallback_title` the missing title of a trigger is flagged, not refused. `pointer` says where
+    in the payload the fields are.
 
     Raises:
         InvalidPayload: with a fault per field that is missing or of the wrong type.
@@ -75,11 +87,14 @@ def signal_from_fields(
         )
     started = _first_time(fields, STARTED, pointer, context, faults, flags, used)
     happened = _first_time(fields, HAPPENED, pointer, context, faults, flags, used)
-    if kind is _TRIGGER:
+    if external_id is None and kind not in (None, _TRIGGER):
+        flags.append("no_external_id")
+    occurred = happened
+    if kind in _OWN_TIMES:
+        own = _first_time(fields, _OWN_TIMES[kind], pointer, context, faults, flags, used)
+        occurred = own or happened
+    elif kind is _TRIGGER:
         occurred = happened or started
-    else:
-        names = ENDED if kind is _RESOLVE else ACKNOWLEDGED
-        occurred = _first_time(fields, names, pointer, context, faults, flags, used) or happened
 
     labels = get("labels")
     if labels is not None and type(labels) is not dict:
@@ -91,6 +106,8 @@ def signal_from_fields(
         faults.append(wrong_type(f"{pointer}/tenant", "a string", tenant))
     if faults:
         raise InvalidPayload(faults)
+    if kind is None:
+        return None
 
     metadata = {
         name: value for name, value in fields.items() if name not in _FIXED and name not in used
@@ -117,7 +134,7 @@ def signal_from_fields(
 
 def _without_title(
     given: Any,
-    kind: SignalKind,
+    kind: SignalKind | None,
     external_id: str | None,
     fallback_title: str,
     pointer: str,
@@ -129,7 +146,9 @@ def _without_title(
     if given is not None and type(given) is not str:
         faults.insert(0, wrong_type(f"{pointer}/title", "a string", given))
         return ""
-    if external_id is not None and kind in _TITLE_IS_KNOWN:
+    if kind is None:
+        return ""
+    if external_id is not None and kind in _OWN_TIMES:
         return external_id
     if external_id is not None and kind is not _TRIGGER and not fallback_title:
         fallback_title = external_id
@@ -150,7 +169,7 @@ def severity_of(value: Any, flags: list[str]) -> Severity | None:
 
 def _kind(
     fields: dict[str, Any], pointer: str, faults: list[Fault], flags: list[str]
-) -> SignalKind:
+) -> SignalKind | None:
     for name in STATUS:
         if (status := fields.get(name)) is None:
             continue

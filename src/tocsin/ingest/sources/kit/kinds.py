@@ -1,37 +1,107 @@
-"""One table of status words: what a tool calls the state of an alert, and what it asks for."""
+"""One table of status words: what a tool calls the state of an alert, and what it asks for.
+
+The words are those of Alertmanager, Grafana, Nagios, Icinga, Checkmk, Centreon, Zabbix, PRTG,
+Sensu, CloudWatch, Datadog, New Relic, Opsgenie, Statuspage and their like. Case, blanks, hyphens,
+underscores and dots in a word never matter.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from tocsin.model import SignalKind
 
 _TRIGGER: Final = SignalKind.TRIGGER
+_ACKNOWLEDGE: Final = SignalKind.ACKNOWLEDGE
+_RESOLVE: Final = SignalKind.RESOLVE
+_UNACKNOWLEDGE: Final = SignalKind.UNACKNOWLEDGE
 
-_WORDS: Final[Mapping[SignalKind, str]] = {
-    SignalKind.TRIGGER: "firing fire fired trigger triggered retriggered problem down open opened"
-    " reopened alarm alert alerting active activated critical warning error failed failing failure"
-    " unacknowledged new started created",
-    SignalKind.ACKNOWLEDGE: "acknowledge acknowledged ack acked investigating",
-    SignalKind.RESOLVE: "resolve resolved ok up close closed recover recovered recovery clear"
-    " cleared fixed normal success succeeded healthy ended inactive",
+# What happened to a problem. Another word that says which problem may stand before or after it:
+# `ResolvedCritical`, `incident opened`, `Recovered from Warn`.
+_HAPPENED: Final[Mapping[SignalKind, str]] = {
+    _TRIGGER: "firing fire fired trigger triggered retriggered renotify renotified opened reopened"
+    " created started raised activated escalated unresolved",
+    _ACKNOWLEDGE: "acknowledge acknowledged acknowledgement acknowledgment ack acked",
+    _UNACKNOWLEDGE: "unacknowledge unacknowledged unack unacked",
+    _RESOLVE: "resolve resolved closed recover recovered recovery cleared fixed ended"
+    " autoresolved autoclosed solved",
 }
+# How things are.
+_STATES: Final[Mapping[SignalKind, str]] = {
+    _TRIGGER: "problem down open alarm alert alerting alarming active critical crit warning warn"
+    " error fatal emergency major failed failing failure fail new unknown unreachable unavailable"
+    " offline unhealthy degraded outage trouble broken breached exceeded nodata insufficientdata"
+    " notok",
+    _ACKNOWLEDGE: "investigating",
+    _UNACKNOWLEDGE: "acknowledgementremoved acknowledgementcleared acknowledgementexpired",
+    _RESOLVE: "ok okay up close clear normal success succeeded successful healthy inactive online"
+    " available reachable passing passed restored deactivated operational backtonormal",
+}
+# Notices of Nagios and its relatives that tell of no problem: of a planned downtime, of a state
+# that changes too often to be notified, of what a handler did.
+_NOTICES: Final = (
+    "downtimestart downtimestarted downtimeend downtimeended downtimecancelled downtimecanceled"
+    " downtimeremoved flappingstart flappingstarted flappingstop flappingstopped flappingend"
+    " flappingended flappingdisabled alerthandler alerthandlerok alerthandlerfailed"
+    " maintenance undermaintenance inmaintenance"
+)
+_NOUNS: Final = "alert alarm problem incident issue event host service monitor check"
+_BEFORE: Final = (
+    "critical crit warning warn error fatal emergency major minor high medium low info unknown down"
+    " unreachable degraded auto automatically manually"
+)
+_AFTER: Final = "from no data nodata by user system"
+
+_MAY_PRECEDE_A_STATE: Final = frozenset(_NOUNS.split())
+_MAY_PRECEDE: Final = _MAY_PRECEDE_A_STATE | frozenset(_BEFORE.split())
+_MAY_FOLLOW: Final = _MAY_PRECEDE | frozenset(_AFTER.split())
+
+_BY_EVENT: Final = {word: kind for kind, words in _HAPPENED.items() for word in words.split()}
 
 KINDS: Final[Mapping[str, SignalKind]] = {
-    word: kind for kind, words in _WORDS.items() for word in words.split()
+    **{word: kind for kind, words in _STATES.items() for word in words.split()},
+    **_BY_EVENT,
 }
+
+NOTICES: Final = frozenset(_NOTICES.split())
+
+_WORD_LIMIT: Final = 60
+_PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 _get = KINDS.get
 
 
-def parse_kind(word: str) -> tuple[SignalKind, bool]:
+def parse_kind(word: str) -> tuple[SignalKind | None, bool]:
     """What a status word asks for, and whether nobody knows the word: it then triggers, because
-    an alert too many is better than one too few. A blank word triggers too."""
+    an alert too many is better than one too few. A blank word triggers too. None: the word is
+    known and tells of no problem."""
     if (kind := _get(word)) is not None:
         return kind, False
-    stripped = word.strip().lower()
-    if not stripped:
+    if len(word) > _WORD_LIMIT:
+        return _TRIGGER, True
+    squeezed = "".join(word.lower().replace("_", " ").replace("-", " ").replace(".", " ").split())
+    if not squeezed:
         return _TRIGGER, False
-    kind = _get(stripped)
+    if (kind := _get(squeezed)) is not None:
+        return kind, False
+    squeezed = "".join(filter(str.isalpha, squeezed))
+    if squeezed in NOTICES:
+        return None, False
+    kind = _compound(word)
     return (_TRIGGER, True) if kind is None else (kind, False)
+
+
+def _compound(word: str) -> SignalKind | None:
+    """What two or more words ask for, if only one of them, the first or the last, says what
+    happened and the others to what. `Recovery failed` and `not resolved` say nothing clear."""
+    first, *others = parts = [part.lower() for part in _PARTS.findall(word)] or [""]
+    if not others:
+        return None
+    if first in _BY_EVENT and _MAY_FOLLOW.issuperset(others):
+        return _BY_EVENT[first]
+    *others, last = parts
+    if last in _BY_EVENT and _MAY_PRECEDE.issuperset(others):
+        return _BY_EVENT[last]
+    return KINDS.get(last) if _MAY_PRECEDE_A_STATE.issuperset(others) else None

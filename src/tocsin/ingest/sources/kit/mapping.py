@@ -98,7 +98,8 @@ class Mapping:
                 "alerts", self._alerts, payload, evaluation, one_by_one=repeats(self._alerts)
             )
         except BudgetSpent:
-            return [_by_default(payload, context)]
+            signal = _by_default(payload, context)
+            return [] if signal is None else [signal]
         if found is None:
             return []
         items = found if isinstance(found, list) else [found]
@@ -213,16 +214,16 @@ def _search(
         raise InvalidPayload([Fault(f"/mapping/{name}", "mapping-failed", message)]) from None
 
 
-def _by_default(item: Any, context: Context) -> Signal:
+def _by_default(item: Any, context: Context) -> Signal | None:
     return _signal_of(_defaults(item), context, "mapping_budget")
 
 
-def _signal_of(fields: dict[str, Any], context: Context, *flags: str) -> Signal:
+def _signal_of(fields: dict[str, Any], context: Context, *flags: str) -> Signal | None:
     external_id = text_of(fields.get("external_id"))
     signal = signal_from_fields(
         fields, context, fallback_title=f"Alert {external_id}" if external_id else "Alert"
     )
-    if flags:
+    if flags and signal is not None:
         signal.flags = (*signal.flags, *flags)
     return signal
 
