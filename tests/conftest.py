@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
-from tests import postgres
+from tests.support import postgres
+from tests.support.outbox import Outbox
 
 T = TypeVar("T")
+
+# A busy machine is no fault of the code under test.
+settings.register_profile("tocsin", deadline=None)
+settings.load_profile("tocsin")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +58,13 @@ def database(postgres_server: postgres.Server) -> Iterator[postgres.Database]:
     """A freshly migrated database of this test's own."""
     with postgres_server.database() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def outbox(database: postgres.Database) -> Iterator[Outbox]:
+    outbox = Outbox(database)
+    yield outbox
+    outbox.close()
 
 
 @pytest.fixture(scope="session")

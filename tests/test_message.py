@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.delivery import samples
+from tests.delivery.channels import samples
 from tocsin.message import Content, Message, Named, PayloadError, encode, read
 from tocsin.model import EventType
 

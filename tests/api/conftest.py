@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.api.server import Client, serving
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin import app
 from tocsin.access.api_keys import create_api_key
 from tocsin.access.vault import Vault

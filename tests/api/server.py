@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 
 @contextmanager

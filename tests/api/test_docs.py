@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import Hub
+from tests.support.paths import DOCS
 from tocsin.model import Role
 
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+PAGE = DOCS / "api.md"
 
 
 def _examples() -> list[str]:

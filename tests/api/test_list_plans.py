@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects import postgresql
 
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin.api.webhook_deliveries import WebhookDeliveryQuery, _filtered
 from tocsin.model import uuid7
 

@@ -10,8 +10,7 @@ import pytest
 
 from tests.api import everything
 from tests.api.conftest import Hub
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 def test_it_is_public_and_names_what_every_operation_needs(hub: Hub) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program, on_database
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 
 @pytest.fixture

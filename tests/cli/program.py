@@ -19,7 +19,7 @@ from unittest import mock
 
 import psutil
 
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin.access.vault import Vault
 from tocsin.cli import main
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin.cli import app
 
 

@@ -10,7 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from tests.cli.program import Program
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin.cli import keys, whereabouts
 from tocsin.cli.exits import Exit, Failure
 from tocsin.model import Secret

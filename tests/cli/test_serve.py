@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.cli.program import PATIENCE, Program
-from tests.postgres import Database
+from tests.support.postgres import Database
 from tocsin.access.vault import Vault
 
 _SHOWN_OF_ALL = ("environ", "cmdline")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cli.program import Ended, Program, on_database
-from tests.postgres import Server
+from tests.support.postgres import Server
 from tocsin.terminal import MARK, visible
 
 HOSTILE = (

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from tests.api.server import Answer, Client, serving
-from tests.delivery.world import KEY, NOON, World
-from tests.postgres import Database
+from tests.support.outbox import KEY, NOON, Outbox
+from tests.support.postgres import Database
 from tocsin.access.links import Action, LinkSigner, Token
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
@@ -30,7 +30,7 @@ TITLE = '<b>Disk</b> /var almost full & "smoking"'
 class Page:
     """The page on a real server, and one open alert of which ana@example.com was told."""
 
-    world: World
+    outbox: Outbox
     client: Client
     signer: LinkSigner
     alert_id: UUID
@@ -61,57 +61,57 @@ class Page:
         return f"{(int(self.signer.code(token)) + 1) % 10_000:04d}"
 
     def status(self) -> str:
-        row = self.world.db.execute("SELECT status::text FROM alerts").fetchone()
+        row = self.outbox.db.execute("SELECT status::text FROM alerts").fetchone()
         assert row is not None
         return str(row[0])
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
-        rows = self.world.db.execute("SELECT kind, actor FROM alert_events ORDER BY id")
+        rows = self.outbox.db.execute("SELECT kind, actor FROM alert_events ORDER BY id")
         return [(row[0], row[1]) for row in rows]
 
 
 @pytest.fixture
 def page(database: Database) -> Iterator[Page]:
-    world = World(database)
+    outbox = Outbox(database)
     alert_id = uuid7()
-    world.db.execute(
+    outbox.db.execute(
         "INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)"
         " VALUES (%s, %s, %s, 'shop', 'generic', %s)",
         [
-            world.integration_id,
-            world.workspace_id,
-            world.tenant_id,
+            outbox.integration_id,
+            outbox.workspace_id,
+            outbox.tenant_id,
             Vault([KEY]).seal(KEY),
         ],
     )
-    world.db.execute(
+    outbox.db.execute(
         "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, description,"
         " severity, source, external_id, triggered_at, last_received_at, last_signal_at)"
         " VALUES (%s, %s, %s, %s, %s, '97 %% used', 'CRITICAL', 'shop', 'e1', %s, %s, %s)",
         [
             alert_id,
-            world.workspace_id,
-            world.tenant_id,
-            world.integration_id,
+            outbox.workspace_id,
+            outbox.tenant_id,
+            outbox.integration_id,
             TITLE,
             NOON,
             NOON,
             NOON,
         ],
     )
-    destination_id = world.destination("mail")
-    engine = create_engine(world.url)
+    destination_id = outbox.destination("mail")
+    engine = create_engine(outbox.url)
     signer = LinkSigner([KEY])
     configuration = Configuration(engine, Vault([KEY]))
     app = Starlette(
         routes=[
             Mount("/alerts", create_alert_page(engine, signer)),
-            Mount("/a", create_act_page(engine, signer, Actions(world.url, configuration))),
+            Mount("/a", create_act_page(engine, signer, Actions(outbox.url, configuration))),
         ]
     )
     with serving(app) as url:
-        yield Page(world, Client(url, None), signer, alert_id, destination_id)
-    world.close()
+        yield Page(outbox, Client(url, None), signer, alert_id, destination_id)
+    outbox.close()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -206,7 +206,7 @@ def test_a_form_that_is_no_form_is_no_code(page: Page) -> None:
 
 
 def test_what_somebody_else_did_first_is_said(page: Page) -> None:
-    page.world.db.execute("UPDATE alerts SET status = 'RESOLVED', resolved_at = now()")
+    page.outbox.db.execute("UPDATE alerts SET status = 'RESOLVED', resolved_at = now()")
     token = page.link()
     answer = page.get(token)
     assert answer.status == 200
@@ -228,7 +228,7 @@ def test_a_link_of_no_use_says_so(page: Page) -> None:
 
 def test_a_deleted_destinations_links_die_with_it(page: Page) -> None:
     token = page.link()
-    page.world.db.execute("DELETE FROM alert_destinations")
+    page.outbox.db.execute("DELETE FROM alert_destinations")
     assert page.get(token).status == 404
     assert page.submit(token, page.signer.code(token)).status == 404
     assert page.status() == "OPEN"

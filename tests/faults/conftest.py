@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import Database, Server
-from tests.story.server import Node, nodes
-from tests.story.site import Site
+from tests.support.node import Node, nodes
+from tests.support.postgres import Database, Server
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +16,12 @@ def shared_database(postgres_server: Server) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def site(shared_database: Database) -> Site:
-    return Site(shared_database.url)
+def workspace(shared_database: Database) -> Workspace:
+    return Workspace(shared_database.url)
 
 
 @pytest.fixture(scope="module")
-def pair(site: Site) -> Iterator[list[Node]]:
+def pair(workspace: Workspace) -> Iterator[list[Node]]:
     """Two server processes over one database."""
-    with nodes(site.url, 2, rejected_keep="3") as both:
+    with nodes(workspace.url, 2, rejected_keep="3") as both:
         yield both

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from dataclasses import replace
 
-from tests.delivery.world import QUICK, dispatching
+from tests.support.outbox import QUICK, dispatching
 
 # Short enough that a killed process's work is taken over within the test, long enough for a send.
 TUNING = replace(QUICK, lease_seconds=4.0, poll_seconds=0.2)

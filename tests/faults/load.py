@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from tests.story.server import PATIENCE
-from tests.story.site import Sender
+from tests.support.node import PATIENCE
+from tests.support.workspace import Sender
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Heard:
+class Reply:
     status: int
     document: dict[str, Any]
 
@@ -43,19 +43,19 @@ class Load:
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
 
-    async def webhook(self, base_url: str, sender: Sender, payload: Any, **headers: str) -> Heard:
+    async def webhook(self, base_url: str, sender: Sender, payload: Any, **headers: str) -> Reply:
         body = json.dumps(payload).encode()
         async with self.session.post(
             base_url + sender.path, data=body, headers=sender.headers(body, **headers)
         ) as response:
-            return Heard(response.status, await response.json(content_type=None))
+            return Reply(response.status, await response.json(content_type=None))
 
-    async def act(self, base_url: str, key: str, alert_id: Any, action: str) -> Heard:
+    async def act(self, base_url: str, key: str, alert_id: Any, action: str) -> Reply:
         async with self.session.post(
             f"{base_url}/api/v1/alerts/{alert_id}/{action}",
             headers={"Authorization": f"Bearer {key}"},
         ) as response:
-            return Heard(response.status, await response.json(content_type=None))
+            return Reply(response.status, await response.json(content_type=None))
 
 
 async def at_once(work: Iterable[Coroutine[Any, Any, T]], *, at_most: int = 400) -> Sequence[T]:

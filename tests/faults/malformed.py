@@ -8,13 +8,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.story.site import Sender
+from tests.support.paths import SAMPLES
+from tests.support.workspace import Sender
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 TYPES = (
     "generic",
     "alertmanager",
@@ -102,7 +101,7 @@ def mutated(value: Any, chance: random.Random, odds: float) -> Any:
     return value
 
 
-class Maker:
+class CaseMaker:
     """Makes cases for senders of every type."""
 
     def __init__(self, senders: dict[str, Sender], seed: int) -> None:

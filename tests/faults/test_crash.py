@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.story.server import Client, Node, eventually
-from tests.story.site import Sender, Site
+from tests.support.node import Client, Node, eventually
+from tests.support.workspace import Sender, Workspace
 from tocsin.store.embedded import EmbeddedPostgres
 from tocsin.store.migrate import upgrade
 
@@ -72,14 +72,14 @@ class Traffic:
             thread.join()
 
 
-class Scene:
+class ServerUnderLoad:
     """A PostgreSQL that flushes what it commits, a server, and traffic."""
 
     def __init__(self, folder: Path, postgres: EmbeddedPostgres, url: str) -> None:
         upgrade(url)
-        self.site = Site(url)
-        self.sender = self.site.sender()
-        _, self.destination_id = self.site.rule(event_types=["alerts.triggered"])
+        self.workspace = Workspace(url)
+        self.sender = self.workspace.sender()
+        _, self.destination_id = self.workspace.rule(event_types=["alerts.triggered"])
         self.folder, self.postgres = folder, postgres
         self.node = Node(url, folder)
         self.port = self.node.port
@@ -87,7 +87,7 @@ class Scene:
 
     def kill_server(self) -> None:
         self.node.kill()
-        self.node = Node(self.site.url, self.folder, port=self.port)
+        self.node = Node(self.workspace.url, self.folder, port=self.port)
         assert self.node.base_url == self.traffic.base_url
 
     def kill_postmaster(self) -> None:
@@ -100,7 +100,7 @@ class Scene:
 
         def killed() -> bool:
             with suppress(psycopg.OperationalError):
-                pids = self.site.sql(
+                pids = self.workspace.sql(
                     "SELECT pid FROM pg_stat_activity WHERE application_name = 'tocsin'"
                     " AND datname = current_database() ORDER BY state = 'active' DESC LIMIT 1"
                 )
@@ -117,20 +117,20 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
+def scene(folder: Path) -> Iterator[ServerUnderLoad]:
     postgres = EmbeddedPostgres(folder / "data", settings={"shared_buffers": "32MB"})
     (own := folder / "node").mkdir()
     with postgres as url:
-        made = Scene(own, postgres, url)
+        made = ServerUnderLoad(own, postgres, url)
         try:
             yield made
         finally:
             made.close()
 
 
-def check(scene: Scene) -> None:
+def check(scene: ServerUnderLoad) -> None:
     answered = scene.traffic.answered
-    with scene.site.connection() as connection:
+    with scene.workspace.connection() as connection:
         alerts: dict[str, list[UUID]] = {}
         for alert_id, title in connection.execute("SELECT id, title FROM alerts"):
             alerts.setdefault(title, []).append(alert_id)

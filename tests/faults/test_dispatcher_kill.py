@@ -8,14 +8,14 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from tests.delivery.world import World, receiving, until
-from tests.postgres import Database
+from tests.support.outbox import Outbox, receiving, until
+from tests.support.paths import ROOT
+from tests.support.postgres import Database
 from tocsin.model import EventType, uuid7
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -29,7 +29,7 @@ async def start(url: str) -> asyncio.subprocess.Process:
         "-m",
         "tests.faults.dispatcher_process",
         url,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -37,7 +37,7 @@ async def start(url: str) -> asyncio.subprocess.Process:
     return process
 
 
-async def _killing(world: World, kills: int) -> None:
+async def _killing(outbox: Outbox, kills: int) -> None:
     """Two processes; `kills` times one of them is killed while a message is on its way."""
     on_its_way = 0
 
@@ -50,15 +50,15 @@ async def _killing(world: World, kills: int) -> None:
 
     async with receiving() as receiver:
         receiver.answer = answer
-        destinations = [world.destination(f"ops {n}", receiver.url) for n in range(3)]
+        destinations = [outbox.destination(f"ops {n}", receiver.url) for n in range(3)]
         planned = []
         done = asyncio.Event()
 
         def plan() -> None:
             for destination in destinations:
                 alert = uuid7()
-                planned.extend(world.plan(destination, alert, event) for event in STORY)
-            world.announce()
+                planned.extend(outbox.plan(destination, alert, event) for event in STORY)
+            outbox.announce()
 
         async def keep_planning() -> None:
             while not done.is_set():
@@ -66,25 +66,25 @@ async def _killing(world: World, kills: int) -> None:
                 await asyncio.sleep(0.1)
 
         planning = asyncio.create_task(keep_planning())
-        processes = [await start(world.url), await start(world.url)]
+        processes = [await start(outbox.url), await start(outbox.url)]
         try:
             for _ in range(kills):
                 await until(lambda: on_its_way > 2, 60)
                 victim = processes.pop(0)
                 victim.kill()
                 await victim.wait()
-                processes.append(await start(world.url))
+                processes.append(await start(outbox.url))
             done.set()
             await planning
-            await until(lambda: world.pending() == 0, 90)
+            await until(lambda: outbox.pending() == 0, 90)
         finally:
             for process in processes:
                 process.kill()
                 await process.wait()
-        _check(world, receiver.bodies, planned)
+        _check(outbox, receiver.bodies, planned)
 
 
-def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> None:
+def _check(outbox: Outbox, bodies: list[dict[str, Any]], planned: list[Any]) -> None:
     arrived = Counter(body["id"] for body in bodies)
     assert arrived.keys() == {str(id) for id in planned}
     # In order: what came first of each event of an alert, and no repeat after its successor.
@@ -94,12 +94,12 @@ def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> No
         alert = body["alert"]["id"]
         assert place[body["event_type"]] >= furthest.get(alert, 0)
         furthest[alert] = place[body["event_type"]]
-    wrong = world.db.execute(
+    wrong = outbox.db.execute(
         "SELECT count(*) FROM alert_deliveries WHERE status <> 'sent' OR leased_by IS NOT NULL"
     ).fetchone()
     assert wrong == (0,)
     # Every attempt is on record; some ended nobody knows how, or nothing was killed while sending.
-    attempts = world.db.execute(
+    attempts = outbox.db.execute(
         "SELECT alert_delivery_id::text, count(*), count(*) FILTER (WHERE outcome = 'unknown')"
         " FROM alert_delivery_attempts GROUP BY 1"
     ).fetchall()
@@ -109,10 +109,10 @@ def _check(world: World, bodies: list[dict[str, Any]], planned: list[Any]) -> No
 
 
 @pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    world = World(database)
-    yield world
-    world.close()
+def outbox(database: Database) -> Iterator[Outbox]:
+    outbox = Outbox(database)
+    yield outbox
+    outbox.close()
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def world(database: Database) -> Iterator[World]:
         pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)]),
     ],
 )
-def test_dispatchers_killed_while_sending(world: World, run: Run, kills: int) -> None:
-    run(_killing(world, kills))
+def test_dispatchers_killed_while_sending(outbox: Outbox, run: Run, kills: int) -> None:
+    run(_killing(outbox, kills))

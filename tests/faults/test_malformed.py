@@ -16,9 +16,9 @@ from threading import local
 import psutil
 import pytest
 
-from tests.faults.malformed import TYPES, Case, Maker
-from tests.story.server import Client, Node, nodes
-from tests.story.site import Site
+from tests.faults.malformed import TYPES, Case, CaseMaker
+from tests.support.node import Client, Node, nodes
+from tests.support.workspace import Workspace
 
 HANG_SECONDS = 20
 THREADS = 4
@@ -26,8 +26,8 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 @pytest.fixture(scope="module")
-def node(site: Site) -> Iterator[Node]:
-    with nodes(site.url, body_timeout_seconds="0.3") as (only,):
+def node(workspace: Workspace) -> Iterator[Node]:
+    with nodes(workspace.url, body_timeout_seconds="0.3") as (only,):
         yield only
 
 
@@ -58,10 +58,10 @@ def put(node: Node, case: Case) -> list[int]:
     [1_000, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
     ids=["quick", "long"],
 )
-def test_malformed_requests(site: Site, node: Node, requests: int) -> None:
-    senders = {type: site.sender(type) for type in TYPES}
-    maker = Maker(senders, seed=requests)
-    good, numbers = site.sender(), count(1)
+def test_malformed_requests(workspace: Workspace, node: Node, requests: int) -> None:
+    senders = {type: workspace.sender(type) for type in TYPES}
+    maker = CaseMaker(senders, seed=requests)
+    good, numbers = workspace.sender(), count(1)
     own = local()
 
     def one(case: Case) -> list[int]:
@@ -79,15 +79,15 @@ def test_malformed_requests(site: Site, node: Node, requests: int) -> None:
         heard = Counter(status for statuses in pool.map(one, cases) for status in statuses)
     # Every kind of answer was provoked.
     assert {200, 201, 400, 401, 404, 405, 413} <= heard.keys()
-    assert len(site.alerts(good)) == requests // 10
+    assert len(workspace.alerts(good)) == requests // 10
     assert node.process.poll() is None
     log = node.errors()
     assert not [word for word in ("ingest.fault", "ingest.poison", "Traceback") if word in log]
     assert process.memory_info().rss < 300 * 1024 * 1024
 
 
-def test_slow_bodies_keep_nobody_waiting(site: Site, node: Node) -> None:
-    sender = site.sender()
+def test_slow_bodies_keep_nobody_waiting(workspace: Workspace, node: Node) -> None:
+    sender = workspace.sender()
     head = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
     slow = []
     try:

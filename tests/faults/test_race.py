@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.load import Heard, Load, at_once
-from tests.story.server import Node
-from tests.story.site import Sender, Site
+from tests.faults.load import Load, Reply, at_once
+from tests.support.node import Node
+from tests.support.workspace import Sender, Workspace
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MANY = 200
@@ -31,10 +31,10 @@ def at(minute: float) -> str:
     return (NOON + timedelta(minutes=minute)).isoformat()
 
 
-def volley(pair: list[Node], sender: Sender, payloads: list[Any], **headers: str) -> list[Heard]:
+def volley(pair: list[Node], sender: Sender, payloads: list[Any], **headers: str) -> list[Reply]:
     """All at once, to both nodes in turn."""
 
-    async def main() -> list[Heard]:
+    async def main() -> list[Reply]:
         urls = cycle(node.base_url for node in pair)
         async with Load() as load:
             return list(
@@ -46,8 +46,8 @@ def volley(pair: list[Node], sender: Sender, payloads: list[Any], **headers: str
     return asyncio.run(main())
 
 
-def deadlocks(site: Site) -> int:
-    count: int = site.one(
+def deadlocks(workspace: Workspace) -> int:
+    count: int = workspace.one(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
     return count
@@ -56,24 +56,24 @@ def deadlocks(site: Site) -> int:
 @Rounds
 @pytest.mark.parametrize("identify", [True, False], ids=["with id", "without id"])
 def test_identical_webhooks_are_one_alert_that_each_answer_names(
-    site: Site, pair: list[Node], rounds: int, identify: bool
+    workspace: Workspace, pair: list[Node], rounds: int, identify: bool
 ) -> None:
-    sender = site.sender()
+    sender = workspace.sender()
     for number in range(rounds):
         payload: dict[str, Any] = {"title": "Disk full", "description": str(number)}
         if identify:
             payload["external_id"] = f"disk-{number}"
         heard = volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
-        alert = site.alerts(sender)[-1]
+        alert = workspace.alerts(sender)[-1]
         assert Counter((each.status, each.outcome) for each in heard) == {
             (201, "created"): 1,
             (200, "duplicate"): MANY - 1,
         }
         assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
         assert alert["occurrence_count"] == 1
-        assert site.timeline(alert["id"]) == ["triggered"]
-    assert len(site.alerts(sender)) == rounds
-    rows = site.deliveries(sender)
+        assert workspace.timeline(alert["id"]) == ["triggered"]
+    assert len(workspace.alerts(sender)) == rounds
+    rows = workspace.deliveries(sender)
     assert len(rows) == rounds * MANY
     assert {str(each.document["delivery_id"]) for each in heard} <= {str(r["id"]) for r in rows}
     firsts = {row["id"] for row in rows if row["outcome"] == "created"}
@@ -82,28 +82,28 @@ def test_identical_webhooks_are_one_alert_that_each_answer_names(
 
 @Rounds
 def test_different_triggers_of_one_problem_are_one_alert(
-    site: Site, pair: list[Node], rounds: int
+    workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
-    sender = site.sender()
+    sender = workspace.sender()
     for number in range(rounds):
         trigger = {"title": "Disk full", "external_id": f"disk-{number}"}
         heard = volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
-        alert = site.alerts(sender)[-1]
+        alert = workspace.alerts(sender)[-1]
         assert Counter(each.outcome for each in heard) == {"created": 1, "updated": MANY - 1}
         assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
         assert alert["occurrence_count"] == MANY
-        assert Counter(site.timeline(alert["id"])) == {"triggered": 1, "repeated": MANY - 1}
-    assert len(site.alerts(sender)) == rounds
+        assert Counter(workspace.timeline(alert["id"])) == {"triggered": 1, "repeated": MANY - 1}
+    assert len(workspace.alerts(sender)) == rounds
 
 
 @Rounds
-def test_strangers_at_every_door(site: Site, pair: list[Node], rounds: int) -> None:
+def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], rounds: int) -> None:
     """What they leave on record is trimmed by both nodes at once, and holds nobody up."""
-    doors = [site.sender() for _ in range(3)]
-    strangers = [Sender(door.id, site.profile("generic", "a guess", {})) for door in doors]
+    doors = [workspace.sender() for _ in range(3)]
+    strangers = [Sender(door.id, workspace.profile("generic", "a guess", {})) for door in doors]
     for number in range(rounds):
 
-        async def main(number: int = number) -> list[Heard]:
+        async def main(number: int = number) -> list[Reply]:
             urls = cycle(node.base_url for node in pair)
             async with Load() as load:
                 return list(
@@ -116,16 +116,16 @@ def test_strangers_at_every_door(site: Site, pair: list[Node], rounds: int) -> N
 
         assert Counter(each.status for each in asyncio.run(main())) == {401: 180, 201: 180}
     for door in doors:
-        outcomes = Counter(row["outcome"] for row in site.deliveries(door))
+        outcomes = Counter(row["outcome"] for row in workspace.deliveries(door))
         assert outcomes == {"created": 60 * rounds, "rejected": 3}
-    assert deadlocks(site) == 0
+    assert deadlocks(workspace) == 0
 
 
 @Rounds
 def test_where_the_resolve_is_newest_nothing_stays_open(
-    site: Site, pair: list[Node], rounds: int
+    workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
-    sender = site.sender()
+    sender = workspace.sender()
     for number in range(rounds):
         problems = [f"{number}-{n}" for n in range(60)]
         payloads = [
@@ -144,19 +144,21 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
         ]
         random.Random(number).shuffle(payloads)
         assert {each.status for each in volley(pair, sender, payloads)} <= {200, 201}
-    found = Counter((row["status"], row["external_id"]) for row in site.alerts(sender))
+    found = Counter((row["status"], row["external_id"]) for row in workspace.alerts(sender))
     assert {status for status, _ in found} == {"RESOLVED"}
     assert set(found.values()) == {1}
     assert len(found) == rounds * 60
-    assert {row["occurrence_count"] for row in site.alerts(sender)} == {2}
+    assert {row["occurrence_count"] for row in workspace.alerts(sender)} == {2}
 
 
 @Rounds
-def test_a_storm_of_everything_from_everywhere(site: Site, pair: list[Node], rounds: int) -> None:
+def test_a_storm_of_everything_from_everywhere(
+    workspace: Workspace, pair: list[Node], rounds: int
+) -> None:
     """Groups of alerts in any order, people in between, rules that are owed for: no deadlock, no
     error, and the books agree."""
-    _, destination_id = site.rule(event_types=["alerts.triggered", "alerts.resolved"])
-    key = site.api_key("responder")
+    _, destination_id = workspace.rule(event_types=["alerts.triggered", "alerts.resolved"])
+    key = workspace.api_key("responder")
     chance = random.Random(7)
 
     def group() -> dict[str, Any]:
@@ -174,16 +176,16 @@ def test_a_storm_of_everything_from_everywhere(site: Site, pair: list[Node], rou
             ]
         }
 
-    async def main() -> list[Heard]:
+    async def main() -> list[Reply]:
         async with Load() as load:
 
-            async def person(url: str) -> Heard:
-                newest = site.sql(
+            async def person(url: str) -> Reply:
+                newest = workspace.sql(
                     "SELECT id FROM alerts WHERE integration_id = %s ORDER BY id DESC LIMIT 20",
                     sender.id,
                 )
                 if not newest:
-                    return Heard(200, {"status": "none"})
+                    return Reply(200, {"status": "none"})
                 action = chance.choice(["acknowledge", "resolve", "reopen", "close"])
                 return await load.act(url, key, chance.choice(newest)[0], action)
 
@@ -198,42 +200,42 @@ def test_a_storm_of_everything_from_everywhere(site: Site, pair: list[Node], rou
                 )
             return list(await at_once((each() for each in work), at_most=60))
 
-    sender = site.sender("alertmanager")
+    sender = workspace.sender("alertmanager")
     heard = asyncio.run(main())
     assert {each.status for each in heard} <= {200, 201, 409}, [n.errors() for n in pair]
-    assert deadlocks(site) == 0
-    check_books(site, sender, heard)
-    site.sql("DELETE FROM alert_rules")
-    owed = site.sql(
+    assert deadlocks(workspace) == 0
+    check_books(workspace, sender, heard)
+    workspace.sql("DELETE FROM alert_rules")
+    owed = workspace.sql(
         "SELECT alert_id, count(*) FILTER (WHERE event_type = 'alerts.triggered')"
         " FROM alert_deliveries WHERE alert_destination_id = %s GROUP BY 1",
         destination_id,
     )
-    made = {row["id"] for row in site.alerts(sender)}
+    made = {row["id"] for row in workspace.alerts(sender)}
     # Born resolved, its resolve having come first: told to nobody, unless a person reopens it.
-    ended = site.sql("SELECT alert_id FROM alert_events WHERE detail ? 'arrived'")
+    ended = workspace.sql("SELECT alert_id FROM alert_events WHERE detail ? 'arrived'")
     # The first trigger of each was owed exactly once; a person's reopening is told again.
     for alert_id, triggers in owed:
-        reopened = site.timeline(alert_id).count("reopened")
+        reopened = workspace.timeline(alert_id).count("reopened")
         assert 1 <= triggers <= 1 + reopened
     assert made - {alert_id for (alert_id,) in ended} <= {alert_id for alert_id, _ in owed} <= made
 
 
-def check_books(site: Site, sender: Sender, heard: list[Heard]) -> None:
+def check_books(workspace: Workspace, sender: Sender, heard: list[Reply]) -> None:
     """Answers, alerts and timelines tell one story."""
     told = Counter(
         (each["alert_id"], each["status"])
         for answer in heard
         for each in answer.document.get("alerts", ())
     )
-    alerts = site.alerts(sender)
+    alerts = workspace.alerts(sender)
     assert Counter(status for _, status in told)["created"] == len(alerts)
     live = Counter(r["external_id"] for r in alerts if r["status"] in ("OPEN", "ACKNOWLEDGED"))
     assert max(live.values(), default=0) <= 1
     for row in alerts:
-        kinds = Counter(site.timeline(row["id"]))
+        kinds = Counter(workspace.timeline(row["id"]))
         assert kinds["triggered"] == 1
-        late = site.one(
+        late = workspace.one(
             "SELECT count(*) FROM alert_events WHERE alert_id = %s AND detail->>'signal' = %s",
             row["id"],
             "trigger",

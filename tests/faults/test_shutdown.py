@@ -8,13 +8,13 @@ from contextlib import suppress
 import aiohttp
 import pytest
 
-from tests.faults.load import Heard, Load
-from tests.story.server import Node, eventually, nodes
-from tests.story.site import Sender, Site
+from tests.faults.load import Load, Reply
+from tests.support.node import Node, eventually, nodes
+from tests.support.workspace import Sender, Workspace
 
 
-async def _storm(node: Node, sender: Sender) -> list[Heard]:
-    heard: list[Heard] = []
+async def _storm(node: Node, sender: Sender) -> list[Reply]:
+    heard: list[Reply] = []
     enough = asyncio.Event()
 
     async def send_on(load: Load, number: int) -> None:
@@ -38,20 +38,20 @@ async def _storm(node: Node, sender: Sender) -> list[Heard]:
 @pytest.mark.parametrize(
     "drained", [1, pytest.param(10, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
-def test_what_was_taken_is_answered(site: Site, drained: int) -> None:
+def test_what_was_taken_is_answered(workspace: Workspace, drained: int) -> None:
     for _ in range(drained):
-        sender = site.sender()
-        with nodes(site.url) as (node,):
+        sender = workspace.sender()
+        with nodes(workspace.url) as (node,):
             heard = asyncio.run(_storm(node, sender))
             assert node.stop() == 0
         assert {each.status for each in heard} <= {201, 503}
         answered = {each.document["delivery_id"] for each in heard if each.status == 201}
-        assert {str(row["id"]) for row in site.deliveries(sender)} == answered
-        assert len(site.alerts(sender)) == len(answered)
+        assert {str(row["id"]) for row in workspace.deliveries(sender)} == answered
+        assert len(workspace.alerts(sender)) == len(answered)
 
 
-def test_a_body_under_way_is_waited_for(site: Site) -> None:
-    sender = site.sender()
+def test_a_body_under_way_is_waited_for(workspace: Workspace) -> None:
+    sender = workspace.sender()
     body = b'{"title": "T"}'
     head = "".join(
         f"{name}: {value}\r\n"
@@ -70,7 +70,7 @@ def test_a_body_under_way_is_waited_for(site: Site) -> None:
         writer.close()
         return heard
 
-    with nodes(site.url) as (node,):
+    with nodes(workspace.url) as (node,):
         assert asyncio.run(main(node)).startswith(b"HTTP/1.1 201 ")
         eventually(lambda: node.process.poll() is not None, "the server ends")
-    assert len(site.alerts(sender)) == 1
+    assert len(workspace.alerts(sender)) == 1

@@ -1,6 +1,6 @@
 """What ingest should come to, written down plainly and slowly, without a look at how it is done.
 
-One integration; one webhook carries one signal. Times are whole seconds. A *book* is kept per
+One integration; one webhook carries one signal. Times are whole seconds. A *memory* is kept per
 external id: its alerts, and what is remembered of resolves.
 """
 
@@ -15,7 +15,7 @@ DEFAULT_SEVERITY = "HIGH"
 
 
 @dataclass(frozen=True)
-class Said:
+class Sent:
     """One webhook, as its sender means it."""
 
     kind: str
@@ -39,7 +39,7 @@ class Alert:
 
 
 @dataclass
-class Book:
+class Memory:
     alerts: list[Alert] = field(default_factory=list)
     # The newest resolve heard of, and until when that is remembered.
     resolve_at: int | None = None
@@ -65,89 +65,89 @@ class Claim:
 
 
 @dataclass
-class World:
+class Model:
     now: int = 0
-    books: dict[str, Book] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
     strays: list[Alert] = field(default_factory=list)
-    contents: dict[Said, Claim] = field(default_factory=dict)
+    contents: dict[Sent, Claim] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
 
     def alerts(self) -> list[Alert]:
-        return [a for book in self.books.values() for a in book.alerts] + self.strays
+        return [a for memory in self.memories.values() for a in memory.alerts] + self.strays
 
-    def hear(self, batch: list[Said]) -> list[tuple[str, Alert | None, bool]]:
+    def receive(self, batch: list[Sent]) -> list[tuple[str, Alert | None, bool]]:
         """Of each: what it came to, the alert named, and whether its key was known with other
         content. What did nothing makes a duplicate only of what is committed together with it."""
-        self._idle: dict[Said, Alert | None] = {}
+        self._idle: dict[Sent, Alert | None] = {}
         self._idle_keys: set[str] = set()
-        return [self._hear(said) for said in batch]
+        return [self._receive(sent) for sent in batch]
 
-    def _hear(self, said: Said) -> tuple[str, Alert | None, bool]:
-        content = replace(said, key=None)
+    def _receive(self, sent: Sent) -> tuple[str, Alert | None, bool]:
+        content = replace(sent, key=None)
         known = self.contents.get(content)
-        is_known = said.key is not None and self.keys.get(said.key, -1) > self.now
-        reused = is_known or said.key in self._idle_keys
+        is_known = sent.key is not None and self.keys.get(sent.key, -1) > self.now
+        reused = is_known or sent.key in self._idle_keys
         if known is not None and known.until > self.now:
             outcome, alert, reused = "duplicate", known.alert, False
         elif content in self._idle:
             outcome, alert, reused = "duplicate", self._idle[content], False
         else:
-            outcome, alert = self._apply(said)
+            outcome, alert = self._apply(sent)
             if outcome == "ignored":
                 self._idle[content] = alert
-                if said.key is not None and not is_known:
-                    self._idle_keys.add(said.key)
+                if sent.key is not None and not is_known:
+                    self._idle_keys.add(sent.key)
                 return outcome, alert, reused
             self.contents[content] = Claim(self.now + WINDOW, alert)
-        if said.key is not None and not is_known and said.key not in self._idle_keys:
-            self.keys[said.key] = self.now + WINDOW
+        if sent.key is not None and not is_known and sent.key not in self._idle_keys:
+            self.keys[sent.key] = self.now + WINDOW
         return outcome, alert, reused
 
-    def _apply(self, said: Said) -> tuple[str, Alert | None]:
-        at = self.now if said.at is None else min(said.at, self.now)
-        if said.external_id is None:
-            if said.kind != "trigger":
+    def _apply(self, sent: Sent) -> tuple[str, Alert | None]:
+        at = self.now if sent.at is None else min(sent.at, self.now)
+        if sent.external_id is None:
+            if sent.kind != "trigger":
                 return "ignored", None
-            self.strays.append(self._new(said, at))
+            self.strays.append(self._new(sent, at))
             return "created", self.strays[-1]
-        book = self.books.setdefault(said.external_id, Book())
-        book.forget(self.now)
+        memory = self.memories.setdefault(sent.external_id, Memory())
+        memory.forget(self.now)
         return {
             "trigger": self._trigger,
             "acknowledge": self._acknowledge,
             "resolve": self._resolve,
-        }[said.kind](book, said, at)
+        }[sent.kind](memory, sent, at)
 
-    def _new(self, said: Said, at: int) -> Alert:
-        severity = said.severity or DEFAULT_SEVERITY
-        # What the sender says of when it fired is kept as it is said.
-        return Alert("OPEN", severity, at if said.at is None else said.at, at)
+    def _new(self, sent: Sent, at: int) -> Alert:
+        severity = sent.severity or DEFAULT_SEVERITY
+        # What the sender says of when it fired is kept as it is sent.
+        return Alert("OPEN", severity, at if sent.at is None else sent.at, at)
 
-    def _trigger(self, book: Book, said: Said, at: int) -> tuple[str, Alert | None]:
-        live = book.live()
+    def _trigger(self, memory: Memory, sent: Sent, at: int) -> tuple[str, Alert | None]:
+        live = memory.live()
         if live is not None:
             live.count += 1
             if at >= live.newest:
                 live.newest = at
-                live.severity = said.severity or live.severity
+                live.severity = sent.severity or live.severity
             return "updated", live
-        if book.ended is not None and book.ended_at is not None and at <= book.ended_at:
-            book.ended.count += 1
-            return "updated", book.ended
-        alert = self._new(said, at)
-        book.alerts.append(alert)
-        if book.resolve_at is not None and at <= book.resolve_at:
+        if memory.ended is not None and memory.ended_at is not None and at <= memory.ended_at:
+            memory.ended.count += 1
+            return "updated", memory.ended
+        alert = self._new(sent, at)
+        memory.alerts.append(alert)
+        if memory.resolve_at is not None and at <= memory.resolve_at:
             alert.status, alert.resolved, alert.newest = (
                 "RESOLVED",
-                book.resolve_at,
-                book.resolve_at,
+                memory.resolve_at,
+                memory.resolve_at,
             )
-            book.ended, book.ended_at = alert, book.resolve_at
-            book.forget_at = self.now + WINDOW
+            memory.ended, memory.ended_at = alert, memory.resolve_at
+            memory.forget_at = self.now + WINDOW
         return "created", alert
 
-    def _acknowledge(self, book: Book, said: Said, at: int) -> tuple[str, Alert | None]:
-        live = book.live()
+    def _acknowledge(self, memory: Memory, sent: Sent, at: int) -> tuple[str, Alert | None]:
+        live = memory.live()
         if live is None or at < live.newest:
             return "ignored", live
         live.newest = at
@@ -156,20 +156,20 @@ class World:
         live.status, live.acknowledged = "ACKNOWLEDGED", at
         return "acknowledged", live
 
-    def _resolve(self, book: Book, said: Said, at: int) -> tuple[str, Alert | None]:
-        live = book.live()
+    def _resolve(self, memory: Memory, sent: Sent, at: int) -> tuple[str, Alert | None]:
+        live = memory.live()
         if live is None:
-            if book.resolve_at is None or at > book.resolve_at:
-                book.resolve_at, book.forget_at = at, self.now + WINDOW
+            if memory.resolve_at is None or at > memory.resolve_at:
+                memory.resolve_at, memory.forget_at = at, self.now + WINDOW
             return "ignored", None
         if at < live.newest:
             return "ignored", live
         # Without a time of its own it is only known to come after what came before.
-        ended = live.newest if said.at is None else at
+        ended = live.newest if sent.at is None else at
         live.status, live.resolved, live.newest = "RESOLVED", at, at
-        book.ended, book.ended_at = live, ended
-        book.resolve_at = ended if book.resolve_at is None else max(ended, book.resolve_at)
-        book.forget_at = self.now + WINDOW
+        memory.ended, memory.ended_at = live, ended
+        memory.resolve_at = ended if memory.resolve_at is None else max(ended, memory.resolve_at)
+        memory.forget_at = self.now + WINDOW
         return "resolved", live
 
     def act(self, alert: Alert, action: str) -> str:
@@ -189,8 +189,8 @@ class World:
         elif action == "close":
             alert.status, alert.closed = "CLOSED", self.now
         else:
-            for book in self.books.values():
-                if alert in book.alerts and book.live() is not None:
+            for memory in self.memories.values():
+                if alert in memory.alerts and memory.live() is not None:
                     return "newer one open"
             alert.status, alert.acknowledged, alert.resolved = "OPEN", None, None
         return "done"

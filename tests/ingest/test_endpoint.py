@@ -11,27 +11,27 @@ from uuid import uuid4
 
 import pytest
 
-from tests.ingest.office import Office, office
-from tests.postgres import Database
-from tests.story.site import Sender
+from tests.ingest.harness import Harness, harness
+from tests.support.postgres import Database
+from tests.support.workspace import Sender
 from tocsin.ingest.endpoint import Endpoint
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.settings import Settings
 
 
 @pytest.fixture
-def opened(database: Database) -> Iterator[Office]:
-    with office(database.url) as fresh:
+def opened(database: Database) -> Iterator[Harness]:
+    with harness(database.url) as fresh:
         yield fresh
 
 
-class Door:
+class BareEndpoint:
     """The endpoint without a server around it."""
 
-    def __init__(self, office: Office, **settings: Any) -> None:
-        self.office = office
+    def __init__(self, harness: Harness, **settings: Any) -> None:
+        self.harness = harness
         self.endpoint = Endpoint(
-            office.configuration, office.batcher, Settings(data_dir=Path("/nowhere"), **settings)
+            harness.configuration, harness.batcher, Settings(data_dir=Path("/nowhere"), **settings)
         )
 
     def post(
@@ -51,7 +51,7 @@ class Door:
             "path": path,
             "headers": [(n.lower().encode(), v.encode("latin-1")) for n, v in headers.items()],
         }
-        self.office.run(self.endpoint(scope, receive, send))
+        self.harness.run(self.endpoint(scope, receive, send))
         start, content = sent
         answered = {name.decode(): value.decode() for name, value in start["headers"]}
         return start["status"], answered, json.loads(content["body"])
@@ -61,35 +61,35 @@ class Door:
         return self.post(sender.path, body, sender.headers(body))
 
 
-def test_over_the_rate_limit_it_is_503_with_retry_after(opened: Office) -> None:
-    door = Door(opened, rate_limit_per_second=0.01)
-    sender, other = opened.site.sender(), opened.site.sender()
-    assert door.send(sender, {"title": "one"})[0] == 201
-    status, headers, problem = door.send(sender, {"title": "two"})
+def test_over_the_rate_limit_it_is_503_with_retry_after(opened: Harness) -> None:
+    endpoint = BareEndpoint(opened, rate_limit_per_second=0.01)
+    sender, other = opened.workspace.sender(), opened.workspace.sender()
+    assert endpoint.send(sender, {"title": "one"})[0] == 201
+    status, headers, problem = endpoint.send(sender, {"title": "two"})
     assert (status, problem["type"]) == (503, "/problems/rate-limited")
     assert int(headers["retry-after"]) > 0
     assert headers["content-type"] == "application/problem+json"
-    assert len(opened.site.deliveries(sender)) == 1
+    assert len(opened.workspace.deliveries(sender)) == 1
     # One sender's haste is not another's fault, and what is not authentic does not count.
-    assert door.post(other.path, b"{}", {})[0] == 401
-    assert door.send(other, {"title": "one"})[0] == 201
+    assert endpoint.post(other.path, b"{}", {})[0] == 401
+    assert endpoint.send(other, {"title": "one"})[0] == 201
 
 
 def test_a_fault_of_ours_is_a_problem_document(
-    opened: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(webhook: Webhook) -> Answer:
         raise RuntimeError("a detail of the inside")
 
-    door, sender = Door(opened), opened.site.sender()
+    endpoint, sender = BareEndpoint(opened), opened.workspace.sender()
     monkeypatch.setattr(type(opened.batcher), "submit", lambda self, webhook: fail(webhook))
-    status, headers, problem = door.send(sender, {"title": "T"})
+    status, headers, problem = endpoint.send(sender, {"title": "T"})
     assert (status, problem["type"]) == (500, "/problems/internal-error")
     assert headers["content-type"] == "application/problem+json"
     assert "inside" not in json.dumps(problem)
 
 
-def test_a_flood_of_guesses_is_one_look(opened: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever tries ids at random keeps nobody from the database."""
     import asyncio
 

@@ -11,23 +11,23 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from tests.faults.proxy import Proxy, proxied
-from tests.postgres import Server
-from tests.story.server import Answer, Node, eventually, nodes
-from tests.story.site import KEY, Sender, Site
+from tests.support.node import Answer, Node, eventually, nodes
+from tests.support.postgres import Server
+from tests.support.proxy import Proxy, proxied
+from tests.support.workspace import KEY, Sender, Workspace
 from tocsin.model import AuthScheme
 
 ALERT = {"title": "Disk full"}
 
 
-class Story:
+class Recorder:
     """Keeps every answer it gets, and every secret there is."""
 
-    def __init__(self, site: Site, node: Node) -> None:
-        self.site, self.node = site, node
+    def __init__(self, workspace: Workspace, node: Node) -> None:
+        self.workspace, self.node = workspace, node
         self.client = node.client()
         self.answers: list[Answer] = []
-        self.key = site.api_key()
+        self.key = workspace.api_key()
         self.admin = node.client(self.key)
         self.secrets = {"the key of secrets": KEY.reveal_text(), "API key": self.key}
 
@@ -37,7 +37,7 @@ class Story:
         if scheme == "basic":
             encoded = base64.b64encode(f"tocsin:{secret}".encode()).decode()
             self.secrets["basic, as sent"] = encoded
-        return self.site.sender(auth_scheme=scheme, secret=secret, **columns), secret
+        return self.workspace.sender(auth_scheme=scheme, secret=secret, **columns), secret
 
     def heard(self, answer: Answer) -> Answer:
         self.answers.append(answer)
@@ -53,11 +53,11 @@ class Story:
         return self.heard(self.admin.api(method, path, document))
 
 
-def _dump(site: Site) -> dict[str, str]:
+def _dump(workspace: Workspace) -> dict[str, str]:
     """Every table as text, every column of it."""
-    tables = site.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = workspace.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     dump = {}
-    with site.connection() as connection:
+    with workspace.connection() as connection:
         for (table,) in tables:
             query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
             dump[table] = "\n".join(row[0] for row in connection.execute(query))
@@ -77,18 +77,18 @@ def way(postgres_server: Server) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def site(way: Proxy) -> Site:
-    return Site(way.url)
+def workspace(way: Proxy) -> Workspace:
+    return Workspace(way.url)
 
 
 @pytest.fixture(scope="module")
-def node(way: Proxy, site: Site) -> Iterator[Node]:
+def node(way: Proxy, workspace: Workspace) -> Iterator[Node]:
     with nodes(way.url) as (only,):
         yield only
 
 
-def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
-    story = Story(site, node)
+def test_no_secret_is_anywhere(workspace: Workspace, node: Node, way: Proxy) -> None:
+    story = Recorder(workspace, node)
     body = json.dumps(ALERT).encode()
     for scheme in ("hmac", "token", "basic", "url"):
         sender, secret = story.sender(scheme)
@@ -128,11 +128,13 @@ def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
         story.secrets[f"{scheme}, renewed"] = rotated["webhook_secret"]
         renewed = Sender(
             sender.id,
-            site.profile("generic", rotated["webhook_secret"], {"auth_scheme": AuthScheme(scheme)}),
+            workspace.profile(
+                "generic", rotated["webhook_secret"], {"auth_scheme": AuthScheme(scheme)}
+            ),
         )
         for each in (sender, renewed):
             assert story.send(each, {"title": "after", "by": str(each is sender)}).status == 201
-        (delivery_id, *_), *_ = site.sql(
+        (delivery_id, *_), *_ = workspace.sql(
             "SELECT id FROM webhook_deliveries WHERE integration_id = %s AND outcome = 'created'",
             sender.id,
         )
@@ -156,7 +158,7 @@ def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
     assert story.send(odd, ALERT).slug == "invalid-signature"
     # Faults: an integration that cannot be used, a database that is away.
     broken, _ = story.sender("token", signature_header="X-Odd-Name")
-    site.sql('UPDATE integrations SET mapping = \'{"title": "["}\' WHERE id = %s', broken.id)
+    workspace.sql('UPDATE integrations SET mapping = \'{"title": "["}\' WHERE id = %s', broken.id)
     assert story.send(broken, ALERT).status == 500
     way.cut()
     story.send(renewed, {"title": "away"})
@@ -164,7 +166,7 @@ def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
     story.api("GET", "/alerts")
     way.mend()
     eventually(lambda: story.api("GET", "/alerts").status == 200, "the database is back")
-    places = {f"table {name}": text for name, text in _dump(site).items()}
+    places = {f"table {name}": text for name, text in _dump(workspace).items()}
     assert places["table webhook_deliveries"].count("[redacted]") > 20
     places["log"] = story.node.errors()
     for number, answer in enumerate(story.answers):
@@ -180,8 +182,8 @@ def test_no_secret_is_anywhere(site: Site, node: Node, way: Proxy) -> None:
     assert len(set(story.secrets.values())) > 10
 
 
-def test_workspaces_stay_apart(site: Site, node: Node) -> None:
-    one, two = site, site.other_workspace("other")
+def test_workspaces_stay_apart(workspace: Workspace, node: Node) -> None:
+    one, two = workspace, workspace.other_workspace("other")
     acme = two.tenant("acme")
     mine, theirs = one.sender(), two.sender()
     payload = {"title": "T", "external_id": "same", "tenant": "acme"}

@@ -19,16 +19,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.ingest.office import NOON, Office, Posted, office
-from tests.ingest.plain_model import Alert, Said, World
-from tests.postgres import Database
+from tests.ingest.harness import NOON, Harness, Posted, harness
+from tests.ingest.plain_model import Alert, Model, Sent
+from tests.support.postgres import Database
 from tocsin.alerts.actions import Acted, Action, NotAllowed, OpenAlertExists
 from tocsin.ingest.webhook import Accepted, Answer
 
 STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 
-said = st.builds(
-    Said,
+sent = st.builds(
+    Sent,
     kind=st.sampled_from(["trigger", "trigger", "acknowledge", "resolve"]),
     external_id=st.sampled_from(["a", "a", "b", None]),
     # The sender's clock: late, early, on time, or not told; in minutes, and never a whole day.
@@ -44,20 +44,20 @@ def seconds(at: datetime | None) -> int | None:
 
 
 class Ingest(RuleBasedStateMachine):
-    office: ClassVar[Office]
+    harness: ClassVar[Harness]
 
     @initialize()
     def begin(self) -> None:
-        self.world = World()
-        self.office.now = NOON
-        self.sender = self.office.site.sender()
+        self.model = Model()
+        self.harness.now = NOON
+        self.sender = self.harness.workspace.sender()
         self.ids: dict[UUID, Alert] = {}
         self.flagged = 0
 
-    @rule(batch=st.lists(said, min_size=1, max_size=4))
-    def hear(self, batch: list[Said]) -> None:
-        answers = self.office.post(self.sender, *(self._posted(each) for each in batch))
-        expected = self.world.hear(batch)
+    @rule(batch=st.lists(sent, min_size=1, max_size=4))
+    def receive(self, batch: list[Sent]) -> None:
+        answers = self.harness.post(self.sender, *(self._posted(each) for each in batch))
+        expected = self.model.receive(batch)
         for answer, (outcome, alert, reused) in zip(answers, expected, strict=True):
             self._compare(answer, outcome, alert)
             self.flagged += reused
@@ -65,30 +65,30 @@ class Ingest(RuleBasedStateMachine):
     @rule(data=st.data(), times=st.integers(1, 2))
     def retry(self, data: st.DataObject, times: int) -> None:
         """What has been accepted is sent again, to the letter."""
-        if self.world.contents:
-            chosen = data.draw(st.sampled_from(list(self.world.contents)))
-            self.hear([chosen] * times)
+        if self.model.contents:
+            chosen = data.draw(st.sampled_from(list(self.model.contents)))
+            self.receive([chosen] * times)
 
     @rule(passed=st.sampled_from([1, 30, 61, 300, 900, 1_000]))
     def wait(self, passed: int) -> None:
-        self.world.now += passed
-        self.office.advance(passed)
+        self.model.now += passed
+        self.harness.advance(passed)
 
     @rule(data=st.data(), action=st.sampled_from(["acknowledge", "resolve", "close", "reopen"]))
     def act(self, data: st.DataObject, action: str) -> None:
         if not self.ids:
             return
         alert_id = data.draw(st.sampled_from(list(self.ids)))
-        outcome = self.office.act(alert_id, Action(action))
-        expected = self.world.act(self.ids[alert_id], action)
+        outcome = self.harness.act(alert_id, Action(action))
+        expected = self.model.act(self.ids[alert_id], action)
         kinds = {"done": Acted, "not allowed": NotAllowed, "newer one open": OpenAlertExists}
         assert isinstance(outcome, kinds[expected]), (outcome, expected)
 
     @invariant()
     def the_database_says_the_same(self) -> None:
-        rows = self.office.site.alerts(self.sender)
+        rows = self.harness.workspace.alerts(self.sender)
         assert {row["id"] for row in rows} == set(self.ids)
-        assert len(self.ids) == len(self.world.alerts())
+        assert len(self.ids) == len(self.model.alerts())
         for row in rows:
             alert = self.ids[row["id"]]
             assert alert == Alert(
@@ -102,7 +102,7 @@ class Ingest(RuleBasedStateMachine):
                 closed=seconds(row["closed_at"]),
             )
 
-    def _posted(self, each: Said) -> Posted:
+    def _posted(self, each: Sent) -> Posted:
         payload: dict[str, Any] = {
             "title": "Disk full",
             "status": STATUS[each.kind],
@@ -131,13 +131,13 @@ class Ingest(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "sender"):
-            flags = [row["flags"] for row in self.office.site.deliveries(self.sender)]
+            flags = [row["flags"] for row in self.harness.workspace.deliveries(self.sender)]
             assert sum("idempotency_key_reused" in each for each in flags) == self.flagged
 
 
 @pytest.fixture
-def opened(database: Database) -> Iterator[Office]:
-    with office(database.url) as fresh:
+def opened(database: Database) -> Iterator[Harness]:
+    with harness(database.url) as fresh:
         yield fresh
 
 
@@ -146,8 +146,8 @@ def opened(database: Database) -> Iterator[Office]:
     [20, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
     ids=["quick", "long"],
 )
-def test_the_model_agrees(opened: Office, examples: int) -> None:
-    machine = type("Ingest", (Ingest,), {"office": opened})
+def test_the_model_agrees(opened: Harness, examples: int) -> None:
+    machine = type("Ingest", (Ingest,), {"harness": opened})
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from tests.routing.given import SLACK, planned, quiet_hours, rule, rule_id, silence, subject, table
+from tests.routing.builders import (
+    SLACK,
+    planned,
+    quiet_hours,
+    rule,
+    rule_id,
+    silence,
+    subject,
+    table,
+)
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger, plan
 from tocsin.routing.rules import Matcher, RoutingTable, Subject

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.routing.given import subject
+from tests.routing.builders import subject
 from tocsin.model import Severity
 from tocsin.routing.matchers import OPERATORS, Matcher, compile_pattern
 

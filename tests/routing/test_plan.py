@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.routing.given import (
+from tests.routing.builders import (
     GONE,
     NOW,
     OTHER_TENANT,

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tests.routing.given import (
+from tests.routing.builders import (
     ALL_EVENTS,
     GONE,
     NOW,

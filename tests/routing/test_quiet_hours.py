@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.routing.given import EVERY_DAY, quiet_hours
+from tests.routing.builders import EVERY_DAY, quiet_hours
 from tocsin.model import Severity
 from tocsin.routing.quiet_hours import DAYS, QuietHours, instant
 
@@ -36,7 +36,7 @@ CHANGES = {
 DAYS_WATCHED = 12  # to either side; the longest finite chain of periods is a week
 
 
-class Watch:
+class WallClock:
     """What a watchman writes down who looks at the clock on the wall every minute."""
 
     def __init__(self, zone: str, around: date) -> None:
@@ -60,8 +60,8 @@ class Watch:
 
 
 @cache
-def watch(zone: str, around: date) -> Watch:
-    return Watch(zone, around)
+def watch(zone: str, around: date) -> WallClock:
+    return WallClock(zone, around)
 
 
 @cache

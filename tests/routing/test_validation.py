@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.routing.given import EVERY_DAY, NOW
+from tests.routing.builders import EVERY_DAY, NOW
 from tocsin.model import Fault
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.quiet_hours import QuietHours

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.routing.given import (
+from tests.routing.builders import (
     GONE,
     NOW,
     OTHER_TENANT,

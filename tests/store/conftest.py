@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.embedded import QUICK, servers
 
+from tests.store.embedded import QUICK, servers
 from tocsin.store.embedded import EmbeddedPostgres
 
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.postgres import Database
 
+from tests.support.postgres import Database
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, Pipe
 from tocsin.store.statements import parsed

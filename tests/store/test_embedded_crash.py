@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.store.embedded import IS_ROOT, QUICK, User, alive, eventually, servers
 
+from tests.store.embedded import IS_ROOT, QUICK, User, alive, eventually, servers
 from tocsin.store.embedded import EmbeddedPostgres
 
 LINUX = sys.platform == "linux"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.embedded import NOBODY, QUICK, User, as_root, interpreter
 
+from tests.store.embedded import NOBODY, QUICK, User, as_root, interpreter
 from tocsin.store.embedded import EmbeddedError, EmbeddedPostgres
 from tocsin.store.embedded.errors import advice, condense
 

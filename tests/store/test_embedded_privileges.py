@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.store.embedded import IS_ROOT, NOBODY, QUICK, User, as_root, interpreter, python, servers
 
+from tests.store.embedded import IS_ROOT, NOBODY, QUICK, User, as_root, interpreter, python, servers
 from tocsin.store.embedded import EmbeddedError, EmbeddedPostgres, binaries, identity
 
 # Neither root, nor nobody, nor a user of this machine; it needs no name to try.

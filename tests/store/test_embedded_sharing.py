@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import psycopg
-from tests.store.embedded import QUICK, User, alive, python, servers
 
+from tests.store.embedded import QUICK, User, alive, python, servers
 from tocsin.store.embedded import EmbeddedPostgres
 
 

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
-from tests.postgres import Server
 
+from tests.support.postgres import Server
 from tocsin.store import catalog, migrate
 from tocsin.store.tables import Base
 

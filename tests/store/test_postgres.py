@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.postgres import Database, Server
+from tests.support.postgres import Database, Server
 
 
 def test_each_test_has_a_migrated_database_of_its_own(every_server: Server) -> None:

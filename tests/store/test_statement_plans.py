@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 import psycopg
-from tests.postgres import Database
 
+from tests.support.postgres import Database
 from tocsin.ingest.batcher import PLANNER as INGEST
 from tocsin.store.delivery_queue import PLANNER as DELIVERY
 from tocsin.store.statements import statement

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import Database, Server
-from tests.story.delivering import Stage, stage
-from tests.story.server import Client, Node, nodes
-from tests.story.site import Site
+from tests.story.installation import Installation, installation
+from tests.support.node import Client, Node, nodes
+from tests.support.postgres import Database, Server
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -18,14 +18,14 @@ def shared_database(postgres_server: Server) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def site(shared_database: Database) -> Site:
-    return Site(shared_database.url)
+def workspace(shared_database: Database) -> Workspace:
+    return Workspace(shared_database.url)
 
 
 @pytest.fixture(scope="session")
-def node(site: Site) -> Iterator[Node]:
+def node(workspace: Workspace) -> Iterator[Node]:
     with nodes(
-        site.url, body_timeout_seconds="0.5", rejected_keep="5", rejected_body_bytes="8192"
+        workspace.url, body_timeout_seconds="0.5", rejected_keep="5", rejected_body_bytes="8192"
     ) as (only,):
         yield only
 
@@ -37,10 +37,10 @@ def client(node: Node) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Two nodes that deliver, and the world they deliver to: for all stories of delivery."""
+def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Two nodes that deliver, and the services they deliver to: for all stories of delivery."""
     with (
         postgres_server.database() as fresh,
-        stage(Site(fresh.url), tmp_path_factory.mktemp("stage")) as ready,
+        installation(Workspace(fresh.url), tmp_path_factory.mktemp("installation")) as ready,
     ):
         yield ready

@@ -10,23 +10,23 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.faults.proxy import proxied
-from tests.story.server import Client, Node, nodes, speak
-from tests.story.site import Sender, Site
+from tests.support.node import Client, Node, nodes, speak
+from tests.support.proxy import proxied
+from tests.support.workspace import Sender, Workspace
 
 ALERT = {"title": "Disk full", "external_id": "disk-1"}
 
 
-def recorded(site: Site, sender: Sender) -> list[tuple[int, str]]:
-    return [(row["status_code"], row["outcome"]) for row in site.deliveries(sender)]
+def recorded(workspace: Workspace, sender: Sender) -> list[tuple[int, str]]:
+    return [(row["status_code"], row["outcome"]) for row in workspace.deliveries(sender)]
 
 
-def test_a_new_alert_is_created_and_named(site: Site, client: Client) -> None:
-    sender = site.sender()
+def test_a_new_alert_is_created_and_named(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender()
     answer = client.send(sender, ALERT)
     assert answer.status == 201
     assert answer.headers["content-type"] == "application/json"
-    (alert,), (delivery,) = site.alerts(sender), site.deliveries(sender)
+    (alert,), (delivery,) = workspace.alerts(sender), workspace.deliveries(sender)
     assert answer.json() == {
         "delivery_id": str(delivery["id"]),
         "status": "created",
@@ -37,14 +37,14 @@ def test_a_new_alert_is_created_and_named(site: Site, client: Client) -> None:
     assert (delivery["status_code"], delivery["outcome"]) == (201, "created")
     assert delivery["alert_id"] == alert["id"]
     assert delivery["raw_payload"] == ALERT
-    assert site.timeline(alert["id"]) == ["triggered"]
+    assert workspace.timeline(alert["id"]) == ["triggered"]
 
 
 @pytest.mark.parametrize("scheme", ["hmac", "token", "basic", "url"])
 def test_without_proof_401_missing_and_with_the_wrong_one_401_invalid(
-    site: Site, client: Client, scheme: str
+    workspace: Workspace, client: Client, scheme: str
 ) -> None:
-    sender = site.sender(auth_scheme=scheme)
+    sender = workspace.sender(auth_scheme=scheme)
     assert client.send(sender, ALERT).status == 201
     body = json.dumps(ALERT).encode()
     bare = client.request("POST", f"/webhooks/{sender.id}", body)
@@ -59,22 +59,24 @@ def test_without_proof_401_missing_and_with_the_wrong_one_401_invalid(
     path = f"/webhooks/{sender.id}" + ("/guess" if scheme == "url" else "")
     refused = client.request("POST", path, body, wrong)
     assert (refused.status, refused.slug) == (401, "invalid-signature")
-    assert len(site.alerts(sender)) == 1
-    assert recorded(site, sender) == [(201, "created"), (401, "rejected"), (401, "rejected")]
+    assert len(workspace.alerts(sender)) == 1
+    assert recorded(workspace, sender) == [(201, "created"), (401, "rejected"), (401, "rejected")]
 
 
-def test_a_signature_too_old_is_401_stale(site: Site, client: Client) -> None:
-    sender = site.sender("standard_webhooks", timestamp_tolerance_seconds=0)
+def test_a_signature_too_old_is_401_stale(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender("standard_webhooks", timestamp_tolerance_seconds=0)
     body = json.dumps({"type": "alert.triggered", "data": ALERT}).encode()
     headers = sender.headers(body)
     time.sleep(1.1)
     answer = client.request("POST", sender.path, body, headers)
     assert (answer.status, answer.slug) == (401, "stale-timestamp")
-    assert site.alerts(sender) == []
+    assert workspace.alerts(sender) == []
 
 
-def test_the_answer_to_a_stranger_does_not_depend_on_the_body(site: Site, client: Client) -> None:
-    sender = site.sender()
+def test_the_answer_to_a_stranger_does_not_depend_on_the_body(
+    workspace: Workspace, client: Client
+) -> None:
+    sender = workspace.sender()
     answers = {
         client.request("POST", sender.path, body, {"X-Webhook-Signature": "0" * 64}).body
         for body in (b"{}", b"not json", json.dumps(ALERT).encode(), b"")
@@ -88,22 +90,22 @@ def test_an_unknown_integration_is_404(client: Client) -> None:
         assert (answer.status, answer.slug) == (404, "integration-not-found"), name
 
 
-def test_an_inactive_integration_is_403_and_on_record(site: Site, client: Client) -> None:
-    sender = site.sender(is_active=False)
+def test_an_inactive_integration_is_403_and_on_record(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender(is_active=False)
     answer = client.send(sender, ALERT)
     assert (answer.status, answer.slug) == (403, "integration-inactive")
-    assert recorded(site, sender) == [(403, "rejected")]
+    assert recorded(workspace, sender) == [(403, "rejected")]
 
 
-def test_only_post(site: Site, client: Client) -> None:
+def test_only_post(workspace: Workspace, client: Client) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
-        answer = client.request(method, site.sender().path)
+        answer = client.request(method, workspace.sender().path)
         assert (answer.status, answer.slug) == (405, "method-not-allowed")
         assert answer.headers["allow"] == "POST"
 
 
-def test_too_large_is_413_without_reading_it_all(site: Site, node: Node) -> None:
-    sender = site.sender()
+def test_too_large_is_413_without_reading_it_all(workspace: Workspace, node: Node) -> None:
+    sender = workspace.sender()
     head = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\n"
     # It says how large it is: answered before a byte of it was sent.
     heard = speak(node.port, f"{head}Content-Length: 1048577\r\n\r\n".encode())
@@ -114,19 +116,19 @@ def test_too_large_is_413_without_reading_it_all(site: Site, node: Node) -> None
     endless = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 20
     heard = speak(node.port, endless)
     assert heard.startswith(b"HTTP/1.1 413 ")
-    rows = site.deliveries(sender)
+    rows = workspace.deliveries(sender)
     assert [(row["status_code"], row["outcome"]) for row in rows] == [(413, "rejected")] * 2
 
 
-def test_exactly_the_limit_is_taken(site: Site, client: Client) -> None:
-    sender = site.sender()
+def test_exactly_the_limit_is_taken(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender()
     body = json.dumps(ALERT).encode().ljust(1_048_576)
     assert client.send(sender, body).status == 201
     assert client.send(sender, body + b" ").status == 413
 
 
-def test_a_slow_body_is_408(site: Site, node: Node) -> None:
-    sender = site.sender()
+def test_a_slow_body_is_408(workspace: Workspace, node: Node) -> None:
+    sender = workspace.sender()
     said = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n" + "{"
     heard = speak(node.port, said.encode())
     assert heard.startswith(b"HTTP/1.1 408 ")
@@ -146,26 +148,26 @@ def test_a_slow_body_is_408(site: Site, node: Node) -> None:
     ],
 )
 def test_what_is_wrong_is_400_with_every_fault(
-    site: Site, client: Client, body: bytes, pointers: list[str]
+    workspace: Workspace, client: Client, body: bytes, pointers: list[str]
 ) -> None:
-    sender = site.sender()
+    sender = workspace.sender()
     answer = client.send(sender, body)
     assert (answer.status, answer.slug) == (400, "invalid-payload")
     errors = answer.json()["errors"]
     assert sorted(error["pointer"] for error in errors) == pointers
     assert all(error["code"] and error["message"] for error in errors)
-    assert recorded(site, sender) == [(400, "invalid")]
+    assert recorded(workspace, sender) == [(400, "invalid")]
 
 
-def test_what_is_no_alert_is_200_ignored(site: Site, client: Client) -> None:
-    sender = site.sender("github")
+def test_what_is_no_alert_is_200_ignored(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender("github")
     body = json.dumps({"zen": "Keep it simple.", "hook_id": 1, "hook": {}}).encode()
     headers = {**sender.headers(body), "X-GitHub-Event": "ping"}
     answer = client.request("POST", sender.path, body, headers)
     assert answer.status == 200
     assert answer.json()["status"] == "ignored"
     assert (answer.json()["alert_id"], answer.json()["alerts"]) == (None, [])
-    (row,) = site.deliveries(sender)
+    (row,) = workspace.deliveries(sender)
     assert (row["outcome"], row["alert_id"]) == ("ignored", None)
     assert row["error_message"]
 
@@ -180,39 +182,41 @@ def test_what_is_no_alert_is_200_ignored(site: Site, client: Client) -> None:
     ],
 )
 def test_an_integration_that_cannot_be_used_is_500_and_no_other_is(
-    site: Site, client: Client, column: str, value: Any
+    workspace: Workspace, client: Client, column: str, value: Any
 ) -> None:
-    sender, other = site.sender(), site.sender()
-    site.sql(f"UPDATE integrations SET {column} = %s WHERE id = %s", value, sender.id)
+    sender, other = workspace.sender(), workspace.sender()
+    workspace.sql(f"UPDATE integrations SET {column} = %s WHERE id = %s", value, sender.id)
     answer = client.send(sender, ALERT)
     assert (answer.status, answer.slug) == (500, "internal-error")
     assert b"Traceback" not in answer.body
-    assert recorded(site, sender) == [(500, "failed")]
+    assert recorded(workspace, sender) == [(500, "failed")]
     assert client.send(other, ALERT).status == 201
 
 
-def test_strangers_cannot_fill_the_record(site: Site, client: Client) -> None:
-    sender = site.sender()
+def test_strangers_cannot_fill_the_record(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender()
     body = json.dumps({"title": "x" * 100_000}).encode()
     for _ in range(20):
         client.request("POST", sender.path, body, {"X-Webhook-Signature": "0" * 64})
-    rows = site.deliveries(sender)
+    rows = workspace.deliveries(sender)
     assert len(rows) == 5  # TOCSIN_REJECTED_KEEP of this node
     assert all(len(json.dumps(row["raw_payload"])) < 9_000 for row in rows)
     assert all(row["flags"] == ["payload_truncated"] for row in rows)
 
 
-def test_large_headers_of_strangers_are_cut(site: Site, client: Client) -> None:
-    sender = site.sender()
+def test_large_headers_of_strangers_are_cut(workspace: Workspace, client: Client) -> None:
+    sender = workspace.sender()
     headers = {f"X-Fill-{number}": "y" * 8_000 for number in range(8)}
     assert client.request("POST", sender.path, b"{}", headers).status == 401
-    (row,) = site.deliveries(sender)
+    (row,) = workspace.deliveries(sender)
     assert len(json.dumps(row["headers"])) < 20_000
 
 
-def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(site: Site) -> None:
-    sender = site.sender()
-    with proxied(site.url) as way, nodes(way.url) as (node,), node.client() as client:
+def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(
+    workspace: Workspace,
+) -> None:
+    sender = workspace.sender()
+    with proxied(workspace.url) as way, nodes(way.url) as (node,), node.client() as client:
         assert client.send(sender, ALERT).status == 201
         way.cut()
         for payload in (ALERT, {"title": "Meanwhile"}, b"not json"):
@@ -231,17 +235,17 @@ def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(site: Si
         assert client.send(sender, ALERT).json()["status"] == "duplicate"
         assert client.send(sender, {"title": "Meanwhile"}).status == 201
         assert client.request("POST", f"/webhooks/{uuid4()}", b"{}").status == 404
-    assert len(site.alerts(sender)) == 2
+    assert len(workspace.alerts(sender)) == 2
 
 
 def test_every_answer_is_a_delivery_on_record_under_the_id_it_names(
-    site: Site, client: Client
+    workspace: Workspace, client: Client
 ) -> None:
-    sender = site.sender()
+    sender = workspace.sender()
     for payload in (ALERT, ALERT, {**ALERT, "status": "resolved"}):
         answer = client.send(sender, payload).json()
         assert (
-            site.one(
+            workspace.one(
                 "SELECT outcome FROM webhook_deliveries WHERE id = %s", UUID(answer["delivery_id"])
             )
             == answer["status"]

@@ -1,4 +1,4 @@
-"""Who is told, who is not, and why: from the webhook to the receiver, over HTTP alone."""
+"""Who is notified, who is not, and why: from the webhook to the receiver, over HTTP alone."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from tests.story.delivering import Stage
-from tests.story.desk import fresh
-from tests.story.server import eventually
+from tests.story.installation import Installation
+from tests.story.operator import fresh
+from tests.support.node import eventually
 
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-def hook(on: Stage) -> tuple[dict[str, Any], str]:
+def hook(installation: Installation) -> tuple[dict[str, Any], str]:
     """A webhook destination, and the path at which its receiver is found outside."""
     path = f"/hook/{fresh('r')}"
-    return on.desk.destination("webhook", url=on.outside.url + path), path
+    return installation.operator.destination("webhook", url=installation.services.url + path), path
 
 
 def quiet_now(**more: Any) -> dict[str, Any]:
@@ -33,57 +33,61 @@ def quiet_now(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_an_alert_arrives_signed_and_as_it_was_planned(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination)
+def test_an_alert_arrives_signed_and_as_it_was_planned(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination)
     alert_id = story.post("db1", labels={"host": "db1"}, severity="critical")
     (delivery,) = story.all_sent(alert_id, 1)
-    (message,) = on.outside.received(path)
+    (message,) = installation.services.received(path)
     verified = Webhook(destination["signing_secret"]).verify(message.body, message.headers)
     assert verified["id"] == message.headers["webhook-id"] == delivery["id"]
     assert verified["event_type"] == "alerts.triggered"
     assert verified["rule"] == {"id": story.rule["id"], "name": story.rule["name"]}
     assert verified["tenant"]["slug"] == verified["workspace"]["slug"] == "default"
-    alert = on.desk.get(f"/alerts/{alert_id}")
+    alert = installation.operator.get(f"/alerts/{alert_id}")
     assert {name: verified["alert"][name] for name in ("id", "title", "severity", "labels")} == {
         name: alert[name] for name in ("id", "title", "severity", "labels")
     }
-    (attempt,) = on.desk.get(f"/alert-deliveries/{delivery['id']}")["attempts"]
+    (attempt,) = installation.operator.get(f"/alert-deliveries/{delivery['id']}")["attempts"]
     assert (attempt["outcome"], attempt["http_status"]) == ("sent", 204)
-    told, words = story.answers(alert_id)[destination["name"]]
-    assert told, words
-    assert "signing_secret" not in on.desk.get(f"/alert-destinations/{destination['id']}")
+    notified, words = story.answers(alert_id)[destination["name"]]
+    assert notified, words
+    assert "signing_secret" not in installation.operator.get(
+        f"/alert-destinations/{destination['id']}"
+    )
 
 
-def test_a_resolve_waits_for_its_trigger_to_get_through(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination)
-    on.outside.answer_first(path, 503)
+def test_a_resolve_waits_for_its_trigger_to_get_through(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination)
+    installation.services.answer_first(path, 503)
     alert_id = story.post("db2")
-    eventually(lambda: on.outside.received(path), "the first attempt")
+    eventually(lambda: installation.services.received(path), "the first attempt")
     assert story.post("db2", status="resolved") == alert_id
     trigger, resolve = story.all_sent(alert_id, 2)
-    came = [(body["event_type"], body["id"]) for body in on.outside.bodies(path)]
+    came = [(body["event_type"], body["id"]) for body in installation.services.bodies(path)]
     assert came == [
         ("alerts.triggered", trigger["id"]),
         ("alerts.triggered", trigger["id"]),
         ("alerts.resolved", resolve["id"]),
     ]
-    attempts = on.desk.get(f"/alert-deliveries/{trigger['id']}")["attempts"]
+    attempts = installation.operator.get(f"/alert-deliveries/{trigger['id']}")["attempts"]
     assert [each["outcome"] for each in attempts] == ["retry", "sent"]
     assert attempts[0]["http_status"] == 503
 
 
-def test_quiet_hours_defer_and_what_is_resolved_meanwhile_is_never_sent(on: Stage) -> None:
-    destination, path = hook(on)
+def test_quiet_hours_defer_and_what_is_resolved_meanwhile_is_never_sent(
+    installation: Installation,
+) -> None:
+    destination, path = hook(installation)
     quiet = quiet_now(breakthrough_severity="CRITICAL")
-    story = on.desk.story(destination, quiet_hours=quiet)
+    story = installation.operator.story(destination, quiet_hours=quiet)
     quiet_one = story.post("db3")
     (waiting,) = story.deliveries(quiet_one)
     assert (waiting["status"], waiting["reason"]) == ("deferred", "quiet_hours")
     assert waiting["send_after"][11:16] == quiet["end"]
-    told, words = story.answers(quiet_one)[destination["name"]]
-    assert not told
+    notified, words = story.answers(quiet_one)[destination["name"]]
+    assert not notified
     assert "quiet" in words
     story.post("db3", status="resolved")
     assert story.states(quiet_one) == [
@@ -92,14 +96,14 @@ def test_quiet_hours_defer_and_what_is_resolved_meanwhile_is_never_sent(on: Stag
     ]
     loud_one = story.post("db4", severity="critical")
     story.all_sent(loud_one, 1)
-    assert [body["alert"]["id"] for body in on.outside.bodies(path)] == [loud_one]
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [loud_one]
 
 
-def test_a_silenced_alert_is_on_record_with_the_silence(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination)
+def test_a_silenced_alert_is_on_record_with_the_silence(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination)
     host = fresh("db5")
-    silence = on.desk.made(
+    silence = installation.operator.made(
         "/silences",
         {
             "matchers": [{"label": "host", "op": "=", "value": host}],
@@ -109,115 +113,123 @@ def test_a_silenced_alert_is_on_record_with_the_silence(on: Stage) -> None:
     )
     muted = story.post("db5", labels={"host": host})
     assert story.states(muted) == [("alerts.triggered", "suppressed", "silence")]
-    told, words = story.answers(muted)[destination["name"]]
-    assert not told
+    notified, words = story.answers(muted)[destination["name"]]
+    assert not notified
     assert "silence" in words
-    assert on.desk.api("DELETE", f"/silences/{silence['id']}").status in (200, 204)
+    assert installation.operator.api("DELETE", f"/silences/{silence['id']}").status in (200, 204)
     heard = story.post("db6", labels={"host": host})
     story.all_sent(heard, 1)
-    assert [body["alert"]["id"] for body in on.outside.bodies(path)] == [heard]
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [heard]
 
 
-def test_a_problem_that_comes_back_within_the_cooldown_is_told_once(on: Stage) -> None:
-    destination, _ = hook(on)
-    story = on.desk.story(destination, cooldown_seconds=3600, event_types=["alerts.triggered"])
+def test_a_problem_that_comes_back_within_the_cooldown_is_notified_once(
+    installation: Installation,
+) -> None:
+    destination, _ = hook(installation)
+    story = installation.operator.story(
+        destination, cooldown_seconds=3600, event_types=["alerts.triggered"]
+    )
     first = story.post("db7")
     story.all_sent(first, 1)
     story.post("db7", status="resolved")
     again = story.post("db7")
     assert again != first
     assert story.states(again) == [("alerts.triggered", "suppressed", "cooldown")]
-    told, words = story.answers(again)[destination["name"]]
-    assert not told
+    notified, words = story.answers(again)[destination["name"]]
+    assert not notified
     assert "shortly before" in words
     other = story.post("db8")
     story.all_sent(other, 1)
 
 
-def test_a_rule_that_does_not_match_says_which_matcher_decided(on: Stage) -> None:
-    destination, _ = hook(on)
-    story = on.desk.story(
+def test_a_rule_that_does_not_match_says_which_matcher_decided(installation: Installation) -> None:
+    destination, _ = hook(installation)
+    story = installation.operator.story(
         destination, matchers=[{"label": "team", "op": "=~", "value": "storage|network"}]
     )
     alert_id = story.post("db9", labels={"team": "web"})
     assert story.deliveries(alert_id) == []
-    (step,) = on.desk.get(f"/alerts/{alert_id}/explain")["steps"]
+    (step,) = installation.operator.get(f"/alerts/{alert_id}/explain")["steps"]
     (change,) = step["changes"]
     (verdict,) = [each for each in change["rules"] if each["rule_id"] == story.rule["id"]]
     assert not verdict["matched"]
     assert 'team=~"storage|network"' in verdict["words"]
 
 
-def test_a_changed_rule_is_in_force_on_the_other_node_at_once(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination)
+def test_a_changed_rule_is_in_force_on_the_other_node_at_once(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination)
     rule = f"/alert-rules/{story.rule['id']}"
     expected = []
     for number in range(5):
-        on.desk.changed(rule, is_enabled=False)
-        unheard = story.post(f"off{number}", node=on.other_node)
+        installation.operator.changed(rule, is_enabled=False)
+        unheard = story.post(f"off{number}", node=installation.other_node)
         assert story.deliveries(unheard) == []
-        on.desk.changed(rule, is_enabled=True)
-        expected.append(story.post(f"on{number}", node=on.other_node))
+        installation.operator.changed(rule, is_enabled=True)
+        expected.append(story.post(f"on{number}", node=installation.other_node))
         story.all_sent(expected[-1], 1)
-    assert [body["alert"]["id"] for body in on.outside.bodies(path)] == expected
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == expected
 
 
-def test_nothing_goes_to_a_destination_that_is_switched_off(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination, quiet_hours=quiet_now())
+def test_nothing_goes_to_a_destination_that_is_switched_off(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination, quiet_hours=quiet_now())
     here = f"/alert-destinations/{destination['id']}"
     waiting = story.post("dbA")
     assert story.states(waiting) == [("alerts.triggered", "deferred", "quiet_hours")]
-    on.desk.changed(f"/alert-rules/{story.rule['id']}", quiet_hours=None)
-    on.desk.changed(here, is_enabled=False)
+    installation.operator.changed(f"/alert-rules/{story.rule['id']}", quiet_hours=None)
+    installation.operator.changed(here, is_enabled=False)
     eventually(
         lambda: story.states(waiting) == [("alerts.triggered", "canceled", "destination_disabled")],
         "what waits is withdrawn",
     )
-    refused = on.desk.api("POST", f"{here}/test")
+    refused = installation.operator.api("POST", f"{here}/test")
     assert (refused.status, refused.slug) == (409, "destination-disabled")
-    unheard = story.post("dbB", node=on.other_node)
+    unheard = story.post("dbB", node=installation.other_node)
     assert story.states(unheard) == [("alerts.triggered", "suppressed", "destination_disabled")]
-    told, words = story.answers(unheard)[destination["name"]]
-    assert not told
+    notified, words = story.answers(unheard)[destination["name"]]
+    assert not notified
     assert "off" in words or "disabled" in words
-    on.desk.changed(here, is_enabled=True)
+    installation.operator.changed(here, is_enabled=True)
     heard = story.post("dbC")
     story.all_sent(heard, 1)
-    assert [body["alert"]["id"] for body in on.outside.bodies(path)] == [heard]
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [heard]
 
 
-def test_what_failed_can_be_sent_again_under_its_own_id(on: Stage) -> None:
-    destination, path = hook(on)
-    story = on.desk.story(destination)
-    on.outside.answer_first(path, 422)
+def test_what_failed_can_be_sent_again_under_its_own_id(installation: Installation) -> None:
+    destination, path = hook(installation)
+    story = installation.operator.story(destination)
+    installation.services.answer_first(path, 422)
     alert_id = story.post("dbD")
     eventually(lambda: story.deliveries(alert_id)[0]["status"] == "failed", "it is refused")
     (failed,) = story.deliveries(alert_id)
     assert "422" in failed["last_error_message"]
     assert destination["name"] in failed["last_error_message"]
-    assert on.outside.url not in failed["last_error_message"]
-    told, words = story.answers(alert_id)[destination["name"]]
-    assert not told
+    assert installation.services.url not in failed["last_error_message"]
+    notified, words = story.answers(alert_id)[destination["name"]]
+    assert not notified
     assert "422" in words
-    on.desk.made(f"/alert-deliveries/{failed['id']}/retry", None)
+    installation.operator.made(f"/alert-deliveries/{failed['id']}/retry", None)
     story.all_sent(alert_id, 1)
-    assert [body["id"] for body in on.outside.bodies(path)] == [failed["id"]] * 2
+    assert [body["id"] for body in installation.services.bodies(path)] == [failed["id"]] * 2
 
 
-def test_a_black_hole_holds_up_nobody_else(on: Stage) -> None:
-    hole, hole_path = hook(on)
-    healthy, healthy_path = hook(on)
-    on.outside.hold(hole_path)
-    black, well = on.desk.story(hole), on.desk.story(healthy)
+def test_a_black_hole_holds_up_nobody_else(installation: Installation) -> None:
+    hole, hole_path = hook(installation)
+    healthy, healthy_path = hook(installation)
+    installation.services.hold(hole_path)
+    black, well = installation.operator.story(hole), installation.operator.story(healthy)
     lost = [black.post(f"lost{number}") for number in range(40)]
-    eventually(lambda: on.outside.received(hole_path), "the black hole has swallowed something")
+    eventually(
+        lambda: installation.services.received(hole_path), "the black hole has swallowed something"
+    )
     found = [well.post(f"found{number}") for number in range(10)]
     for alert_id in found:
         well.all_sent(alert_id, 1)
-    assert {body["alert"]["id"] for body in on.outside.bodies(healthy_path)} == set(found)
+    assert {body["alert"]["id"] for body in installation.services.bodies(healthy_path)} == set(
+        found
+    )
     assert {black.deliveries(alert_id)[0]["status"] for alert_id in lost} == {"queued"}
-    on.outside.release(hole_path)
+    installation.services.release(hole_path)
     for alert_id in lost:
         black.all_sent(alert_id, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.story.server import Client
+from tests.support.node import Client
 
 
 def test_every_place_that_the_front_page_names_is_there(client: Client) -> None:

@@ -6,10 +6,10 @@ import re
 from email.message import EmailMessage
 from urllib.parse import urlencode, urlsplit
 
-from tests.story.delivering import Stage
-from tests.story.desk import fresh
-from tests.story.outside import LOGIN
-from tests.story.server import Answer, eventually
+from tests.story.fake_services import LOGIN
+from tests.story.installation import Installation
+from tests.story.operator import fresh
+from tests.support.node import Answer, eventually
 
 
 def said(mail: EmailMessage) -> str:
@@ -32,8 +32,8 @@ def code(mail: EmailMessage) -> str:
     return found[1]
 
 
-def submit(on: Stage, path: str, typed: str) -> Answer:
-    with on.other_node.client() as browser:
+def submit(installation: Installation, path: str, typed: str) -> Answer:
+    with installation.other_node.client() as browser:
         return browser.request(
             "POST",
             path,
@@ -42,78 +42,80 @@ def submit(on: Stage, path: str, typed: str) -> Answer:
         )
 
 
-def test_an_alert_is_acknowledged_from_its_mail(on: Stage) -> None:
+def test_an_alert_is_acknowledged_from_its_mail(installation: Installation) -> None:
     ada, bob = f"{fresh('ada')}@example.org", f"{fresh('bob')}@example.org"
-    mailing = on.desk.destination("email", recipients=[ada, bob], timezone="Europe/Vienna")
+    mailing = installation.operator.destination(
+        "email", recipients=[ada, bob], timezone="Europe/Vienna"
+    )
     path = f"/hook/{fresh('r')}"
-    receiver = on.desk.destination("webhook", url=on.outside.url + path)
-    story = on.desk.story(mailing, receiver)
+    receiver = installation.operator.destination("webhook", url=installation.services.url + path)
+    story = installation.operator.story(mailing, receiver)
     alert_id = story.post("<b>db1</b>", severity="critical")
     story.all_sent(alert_id, 2)
-    (mail,), (other,) = on.outside.mails(ada), on.outside.mails(bob)
+    (mail,), (other,) = installation.services.mails(ada), installation.services.mails(bob)
     assert "Disk full on <b>db1</b>" in mail["Subject"]
     assert mail["Auto-Submitted"] == "auto-generated"
     assert "bob" not in mail.as_string()
     assert link(mail, "acknowledge") != link(other, "acknowledge")
 
     page = link(mail, "acknowledge")
-    with on.desk.node.client() as scanner:
+    with installation.operator.node.client() as scanner:
         for _ in range(3):
             looked = scanner.request("GET", page)
             assert looked.status == 200
     assert b"<b>db1</b>" not in looked.body
     right = code(mail)
     wrong = str((int(right) + 1) % 10 ** len(right)).zfill(len(right))
-    assert submit(on, page, wrong).status == 403
-    assert on.desk.get(f"/alerts/{alert_id}")["status"] == "OPEN"
-    assert submit(on, page, right).status == 200
-    assert submit(on, page, right).status == 200
-    assert on.desk.get(f"/alerts/{alert_id}")["status"] == "ACKNOWLEDGED"
+    assert submit(installation, page, wrong).status == 403
+    assert installation.operator.get(f"/alerts/{alert_id}")["status"] == "OPEN"
+    assert submit(installation, page, right).status == 200
+    assert submit(installation, page, right).status == 200
+    assert installation.operator.get(f"/alerts/{alert_id}")["status"] == "ACKNOWLEDGED"
 
-    timeline = on.desk.get(f"/alerts/{alert_id}/timeline")["items"]
+    timeline = installation.operator.get(f"/alerts/{alert_id}/timeline")["items"]
     (acknowledged,) = [each for each in timeline if each["kind"] == "acknowledged"]
     assert acknowledged["actor"]["kind"] == "recipient"
     assert acknowledged["actor"]["name"] == ada
     story.all_sent(alert_id, 4)
-    assert [body["event_type"] for body in on.outside.bodies(path)] == [
+    assert [body["event_type"] for body in installation.services.bodies(path)] == [
         "alerts.triggered",
         "alerts.acknowledged",
     ]
 
     story.post("<b>db1</b>", status="resolved")
     story.all_sent(alert_id, 6)
-    mails = on.outside.mails(bob)
+    mails = installation.services.mails(bob)
     assert len(mails) == 3
     assert len({each["Message-ID"] for each in mails}) == 3
     assert len({each["References"] for each in mails}) == 1
-    assert on.outside.mailbox.encrypted
-    assert all(on.outside.mailbox.encrypted)
-    assert set(on.outside.mailbox.logins) == {LOGIN[0]}
+    assert installation.services.mailbox.encrypted
+    assert all(installation.services.mailbox.encrypted)
+    assert set(installation.services.mailbox.logins) == {LOGIN[0]}
 
 
-def test_teams_slack_and_pagerduty_are_told_in_their_own_words(on: Stage) -> None:
+def test_teams_slack_and_pagerduty_are_told_in_their_own_words(installation: Installation) -> None:
     teams_path, slack_path = f"/teams/{fresh('t')}", f"/slack/{fresh('s')}"
     key = "R0UT1NG" + fresh("k").replace("-", "").upper().ljust(25, "X")
-    teams = on.desk.destination("teams", url=on.outside.url + teams_path)
-    slack = on.desk.destination("slack", url=on.outside.url + slack_path)
-    pagerduty = on.desk.destination("pagerduty", routing_key=key[:32])
-    story = on.desk.story(teams, slack, pagerduty)
+    teams = installation.operator.destination("teams", url=installation.services.url + teams_path)
+    slack = installation.operator.destination("slack", url=installation.services.url + slack_path)
+    pagerduty = installation.operator.destination("pagerduty", routing_key=key[:32])
+    story = installation.operator.story(teams, slack, pagerduty)
     alert_id = story.post("db2", labels={"host": "db2"})
     story.all_sent(alert_id, 3)
     story.post("db2", status="resolved")
     story.all_sent(alert_id, 6)
 
-    first, last = on.outside.bodies(teams_path)
+    first, last = installation.services.bodies(teams_path)
     card = first["attachments"][0]["content"]
     assert (first["type"], card["type"]) == ("message", "AdaptiveCard")
     assert "Disk full on db2" in str(card)
     assert "resolved" in str(last).lower()
-    opened, closed = on.outside.bodies(slack_path)
+    opened, closed = installation.services.bodies(slack_path)
     assert "Disk full on db2" in str(opened)
     assert "resolved" in str(closed).lower()
     trigger, resolve = [
         event
-        for event in on.outside.bodies("/pagerduty/enqueue")
+        for event in installation.services.bodies("/pagerduty/enqueue")
         if event["routing_key"] == key[:32]
     ]
     assert (trigger["event_action"], resolve["event_action"]) == ("trigger", "resolve")
@@ -125,56 +127,64 @@ def test_teams_slack_and_pagerduty_are_told_in_their_own_words(on: Stage) -> Non
         for each in story.deliveries(alert_id)
         if each["alert_destination_id"] == teams["id"] and each["event_type"] == "alerts.triggered"
     ]
-    (attempt,) = on.desk.get(f"/alert-deliveries/{to_teams['id']}")["attempts"]
+    (attempt,) = installation.operator.get(f"/alert-deliveries/{to_teams['id']}")["attempts"]
     assert "yet to post it" in attempt["message"]
-    shown = str(on.desk.get("/alert-destinations?limit=200"))
+    shown = str(installation.operator.get("/alert-destinations?limit=200"))
     assert key[:28] not in shown
 
 
-def test_a_test_message_goes_from_never_over_pending_to_sent(on: Stage) -> None:
+def test_a_test_message_goes_from_never_over_pending_to_sent(installation: Installation) -> None:
     path = f"/hook/{fresh('r')}"
-    destination = on.desk.destination("webhook", url=on.outside.url + path)
+    destination = installation.operator.destination("webhook", url=installation.services.url + path)
     here = f"/alert-destinations/{destination['id']}"
     never = destination["last_test"]
     assert never.pop("status") == "Never"
     assert set(never.values()) == {None}
-    on.outside.hold(path)
-    made = on.desk.made(f"{here}/test", None)
+    installation.services.hold(path)
+    made = installation.operator.made(f"{here}/test", None)
     assert (made["event_type"], made["tenant_id"], made["alert_id"]) == ("alerts.test", None, None)
-    eventually(lambda: on.outside.received(path), "the test is on its way")
-    pending = on.desk.last_test(destination)
+    eventually(lambda: installation.services.received(path), "the test is on its way")
+    pending = installation.operator.last_test(destination)
     assert (pending["status"], pending["alert_delivery_id"]) == ("Pending", made["id"])
-    on.outside.release(path)
-    eventually(lambda: on.desk.last_test(destination)["status"] == "Sent", "it was sent")
-    sent = on.desk.get(f"/alert-deliveries/{made['id']}")
-    assert on.desk.last_test(destination)["at"] == sent["sent_at"]
-    (body,) = on.outside.bodies(path)
+    installation.services.release(path)
+    eventually(
+        lambda: installation.operator.last_test(destination)["status"] == "Sent", "it was sent"
+    )
+    sent = installation.operator.get(f"/alert-deliveries/{made['id']}")
+    assert installation.operator.last_test(destination)["at"] == sent["sent_at"]
+    (body,) = installation.services.bodies(path)
     assert (body["id"], body["tenant"], body["rule"], body["alert"]) == (
         made["id"],
         None,
         None,
         None,
     )
-    again = on.desk.api("POST", f"{here}/test")
+    again = installation.operator.api("POST", f"{here}/test")
     assert (again.status, again.slug) == (429, "test-rate-limited")
     assert 0 < int(again.headers["retry-after"]) <= 60
 
 
-def test_a_failed_test_says_what_to_do(on: Stage) -> None:
+def test_a_failed_test_says_what_to_do(installation: Installation) -> None:
     path = f"/teams/{fresh('t')}"
-    destination = on.desk.destination("teams", url=on.outside.url + path + "?sig=S3CR3T")
-    on.outside.answer_first(path + "?sig=S3CR3T", 401)
-    on.desk.made(f"/alert-destinations/{destination['id']}/test", None)
-    eventually(lambda: on.desk.last_test(destination)["status"] == "Failed", "it is refused")
-    failed = on.desk.last_test(destination)
+    destination = installation.operator.destination(
+        "teams", url=installation.services.url + path + "?sig=S3CR3T"
+    )
+    installation.services.answer_first(path + "?sig=S3CR3T", 401)
+    installation.operator.made(f"/alert-destinations/{destination['id']}/test", None)
+    eventually(
+        lambda: installation.operator.last_test(destination)["status"] == "Failed", "it is refused"
+    )
+    failed = installation.operator.last_test(destination)
     assert failed["error_code"] == "unauthorized"
     assert destination["name"] in failed["error_message"]
     assert "Anyone" in failed["error_message"]
-    assert "S3CR3T" not in str(on.desk.get(f"/alert-destinations/{destination['id']}"))
+    assert "S3CR3T" not in str(
+        installation.operator.get(f"/alert-destinations/{destination['id']}")
+    )
 
 
-def test_a_config_that_cannot_work_is_refused_at_its_place(on: Stage) -> None:
-    refused = on.desk.api(
+def test_a_config_that_cannot_work_is_refused_at_its_place(installation: Installation) -> None:
+    refused = installation.operator.api(
         "POST",
         "/alert-destinations",
         {

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.postgres import Database
-from tests.story.site import Site
+from tests.support.postgres import Database
+from tests.support.workspace import Workspace
 from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.understand import understand
@@ -17,18 +17,18 @@ from tocsin.store.database import create_engine
 
 
 def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) -> None:
-    site = Site(database.url)
-    sender = site.sender()
+    workspace = Workspace(database.url)
+    sender = workspace.sender()
     body = json.dumps({"title": "Disk full", "external_id": "disk-1"}).encode()
 
     async def main() -> Answer:
         engine = create_engine(database.url)
-        configuration = Configuration(engine, site.vault)
+        configuration = Configuration(engine, workspace.vault)
         batcher = Batcher(database.url, configuration, queue_limit=10, keep_rejected=10)
         before = await configuration.refresh()
         headers = {name.lower(): value for name, value in sender.headers(body).items()}
         webhook = understand(before.integrations[sender.id], headers, body, utc_now())
-        site.rule(event_types=["alerts.triggered"])
+        workspace.rule(event_types=["alerts.triggered"])
         assert (await configuration.look()).version > before.version
         committing = asyncio.create_task(batcher.run())
         answer = await batcher.submit(webhook)
@@ -38,5 +38,7 @@ def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) -> None:
         return answer
 
     assert asyncio.run(main()).status_code == 201
-    (alert,) = site.alerts(sender)
-    assert site.one("SELECT count(*) FROM alert_deliveries WHERE alert_id = %s", alert["id"]) == 1
+    (alert,) = workspace.alerts(sender)
+    assert (
+        workspace.one("SELECT count(*) FROM alert_deliveries WHERE alert_id = %s", alert["id"]) == 1
+    )

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.story.server import Answer, Client, nodes
-from tests.story.site import Sender, Site
+from tests.support.node import Answer, Client, nodes
+from tests.support.workspace import Sender, Workspace
 
 ROUNDS = 8
 
 
 @pytest.fixture(scope="module")
-def ends(site: Site) -> Iterator[tuple[Client, Client]]:
+def ends(workspace: Workspace) -> Iterator[tuple[Client, Client]]:
     """An administrator at one node, a sender at another."""
     with (
-        nodes(site.url, 2) as (one, other),
-        one.client(site.api_key()) as admin,
+        nodes(workspace.url, 2) as (one, other),
+        one.client(workspace.api_key()) as admin,
         other.client() as client,
     ):
         yield admin, client
@@ -33,58 +33,60 @@ def fresh(number: int) -> dict[str, Any]:
     return {"title": "Disk full", "description": str(number)}
 
 
-def test_activation(site: Site, ends: tuple[Client, Client]) -> None:
+def test_activation(workspace: Workspace, ends: tuple[Client, Client]) -> None:
     admin, client = ends
-    sender = site.sender()
+    sender = workspace.sender()
     for number in range(ROUNDS):
         did(admin.api("PATCH", f"/integrations/{sender.id}", {"is_active": False}))
         refused = client.send(sender, fresh(number))
         assert (refused.status, refused.slug) == (403, "integration-inactive")
         did(admin.api("PATCH", f"/integrations/{sender.id}", {"is_active": True}))
         assert client.send(sender, fresh(number)).status == 201
-    assert len(site.alerts(sender)) == ROUNDS
+    assert len(workspace.alerts(sender)) == ROUNDS
 
 
-def test_rotation(site: Site, ends: tuple[Client, Client]) -> None:
+def test_rotation(workspace: Workspace, ends: tuple[Client, Client]) -> None:
     admin, client = ends
-    sender = site.sender(secret="the-first-secret")
+    sender = workspace.sender(secret="the-first-secret")
     for number in range(ROUNDS):
         rotated = did(
             admin.api("POST", f"/integrations/{sender.id}/rotate-secret", {"overlap_minutes": 0})
         )
-        profile = site.profile("generic", rotated["webhook_secret"], {})
+        profile = workspace.profile("generic", rotated["webhook_secret"], {})
         before, sender = sender, Sender(sender.id, profile)
         # The old one is refused first, or, in the next round, the new one is taken first.
         for signer, status in ((before, 401), (sender, 201))[:: 1 if number % 2 else -1]:
             assert client.send(signer, fresh(number)).status == status
-    assert len(site.alerts(sender)) == ROUNDS
+    assert len(workspace.alerts(sender)) == ROUNDS
 
 
-def test_a_new_integration_and_a_new_tenant(site: Site, ends: tuple[Client, Client]) -> None:
+def test_a_new_integration_and_a_new_tenant(
+    workspace: Workspace, ends: tuple[Client, Client]
+) -> None:
     admin, client = ends
     for number in range(ROUNDS):
         made = did(admin.api("POST", "/integrations", {"name": f"n-{number}", "type": "generic"}))
         tenant = did(admin.api("POST", "/tenants", {"slug": f"t-{number}", "name": "T"}))
-        sender = Sender(made["id"], site.profile("generic", made["webhook_secret"], {}))
+        sender = Sender(made["id"], workspace.profile("generic", made["webhook_secret"], {}))
         assert client.send(sender, {**fresh(number), "tenant": f"t-{number}"}).status == 201
-        (row,) = site.alerts(sender)
+        (row,) = workspace.alerts(sender)
         assert str(row["tenant_id"]) == tenant["id"]
 
 
-def test_a_new_mapping(site: Site, ends: tuple[Client, Client]) -> None:
+def test_a_new_mapping(workspace: Workspace, ends: tuple[Client, Client]) -> None:
     admin, client = ends
-    sender = site.sender()
+    sender = workspace.sender()
     for number in range(ROUNDS):
         mapping = {"title": f"t{number}"}
         did(admin.api("PATCH", f"/integrations/{sender.id}", {"mapping": mapping}))
         assert client.send(sender, {f"t{number}": "Mapped"}).status == 201
 
 
-def test_a_deleted_integration(site: Site, ends: tuple[Client, Client]) -> None:
+def test_a_deleted_integration(workspace: Workspace, ends: tuple[Client, Client]) -> None:
     admin, client = ends
     for number in range(ROUNDS):
-        sender = site.sender()
+        sender = workspace.sender()
         assert client.send(sender, fresh(number)).status == 201
         did(admin.api("DELETE", f"/integrations/{sender.id}?purge=true"))
         assert client.send(sender, fresh(number)).slug == "integration-not-found"
-        assert (site.alerts(sender), site.deliveries(sender)) == ([], [])
+        assert (workspace.alerts(sender), workspace.deliveries(sender)) == ([], [])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.story.server import Client, Node
-from tests.story.site import Sender, Site
+from tests.support.node import Client, Node
+from tests.support.workspace import Sender, Workspace
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -32,35 +32,35 @@ def outcome(client: Client, sender: Sender, payload: Any, **headers: str) -> str
     return status
 
 
-def statuses(site: Site, sender: Sender) -> list[str]:
-    return [row["status"] for row in site.alerts(sender)]
+def statuses(workspace: Workspace, sender: Sender) -> list[str]:
+    return [row["status"] for row in workspace.alerts(sender)]
 
 
 @pytest.fixture
-def person(node: Node, site: Site) -> Iterator[Client]:
-    with node.client(site.api_key("responder")) as fresh:
+def person(node: Node, workspace: Workspace) -> Iterator[Client]:
+    with node.client(workspace.api_key("responder")) as fresh:
         yield fresh
 
 
 class TestDuplicates:
     def test_the_same_content_is_a_duplicate_that_names_the_alert(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         first = client.send(sender, alert()).json()
         again = client.send(sender, alert()).json()
         assert again["status"] == "duplicate"
         assert again["alert_id"] == first["alert_id"]
         assert again["alerts"] == [{"alert_id": first["alert_id"], "status": "duplicate"}]
-        one, two = site.deliveries(sender)
+        one, two = workspace.deliveries(sender)
         assert (two["duplicate_of_id"], two["alert_id"]) == (one["id"], None)
-        (row,) = site.alerts(sender)
+        (row,) = workspace.alerts(sender)
         assert row["occurrence_count"] == 1
 
     def test_key_order_white_space_and_spelling_do_not_matter(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         assert outcome(client, sender, b'{"title":"Caf\xc3\xa9","labels":{"a":"1","b":"2"}}') == (
             "created"
         )
@@ -68,61 +68,74 @@ class TestDuplicates:
         assert outcome(client, sender, same) == "duplicate"
 
     def test_what_its_source_declares_volatile_does_not_matter(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender("alertmanager")
+        sender = workspace.sender("alertmanager")
         group = {"status": "firing", "alerts": [{"labels": {"alertname": "A"}, "startsAt": at(0)}]}
         assert outcome(client, sender, {**group, "externalURL": "http://am-0"}) == "created"
         assert outcome(client, sender, {**group, "externalURL": "http://am-1"}) == "duplicate"
 
-    def test_a_key_with_the_same_content_is_a_duplicate(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_a_key_with_the_same_content_is_a_duplicate(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         assert outcome(client, sender, alert(), Idempotency_Key="k1") == "created"
         assert outcome(client, sender, alert(), Idempotency_Key="k1") == "duplicate"
-        assert {row["idempotency_key"] for row in site.deliveries(sender)} == {"k1"}
+        assert {row["idempotency_key"] for row in workspace.deliveries(sender)} == {"k1"}
 
     def test_a_known_key_with_other_content_is_accepted_and_flagged(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         assert outcome(client, sender, alert("a"), X_Request_Id="k1") == "created"
         assert outcome(client, sender, alert("b"), X_Request_Id="k1") == "created"
-        assert [row["flags"] for row in site.deliveries(sender)] == [[], ["idempotency_key_reused"]]
-        assert len(site.alerts(sender)) == 2
+        assert [row["flags"] for row in workspace.deliveries(sender)] == [
+            [],
+            ["idempotency_key_reused"],
+        ]
+        assert len(workspace.alerts(sender)) == 2
 
     def test_one_integration_s_duplicate_is_another_s_first(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        for sender in (site.sender(), site.sender()):
+        for sender in (workspace.sender(), workspace.sender()):
             assert outcome(client, sender, alert(), Idempotency_Key="k1") == "created"
 
-    def test_without_a_window_nothing_is_a_duplicate(self, site: Site, client: Client) -> None:
-        sender = site.sender(deduplication_window_minutes=0)
+    def test_without_a_window_nothing_is_a_duplicate(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender(deduplication_window_minutes=0)
         assert outcome(client, sender, alert(None)) == "created"
         assert outcome(client, sender, alert(None)) == "created"
         assert outcome(client, sender, alert()) == "created"
         assert outcome(client, sender, alert()) == "updated"
 
-    def test_when_the_window_has_passed_it_is_new(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_when_the_window_has_passed_it_is_new(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         assert outcome(client, sender, alert(None)) == "created"
-        site.sql(
+        workspace.sql(
             "UPDATE webhook_claims SET expires_at = now() WHERE integration_id = %s", sender.id
         )
         assert outcome(client, sender, alert(None)) == "created"
         assert outcome(client, sender, alert(None)) == "duplicate"
 
-    def test_what_was_refused_makes_nothing_a_duplicate(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_what_was_refused_makes_nothing_a_duplicate(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         body = json.dumps(alert()).encode()
         wrong = {"X-Webhook-Signature": "0" * 64, "Idempotency-Key": "k1"}
         assert client.request("POST", sender.path, body, wrong).status == 401
         assert outcome(client, sender, body, Idempotency_Key="k1") == "created"
-        (row,) = (row for row in site.deliveries(sender) if row["outcome"] == "created")
+        (row,) = (row for row in workspace.deliveries(sender) if row["outcome"] == "created")
         assert row["flags"] == []
 
-    def test_what_did_nothing_makes_nothing_a_duplicate(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_what_did_nothing_makes_nothing_a_duplicate(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         acknowledge = alert(status="acknowledged")
         assert outcome(client, sender, acknowledge) == "ignored"
         assert outcome(client, sender, alert()) == "created"
@@ -130,20 +143,20 @@ class TestDuplicates:
 
 
 class TestCorrelation:
-    def test_from_trigger_to_resolve_and_anew(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_from_trigger_to_resolve_and_anew(self, workspace: Workspace, client: Client) -> None:
+        sender = workspace.sender()
         assert outcome(client, sender, alert(severity="low")) == "created"
         assert outcome(client, sender, alert(severity="critical")) == "updated"
         assert outcome(client, sender, alert(status="acknowledged")) == "acknowledged"
         assert outcome(client, sender, alert(status="resolved")) == "resolved"
         assert outcome(client, sender, alert(description="again")) == "created"
-        first, second = site.alerts(sender)
+        first, second = workspace.alerts(sender)
         assert (first["status"], first["severity"]) == ("RESOLVED", "CRITICAL")
         assert first["occurrence_count"] == 2
         assert first["acknowledged_at"] is not None
         assert first["resolved_at"] is not None
         assert (second["status"], second["occurrence_count"]) == ("OPEN", 1)
-        assert site.timeline(first["id"]) == [
+        assert workspace.timeline(first["id"]) == [
             "triggered",
             "repeated",
             "severity_changed",
@@ -151,49 +164,55 @@ class TestCorrelation:
             "resolved",
         ]
 
-    def test_without_an_external_id_each_is_an_alert(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_without_an_external_id_each_is_an_alert(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         assert outcome(client, sender, alert(None, description="1")) == "created"
         assert outcome(client, sender, alert(None, description="2")) == "created"
         assert outcome(client, sender, alert(None, status="resolved")) == "ignored"
-        assert statuses(site, sender) == ["OPEN", "OPEN"]
+        assert statuses(workspace, sender) == ["OPEN", "OPEN"]
 
-    def test_a_resolve_that_comes_first_is_remembered(self, site: Site, client: Client) -> None:
-        _, destination_id = site.rule(event_types=["alerts.triggered", "alerts.resolved"])
-        sender = site.sender()
+    def test_a_resolve_that_comes_first_is_remembered(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        _, destination_id = workspace.rule(event_types=["alerts.triggered", "alerts.resolved"])
+        sender = workspace.sender()
         resolve = alert(status="resolved", resolved_at=at(5))
         assert outcome(client, sender, resolve) == "ignored"
         assert outcome(client, sender, alert(triggered_at=at(1))) == "created"
-        (row,) = site.alerts(sender)
+        (row,) = workspace.alerts(sender)
         assert (row["status"], row["resolved_at"]) == ("RESOLVED", NOON + timedelta(minutes=5))
-        assert site.timeline(row["id"]) == ["triggered", "resolved"]
-        owed = site.sql("SELECT event_type FROM alert_deliveries WHERE alert_id = %s", row["id"])
+        assert workspace.timeline(row["id"]) == ["triggered", "resolved"]
+        owed = workspace.sql(
+            "SELECT event_type FROM alert_deliveries WHERE alert_id = %s", row["id"]
+        )
         assert owed == []
         # The same trouble, after that resolve, is told.
         assert outcome(client, sender, alert(triggered_at=at(9))) == "created"
-        assert statuses(site, sender) == ["RESOLVED", "OPEN"]
-        owed = site.sql(
+        assert statuses(workspace, sender) == ["RESOLVED", "OPEN"]
+        owed = workspace.sql(
             "SELECT event_type, status::text FROM alert_deliveries WHERE alert_destination_id = %s",
             destination_id,
         )
         assert owed == [("alerts.triggered", "queued")]
-        site.sql("DELETE FROM alert_rules")
+        workspace.sql("DELETE FROM alert_rules")
 
     def test_a_trigger_that_is_late_belongs_to_the_alert_that_ended(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         assert outcome(client, sender, alert(triggered_at=at(1))) == "created"
         assert outcome(client, sender, alert(status="resolved", resolved_at=at(5))) == "resolved"
         assert outcome(client, sender, alert(timestamp=at(3))) == "updated"
-        (row,) = site.alerts(sender)
+        (row,) = workspace.alerts(sender)
         assert (row["status"], row["occurrence_count"]) == ("RESOLVED", 2)
-        assert site.timeline(row["id"])[-1] == "outdated"
+        assert workspace.timeline(row["id"])[-1] == "outdated"
 
     def test_what_is_older_than_the_last_signal_moves_nothing(
-        self, site: Site, client: Client
+        self, workspace: Workspace, client: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         assert outcome(client, sender, alert(triggered_at=at(1), severity="low")) == "created"
         assert outcome(client, sender, alert(timestamp=at(9), severity="medium")) == "updated"
         for payload in (
@@ -202,12 +221,12 @@ class TestCorrelation:
         ):
             assert outcome(client, sender, payload) == "ignored"
         assert outcome(client, sender, alert(timestamp=at(4), severity="critical")) == "updated"
-        (row,) = site.alerts(sender)
+        (row,) = workspace.alerts(sender)
         assert (row["status"], row["severity"], row["occurrence_count"]) == ("OPEN", "MEDIUM", 3)
-        assert site.timeline(row["id"]).count("outdated") == 2
+        assert workspace.timeline(row["id"]).count("outdated") == 2
 
-    def test_several_alerts_in_one_webhook(self, site: Site, client: Client) -> None:
-        sender = site.sender("alertmanager")
+    def test_several_alerts_in_one_webhook(self, workspace: Workspace, client: Client) -> None:
+        sender = workspace.sender("alertmanager")
 
         def group(**given: str) -> dict[str, Any]:
             return {
@@ -230,13 +249,15 @@ class TestCorrelation:
         assert {each["alert_id"]: each["status"] for each in mixed.json()["alerts"]} == {
             a: "resolved",
             b: "updated",
-            str(site.alerts(sender)[2]["id"]): "created",
+            str(workspace.alerts(sender)[2]["id"]): "created",
         }
-        (row,) = (row for row in site.deliveries(sender) if row["outcome"] == "duplicate")
+        (row,) = (row for row in workspace.deliveries(sender) if row["outcome"] == "duplicate")
         assert row["alert_id"] is None
 
-    def test_what_is_doubtful_is_accepted_and_flagged(self, site: Site, client: Client) -> None:
-        sender = site.sender()
+    def test_what_is_doubtful_is_accepted_and_flagged(
+        self, workspace: Workspace, client: Client
+    ) -> None:
+        sender = workspace.sender()
         doubtful = {
             "title": "x" * 900,
             "severity": "apocalyptic",
@@ -246,7 +267,7 @@ class TestCorrelation:
             "description": "nul \u0000 and \U0001f4a5",
         }
         assert outcome(client, sender, doubtful) == "created"
-        (row,) = site.deliveries(sender)
+        (row,) = workspace.deliveries(sender)
         assert set(row["flags"]) == {
             "title_truncated",
             "unknown_severity",
@@ -254,40 +275,42 @@ class TestCorrelation:
             "unknown_status",
             "external_id_truncated",
         }
-        (made,) = site.alerts(sender)
+        (made,) = workspace.alerts(sender)
         assert (made["severity"], len(made["title"])) == ("HIGH", 500)
 
 
 class TestTenants:
-    def test_the_payload_may_name_one(self, site: Site, client: Client) -> None:
-        acme = site.tenant("acme")
-        sender = site.sender()
+    def test_the_payload_may_name_one(self, workspace: Workspace, client: Client) -> None:
+        acme = workspace.tenant("acme")
+        sender = workspace.sender()
         assert outcome(client, sender, alert("a", tenant="acme")) == "created"
         assert outcome(client, sender, alert("b", tenant="unheard-of")) == "created"
         assert outcome(client, sender, alert("c")) == "created"
-        assert [row["tenant_id"] for row in site.alerts(sender)] == [
+        assert [row["tenant_id"] for row in workspace.alerts(sender)] == [
             acme,
-            site.tenant_id,
-            site.tenant_id,
+            workspace.tenant_id,
+            workspace.tenant_id,
         ]
-        flags = [row["flags"] for row in site.deliveries(sender)]
+        flags = [row["flags"] for row in workspace.deliveries(sender)]
         assert flags == [[], ["unknown_tenant"], []]
 
 
 class TestSecrets:
     def test_after_a_rotation_both_are_good_for_a_while(
-        self, site: Site, node: Node, client: Client
+        self, workspace: Workspace, node: Node, client: Client
     ) -> None:
-        sender = site.sender(secret="the-first-secret")
+        sender = workspace.sender(secret="the-first-secret")
         assert outcome(client, sender, alert("a")) == "created"
-        with node.client(site.api_key()) as admin:
+        with node.client(workspace.api_key()) as admin:
             path = f"/integrations/{sender.id}/rotate-secret"
             rotated = admin.api("POST", path, {"overlap_minutes": 5}).json()
         columns = {"signature_header": "X-Webhook-Signature"}
-        renewed = Sender(sender.id, site.profile("generic", rotated["webhook_secret"], columns))
+        renewed = Sender(
+            sender.id, workspace.profile("generic", rotated["webhook_secret"], columns)
+        )
         assert outcome(client, renewed, alert("b")) == "created"
         assert outcome(client, sender, alert("c")) == "created"
-        site.sql(
+        workspace.sql(
             "UPDATE integrations SET previous_secret_expires_at = now() WHERE id = %s", sender.id
         )
         assert outcome(client, renewed, alert("d")) == "created"
@@ -301,8 +324,10 @@ class TestPeople:
         alert_id: str = answer["alert_id"]
         return alert_id
 
-    def test_states_and_what_is_409(self, site: Site, client: Client, person: Client) -> None:
-        alert_id = self.made(client, site.sender())
+    def test_states_and_what_is_409(
+        self, workspace: Workspace, client: Client, person: Client
+    ) -> None:
+        alert_id = self.made(client, workspace.sender())
         seen = []
         for action in (
             "reopen",
@@ -336,7 +361,7 @@ class TestPeople:
             ("close", 409),
             ("resolve", 409),
         ]
-        assert site.timeline(alert_id) == [
+        assert workspace.timeline(alert_id) == [
             "triggered",
             "acknowledged",
             "resolved",
@@ -346,19 +371,19 @@ class TestPeople:
         ]
 
     def test_what_was_closed_or_resolved_by_a_person_opens_anew(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         for count, action in enumerate(("resolve", "close"), 1):
             alert_id = self.made(client, sender, description=action)
             assert person.api("POST", f"/alerts/{alert_id}/{action}").status == 200
-            assert len(site.alerts(sender)) == count
+            assert len(workspace.alerts(sender)) == count
         assert outcome(client, sender, alert(description="still")) == "created"
 
     def test_reopening_waits_for_the_newer_alert(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         first = self.made(client, sender)
         assert outcome(client, sender, alert(status="resolved")) == "resolved"
         second = self.made(client, sender, description="again")
@@ -367,25 +392,25 @@ class TestPeople:
         assert person.api("POST", f"/alerts/{second}/close").status == 200
         assert person.api("POST", f"/alerts/{first}/reopen").json()["status"] == "OPEN"
         assert outcome(client, sender, alert(description="once more")) == "updated"
-        assert statuses(site, sender) == ["OPEN", "CLOSED"]
+        assert statuses(workspace, sender) == ["OPEN", "CLOSED"]
 
     def test_the_source_resolves_what_a_person_acknowledged(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         alert_id = self.made(client, sender)
         note = {"note": "on it"}
         assert person.api("POST", f"/alerts/{alert_id}/acknowledge", note).status == 200
         assert outcome(client, sender, alert(description="repeat")) == "updated"
-        assert statuses(site, sender) == ["ACKNOWLEDGED"]
+        assert statuses(workspace, sender) == ["ACKNOWLEDGED"]
         assert outcome(client, sender, alert(status="resolved")) == "resolved"
 
     def test_actions_outlive_the_connection_they_used(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        alert_id = self.made(client, site.sender())
+        alert_id = self.made(client, workspace.sender())
         assert person.api("POST", f"/alerts/{alert_id}/acknowledge").status == 200
-        site.sql(
+        workspace.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
@@ -394,22 +419,22 @@ class TestPeople:
 
 class TestReplay:
     def test_dry_run_shows_what_would_differ_and_keeps_nothing(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        sender = site.sender(mapping={"title": "name", "external_id": "ref"})
+        sender = workspace.sender(mapping={"title": "name", "external_id": "ref"})
         answer = client.send(sender, {"name": "Disk", "ref": "r1", "better": "Disk of db-1"})
         assert answer.status == 201, answer
-        site.sql(
+        workspace.sql(
             "UPDATE integrations SET mapping = jsonb_set(mapping, '{title}', '\"better\"')"
             " WHERE id = %s",
             sender.id,
         )
         path = f"/webhook-deliveries/{answer.json()['delivery_id']}/replay"
-        before = (site.alerts(sender), site.deliveries(sender))
+        before = (workspace.alerts(sender), workspace.deliveries(sender))
         shown = person.api("POST", path, {"dry_run": True})
         assert shown.status == 200, shown
         assert shown.json()["status"] == "updated"
-        assert (site.alerts(sender), site.deliveries(sender)) == before
+        assert (workspace.alerts(sender), workspace.deliveries(sender)) == before
         (difference,) = shown.json()["differences"]
         assert (difference["field"], difference["stored"], difference["now"]) == (
             "title",
@@ -419,23 +444,23 @@ class TestReplay:
         done = person.api("POST", path, {"dry_run": False})
         assert done.status == 200, done
         assert done.json()["status"] == "updated"
-        row = site.deliveries(sender)[1]
+        row = workspace.deliveries(sender)[1]
         assert str(row["replay_of_id"]) == answer.json()["delivery_id"]
         assert str(row["id"]) == done.json()["delivery_id"]
         # A rehearsal holds nothing up.
         assert outcome(client, sender, {"name": "x", "better": "y", "ref": "r1"}) == "updated"
 
     def test_what_was_invalid_may_be_valid_today(
-        self, site: Site, client: Client, person: Client
+        self, workspace: Workspace, client: Client, person: Client
     ) -> None:
-        sender = site.sender()
+        sender = workspace.sender()
         answer = client.send(sender, {"name": "Disk"})
         assert answer.status == 400
-        site.sql(
+        workspace.sql(
             'UPDATE integrations SET mapping = \'{"title": "name"}\' WHERE id = %s',
             sender.id,
         )
-        (row,) = site.deliveries(sender)
+        (row,) = workspace.deliveries(sender)
         done = person.api("POST", f"/webhook-deliveries/{row['id']}/replay", {}).json()
         assert (done["outcome_before"], done["status"]) == ("invalid", "created")
-        assert [made["title"] for made in site.alerts(sender)] == ["Disk"]
+        assert [made["title"] for made in workspace.alerts(sender)] == ["Disk"]

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import builtins
+import itertools
+import logging
+import socket
+import subprocess
+from collections.abc import Callable, Coroutine
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.delivery.channels import samples, services
+from tests.support import receivers
+from tocsin.delivery.channels.apprise import AppriseChannel, AppriseConfig
+from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit import apprise_library
+from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
+from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.delivery.outbound.sockets import guarded
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8")])
+
+
+async def send(
+    urls: list[str],
+    policy: AddressPolicy = LOOPBACK,
+    progress: Any = None,
+    timeout: float = 15.0,  # noqa: ASYNC109 - it is the outbound's
+) -> Outcome:
+    channel = AppriseChannel(Parts(Outbound(policy, timeout=timeout)))
+    return await channel.send(
+        samples.message(), AppriseConfig(urls=urls), samples.links_for, progress or {}
+    )
+
+
+def test_a_name_that_changes_its_mind_never_reaches_the_inside(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """127.0.0.2 plays an allowed address, 127.0.0.1 the inside; the name alternates."""
+    turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
+    genuine = socket.getaddrinfo
+
+    def rebinding(host: Any, *more: Any, **options: Any) -> Any:
+        return genuine(next(turns) if host == "rebind.test" else host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    policy = AddressPolicy.of([ip_network("127.0.0.2/32")])
+
+    async def main() -> tuple[int, int, list[Outcome]]:
+        ok = receivers.answer(200)
+        async with (
+            receivers.http(ok, host="127.0.0.2") as outside,
+            receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
+        ):
+            outcomes = [
+                await send([f"json://rebind.test:{outside.port}/x"], policy) for _ in range(20)
+            ]
+            return len(outside.received), len(inside.received), outcomes
+
+    outside, inside, outcomes = run(main())
+
+    assert inside == 0
+    assert outside == sum(isinstance(outcome, Sent) for outcome in outcomes) == 10
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    assert {outcome.code for outcome in refused} == {"address-blocked"}
+
+
+@pytest.mark.parametrize("schema", ["json", "xml", "form", "gotify", "ntfy"])
+def test_nothing_inside_is_reached_by_any_schema(run: Run, schema: str) -> None:
+    async def main() -> tuple[Outcome, int]:
+        async with receivers.http(receivers.answer(200)) as inside:
+            url = f"{schema}://127.0.0.1:{inside.port}/AAAAAAAAAAAAAAA"
+            return await send([url], AddressPolicy()), len(inside.received)
+
+    outcome, hits = run(main())
+
+    assert hits == 0
+    assert isinstance(outcome, Failed)
+    assert outcome.code == "address-blocked"
+
+
+def test_the_guard_refuses_names_datagrams_paths_and_programs() -> None:
+    with guarded(LOOPBACK, public=True) as watch, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        for attempt in (
+            lambda: udp.sendto(b"x", ("10.0.0.1", 514)),
+            lambda: udp.connect(("localhost", 9)),
+            lambda: socket.socket(socket.AF_UNIX).connect("/run/dbus/system_bus_socket"),
+            lambda: subprocess.run(["true"], check=True),
+            lambda: builtins.__import__("os").system("true"),
+        ):
+            watch.blocked = False
+            with pytest.raises(OSError, match=r"blocked|not a connection"):
+                attempt()
+            assert watch.blocked
+
+
+def test_outside_the_guard_nothing_changes() -> None:
+    with guarded(AddressPolicy(), public=True):
+        pass
+    with socket.socket(type=socket.SOCK_DGRAM) as udp:
+        udp.connect(("127.0.0.1", 9))
+    subprocess.run(["true"], check=True)
+
+
+def test_the_environments_proxy_is_not_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> tuple[int, int]:
+        async with (
+            receivers.http(receivers.answer(200)) as proxy,
+            receivers.http(receivers.answer(200)) as it,
+        ):
+            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+                monkeypatch.setenv(name, proxy.url)
+            await send([f"json://127.0.0.1:{it.port}/x"])
+            return len(proxy.received), len(it.received)
+
+    assert run(main()) == (0, 1)
+
+
+def test_a_url_cannot_turn_redirects_back_on(run: Run) -> None:
+    """Even one that was stored before the option was refused."""
+
+    async def main() -> tuple[bool, int]:
+        async with (
+            receivers.http(receivers.answer(200)) as further,
+            receivers.http(receivers.answer(307, Location=further.url)) as it,
+        ):
+            result = await apprise_library.notify(
+                f"json://127.0.0.1:{it.port}/x?redirect=yes",
+                title="t",
+                body="b",
+                kind="info",
+                policy=LOOPBACK,
+                seconds=5,
+            )
+            return result.sent, len(further.received)
+
+    assert run(main()) == (False, 0)
+
+
+def test_a_retry_goes_only_to_those_who_are_owed(run: Run) -> None:
+    async def main() -> tuple[Outcome, Outcome, list[int]]:
+        down = True
+
+        async def moody(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=503 if down else 200)
+
+        async with (
+            receivers.http(receivers.answer(200)) as good,
+            receivers.http(moody) as bad,
+            receivers.http(receivers.answer(404)) as gone,
+        ):
+            urls = [f"json://127.0.0.1:{each.port}/x" for each in (good, bad, gone)]
+            first = await send(urls)
+            down = False
+            second = await send(urls, progress=first.progress)
+            return first, second, [len(each.received) for each in (good, bad, gone)]
+
+    first, second, hits = run(main())
+
+    assert isinstance(first, Retry)
+    assert "(JSON, URL 2) answered 503" in first.message
+    assert "1 of 3 have it" in first.message
+    assert hits == [1, 2, 1]
+    assert isinstance(second, Sent)
+    assert second.code == "some-urls-refused"
+    assert services.SECRET not in repr(first.progress)
+
+
+def test_a_service_that_stalls_ends_in_time(run: Run) -> None:
+    async def main() -> Outcome:
+        async with receivers.raw(None) as port:
+            return await send([f"json://127.0.0.1:{port}/x"], timeout=0.3)
+
+    outcome = run(main())
+
+    assert isinstance(outcome, Retry)
+    assert outcome.code == "timeout"
+
+
+class LogCollector(logging.Handler):
+    """What reaches the program's own log; pytest's would also listen where nothing propagates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def test_what_apprise_logs_stays_with_apprise(run: Run) -> None:
+    collector, root = LogCollector(), logging.getLogger()
+    level = root.level
+    root.addHandler(collector)
+    root.setLevel(logging.DEBUG)
+
+    async def main() -> None:
+        async with receivers.http(receivers.answer(500)) as it:
+            await send([f"json://127.0.0.1:{it.port}/{services.SECRET}"])
+        # One that repeats what it cannot use.
+        assert not apprise_library.is_valid(f"sinch://{services.SECRET}:x@1")
+
+    try:
+        run(main())
+        logging.getLogger().debug("the collector works")
+    finally:
+        root.removeHandler(collector)
+        root.setLevel(level)
+
+    assert "the collector works" in collector.messages
+    assert services.SECRET not in repr(collector.messages)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("nonsense", "apprise-url"),
+        ("syslog://", "apprise-schema"),
+        ("dbus://", "apprise-schema"),
+        ("rsyslog://localhost", "apprise-schema"),
+        ("unheard-of://x", "apprise-schema"),
+        ("mailto://a:b@example.com", "apprise-own-channel"),
+        ("slack://a/b/c", "apprise-own-channel"),
+        ("json://host/?redirect=yes", "apprise-option"),
+        ("json://host/?template=/etc/passwd", "apprise-option"),
+        ("json://host/?verify=no", "apprise-option"),
+        ("discord://only-one-part", "apprise-url"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_its_place(url: str, code: str) -> None:
+    faults = validate_config("apprise", {"urls": ["json://host/", url]})
+
+    assert isinstance(faults, list)
+    assert [(fault.pointer, fault.code) for fault in faults] == [("/urls/1", code)]
+    assert "only-one-part" not in faults[0].message
+
+
+def test_what_is_shown_tells_two_apart_and_nothing_more() -> None:
+    secrets = ["discord://123456/tokentoken", "discord://654321/tokentoken", "json://u:p@host/x"]
+    valid = validate_config("apprise", {"urls": secrets})
+    assert isinstance(valid, ValidConfig)
+
+    shown = split_secrets(valid).public["urls"]
+
+    assert len(set(shown)) == 3
+    assert all(text.startswith(("discord://…", "json://…")) for text in shown)
+    assert "token" not in repr(shown)
+    assert "host" not in repr(shown)
+
+
+def test_one_url_can_be_changed_without_the_others_secrets() -> None:
+    old = ["discord://123456/first", "discord://654321/second"]
+    stored = validate_config("apprise", {"urls": old})
+    assert isinstance(stored, ValidConfig)
+    shown = split_secrets(stored).public["urls"]
+
+    changed = validate_config("apprise", {"urls": [shown[1], "json://new/"]}, stored=stored.config)
+
+    assert isinstance(changed, ValidConfig)
+    assert changed.config.urls == [old[1], "json://new/"]  # type: ignore[attr-defined]
+
+
+def test_without_the_extra_it_says_what_to_install(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apprise_library, "is_installed", lambda: False)
+
+    faults = validate_config("apprise", {"urls": ["json://host/"]})
+    outcome = run(send(["json://host/"]))
+
+    assert isinstance(faults, list)
+    assert "tocsin[apprise]" in faults[0].message
+    assert isinstance(outcome, Failed)
+    assert "tocsin[apprise]" in outcome.message
+
+
+def test_mentions_and_links_of_senders_are_inert(run: Run) -> None:
+    async def main() -> str:
+        async with receivers.http(receivers.answer(200)) as it:
+            channel = AppriseChannel(Parts(Outbound(LOOPBACK)))
+            await channel.send(
+                samples.message(about=samples.hostile()),
+                AppriseConfig(urls=[f"json://127.0.0.1:{it.port}/x"]),
+                samples.links_for,
+                {},
+            )
+            return it.received[0].body.decode("unicode_escape")
+
+    text = run(main())
+
+    assert "@everyone" not in text
+    assert "](https" not in text

@@ -1,0 +1,157 @@
+"""What every channel must do, whatever is behind it: one suite over all of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Coroutine
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+
+from tests.delivery.channels import samples, services
+from tocsin.delivery.channels.registry import CHANNELS
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.model import EventType
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+KINDS = list(CHANNELS)
+# Mail servers do not say how long to wait, and Apprise does not tell.
+TELLS_WHEN = [kind for kind in KINDS if kind not in ("email", "apprise")]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def said(attempt: services.Attempt) -> str:
+    """All that was said to the service, decoded as far as a reader's program would."""
+    texts = [received.body.decode() for received in attempt.received]
+    for _, _, mail in attempt.mails:
+        parsed = message_from_bytes(mail)
+        texts += [f"{name}: {value}" for name, value in parsed.items()]
+        texts += [
+            part.get_payload(decode=True).decode()  # type: ignore[union-attr]
+            for part in parsed.walk()
+            if not part.is_multipart()
+        ]
+    return "\n".join(texts)
+
+
+EXPECTED: dict[str, type[Outcome]] = {
+    "ok": Sent,
+    "refused": Failed,
+    "throttled": Retry,
+    "throttled-date": Retry,
+    "broken": Retry,
+    "silent": Retry,
+    "garbage": Retry,
+    "redirect": Failed,
+    "nobody": Retry,
+    "wrong-certificate": Retry,
+}
+
+
+@pytest.mark.parametrize("behaviour", services.BEHAVIOURS)
+def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
+    run: Run, kind: str, behaviour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    attempt = run(services.attempt(kind, behaviour))
+
+    outcome = attempt.outcome
+    assert isinstance(outcome, EXPECTED[behaviour]), outcome
+    assert services.SECRET not in repr(outcome) + caplog.text
+    assert "127.0.0.1" not in repr(outcome)
+    assert str(attempt.port) not in repr(outcome)
+    if not isinstance(outcome, Sent):
+        assert outcome.message.startswith("on-call")
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", outcome.code)
+    if behaviour == "redirect":
+        assert len(attempt.received) <= 1
+        assert not attempt.mails
+    if isinstance(outcome, Failed):
+        assert not outcome.disables_destination
+
+
+@pytest.mark.parametrize("kind", TELLS_WHEN)
+@pytest.mark.parametrize(("behaviour", "seconds"), [("throttled", 7.0), ("throttled-date", 90.0)])
+def test_a_throttled_destination_waits_as_long_as_it_was_told(
+    run: Run, kind: str, behaviour: str, seconds: float
+) -> None:
+    outcome = run(services.attempt(kind, behaviour)).outcome
+
+    assert outcome.retry_after == seconds
+    assert outcome.holds_destination
+    assert outcome.http_status == 429
+
+
+@pytest.mark.parametrize("event", list(EventType))
+def test_each_event_says_what_happened(run: Run, kind: str, event: EventType) -> None:
+    attempt = run(services.attempt(kind, message=samples.message(event)))
+
+    assert isinstance(attempt.outcome, Sent)
+    text = said(attempt)
+    if kind == "pagerduty" and event not in (EventType.TRIGGERED, EventType.TEST):
+        return  # PagerDuty is told a key and a verb
+    if event is EventType.TEST:
+        assert "test" in text.lower()
+        return
+    assert "Disk /var almost full on db1" in text
+    assert "prometheus-production" in text
+    assert "Acme Ltd" in text
+    assert "orders" in text
+    assert "critical" in text.lower()
+
+
+def test_times_are_in_utc_and_in_the_destinations_zone(run: Run, kind: str) -> None:
+    text = said(run(services.attempt(kind, timezone="America/New_York")))
+
+    if kind != "webhook":  # programs get UTC
+        assert "2026-11-21 15:58:15 EST" in text
+        assert "2026-11-21 20:58:15 UTC" in text
+
+
+def test_readers_get_their_links_and_the_code(run: Run, kind: str) -> None:
+    text = said(run(services.attempt(kind)))
+
+    if kind not in ("webhook", "pagerduty"):
+        assert "https://hub.example/a/ack-" in text
+        assert "4821" in text
+
+
+@pytest.mark.parametrize("text", [samples.HOSTILE, samples.HUGE], ids=["hostile", "huge"])
+def test_a_senders_worst_goes_out_and_stays_text(run: Run, kind: str, text: str) -> None:
+    attempt = run(services.attempt(kind, message=samples.message(about=samples.hostile(text))))
+
+    assert isinstance(attempt.outcome, Sent)
+    if kind == "webhook":
+        return  # a program gets the sender's text as it is (test_webhook.py has its limit)
+    whole = said(attempt)
+    assert len(whole) < 130_000
+    for unwanted in "\u202e\u202c\u200b\x07\u2028\r":
+        assert unwanted not in whole.replace("\r\n", "\n")
+    for received in attempt.received:
+        json.loads(received.body)
+
+
+def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(run: Run, kind: str) -> None:
+    """Receivers can drop a repeat: what identifies the message does not change."""
+
+    def identity(attempt: services.Attempt) -> list[Any]:
+        if kind == "email":
+            return [message_from_bytes(mail)["Message-ID"] for _, _, mail in attempt.mails]
+        if kind == "webhook":
+            return [received.headers["webhook-id"] for received in attempt.received]
+        if kind == "pagerduty":
+            return [json.loads(received.body)["dedup_key"] for received in attempt.received]
+        return [received.body for received in attempt.received]
+
+    first = identity(run(services.attempt(kind)))
+    second = identity(run(services.attempt(kind, message=samples.message(attempt=2))))
+
+    assert first == second != []

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.delivery.channels import samples, services
+from tests.support import receivers
+from tocsin.delivery.channels import pagerduty
+from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit.wording import describe
+from tocsin.delivery.channels.registry import validate_config
+from tocsin.delivery.outcome import Failed, Retry, Sent
+from tocsin.message import Message
+from tocsin.model import EventType, Severity
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+TAKEN = receivers.answer(202, '{"status":"success","message":"Event processed"}')
+
+
+def events(message: Message) -> list[dict[str, Any]]:
+    words = describe(message, ZoneInfo("UTC"), samples.links_for("on-call"))
+    return pagerduty.events(message, words, services.SECRET)
+
+
+async def post(
+    handler: receivers.Handler, message: Message | None = None
+) -> tuple[Any, list[dict[str, Any]]]:
+    async with receivers.http(handler) as it, services.outbound() as out:
+        channel = pagerduty.PagerDutyChannel(Parts(out), {"us": it.url, "eu": f"{it.url}/eu"})
+        outcome = await channel.send(
+            message or samples.message(),
+            pagerduty.PagerDutyConfig(routing_key=services.SECRET),
+            samples.links_for,
+            {},
+        )
+        return outcome, [json.loads(received.body) for received in it.received]
+
+
+def test_a_trigger_says_what_an_incident_needs() -> None:
+    [event] = events(samples.message())
+
+    assert event["event_action"] == "trigger"
+    assert event["dedup_key"] == f"tocsin/{samples.ALERT_ID}"
+    assert event["client_url"] == "https://hub.example/alerts/1"
+    payload = event["payload"]
+    assert payload["summary"] == "Disk /var almost full on db1"
+    assert payload["source"] == "prometheus-production"
+    assert payload["severity"] == "critical"
+    assert payload["timestamp"] == "2026-11-21T20:58:15Z"
+    assert payload["custom_details"]["labels"]["team"] == "orders"
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        (EventType.ACKNOWLEDGED, "acknowledge"),
+        (EventType.RESOLVED, "resolve"),
+        (EventType.CLOSED, "resolve"),
+    ],
+)
+def test_what_follows_names_the_same_incident(event: EventType, action: str) -> None:
+    assert events(samples.message(event)) == [
+        {
+            "routing_key": services.SECRET,
+            "dedup_key": events(samples.message())[0]["dedup_key"],
+            "event_action": action,
+        }
+    ]
+
+
+def test_every_severity_has_one_that_pagerduty_knows() -> None:
+    known = {
+        severity: events(samples.message(about=samples.alert(severity=severity)))[0]["payload"][
+            "severity"
+        ]
+        for severity in Severity
+    }
+
+    assert list(known.values()) == ["critical", "error", "warning", "info", "info"]
+
+
+def test_a_test_leaves_no_incident_open(run: Run) -> None:
+    outcome, posted = run(post(TAKEN, samples.message(EventType.TEST)))
+
+    assert isinstance(outcome, Sent)
+    assert [event["event_action"] for event in posted] == ["trigger", "resolve"]
+    assert posted[0]["payload"]["severity"] == "info"
+    assert posted[0]["dedup_key"] == posted[1]["dedup_key"]
+
+
+def test_a_summary_is_never_blank_and_never_too_long() -> None:
+    blank = events(samples.message(about=samples.alert(title="\u200b\n ")))
+    long = events(samples.message(about=samples.alert(title="x" * 5_000)))
+
+    assert blank[0]["payload"]["summary"] == "Untitled alert"
+    assert len(long[0]["payload"]["summary"]) == 1_024
+
+
+def test_an_event_that_is_too_big_goes_without_its_details() -> None:
+    labels = {f"label-{index}": "é" * 2_000 for index in range(300)}
+    [event] = events(samples.message(about=samples.alert(labels=labels)))
+
+    assert len(json.dumps(event, ensure_ascii=False).encode()) <= pagerduty.EVENT_LIMIT
+    assert event["payload"]["custom_details"] == {
+        "note": "The details were too big; open the alert."
+    }
+
+
+def test_a_refusal_repeats_pagerdutys_reasons(run: Run) -> None:
+    outcome, _ = run(
+        post(receivers.answer(400, '{"status":"invalid event","errors":["\'source\' is missing"]}'))
+    )
+
+    assert isinstance(outcome, Failed)
+    assert "'source' is missing" in outcome.message
+
+
+def test_an_answer_that_pagerduty_would_not_give_counts_as_not_sent(run: Run) -> None:
+    outcome, _ = run(post(receivers.answer(202, "<html>")))
+
+    assert isinstance(outcome, Retry)
+
+
+def test_throttling_without_a_time_waits_as_pagerduty_advises(run: Run) -> None:
+    outcome, _ = run(post(receivers.answer(429)))
+
+    assert isinstance(outcome, Retry)
+    assert (outcome.retry_after, outcome.holds_destination) == (30.0, True)
+
+
+def test_the_region_picks_the_host(run: Run) -> None:
+    async def main() -> str:
+        async with receivers.http(TAKEN) as it, services.outbound() as out:
+            channel = pagerduty.PagerDutyChannel(Parts(out), {"us": it.url, "eu": f"{it.url}/eu"})
+            config = pagerduty.PagerDutyConfig(routing_key=services.SECRET, region="eu")
+            await channel.send(samples.message(), config, samples.links_for, {})
+            return it.received[0].path
+
+    assert run(main()) == "/eu"
+    assert pagerduty.ENDPOINTS["eu"] == "https://events.eu.pagerduty.com/v2/enqueue"
+
+
+def test_a_routing_key_is_checked_and_not_repeated() -> None:
+    faults = validate_config("pagerduty", {"routing_key": "not-a-key"})
+
+    assert isinstance(faults, list)
+    assert faults[0].pointer == "/routing_key"
+    assert "not-a-key" not in faults[0].message

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.delivery.channels import samples
+from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit.http import LONGEST_WAIT, retry_after
+from tocsin.delivery.channels.kit.wording import describe, duration
+from tocsin.message import Links, Message
+from tocsin.model import AlertStatus, EventType
+
+UTC = ZoneInfo("UTC")
+
+
+def change(message: Message) -> str:
+    return describe(message, UTC, Links(alert="https://hub.example/alerts/1")).change
+
+
+def test_what_changed_is_a_sentence() -> None:
+    at = samples.AT
+    acknowledged = samples.alert(
+        status=AlertStatus.ACKNOWLEDGED, acknowledged_at=at + timedelta(minutes=3)
+    )
+
+    assert change(samples.message()) == "Triggered; nobody has acknowledged it yet."
+    assert change(samples.message(about=samples.alert(occurrence_count=4))) == (
+        "Triggered; reported 4 times so far."
+    )
+    assert change(samples.message(EventType.ACKNOWLEDGED, acknowledged, actor="Ada")) == (
+        "Acknowledged by Ada, 3 min after it was triggered."
+    )
+    assert change(samples.message(EventType.RESOLVED, actor="prometheus")) == (
+        "Resolved by prometheus, 12 min after it was triggered."
+    )
+    assert change(samples.message(note="“pager” has failed for 10 minutes.")).endswith(
+        " “pager” has failed for 10 minutes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3_599, "59 min"),
+        (3_600, "1 h"),
+        (12_000, "3 h 20 min"),
+        (86_400, "1 d"),
+        (190_800, "2 d 5 h"),
+    ],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_only_what_still_makes_sense_is_offered() -> None:
+    links = samples.links_for("x")
+
+    def names(event: EventType) -> list[str]:
+        return [action.name for action in describe(samples.message(event), UTC, links).actions]
+
+    assert names(EventType.TRIGGERED) == ["Acknowledge", "Resolve", "Open in Tocsin"]
+    assert names(EventType.ACKNOWLEDGED) == ["Resolve", "Open in Tocsin"]
+    assert names(EventType.RESOLVED) == ["Open in Tocsin"]
+
+
+def test_a_code_is_shown_only_where_it_can_be_used() -> None:
+    links = samples.links_for("x")
+
+    assert describe(samples.message(), UTC, links).code == "4821"
+    assert describe(samples.message(EventType.RESOLVED), UTC, links).code is None
+
+
+def test_a_path_is_no_link_for_readers_elsewhere() -> None:
+    assert describe(samples.message(), UTC, Links(alert="/alerts/1")).actions == ()
+
+
+def test_many_labels_are_counted_not_listed() -> None:
+    labels = {f"label-{index:03}": "x" for index in range(33)}
+    words = describe(samples.message(about=samples.alert(labels=labels)), UTC, Links(alert=""))
+
+    assert (len(words.labels), words.more_labels) == (20, 13)
+
+
+def test_a_zone_is_shown_beside_utc() -> None:
+    [moment] = describe(
+        samples.message(), ZoneInfo("Asia/Kathmandu"), samples.links_for("x")
+    ).moments
+
+    assert moment.text == "2026-11-22 02:43:15 +0545 (2026-11-21 20:58:15 UTC)"
+
+
+@given(st.text(), st.integers(1, 300))
+def test_no_text_keeps_what_can_hide_or_break(text: str, limit: int) -> None:
+    line, block = escape.one_line(text, limit), escape.lines(text, limit)
+
+    assert len(line) <= limit
+    assert len(block) <= limit
+    assert "\n" not in line
+    for character in line + block.replace("\n", ""):
+        assert ord(character) >= 0x20
+        assert not 0x7F <= ord(character) < 0xA0
+        assert character not in "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    (line + block).encode()
+
+
+@given(st.text())
+def test_a_header_text_starts_no_encoded_word(text: str) -> None:
+    assert "=?" not in escape.header(text + "=?utf-8?q?=0A?=", 10_000)
+
+
+@given(st.text(max_size=200), st.integers(1, 100))
+def test_slack_text_is_escaped_and_within_its_limit(text: str, limit: int) -> None:
+    escaped = escape.slack(text, limit)
+
+    assert len(escaped) <= limit
+    assert "<" not in escaped
+    assert ">" not in escaped
+    bare = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert "&" not in bare
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 1.0),
+        ("-3", 1.0),
+        ("1.5", 1.5),
+        ("999999", LONGEST_WAIT),
+        ("inf", LONGEST_WAIT),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        ("Sat, 21 Nov 2026 20:59:45 GMT", 90.0),
+        ("Sat, 21 Nov 2026 20:59:45 -0000", 90.0),
+        ("Sat, 21 Nov 2020 20:59:45 GMT", 1.0),
+        ("Sat, 99 Nov 2026 99:99:99 GMT", None),
+        ("9" * 5_000, LONGEST_WAIT),
+    ],
+)
+def test_a_time_to_wait_is_read_whatever_its_form(value: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": value}, samples.AT) == seconds

@@ -1,0 +1,343 @@
+"""A workspace to deliver in: destinations, planned deliveries, a receiver, dispatchers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from aiohttp import web
+
+from tests.support.postgres import Database
+from tocsin.access.links import LinkSigner
+from tocsin.access.vault import Vault
+from tocsin.delivery.channels.registry import (
+    ValidConfig,
+    build_channels,
+    split_secrets,
+    validate_config,
+)
+from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
+from tocsin.delivery.dispatch.message_links import DeliveryLinks
+from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.message import AlertView, Content, Named, encode
+from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
+from tocsin.store.statements import statement
+
+KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8"), ip_network("::1/128")])
+QUICK = Tuning(lease_seconds=3.0, poll_seconds=0.5, grace_seconds=5.0, pace_seconds=0.002)
+
+
+class Outbox:
+    """Rows, made with plain SQL; what is planned here is what ingest would plan."""
+
+    def __init__(self, database: Database) -> None:
+        self.url = database.url
+        self.db = psycopg.connect(database.url, autocommit=True)
+        self.workspace_id, self.tenant_id = uuid7(), uuid7()
+        self.rule_id, self.integration_id = uuid7(), uuid7()
+        slug = f"ops-{self.workspace_id.hex[-6:]}"
+        self.db.execute(
+            "INSERT INTO workspaces (id, slug, name) VALUES (%s, %s, 'Operations')",
+            [self.workspace_id, slug],
+        )
+        self.db.execute(
+            "INSERT INTO tenants (id, workspace_id, slug, name) VALUES (%s, %s, 'default', 'D')",
+            [self.tenant_id, self.workspace_id],
+        )
+        self.workspace = Named(self.workspace_id, "Operations", slug)
+        self.tenant = Named(self.tenant_id, "D", "default")
+        self.rule = Named(self.rule_id, "everything")
+
+    def close(self) -> None:
+        self.db.close()
+
+    def destination(
+        self, name: str, url: str = "http://127.0.0.1:9/", kind: str = "webhook", **config: Any
+    ) -> UUID:
+        document = config or {"url": url}
+        valid = validate_config(kind, document)
+        assert isinstance(valid, ValidConfig), valid
+        split = split_secrets(valid)
+        id = uuid7()
+        self.db.execute(
+            "INSERT INTO alert_destinations (id, workspace_id, name, type, config, secret_config)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                id,
+                self.workspace_id,
+                name,
+                kind,
+                json.dumps(split.public),
+                Vault([KEY]).seal(Secret(json.dumps(split.secret))),
+            ],
+        )
+        return id
+
+    def payload(
+        self,
+        alert_id: UUID | None,
+        event: EventType,
+        *,
+        severity: Severity = Severity.HIGH,
+        title: str = "Disk /var almost full on db1",
+    ) -> Content:
+        if alert_id is None:
+            return Content(
+                event_type=event,
+                created_at=NOON,
+                workspace=self.workspace,
+                tenant=None,
+                rule=None,
+                alert=None,
+                actor=None,
+            )
+        status = {
+            EventType.TRIGGERED: AlertStatus.OPEN,
+            EventType.ACKNOWLEDGED: AlertStatus.ACKNOWLEDGED,
+            EventType.RESOLVED: AlertStatus.RESOLVED,
+            EventType.CLOSED: AlertStatus.CLOSED,
+        }[event]
+        return Content(
+            event_type=event,
+            created_at=NOON,
+            workspace=self.workspace,
+            tenant=self.tenant,
+            rule=self.rule,
+            actor=None,
+            alert=AlertView(
+                id=alert_id,
+                workspace_id=self.workspace_id,
+                tenant_id=self.tenant_id,
+                integration_id=self.integration_id,
+                title=title,
+                description="97 % used",
+                severity=severity,
+                status=status,
+                source="alertmanager-production",
+                external_id=f"ext-{alert_id}",
+                triggered_at=NOON,
+                acknowledged_at=None,
+                resolved_at=NOON if status is AlertStatus.RESOLVED else None,
+                closed_at=None,
+                metadata={"graph": "https://example.com/g"},
+                labels={"host": "db1", "mount": "/var"},
+                occurrence_count=1,
+                last_received_at=NOON,
+                created_at=NOON,
+                updated_at=NOON,
+            ),
+        )
+
+    def plan(
+        self,
+        destination_id: UUID,
+        alert_id: UUID | None = None,
+        event: EventType = EventType.TRIGGERED,
+        *,
+        status: str = "queued",
+        send_after: datetime | None = None,
+        created_at: datetime | None = None,
+        severity: Severity = Severity.HIGH,
+        reason: str = "rule",
+    ) -> UUID:
+        """One pending delivery; for a new alert unless `alert_id` says which. A test has none."""
+        is_test = event is EventType.TEST
+        if alert_id is None and not is_test:
+            alert_id = uuid7()
+        id = uuid7()
+        self.db.execute(
+            "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+            " alert_destination_id, alert_id, event_type, status, send_after, payload, reason,"
+            " created_at, updated_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " coalesce(%s, now()), coalesce(%s, now()))",
+            [
+                id,
+                self.workspace_id,
+                None if is_test else self.tenant_id,
+                None if is_test else self.rule_id,
+                destination_id,
+                alert_id,
+                event.value,
+                status,
+                send_after,
+                encode(self.payload(alert_id, event, severity=severity)).decode(),
+                "test" if is_test else reason,
+                created_at,
+                created_at,
+            ],
+        )
+        return id
+
+    def announce(self) -> None:
+        self.db.execute("NOTIFY tocsin_deliveries")
+
+    def plan_many(self, destination_id: UUID, count: int) -> None:
+        """Triggers of as many alerts, in one statement."""
+        sample = encode(self.payload(uuid7(), EventType.TRIGGERED)).decode()
+        self.db.execute(
+            "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+            " alert_destination_id, alert_id, event_type, status, payload, reason)"
+            " SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), 'alerts.triggered',"
+            " 'queued', %s::jsonb, 'rule' FROM generate_series(1, %s)",
+            [
+                self.workspace_id,
+                self.tenant_id,
+                self.rule_id,
+                destination_id,
+                sample,
+                count,
+            ],
+        )
+        self.announce()
+
+    def row(self, id: UUID) -> dict[str, Any]:
+        with self.db.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            found = cursor.execute("SELECT * FROM alert_deliveries WHERE id = %s", [id]).fetchone()
+        assert found is not None
+        return found
+
+    def attempts(self, id: UUID) -> list[dict[str, Any]]:
+        with self.db.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            return cursor.execute(
+                "SELECT * FROM alert_delivery_attempts WHERE alert_delivery_id = %s"
+                " ORDER BY number",
+                [id],
+            ).fetchall()
+
+    def state(self, destination_id: UUID) -> dict[str, Any]:
+        with self.db.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            found = cursor.execute(
+                "SELECT * FROM destination_states WHERE alert_destination_id = %s",
+                [destination_id],
+            ).fetchone()
+        return found or {"hold_until": None}
+
+    def pending(self) -> int:
+        found = self.db.execute(
+            "SELECT count(*) FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
+        ).fetchone()
+        assert found is not None
+        return int(found[0])
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A trigger that was canceled because its alert was over before it was sent."""
+
+    alert_id: UUID
+    alert_destination_id: UUID
+    alert_delivery_id: UUID
+
+
+async def cancel_before_sent(
+    connection: psycopg.AsyncConnection[Any], alert_ids: Sequence[UUID]
+) -> list[Unsent]:
+    """As whoever resolves these alerts does, in the transaction of `connection`."""
+    cursor = await connection.execute(statement("cancel_unsent"), {"alerts": list(alert_ids)})
+    return [Unsent(row[0], row[1], row[2]) for row in await cursor.fetchall()]
+
+
+@dataclass
+class JsonReceiver:
+    """An HTTP receiver that remembers what it got, and answers as it should."""
+
+    url: str = ""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answer: Callable[[dict[str, Any]], web.Response | Awaitable[web.Response]] = lambda body: (
+        web.Response(status=204)
+    )
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [UUID(body["id"]) for body in self.bodies]
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.bodies.append(body)
+        self.headers.append(dict(request.headers))
+        answer = self.answer(body)
+        return await answer if isinstance(answer, Awaitable) else answer
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[JsonReceiver]:
+    receiver = JsonReceiver()
+    application = web.Application()
+    application.router.add_post("/{tail:.*}", receiver._take)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    receiver.url = f"http://127.0.0.1:{port}/"
+    try:
+        yield receiver
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def dispatching(
+    url: str,
+    *,
+    tuning: Tuning = QUICK,
+    send_timeout: float = 2.0,
+    count: int = 1,
+    dice: Callable[[], float] = lambda: 0.0,
+) -> AsyncIterator[list[Dispatcher]]:
+    """As many dispatchers, each with its own way out; stopped gracefully at the end.
+    The dice fall on the shortest wait there is: a second."""
+    outbounds = [Outbound(LOOPBACK, timeout=send_timeout) for _ in range(count)]
+    links = DeliveryLinks(LinkSigner([KEY]), "https://tocsin.example.com")
+    dispatchers = []
+    for outbound in outbounds:
+        await outbound.__aenter__()
+        dispatchers.append(
+            Dispatcher(
+                url,
+                channels=build_channels(outbound, public_url="https://tocsin.example.com"),
+                vault=Vault([KEY]),
+                links=links,
+                tuning=tuning,
+                dice=dice,
+            )
+        )
+    runs = [asyncio.create_task(dispatcher.run()) for dispatcher in dispatchers]
+    try:
+        yield dispatchers
+    finally:
+        for dispatcher in dispatchers:
+            dispatcher.stop()
+        await asyncio.wait_for(asyncio.gather(*runs), 30)
+        for outbound in outbounds:
+            await outbound.__aexit__(None, None, None)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits for what must come; the time is a limit on failure, not part of what is tested."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - rows change in another process
+            await asyncio.sleep(0.01)
+
+
+def in_order(bodies: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Per alert, the events in the order of their first arrival."""
+    seen: set[str] = set()
+    story: dict[str, list[str]] = {}
+    for body in bodies:
+        if body["id"] not in seen:
+            seen.add(body["id"])
+            story.setdefault(body["alert"]["id"], []).append(body["event_type"])
+    return story
