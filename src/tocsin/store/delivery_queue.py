@@ -32,7 +32,7 @@ matter; this side only ever speaks of seconds from now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -184,6 +184,27 @@ _json = msgspec.json.Encoder()
 
 def _document(items: Iterable[Any]) -> str:
     return _json.encode(list(items)).decode()
+
+
+class NoticeOfWork:
+    """Yields when it begins, and whenever somebody says that deliveries are pending. The first is
+    for what may have been missed before."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, url: str) -> NoticeOfWork:
+        return cls(await connect(url))
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def __aiter__(self) -> AsyncIterator[None]:
+        await self._connection.execute(f"LISTEN {CHANNEL}")
+        yield
+        async for _ in self._connection.notifies():
+            yield
 
 
 class DeliveryQueue:

@@ -17,12 +17,12 @@ from uuid import UUID
 import structlog
 
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.faults import described
 from tocsin.delivery.dispatch.lanes import Lanes
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
+from tocsin.store.described import described
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,6 @@ from tocsin.access.vault import Vault
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.dispatch import metrics
 from tocsin.delivery.dispatch.claim import Claims, claim
-from tocsin.delivery.dispatch.faults import described
 from tocsin.delivery.dispatch.housekeeping import Housekeeping
 from tocsin.delivery.dispatch.lanes import Lane, Lanes
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
@@ -37,10 +36,10 @@ from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.message import PayloadError, read
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
+from tocsin.store.described import described
+from tocsin.store.reconnecting import Reconnecting
 
 log = structlog.get_logger(__name__)
-
-_RECONNECT_SECONDS = 1.0
 
 
 class MessageLinks(Protocol):
@@ -121,7 +120,7 @@ class Dispatcher:
     # Claim
 
     async def _claim_until_stopped(self) -> None:
-        queue: DeliveryQueue | None = None
+        queue = Reconnecting(self._open_queue)
         next_in: float | None = 0.0
         try:
             while True:
@@ -129,22 +128,17 @@ class Dispatcher:
                 if self._stopping:
                     return
                 try:
-                    queue = queue or await self._open_queue()
-                    found = await claim(queue, self._targets, self._lanes, self._leases)
+                    found = await claim(await queue.get(), self._targets, self._lanes, self._leases)
                 except Exception as error:
                     log.error("cannot claim deliveries", **described(error))
-                    if queue is not None:
-                        await queue.close()
-                        queue = None
-                    await asyncio.sleep(_RECONNECT_SECONDS)
+                    await queue.mend()
                     next_in = 0.0
                     continue
                 next_in = found.next_in
                 self._begin(found)
                 await asyncio.sleep(self._tuning.pace_seconds)
         finally:
-            if queue is not None:
-                await queue.close()
+            await queue.close()
 
     def _begin(self, found: Claims) -> None:
         self._housekeeping.note(found.unreachable, found.waiting)

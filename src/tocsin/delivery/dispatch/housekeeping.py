@@ -10,10 +10,11 @@ from uuid import UUID
 import structlog
 
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.faults import described
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
+from tocsin.store.described import described
+from tocsin.store.reconnecting import Reconnecting
 
 _COUNT_EVERY_SECONDS = 15.0
 _EXPIRE_EVERY_SECONDS = 10.0
@@ -45,21 +46,9 @@ class Housekeeping:
 
     async def run(self) -> None:
         """For ever; a lost connection is made anew."""
-        queue: DeliveryQueue | None = None
-        try:
-            while True:
-                try:
-                    queue = queue or await self._open_queue()
-                    await self._keep(queue)
-                except Exception as error:
-                    log.error("cannot keep house", **described(error))
-                    if queue is not None:
-                        await queue.close()
-                        queue = None
-                    await asyncio.sleep(1.0)
-        finally:
-            if queue is not None:
-                await queue.close()
+        await Reconnecting(self._open_queue).forever(
+            self._keep, failed=lambda error: log.error("cannot keep house", **described(error))
+        )
 
     async def _keep(self, queue: DeliveryQueue) -> None:
         count_at = expire_at = 0.0

@@ -17,15 +17,16 @@ import psycopg
 import structlog
 
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.faults import described
 from tocsin.delivery.dispatch.row_update import Expired, Result, Verdict, decide, failures_of
 from tocsin.delivery.outcome import Failed
 from tocsin.model import EventType, Severity
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue, FallbackCandidate, Record
+from tocsin.store.described import described
+from tocsin.store.reconnecting import Reconnecting
 
 GROUP_LIMIT = 500
 FALLBACK_AFTER_SECONDS = 600.0
-_RECONNECT_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10.0
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """The connection or the server is gone, or we were the victim of a deadlock: try again."""
@@ -74,7 +75,7 @@ class Recorder:
         self._arrived.set()
 
     async def run(self) -> None:
-        queue: DeliveryQueue | None = None
+        connection = Reconnecting(self._open_queue, pause_seconds=_PAUSE_SECONDS)
         try:
             while True:
                 await self._arrived.wait()
@@ -82,27 +83,21 @@ class Recorder:
                 while self._waiting:
                     group = self._waiting[:GROUP_LIMIT]
                     try:
-                        if queue is None:
-                            queue = await self._open_queue()
-                        await self._write(queue, group)
+                        await self._write(await connection.get(), group)
                     except Exception as error:
                         log.error("cannot record outcomes, trying again", **described(error))
-                        if queue is not None:
-                            await queue.close()
-                            queue = None
                         if self._closing and time.monotonic() > self._close_by:
                             # The leases run out, and others will find the attempts unknown.
                             log.error("outcomes stay unrecorded", count=len(self._waiting))
                             return
-                        await asyncio.sleep(_RECONNECT_SECONDS)
+                        await connection.mend()
                         continue
                     del self._waiting[: len(group)]
                     self._recorded(group)
                 if self._closing:
                     return
         finally:
-            if queue is not None:
-                await queue.close()
+            await connection.close()
 
     async def _write(self, queue: DeliveryQueue, group: Sequence[Done]) -> None:
         """One bad outcome (a character that PostgreSQL refuses) never fails its neighbours."""

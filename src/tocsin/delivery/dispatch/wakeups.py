@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import psycopg
 import structlog
 
-from tocsin.delivery.dispatch.faults import described
-from tocsin.store.database import connect
-from tocsin.store.delivery_queue import CHANNEL
+from tocsin.store.delivery_queue import NoticeOfWork
+from tocsin.store.described import described
+from tocsin.store.reconnecting import Reconnecting
 
 POLL_SECONDS = 5.0
 """A notification can be lost (a connection just breaking); no delivery waits longer for that."""
-_RECONNECT_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -41,23 +38,11 @@ class Wakeups:
     async def listen(self) -> None:
         """Turn notifications into wake-ups, for ever; a lost connection is made anew, and counts as
         a notification, for one may have been missed."""
-        while True:
-            try:
-                connection = await connect(self._url)
-            except psycopg.OperationalError as error:
-                log.warning("cannot listen for deliveries", **described(error))
-                await asyncio.sleep(_RECONNECT_SECONDS)
-                continue
-            try:
-                await self._listen_on(connection)
-            except psycopg.Error as error:
-                log.warning("lost the connection that listens", **described(error))
-                await asyncio.sleep(_RECONNECT_SECONDS)
-            finally:
-                await connection.close()
+        await Reconnecting(lambda: NoticeOfWork.open(self._url)).forever(
+            self._listen_on,
+            failed=lambda error: log.warning("cannot listen for deliveries", **described(error)),
+        )
 
-    async def _listen_on(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        await connection.execute(f"LISTEN {CHANNEL}")
-        self.wake()
-        async for _ in connection.notifies():
+    async def _listen_on(self, notices: NoticeOfWork) -> None:
+        async for _ in notices:
             self.wake()
