@@ -51,7 +51,7 @@ def alerts(
     """List alerts, newest first."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items(
             "/alerts",
             limit,
@@ -107,7 +107,7 @@ def alert(
     from tocsin.cli.local_api import local_api
     from tocsin.cli.lookup import alert_id as found_id
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         identifier = found_id(api, alert_id)
         found = api.get(f"/alerts/{identifier}")
         timeline = api.items(f"/alerts/{identifier}/timeline", limit=1_000)

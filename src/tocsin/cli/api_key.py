@@ -49,7 +49,7 @@ def list_keys(workspace: Workspace = "default", json: Json = False) -> None:
     """List the keys of a workspace, by what may be shown of them."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         keys = api.items("/api-keys", limit=1_000)
     if json:
         print_json(keys)

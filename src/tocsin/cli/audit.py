@@ -19,7 +19,7 @@ def audit(
     """List who did what to which object, newest first."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items("/audit-events", limit)
     if json:
         print_json(found)

@@ -137,7 +137,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from tocsin.store.installation import server_facts
 
     kind = "embedded PostgreSQL" if settings.database_url is None else "PostgreSQL"
-    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+    try:
+        is_new = settings.database_url is None and not (settings.data_dir / "postgres").exists()
+    except OSError as error:
+        yield Finding(kind, Health.WRONG, f"{error.filename}: {error.strerror}")
+        return
+    if is_new:
         yield Finding(kind, Health.OK, "is made at the first start")
         return
     with ExitStack() as stack:

@@ -32,7 +32,7 @@ def list_all(
     from tocsin.cli.local_api import local_api
     from tocsin.cli.lookup import alert_id, by_name
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         named = {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
         wanted = None
         if destination is not None:
@@ -70,7 +70,7 @@ def show_one(alert_delivery_id: Id, workspace: Workspace = "default", json: Json
     """Show one message and every attempt to deliver it."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{alert_delivery_id}")
     if json:
         print_json(found)

@@ -76,7 +76,7 @@ def list_all(workspace: Workspace = "default", json: Json = False) -> None:
     """List destinations, and how their last test went."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
     if json:
         print_json(found)

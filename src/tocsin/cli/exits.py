@@ -59,4 +59,9 @@ def _failure(error: Exception) -> Failure | None:
     if kinds & {"OperationalError", "InterfaceError"}:
         said = " ".join(str(getattr(error, "orig", None) or error).split())
         return Failure(f"the database cannot be reached: {said}", code=Exit.UNREACHABLE)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(
+            f"{error.filename}: {error.strerror}; run tocsin as the folder's owner, or set "
+            "TOCSIN_DATA_DIR"
+        )
     return None

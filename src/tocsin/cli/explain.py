@@ -31,7 +31,7 @@ def explain(
     from tocsin.cli.local_api import local_api
     from tocsin.cli.lookup import alert_id as found_id
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         story = api.get(f"/alerts/{found_id(api, alert_id)}/explain")
     if json:
         print_json(story)

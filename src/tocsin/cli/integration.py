@@ -54,7 +54,7 @@ def list_all(workspace: Workspace = "default", json: Json = False) -> None:
     """List the integrations of a workspace."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items("/integrations", limit=10_000)
     if json:
         print_json(found)

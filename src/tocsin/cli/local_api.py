@@ -200,7 +200,10 @@ async def _build(installation: Installation) -> Hub:
 
 
 @contextlib.contextmanager
-def local_api(workspace: str) -> Iterator[LocalApi]:
+def local_api(workspace: str, *, only_reads: bool = False) -> Iterator[LocalApi]:
     """Opens the installation of the settings, and its API."""
-    with open_installation() as installation, api_of(installation, workspace) as api:
+    with (
+        open_installation(only_reads=only_reads) as installation,
+        api_of(installation, workspace) as api,
+    ):
         yield api

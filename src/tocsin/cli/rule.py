@@ -71,7 +71,7 @@ def list_all(workspace: Workspace = "default", json: Json = False) -> None:
     """List rules in the order in which they are applied."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
         names = {
             each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
@@ -107,7 +107,7 @@ def preview(
     """Show which past alerts a rule would have told of. Nothing is made or sent."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         result = api.post(
             f"{_PATH}/preview",
             {

@@ -65,7 +65,7 @@ def open_database(settings: Settings) -> Iterator[str]:
     from tocsin.store.embedded import EmbeddedPostgres
 
     server = EmbeddedPostgres(settings.data_dir)
-    fresh = not server.home.cluster.exists()
+    fresh = not readable(server.home.cluster.exists)
     with progress("Making a database, once…" if fresh else "Starting PostgreSQL…"):
         url = readable(server.start)
     try:
@@ -75,22 +75,29 @@ def open_database(settings: Settings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def open_installation(settings: Settings | None = None) -> Iterator[Installation]:
+def open_installation(
+    settings: Settings | None = None, *, only_reads: bool = False
+) -> Iterator[Installation]:
     """A database at this program's schema, with the workspace `default`, and its keys.
+
+    `only_reads` is for commands that change nothing: they do not change the schema of a database
+    that is kept elsewhere either, perhaps under a running server.
 
     Raises:
         Failure: if any of it cannot be had, saying why and what to do.
     """
     chosen = settings or load_settings()
     with open_database(chosen) as url:
-        yield readable(partial(prepare, chosen, url))
+        yield readable(partial(prepare, chosen, url, only_reads=only_reads))
 
 
-def prepare(settings: Settings, url: str) -> Installation:
+def prepare(settings: Settings, url: str, *, only_reads: bool = False) -> Installation:
     from tocsin.model import utc_now
     from tocsin.store.installation import ensure_default_workspace, is_current, keeps_secrets
 
     if not is_current(url):
+        if only_reads and settings.database_url is not None:
+            raise _without_schema(url)
         # Imported only where there is something to do: Alembic takes its time.
         from tocsin.store.migrate import upgrade
 
@@ -106,3 +113,18 @@ def prepare(settings: Settings, url: str) -> Installation:
             )
         found = keys.make(settings.data_dir)
     return Installation(settings, url, found)
+
+
+def _without_schema(url: str) -> Failure:
+    from tocsin.store.installation import newest_revision, revision
+
+    at = revision(url)
+    if at is None:
+        return Failure(
+            "the database of TOCSIN_DATABASE_URL is empty: there is no Tocsin in it yet; the first "
+            "`tocsin serve` sets it up, and so does `tocsin migrate`"
+        )
+    return Failure(
+        f"the database is at schema {at}, and this program works on {newest_revision()}; "
+        "`tocsin migrate` brings it up to date, or use the Tocsin that its server runs"
+    )

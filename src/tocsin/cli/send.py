@@ -51,7 +51,7 @@ def send(
 
     body = _body(file)
     headers = dict(_header(each) for each in header or [])
-    with open_installation() as installation:
+    with open_installation(only_reads=True) as installation:
         base = _server(installation.settings, url)
         sender = _find(installation, workspace, integration)
     answers = [_post(base, sender, body, headers, key, json) for _ in range(repeat)]

@@ -37,7 +37,7 @@ def create(
         raise Failure("say which alerts: --match LABEL=VALUE", code=Exit.USAGE)
     ends_at = iso(utc_now() + span(duration, "--for"))
     if preview:
-        with local_api(workspace) as api:
+        with local_api(workspace, only_reads=True) as api:
             result = api.post(f"{_PATH}/preview", {"matchers": matchers(match)})
         if json:
             print_json(result)
@@ -65,7 +65,7 @@ def list_all(
     """List silences that are, or will be, in force."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=1_000)
     if not everything:
         found = [each for each in found if each["state"] != "expired"]

@@ -52,7 +52,7 @@ def webhooks(
     from tocsin.model import iso, utc_now
 
     begin = None if since is None else iso(utc_now() - span(since, "--since"))
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         names = {each["id"]: each["name"] for each in api.items("/integrations", 10_000)}
         wanted = None
         if integration is not None:
@@ -85,7 +85,7 @@ def webhook(
     """Show one webhook delivery: its answer, its headers, and its body as it came."""
     from tocsin.cli.local_api import local_api
 
-    with local_api(workspace) as api:
+    with local_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{delivery_id}")
     if json:
         print_json(found)

@@ -37,7 +37,7 @@ def list_all(json: Json = False) -> None:
     from tocsin.model import iso
     from tocsin.store.installation import list_workspaces
 
-    with open_installation() as installation:
+    with open_installation(only_reads=True) as installation:
         found = list_workspaces(installation.url)
     if json:
         print_json(

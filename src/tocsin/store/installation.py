@@ -37,8 +37,8 @@ def newest_revision() -> str:
     return max(path.name.partition("_")[0] for path in versions.glob("[0-9]*.py"))
 
 
-def is_current(url: str) -> bool:
-    """Whether the database has exactly this program's schema revision.
+def revision(url: str) -> str | None:
+    """The schema revision the database is at; None if it has no schema of ours.
 
     Raises:
         psycopg.OperationalError: if it cannot be reached.
@@ -46,9 +46,18 @@ def is_current(url: str) -> bool:
     with _connection(url) as connection:
         found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
         if found is None or found[0] is None:
-            return False
-        rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    return rows == [(newest_revision(),)]
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def is_current(url: str) -> bool:
+    """Whether the database has exactly this program's schema revision.
+
+    Raises:
+        psycopg.OperationalError: if it cannot be reached.
+    """
+    return revision(url) == newest_revision()
 
 
 def ensure_default_workspace(url: str, now: datetime) -> None:

@@ -33,7 +33,9 @@ _IMPATIENT_SECONDS = 0.5
 def demo(
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Keep everything in this folder; else it is removed at the end."),
+        typer.Option(
+            readable=False, help="Keep everything in this folder; else it is removed at the end."
+        ),
     ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="The next free one is taken.")

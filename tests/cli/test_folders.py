@@ -1,0 +1,181 @@
+"""Data folders that cannot be used: every command says so in one line, and none writes where it only
+reads."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.cli.program import Program
+from tests.postgres import Database
+from tests.store.embedded import IS_ROOT, NOBODY, python
+from tocsin.cli import app
+
+ROOT = Path(__file__).parents[2]
+SOME_ID = "0199a000-0000-7000-8000-000000000000"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "serve": ("--port", "0"),
+    "demo": ("--data-dir", "{folder}", "--seconds", "0.1", "--port", "0"),
+    "send": ("{body}", "-i", "shop", "--url", "http://127.0.0.1:9"),
+    "alerts": (),
+    "alert": ("last",),
+    "explain": ("last",),
+    "webhooks": (),
+    "webhook": (SOME_ID,),
+    "replay": (SOME_ID,),
+    "act": ("resolve", "last"),
+    "delivery list": (),
+    "delivery show": (SOME_ID,),
+    "delivery retry": (SOME_ID,),
+    "delivery cancel": (SOME_ID,),
+    "delivery retry-failed": (),
+    "integration create": ("shop",),
+    "integration list": (),
+    "integration rotate-secret": ("shop",),
+    "destination create": ("hook", "--type", "webhook", "--set", "url=https://example.com/"),
+    "destination list": (),
+    "destination test": ("hook",),
+    "destination enable": ("hook",),
+    "destination disable": ("hook",),
+    "destination delete": ("hook",),
+    "rule create": ("all", "--to", "hook"),
+    "rule list": (),
+    "rule preview": (),
+    "rule enable": ("all",),
+    "rule disable": ("all",),
+    "rule delete": ("all",),
+    "silence create": ("-m", "a=b", "-c", "why"),
+    "silence list": (),
+    "silence expire": (SOME_ID,),
+    "workspace create": ("night",),
+    "workspace list": (),
+    "tenant create": ("acme",),
+    "tenant list": (),
+    "api-key create": (),
+    "api-key list": (),
+    "api-key revoke": (SOME_ID,),
+    "doctor": (),
+    "audit": (),
+    "migrate": (),
+}
+READING = (
+    *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
+    *(f"{group} list" for group in ("delivery", "integration", "destination", "rule", "silence")),
+    *("workspace list", "tenant list", "api-key list", "delivery show"),
+)
+
+# Runs every command in one process, perhaps as another user: importing takes longer than they do.
+_EVERY_COMMAND = """
+import json, sys
+sys.path.insert(0, sys.argv[2])
+from tests.cli.program import Program
+ended = {}
+for name, settings, arguments in json.loads(sys.argv[1]):
+    result = Program(settings).call(*arguments)
+    ended[name] = [result.code, result.out, result.err]
+print(json.dumps(ended))
+"""
+
+
+def test_every_command_is_among_them() -> None:
+    assert set(COMMANDS) == set(_names(typer.main.get_command(app)))
+
+
+def _names(group: object, before: str = "") -> list[str]:
+    found: list[str] = []
+    for name, command in getattr(group, "commands", {}).items():
+        whole = f"{before}{name}"
+        found += _names(command, f"{whole} ") if hasattr(command, "commands") else [whole]
+    return found
+
+
+def _of_root(folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    (folder / "postgres").mkdir(mode=0o700)
+    return folder
+
+
+def _of_root_to_read(folder: Path) -> Path:
+    _of_root(folder).chmod(0o755)
+    (folder / "secret.key").write_text("another user's")
+    (folder / "secret.key").chmod(0o600)
+    return folder
+
+
+def _in_a_closed_folder(folder: Path) -> Path:
+    (folder / "data").mkdir(parents=True)
+    folder.chmod(0)
+    return folder / "data"
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can try what another user may do")
+@pytest.mark.parametrize("make", [_of_root, _of_root_to_read, _in_a_closed_folder])
+def test_the_folder_of_another_user_is_told_in_one_line(
+    make: Callable[[Path], Path],
+) -> None:
+    # Not pytest's folder: every other run of it closes that to others again.
+    with tempfile.TemporaryDirectory() as name:
+        open_to_all = Path(name)
+        open_to_all.chmod(0o755)
+        _every_command_says_one_line(open_to_all, make(open_to_all / "hub"))
+
+
+def test_a_file_for_a_folder_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "hub").write_text("a file")
+    _every_command_says_one_line(tmp_path, tmp_path / "hub", as_nobody=False)
+
+
+def _every_command_says_one_line(tmp_path: Path, folder: Path, *, as_nobody: bool = True) -> None:
+    (tmp_path / "body.json").write_text("{}")
+    calls = []
+    for name, arguments in COMMANDS.items():
+        given = [each.format(folder=folder, body=tmp_path / "body.json") for each in arguments]
+        settings = {"TOCSIN_DATA_DIR": str(folder)}
+        calls.append((name, settings, [*name.split(), *given]))
+    process = python(_EVERY_COMMAND, json.dumps(calls), ROOT, uid=NOBODY if as_nobody else None)
+    said, _ = process.communicate(timeout=300)
+    ended = json.loads(said.splitlines()[-1])
+    assert set(ended) == set(COMMANDS)
+    for name, (code, out, err) in ended.items():
+        assert code not in (0, None), (name, out, err)
+        assert "Traceback" not in out + err, (name, err)
+        # The doctor answers with its findings: the folder is one of them.
+        lines = [line for line in (out if name == "doctor" else err).splitlines() if line]
+        assert len(lines) == 1 or name == "doctor", (name, lines)
+        assert any(str(folder.parent) in line for line in lines), (name, lines, out, err)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_command_that_reads_writes_nothing_into_an_empty_database(
+    tocsin: Program, database: Database, tmp_path: Path, name: str
+) -> None:
+    with database.connect() as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    (tmp_path / "body.json").write_text("{}")
+    arguments = [each.format(body=tmp_path / "body.json") for each in COMMANDS[name]]
+    ended = tocsin.call(*name.split(), *arguments)
+    assert ended.code == 1
+    assert len(ended.complaints) == 1
+    assert "`tocsin serve`" in ended.complaints[0]
+    with database.connect() as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchone()
+    assert found == (0,)
+
+
+def test_a_command_that_reads_does_not_migrate_under_a_running_server(
+    tocsin: Program, database: Database
+) -> None:
+    with database.connect() as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    ended = tocsin.call("alerts")
+    assert ended.code == 1
+    assert "the database is at schema 0000" in ended.complaints[0]
+    assert "`tocsin migrate`" in ended.complaints[0]
