@@ -56,11 +56,52 @@ def test_a_warning_is_medium_at_most() -> None:
         ("Renotify", SignalKind.TRIGGER, ()),
         ("recovered", SignalKind.RESOLVE, ()),
         ("Null", SignalKind.TRIGGER, ("unknown_status",)),
+        ("Re-Notify", SignalKind.TRIGGER, ()),
+        ("Re-No Data", SignalKind.TRIGGER, ()),
+        ("Recovered from Warn", SignalKind.RESOLVE, ()),
+        ("Recovered from No Data", SignalKind.RESOLVE, ()),
+        ("Recovery", SignalKind.RESOLVE, ()),
+        ("Resolved", SignalKind.RESOLVE, ()),
+        ("Recoveredish", SignalKind.TRIGGER, ("unknown_status",)),
     ],
 )
 def test_transitions(transition: str, kind: SignalKind, flags: tuple[str, ...]) -> None:
     signal = one(load("datadog/triggered.json") | {"alert_transition": transition})
     assert (signal.kind, signal.flags) == (kind, flags)
+
+
+@pytest.mark.parametrize(
+    ("title", "alert_type", "kind"),
+    [
+        ("[Recovered from Warn on {host:a}] CPU", "error", SignalKind.RESOLVE),
+        ("[Renotified] [Recovered on {host:a}] CPU", "error", SignalKind.RESOLVE),
+        ("[Triggered on {host:a}] CPU", "success", SignalKind.TRIGGER),
+        ("CPU", "success", SignalKind.RESOLVE),
+        ("CPU", "error", SignalKind.TRIGGER),
+    ],
+)
+@pytest.mark.parametrize("transition", [None, "Null"])
+def test_where_the_transition_says_nothing_the_title_and_the_type_do(
+    title: str, alert_type: str, kind: SignalKind, transition: str | None
+) -> None:
+    payload = {"alert_title": title, "alert_type": alert_type, "alert_cycle_key": "7"}
+    signal = one(payload | ({"alert_transition": transition} if transition else {}))
+    assert signal.kind is kind
+    assert signal.flags == (("unknown_status",) if transition else ())
+
+
+@pytest.mark.parametrize(
+    "mark", ["Renotified", "Re-Notified", "Renotify", "P1", "Re-Triggered on {host:b}", "Reminder"]
+)
+def test_marks_in_front_of_a_title_make_no_other_alert(mark: str) -> None:
+    plain = one({"title": "[Triggered on {host:b}] Disk"})
+    marked = one({"title": f"[{mark}] [Triggered on {{host:b}}] Disk"})
+    assert (marked.external_id, marked.title) == (plain.external_id, "Disk")
+
+
+def test_the_id_of_a_monitor_is_enough_for_a_recovery() -> None:
+    signal = one({"alert_id": "7", "alert_transition": "Recovered"})
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "7")
 
 
 def test_the_default_template_is_correlated_by_title() -> None:
@@ -107,6 +148,8 @@ def test_a_form() -> None:
         ("[db] x", "[db] x"),
         ("[Triggered on {a:b", "[Triggered on {a:b"),
         ("plain", "plain"),
+        ("[prod] [Triggered on {a:b}] x", "[prod] x"),
+        ("[prod]  x", "[prod] x"),
     ],
 )
 def test_titles(title: str, stripped: str) -> None:

@@ -76,6 +76,28 @@ def test_a_failed_run_and_the_next_good_one() -> None:
     assert failed.occurred_at < good.occurred_at  # type: ignore[operator]
 
 
+def test_a_run_that_could_not_start() -> None:
+    signal = one("workflow_run", "github/workflow_run_success.json", conclusion="startup_failure")
+    assert (signal.kind, signal.external_id) == (
+        SignalKind.TRIGGER,
+        "example/shop#workflow/55@main",
+    )
+    assert signal.title == "ci could not start on main (example/shop)"
+
+
+@pytest.mark.parametrize("head", [{"full_name": "stranger/shop", "fork": True}, None])
+@pytest.mark.parametrize("conclusion", ["failure", "success"])
+def test_a_fork_s_main_is_not_ours(head: Any, conclusion: str) -> None:
+    path = "github/workflow_run_success.json"
+    ours = one("workflow_run", path, head_repository={"full_name": "Example/Shop", "fork": True})
+    fork = one("workflow_run", path, head_repository=head, conclusion=conclusion)
+    assert ours.external_id == one("workflow_run", path).external_id
+    assert fork.external_id != ours.external_id
+    assert (ours.labels["branch"], "fork" in ours.labels) == ("main", False)
+    # Nor does a rule for the branch main take it for ours.
+    assert fork.labels["branch"] == f"{fork.labels['fork']}:main"
+
+
 @pytest.mark.parametrize(
     ("event", "path", "change", "reason"),
     [

@@ -37,7 +37,7 @@ def test_triggered() -> None:
     ("event", "kind"),
     [
         ("reopened", SignalKind.TRIGGER),
-        ("unacknowledged", SignalKind.TRIGGER),
+        ("unacknowledged", SignalKind.UNACKNOWLEDGE),
         ("acknowledged", SignalKind.ACKNOWLEDGE),
         ("resolved", SignalKind.RESOLVE),
     ],
@@ -46,6 +46,16 @@ def test_kinds(event: str, kind: SignalKind) -> None:
     assert one(f"incident.{event}").kind is kind
     for name in ("acknowledged", "resolved"):
         assert parse(f"pagerduty/{name}.json")[0].external_id == "Q0EXAMPLE1"
+
+
+def test_another_priority_changes_the_severity() -> None:
+    signal = one("incident.priority_updated", priority={"summary": "P1"}, urgency="low")
+    assert (signal.kind, signal.severity) == (SignalKind.UPDATE, Severity.CRITICAL)
+    assert signal.external_id == one().external_id
+    lowered = one("incident.priority_updated", priority=None, urgency="low")
+    assert (lowered.kind, lowered.severity) == (SignalKind.UPDATE, Severity.LOW)
+    moved = one("incident.service_updated", service={"summary": "mysql"})
+    assert (moved.kind, moved.labels["service"]) == (SignalKind.UPDATE, "mysql")
 
 
 @pytest.mark.parametrize(

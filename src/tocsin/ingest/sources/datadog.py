@@ -7,6 +7,7 @@ Datadog cannot sign; it sends a custom header. Form-encoded bodies are accepted.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -14,14 +15,19 @@ import msgspec
 from tocsin.ingest.sources.base import BaseSource, Context, Preset
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.kinds import parse_kind
 from tocsin.ingest.sources.kit.reading import object_of, present, require_object, required, text_of
 from tocsin.ingest.sources.kit.severity import parse_severity
 from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
-_RESOLVES: Final = frozenset(("recovered",))
-_TRIGGERS: Final = frozenset(
-    ("triggered", "re-triggered", "warn", "re-warn", "no data", "re-no data", "renotify")
+# A recovery, whatever it is from: `Recovered`, `Recovered from Warn`.
+_RECOVERY: Final = re.compile(r"(recovered|recovery|resolved)\b")
+# Each of them also as `re-…`.
+_TRIGGERS: Final = frozenset(("triggered", "warn", "no data"))
+# Marks that a title may carry besides.
+_MARKS: Final = frozenset(
+    ("renotify", "renotified", "renotification", "notify", "notified", "reminder", "escalated")
 )
 _TYPES: Final = {
     "error": Severity.HIGH,
@@ -29,6 +35,7 @@ _TYPES: Final = {
     "info": Severity.INFO,
     "success": Severity.INFO,
 }
+_ENOUGH: Final = ("alert_title", "title", "body", "alert_cycle_key", "cycle_key", "alert_id")
 _MAX_TAGS: Final = 500
 _MAX_PREFIXES: Final = 4
 _METADATA: Final = (
@@ -59,22 +66,27 @@ class Datadog(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = _values(require_object(payload, "a Datadog webhook"))
-        if not any(values.get(n) for n in ("alert_title", "title", "body", "alert_cycle_key")):
+        if not any(values.get(name) for name in _ENOUGH):
             message = "a title is required; see the template to paste in docs/sources/datadog.md"
             raise InvalidPayload([required("/title", message)])
         flags: list[str] = []
         full_title = values.get("alert_title") or values.get("title") or ""
         title, prefixes, scope = _strip(full_title)
         transition = (values.get("alert_transition") or next(iter(prefixes), "")).lower()
+        kind = _kind(transition)
         if not title:
             title = values.get("alert_metric") or "Datadog alert"
             flags.append("title_missing")
-        if transition and transition not in _TRIGGERS and transition not in _RESOLVES:
-            flags.append("unknown_status")
+        if kind is None:
+            if transition:
+                flags.append("unknown_status")
+            ended = _kind(next(iter(prefixes), "")) is SignalKind.RESOLVE
+            ended = ended or (not prefixes and values.get("alert_type", "").lower() == "success")
+            kind = SignalKind.RESOLVE if ended else SignalKind.TRIGGER
         at = moment(values.get("date"), context, flags)
         return [
             make_signal(
-                SignalKind.RESOLVE if transition in _RESOLVES else SignalKind.TRIGGER,
+                kind,
                 _external_id(values, title, scope, flags),
                 title,
                 flags=flags,
@@ -131,10 +143,23 @@ def _given(value: Any) -> str | None:
     return text
 
 
+def _kind(transition: str) -> SignalKind | None:
+    """What a transition asks for; None for what is none."""
+    word = transition.strip().lower().removeprefix("re-")
+    if _RECOVERY.match(word):
+        return SignalKind.RESOLVE
+    if word in _TRIGGERS or word in _MARKS:
+        return SignalKind.TRIGGER
+    kind, doubtful = parse_kind(word) if word else (None, True)
+    return None if doubtful else kind
+
+
 def _strip(title: str) -> tuple[str, list[str], str]:
-    """The title without `[P1]`, `[Triggered on {host:a}]`; the transitions and the scope found."""
+    """The title without `[P1]`, `[Triggered on {host:a}]`, `[Renotified]`; the transitions and the
+    scope found. Marks of the team's own in front stay, wherever they stand among those."""
     transitions: list[str] = []
     scope = ""
+    own: list[str] = []
     for _ in range(_MAX_PREFIXES):
         if not title.startswith("["):
             break
@@ -142,13 +167,16 @@ def _strip(title: str) -> tuple[str, list[str], str]:
         if end <= 0:
             break
         word, _, on = title[1:end].partition(" on ")
-        if word.lower() in _TRIGGERS | _RESOLVES:
+        plain = word.strip().lower().removeprefix("re-")
+        if plain in _MARKS:
+            scope = scope or on.strip("{}")
+        elif plain in _TRIGGERS or _RECOVERY.match(plain):
             transitions.append(word)
-            scope = on.strip("{}")
+            scope = on.strip("{}") or scope
         elif not (len(word) == 2 and word[0] == "P" and word[1].isdigit()):
-            break
+            own.append(title[: end + 1])
         title = title[end + 1 :].lstrip()
-    return title, transitions, scope
+    return " ".join((*own, title)).rstrip(), transitions, scope
 
 
 def _external_id(values: dict[str, str], title: str, scope: str, flags: list[str]) -> str | None:
@@ -172,7 +200,7 @@ def _severity(values: dict[str, str], transition: str, flags: list[str]) -> Seve
         flags.append("unknown_severity")
     if severity is None:
         severity = _TYPES.get(values.get("alert_type", "").lower())
-    if transition in ("warn", "re-warn") and (severity is None or severity.rank > 2):
+    if transition.removeprefix("re-") == "warn" and (severity is None or severity.rank > 2):
         return Severity.MEDIUM
     return severity
 

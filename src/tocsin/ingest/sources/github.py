@@ -40,7 +40,13 @@ _ACTIONS: Final[dict[str, dict[str, SignalKind]]] = {
         **dict.fromkeys(("resolved", "revoked"), _RESOLVE),
     },
 }
-_CONCLUSIONS: Final = {"failure": _TRIGGER, "timed_out": _TRIGGER, "success": _RESOLVE}
+# How a run ended: what it asks for, and what is said of it.
+_CONCLUSIONS: Final = {
+    "failure": (_TRIGGER, "failed"),
+    "timed_out": (_TRIGGER, "timed out"),
+    "startup_failure": (_TRIGGER, "could not start"),
+    "success": (_RESOLVE, "failed"),
+}
 _RUN_METADATA: Final = tuple(
     "id run_number run_attempt html_url conclusion event head_sha".split()  # noqa: SIM905
 )
@@ -115,29 +121,32 @@ def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _workflow_run(document: dict[str, Any], context: Context) -> list[Signal]:
-    kind = None
-    if document.get("action") == "completed":
-        run = _object(document, "workflow_run")
-        kind = _CONCLUSIONS.get(text_of(run.get("conclusion")) or "")
-    if kind is None:
+    if document.get("action") != "completed":
         return []
+    run = _object(document, "workflow_run")
+    ended = _CONCLUSIONS.get(text_of(run.get("conclusion")) or "")
+    if ended is None:
+        return []
+    kind, outcome = ended
     flags: list[str] = []
     repository = _repository(document)
     branch = text_of(run.get("head_branch")) or "HEAD"
+    fork = _fork(document, run)
+    # A fork calls its branches as it likes: its `main` is not ours.
+    where = branch if fork is None else f"{fork}:{branch}"
     workflow = object_of(document.get("workflow"))
     workflow_id = text_of(run.get("workflow_id")) or text_of(workflow.get("id"))
     if workflow_id is None:
         raise InvalidPayload([required("/workflow_run/workflow_id", "a workflow id is required")])
     name = text_of(workflow.get("name")) or text_of(run.get("name")) or f"workflow {workflow_id}"
-    outcome = "timed out" if run.get("conclusion") == "timed_out" else "failed"
     # The alert fires when the run ends, not when it starts: a run that started earlier may end
     # later, and the last to end says how things are.
     at = moment(run.get("updated_at") or run.get("run_started_at"), context, flags)
     return [
         make_signal(
             kind,
-            f"{repository}#workflow/{workflow_id}@{branch}",
-            f"{name} {outcome} on {branch} ({repository})",
+            f"{repository}#workflow/{workflow_id}@{where}",
+            f"{name} {outcome} on {where} ({repository})",
             flags=flags,
             description=text_of(run.get("display_title")),
             triggered_at=at,
@@ -146,7 +155,8 @@ def _workflow_run(document: dict[str, Any], context: Context) -> list[Signal]:
                 {
                     "repository": repository,
                     "workflow": name,
-                    "branch": branch,
+                    "branch": where,
+                    "fork": fork,
                     "event": "workflow_run",
                 }
             ),
@@ -256,6 +266,16 @@ _DESCRIBE: Final[dict[str, tuple[str, Callable[[dict[str, Any], list[str]], Desc
 
 def _repository(document: dict[str, Any]) -> str:
     return text_of(object_of(document.get("repository")).get("full_name")) or "unknown repository"
+
+
+def _fork(document: dict[str, Any], run: dict[str, Any]) -> str | None:
+    """The full name of the fork whose branch was run; None if it is the repository's own."""
+    if "head_repository" not in run:
+        return None
+    head = object_of(run["head_repository"])
+    # Null is what is left of a fork that was deleted.
+    name = text_of(head.get("full_name")) or "unknown fork"
+    return None if name.lower() == _repository(document).lower() else name
 
 
 def _pick(document: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

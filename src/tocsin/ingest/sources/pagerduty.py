@@ -26,7 +26,9 @@ from tocsin.model import Fault, Severity, Signal, SignalKind
 _KINDS: Final = {
     "incident.triggered": SignalKind.TRIGGER,
     "incident.reopened": SignalKind.TRIGGER,
-    "incident.unacknowledged": SignalKind.TRIGGER,
+    "incident.unacknowledged": SignalKind.UNACKNOWLEDGE,
+    "incident.priority_updated": SignalKind.UPDATE,
+    "incident.service_updated": SignalKind.UPDATE,
     "incident.acknowledged": SignalKind.ACKNOWLEDGE,
     "incident.resolved": SignalKind.RESOLVE,
 }

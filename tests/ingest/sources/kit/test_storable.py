@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin.ingest.sources.kit.signals import make_signal
 from tocsin.ingest.sources.kit.storable import (
     EXTERNAL_ID_BYTES,
+    LABEL_NAME_LIMIT,
+    LABELS_LIMIT,
     METADATA_BYTES,
     METADATA_DEPTH,
     clean_external_id,
@@ -16,7 +19,7 @@ from tocsin.ingest.sources.kit.storable import (
     clean_text,
     flat_labels,
 )
-from tocsin.model import EXTERNAL_ID_LIMIT
+from tocsin.model import EXTERNAL_ID_LIMIT, LABEL_VALUE_LIMIT, SignalKind
 
 
 def storable(value: Any, depth: int = 0) -> bool:
@@ -94,19 +97,31 @@ def test_anything_becomes_storable(value: Any) -> None:
 
 def test_labels_are_flat_text() -> None:
     labels = {"s": "x", "n": 1, "f": 1.5, "b": False, "none": None, "l": ["a", 1], "o": {"k": "v"}}
-    assert flat_labels(labels) == {
-        "s": "x",
-        "n": "1",
-        "f": "1.5",
-        "b": "false",
-        "l": '["a",1]',
-        "o": '{"k":"v"}',
-    }
+    assert flat_labels(labels) == (
+        {"s": "x", "n": "1", "f": "1.5", "b": "false", "l": '["a",1]', "o": '{"k":"v"}'},
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"query": "x" * (LABEL_VALUE_LIMIT + 1)},
+        {"x" * (LABEL_NAME_LIMIT + 1): "y"},
+        {"query": ["x" * LABEL_VALUE_LIMIT]},
+        {f"l{number}": "y" for number in range(LABELS_LIMIT + 1)},
+    ],
+    ids=["value", "name", "json", "number"],
+)
+def test_labels_that_were_cut_say_so(labels: dict[str, Any]) -> None:
+    assert flat_labels(labels)[1]
+    signal = make_signal(SignalKind.TRIGGER, "a", "x", flags=[], labels=labels)
+    assert signal.flags == ("labels_truncated",)
 
 
 @given(st.dictionaries(st.text(st.characters()), ANY))
 def test_any_labels_become_storable(labels: dict[str, Any]) -> None:
-    flat = flat_labels(labels)
+    flat, _ = flat_labels(labels)
     assert all(isinstance(value, str) for value in flat.values())
     assert storable(flat)
 

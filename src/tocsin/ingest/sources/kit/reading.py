@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.model import (
-    Fault,
-)
-
-if TYPE_CHECKING:
-    pass
+from tocsin.model import Fault
 
 
 def text_of(value: Any) -> str | None:

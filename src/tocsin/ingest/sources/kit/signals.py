@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.storable import (
-    LABELS_LIMIT,
     clean_external_id,
     clean_json,
     clean_text,
@@ -22,13 +22,8 @@ from tocsin.model import (
     SignalKind,
 )
 
-if TYPE_CHECKING:
-    pass
-from tocsin.ingest.sources.base import Context
-
 MAX_ALERTS: Final = 5_000
 """Alerts in one webhook; a body of the default size limit hardly holds more real ones."""
-
 
 _HORIZON: Final = timedelta(days=1)
 
@@ -61,8 +56,11 @@ def make_signal(
         external_id, cut = clean_external_id(external_id)
         if cut:
             flags.append("external_id_truncated")
-    if labels and len(labels) > LABELS_LIMIT:
-        flags.append("labels_truncated")
+    flat: dict[str, str] = {}
+    if labels:
+        flat, cut = flat_labels(labels)
+        if cut:
+            flags.append("labels_truncated")
     if tenant is not None:
         tenant, _ = clean_text(tenant, 200)
     return Signal(
@@ -73,7 +71,7 @@ def make_signal(
         description or None,
         triggered_at,
         occurred_at,
-        flat_labels(labels) if labels else {},
+        flat,
         clean_json(metadata) if metadata else {},
         tenant or None,
         tuple(dict.fromkeys(flags)) if flags else (),

@@ -73,10 +73,11 @@ def clean_json(value: Any) -> Any:
     return _Cleaner().clean(value, METADATA_DEPTH)
 
 
-def flat_labels(labels: Mapping[str, Any]) -> dict[str, str]:
+def flat_labels(labels: Mapping[str, Any]) -> tuple[dict[str, str], bool]:
     """Labels as a flat string map: text as it is, true/false and numbers as in JSON, nested values
-    as JSON text; null means absent. Bounded in number and length."""
+    as JSON text; null means absent. Bounded in number and length; whether anything was cut."""
     flat: dict[str, str] = {}
+    cut = len(labels) > LABELS_LIMIT
     for name, value in labels.items():
         if type(value) is str:
             text = value
@@ -85,13 +86,15 @@ def flat_labels(labels: Mapping[str, Any]) -> dict[str, str]:
         else:
             text = label_text(value)
         if len(text) > LABEL_VALUE_LIMIT or "\0" in text or not text.isascii():
-            text, _ = clean_text(text, LABEL_VALUE_LIMIT)
+            text, shorter = clean_text(text, LABEL_VALUE_LIMIT)
+            cut = cut or shorter
         if len(name) > LABEL_NAME_LIMIT or "\0" in name or not name.isascii():
-            name, _ = clean_text(name, LABEL_NAME_LIMIT)
+            name, shorter = clean_text(name, LABEL_NAME_LIMIT)
+            cut = cut or shorter
         flat[name] = text
         if len(flat) >= LABELS_LIMIT:
             break
-    return flat
+    return flat, cut
 
 
 def label_text(value: Any) -> str:
