@@ -16,7 +16,7 @@ from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
 from tocsin.ingest.sources.kit.decode import decode
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.model import Secret, Severity
+from tocsin.model import Secret, Severity, SignalKind
 
 FOLDER = Path(os.environ.get("TOCSIN_VECTORS") or "/nonexistent")
 # Names there that differ from ours.
@@ -45,6 +45,8 @@ def test_a_payload_normalises_as_expected(entry: dict[str, Any]) -> None:
     headers = {name.lower(): value for name, value in entry["request_headers"].items()}
     payload = decode((FOLDER / entry["file"]).read_bytes(), headers.get("content-type"))
     signals = source.parse(payload, Context(headers, NOW, ZoneInfo("UTC")))
+    # The vectors say what opens, acknowledges or ends an alert; what only changes one is ours.
+    signals = [signal for signal in signals if signal.kind is not SignalKind.UPDATE]
     assert len(signals) == len(entry["expect"])
     for signal, expected in zip(signals, entry["expect"], strict=True):
         assert signal.kind.value == expected["kind"]
