@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from tests.cli.program import Program
-from tests.postgres import Database
 from tests.store.embedded import IS_ROOT, NOBODY, python
+from tests.support.postgres import Database
 from tocsin.cli import app
 
 ROOT = Path(__file__).parents[2]
