@@ -18,15 +18,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-import psycopg
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import Configuration
-from tocsin.api.app import create_api
+from tocsin.api.assembly import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
 from tocsin.console.act_page import create_act_page
@@ -41,7 +39,8 @@ from tocsin.ingest.endpoint import PREFIX, Endpoint, Receive, Scope, Send
 from tocsin.model import Secret, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
-from tocsin.store.database import connect, create_engine
+from tocsin.store import failures
+from tocsin.store.database import Engine, connect, create_engine
 from tocsin.timers.retention import sweep_expired, sweep_old
 from tocsin.web import health
 
@@ -68,7 +67,7 @@ class Hub:
     url: str
     keys: tuple[Secret, ...]
     role: Role
-    engine: AsyncEngine
+    engine: Engine
     vault: Vault
     configuration: Configuration
     batcher: Batcher
@@ -149,7 +148,7 @@ class Hub:
                     now = utc_now()
                     await sweep_expired(connection, now)
                     await sweep_old(connection, now - timedelta(days=self.settings.retention_days))
-            except psycopg.Error as error:
+            except failures.CONNECTION_ERRORS as error:
                 log.warning("sweep.failed", error=type(error).__name__)
 
 

@@ -20,7 +20,7 @@ from tocsin.access.vault import Vault
 from tocsin.model import SYSTEM, Role
 from tocsin.settings import Settings
 from tocsin.store.database import create_engine
-from tocsin.store.workspaces import create_workspace, find_workspace
+from tocsin.store.queries.workspaces import create_workspace, find_workspace
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

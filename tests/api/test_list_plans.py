@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy.dialects import postgresql
 
 from tests.support.postgres import Database
-from tocsin.api.webhook_deliveries import WebhookDeliveryQuery, _filtered
 from tocsin.model import uuid7
+from tocsin.store.queries.webhook_deliveries import deliveries_through
 
 INTEGRATION = uuid7()
 
@@ -24,7 +24,7 @@ FILL = """
 
 
 def test_the_webhook_deliveries_of_an_alert_are_looked_up(every_database: Database) -> None:
-    statement = _filtered([INTEGRATION], WebhookDeliveryQuery(alert_id=UUID(int=1)))
+    statement = deliveries_through([INTEGRATION], UUID(int=1))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     with every_database.connect() as connection:

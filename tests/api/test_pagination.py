@@ -5,8 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.conftest import Hub
-from tocsin.api.pagination import decode_cursor, encode_cursor
-from tocsin.api.problems import ApiProblem
+from tocsin.store.pages import BadCursor, decode_cursor, encode_cursor
 
 
 def test_pages_have_everything_once_newest_first(hub: Hub) -> None:
@@ -46,11 +45,11 @@ def test_a_cursor_that_was_changed_is_refused() -> None:
     assert decode_cursor("tenants", cursor) == place
     for index, letter in enumerate(cursor):
         other = "A" if letter != "A" else "B"
-        with pytest.raises(ApiProblem):
+        with pytest.raises(BadCursor):
             decode_cursor("tenants", cursor[:index] + other + cursor[index + 1 :])
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "A" * 32, "A" * 33, "ä", "=" * 8, "../..", "A" * 200])
 def test_a_cursor_that_is_none_is_refused(cursor: str) -> None:
-    with pytest.raises(ApiProblem):
+    with pytest.raises(BadCursor):
         decode_cursor("tenants", cursor)

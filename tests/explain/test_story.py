@@ -31,7 +31,7 @@ from tocsin.explain.facts import (
     DeliveryFacts,
     WebhookFacts,
 )
-from tocsin.explain.story import Record, explain
+from tocsin.explain.story import RecordedFacts, explain
 from tocsin.explain.wording import attempt_words, change_words, delivery_words, webhook_words
 from tocsin.model import (
     AlertDeliveryStatus,
@@ -105,7 +105,7 @@ def told_story(
     rules_changed_at: dict[UUID, Any] | None = None,
 ) -> dict[str, Any]:
     alert = AlertFacts(subject(severity=severity), AlertStatus.OPEN, NOW, NOW)
-    record = Record(alert, webhooks, changes, deliveries, rules_changed_at or {})
+    record = RecordedFacts(alert, webhooks, changes, deliveries, rules_changed_at or {})
     document = explain(record, routing, NOW + 10 * MINUTE)
     json.dumps(document)
     return document

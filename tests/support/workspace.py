@@ -17,7 +17,7 @@ from tocsin.ingest.proof.scheme import LiveSecret, Profile
 from tocsin.ingest.proof.sign import path_secret, sign
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Secret, utc_now, uuid7
-from tocsin.resources.integrations import PROFILE_COLUMNS
+from tocsin.resources.integration_shapes import PROFILE_COLUMNS
 from tocsin.store.installation import ensure_default_workspace, find_workspace_id
 
 KEY = Secret(b"dG9jc2luLXRlc3RzLW9mLXRoZS13aG9sZS1zdG9yeTA=")

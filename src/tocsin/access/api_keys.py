@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tocsin.model import Actor, ActorKind, Role, Secret, iso, optional_iso, uuid7
-from tocsin.store import audit
+from tocsin.store import rows
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries import audit_events
+from tocsin.store.queries.api_keys import find_key_by_hash, note_use_of_key
 from tocsin.store.tables import ApiKey
 
 PREFIX = "tsn_"
@@ -58,7 +58,7 @@ def key_hash(key: Secret) -> bytes:
 
 
 async def create_api_key(
-    session: AsyncSession,
+    session: DatabaseSession,
     *,
     workspace_id: UUID,
     name: str,
@@ -80,8 +80,8 @@ async def create_api_key(
         last_used_at=None,
         created_at=now,
     )
-    session.add(row)
-    audit.record(
+    await rows.add(session, row)
+    audit_events.record(
         session,
         workspace_id=workspace_id,
         actor=actor,
@@ -99,41 +99,20 @@ async def create_api_key(
             "created_at": iso(now),
         },
     )
-    await session.flush()
     return row, key
 
 
-async def authenticate(session: AsyncSession, key: Secret, now: datetime) -> Principal | None:
+async def authenticate(session: DatabaseSession, key: Secret, now: datetime) -> Principal | None:
     """Whose key it is; None if it is unknown, revoked or expired. Notes the use of a live one.
 
     It asks the database each time: a revoked key is dead at once, on every node.
     """
     digest = key_hash(key)
-    row = (
-        await session.execute(
-            select(
-                ApiKey.id,
-                ApiKey.name,
-                ApiKey.workspace_id,
-                ApiKey.role,
-                ApiKey.key_hash,
-                ApiKey.expires_at,
-                ApiKey.last_used_at,
-            ).where(ApiKey.key_hash == digest)
-        )
-    ).one_or_none()
+    row = await find_key_by_hash(session, digest)
     if row is None or not hmac.compare_digest(row.key_hash, digest):
         return None
     if row.expires_at is not None and row.expires_at <= now:
         return None
     if row.last_used_at is None or row.last_used_at <= now - _LAST_USE_STEP:
-        await session.execute(
-            update(ApiKey)
-            .where(
-                ApiKey.id == row.id,
-                (ApiKey.last_used_at.is_(None)) | (ApiKey.last_used_at <= now - _LAST_USE_STEP),
-            )
-            .values(last_used_at=now)
-        )
-        await session.commit()
+        await note_use_of_key(session, row.id, now, unless_after=now - _LAST_USE_STEP)
     return Principal(row.id, row.name, row.workspace_id, Role(row.role))

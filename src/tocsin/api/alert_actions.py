@@ -3,23 +3,38 @@ to destinations is planned in the same transaction."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from tocsin.alerts.actions import Acted, Action, NotAllowed, NotFound
-from tocsin.api.alert_shapes import AlertOut, OptionalNote, RequiredNote
+from tocsin.api.alerts import AlertOut
 from tocsin.api.auth import Responder
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.problems import ApiProblem, not_found
+from tocsin.api.problem_answers import ApiProblem, not_found
 from tocsin.model import utc_now
-from tocsin.resources.fields import Id
+from tocsin.resources.fields import Id, Input, Note, example
 from tocsin.resources.owned import owned
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)
+
+
+class OptionalNote(Input):
+    note: Annotated[Note | None, Field(description="Kept in the timeline")] = None
+
+    model_config = example({"note": "Looking into it"})
+
+
+class RequiredNote(Input):
+    note: Note
+
+    model_config = example({"note": "The disk was full"})
+
 
 _PARTICIPLES = {
     Action.ACKNOWLEDGE: "acknowledged",

@@ -7,18 +7,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field
-from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.access.api_keys import Principal
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.api.pagination import Page, PageQuery, shown
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
-from tocsin.store.tables import AlertDelivery, AlertDeliveryAttempt
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alert_deliveries import attempts_at, page_of_alert_deliveries
+from tocsin.store.tables import AlertDelivery
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
 
@@ -73,57 +73,38 @@ class AlertDeliveryQuery(PageQuery):
     until: Annotated[Time | None, Field(description="Made before")] = None
 
 
-def _filtered(workspace_id: UUID, query: AlertDeliveryQuery) -> Select[AlertDelivery]:
-    table = AlertDelivery
-    statement = select(table).where(table.workspace_id == workspace_id)
-    if query.status:
-        statement = statement.where(table.status.in_(query.status))
-    for column, wanted in (
-        (table.alert_id, query.alert_id),
-        (table.alert_destination_id, query.alert_destination_id),
-        (table.alert_rule_id, query.alert_rule_id),
-        (table.tenant_id, query.tenant_id),
-    ):
-        if wanted is not None:
-            statement = statement.where(column == wanted)
-    if query.event_type is not None:
-        statement = statement.where(table.event_type == query.event_type.value)
-    if query.reason is not None:
-        statement = statement.where(table.reason == query.reason.value)
-    if query.since is not None:
-        statement = statement.where(table.created_at >= query.since)
-    if query.until is not None:
-        statement = statement.where(table.created_at < query.until)
-    return statement
-
-
 @router.get("")
 async def list_alert_deliveries(
     context: Context, caller: Viewer, query: Annotated[AlertDeliveryQuery, Query()]
 ) -> Page[AlertDeliveryOut]:
     async with context.reading() as session:
-        rows, next_cursor = await fetch_page(
+        page = await page_of_alert_deliveries(
             session,
-            _filtered(caller.workspace_id, query),
-            key=AlertDelivery.id,
-            query=query,
-            list_name="alert-deliveries",
+            caller.workspace_id,
+            query.request(),
+            status=query.status,
+            alert_id=query.alert_id,
+            alert_destination_id=query.alert_destination_id,
+            alert_rule_id=query.alert_rule_id,
+            tenant_id=query.tenant_id,
+            event_type=query.event_type,
+            reason=query.reason,
+            since=query.since,
+            until=query.until,
         )
-    return Page(
-        items=[AlertDeliveryOut.model_validate(row) for row in rows], next_cursor=next_cursor
-    )
+    return shown(page, AlertDeliveryOut.model_validate)
 
 
 async def read_alert_delivery(
-    session: AsyncSession, caller: Principal, delivery_id: UUID
+    session: DatabaseSession, caller: Principal, delivery_id: UUID
 ) -> AlertDeliveryWithAttempts:
-    """Raises ApiProblem `not-found` unless it is one of the workspace."""
+    """One of the workspace.
+
+    Raises:
+        NotInWorkspace: there is none.
+    """
     row = await owned(session, AlertDelivery, caller, delivery_id)
-    attempts = await session.scalars(
-        select(AlertDeliveryAttempt)
-        .where(AlertDeliveryAttempt.alert_delivery_id == delivery_id)
-        .order_by(AlertDeliveryAttempt.number)
-    )
+    attempts = await attempts_at(session, [delivery_id])
     return AlertDeliveryWithAttempts(
         **AlertDeliveryOut.model_validate(row).model_dump(),
         attempts=[AttemptOut.model_validate(attempt) for attempt in attempts],

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ValidationError
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from tocsin.access.vault import VaultError
+from tocsin.access.api_keys import Principal
 from tocsin.api.alert_deliveries import AlertDeliveryOut
 from tocsin.api.auth import Admin, Responder, Viewer
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import ApiProblem, not_found
-from tocsin.delivery.channels.base import ChannelConfig
-from tocsin.delivery.channels.registry import made_secret
+from tocsin.api.pagination import Page, PageQuery
+from tocsin.api.problem_answers import ApiProblem, not_found
 from tocsin.delivery.last_test import last_tests
 from tocsin.delivery.outbound import AddressPolicy
-from tocsin.model import utc_now, uuid7
-from tocsin.resources import recording
+from tocsin.model import utc_now
+from tocsin.resources import destinations, recording
 from tocsin.resources.destination_tests import (
     INTERVAL_SECONDS,
     DestinationDisabled,
@@ -40,15 +33,14 @@ from tocsin.resources.destinations import (
     AlertDestinationPatch,
     DestinationType,
     LastTestOut,
-    put_config,
     shown_columns,
-    stored_config,
-    validated,
 )
 from tocsin.resources.fields import Id
-from tocsin.resources.owned import name_taken, owned
-from tocsin.store import audit
-from tocsin.store.tables import AlertDelivery, AlertDestination, AlertRule, Workspace
+from tocsin.resources.owned import owned
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alert_deliveries import read_delivery
+from tocsin.store.queries.destinations import page_of_destinations
+from tocsin.store.tables import AlertDestination
 
 router = APIRouter(prefix="/alert-destinations", tags=["alert-destinations"], route_class=JsonRoute)
 
@@ -59,22 +51,16 @@ class AlertDestinationQuery(PageQuery):
 
 
 async def _shown(
-    session: AsyncSession, workspace_id: UUID, rows: Sequence[AlertDestination]
+    session: DatabaseSession, caller: Principal, rows: Sequence[AlertDestination]
 ) -> list[AlertDestinationOut]:
-    tests = await last_tests(await session.connection(), workspace_id, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    tests = await last_tests(await session.connection(), caller.workspace_id, ids)
     return [
         AlertDestinationOut(
             **shown_columns(row), last_test=LastTestOut.model_validate(tests[row.id])
         )
         for row in rows
     ]
-
-
-def _document(row: AlertDestination) -> dict[str, object]:
-    """What the audit log keeps: no secret, and nothing of tests."""
-    return AlertDestinationOut.model_construct(**shown_columns(row), last_test=None).model_dump(
-        mode="json", exclude={"last_test"}
-    )
 
 
 def _policy(context: ApiContext) -> AddressPolicy:
@@ -85,17 +71,16 @@ def _policy(context: ApiContext) -> AddressPolicy:
 async def list_alert_destinations(
     context: Context, caller: Viewer, query: Annotated[AlertDestinationQuery, Query()]
 ) -> Page[AlertDestinationOut]:
-    statement = select(AlertDestination).where(AlertDestination.workspace_id == caller.workspace_id)
-    if query.type is not None:
-        statement = statement.where(AlertDestination.type == query.type.value)
-    if query.is_enabled is not None:
-        statement = statement.where(AlertDestination.is_enabled == query.is_enabled)
     async with context.reading() as session:
-        rows, next_cursor = await fetch_page(
-            session, statement, key=AlertDestination.id, query=query, list_name="alert-destinations"
+        page = await page_of_destinations(
+            session,
+            caller.workspace_id,
+            query.request(),
+            type=query.type,
+            is_enabled=query.is_enabled,
         )
-        items = await _shown(session, caller.workspace_id, rows)
-    return Page(items=items, next_cursor=next_cursor)
+        items = await _shown(session, caller, page.rows)
+    return Page(items=items, next_cursor=page.next_cursor)
 
 
 @router.post("", status_code=201, responses=problems("name-taken"))
@@ -105,36 +90,11 @@ async def create_alert_destination(
     """Its config is checked on entry, field by field. It is not sent to before a test or an alert
     is."""
     now = utc_now()
-    valid = validated(body.type, body.config, _policy(context))
-    row = AlertDestination(
-        id=uuid7(),
-        workspace_id=caller.workspace_id,
-        name=body.name,
-        type=body.type.value,
-        is_enabled=body.is_enabled,
-        created_at=now,
-        updated_at=now,
-    )
-    put_config(row, valid, context.vault)
-    try:
-        async with context.configuring() as session:
-            session.add(row)
-            await session.flush()
-            recording.record(
-                session,
-                caller,
-                "created",
-                "alert_destination",
-                row.id,
-                now,
-                after=_document(row),
-            )
-            (shown,) = await _shown(session, caller.workspace_id, [row])
-    except IntegrityError as error:
-        raise name_taken(error, AlertDestination, body.name) from None
-    return AlertDestinationCreated(
-        **shown.model_dump(), signing_secret=made_secret(valid, body.config)
-    )
+    new = destinations.make(context.vault, _policy(context), caller, body, now)
+    async with context.configuring() as session:
+        await destinations.create(session, caller, new, now)
+        (shown,) = await _shown(session, caller, [new.row])
+    return AlertDestinationCreated(**shown.model_dump(), signing_secret=new.signing_secret)
 
 
 @router.get("/{alert_destination_id:uuid}")
@@ -143,53 +103,25 @@ async def get_alert_destination(
 ) -> AlertDestinationOut:
     async with context.reading() as session:
         row = await owned(session, AlertDestination, caller, alert_destination_id)
-        (shown,) = await _shown(session, caller.workspace_id, [row])
+        (shown,) = await _shown(session, caller, [row])
     return shown
-
-
-def _readable_config(context: ApiContext, row: AlertDestination) -> ChannelConfig | None:
-    """What is stored, for its secrets to be kept; None if it cannot be read, and has to be given
-    anew as a whole."""
-    try:
-        return stored_config(row, context.vault)
-    except (VaultError, ValidationError, ValueError):
-        return None
 
 
 @router.patch("/{alert_destination_id:uuid}", responses=problems("name-taken"))
 async def update_alert_destination(
     context: Context, caller: Admin, alert_destination_id: Id, body: AlertDestinationPatch
 ) -> AlertDestinationOut:
-    now = utc_now()
-    try:
-        async with context.configuring() as session:
-            row = await owned(session, AlertDestination, caller, alert_destination_id)
-            before, sealed = _document(row), row.secret_config
-            with session.no_autoflush:
-                for name in body.model_fields_set - {"config"}:
-                    setattr(row, name, getattr(body, name))
-                if "config" in body.model_fields_set:
-                    stored = _readable_config(context, row)
-                    valid = validated(row.type, body.config, _policy(context), stored)
-                    if valid.config != stored:
-                        put_config(row, valid, context.vault)
-            was, became = audit.changed(before, _document(row))
-            if became or row.secret_config != sealed:
-                row.updated_at = now
-                await session.flush()
-                recording.record(
-                    session,
-                    caller,
-                    "updated",
-                    "alert_destination",
-                    row.id,
-                    now,
-                    before=was,
-                    after=became,
-                )
-            (shown,) = await _shown(session, caller.workspace_id, [row])
-    except IntegrityError as error:
-        raise name_taken(error, AlertDestination, body.name) from None
+    async with context.configuring() as session:
+        row = await destinations.update(
+            session,
+            context.vault,
+            _policy(context),
+            caller,
+            alert_destination_id,
+            body,
+            utc_now(),
+        )
+        (shown,) = await _shown(session, caller, [row])
     return shown
 
 
@@ -199,28 +131,7 @@ async def delete_alert_destination(
 ) -> Response:
     """Deletes one that no rule names. What still waits for it is canceled."""
     async with context.configuring() as session:
-        row = await owned(session, AlertDestination, caller, alert_destination_id)
-        rules = select(AlertRule.name).where(
-            AlertRule.workspace_id == caller.workspace_id,
-            AlertRule.destination_ids.contains([alert_destination_id]),
-        )
-        if names := (await session.scalars(rules.limit(5))).all():
-            raise ApiProblem("in-use", f"Alert rules name it: {', '.join(names)}.")
-        workspace = await session.get(Workspace, caller.workspace_id)
-        if workspace is not None and workspace.fallback_destination_id == alert_destination_id:
-            raise ApiProblem("in-use", "It is the workspace's fallback destination.")
-        before = _document(row)
-        await session.delete(row)
-        await session.flush()
-        recording.record(
-            session,
-            caller,
-            "deleted",
-            "alert_destination",
-            alert_destination_id,
-            utc_now(),
-            before=before,
-        )
+        await destinations.delete(session, caller, alert_destination_id, utc_now())
     return Response(status_code=204)
 
 
@@ -257,5 +168,5 @@ async def test_alert_destination(
             utc_now(),
             after={"alert_delivery_id": str(outcome.alert_delivery_id)},
         )
-        row = await session.get_one(AlertDelivery, outcome.alert_delivery_id)
+        row = await read_delivery(session, outcome.alert_delivery_id)
         return AlertDeliveryOut.model_validate(row)

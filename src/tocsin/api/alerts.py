@@ -3,43 +3,75 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Select, select
+from pydantic import Field
 
-from tocsin.api.alert_shapes import AlertEventOut, AlertOut, AlertQuery
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
-from tocsin.api.filters import contains_text
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.resources.fields import Id
+from tocsin.api.pagination import Page, PageQuery, shown
+from tocsin.model import AlertEventKind, AlertStatus, Severity
+from tocsin.resources.fields import NO_NUL, Id, JsonObject, Labels, Output, Time
 from tocsin.resources.owned import owned
-from tocsin.store.tables import Alert, AlertEvent
+from tocsin.store.queries.alerts import page_of_alerts, page_of_timeline
+from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
 
 
-def _filtered(workspace_id: UUID, query: AlertQuery) -> Select[Alert]:
-    statement = select(Alert).where(Alert.workspace_id == workspace_id)
-    if query.status:
-        statement = statement.where(Alert.status.in_(query.status))
-    if query.severity:
-        statement = statement.where(Alert.severity.in_(query.severity))
-    if query.integration_id is not None:
-        statement = statement.where(Alert.integration_id == query.integration_id)
-    if query.tenant_id is not None:
-        statement = statement.where(Alert.tenant_id == query.tenant_id)
-    if query.q is not None:
-        statement = statement.where(
-            contains_text(query.q, Alert.title, Alert.description, Alert.source, Alert.external_id)
-        )
-    if query.since is not None:
-        statement = statement.where(Alert.triggered_at >= query.since)
-    if query.until is not None:
-        statement = statement.where(Alert.triggered_at < query.until)
-    return statement
+class AlertOut(Output):
+    id: Id
+    workspace_id: Id
+    tenant_id: Id
+    integration_id: Id
+    title: str
+    description: str | None
+    severity: Severity
+    status: AlertStatus
+    source: Annotated[str, Field(description="The name of the integration")]
+    external_id: Annotated[str | None, Field(description="The monitoring tool's own id")]
+    triggered_at: Annotated[Time, Field(description="When it fired, by the payload")]
+    acknowledged_at: Time | None
+    resolved_at: Time | None
+    closed_at: Time | None
+    metadata_: Annotated[JsonObject, Field(serialization_alias="metadata")]
+    labels: Labels
+    occurrence_count: int
+    last_received_at: Time
+    last_signal_at: Annotated[
+        Time, Field(description="The sender's time of the newest signal applied")
+    ]
+    created_at: Time
+    updated_at: Time
+
+
+class AlertQuery(PageQuery):
+    status: Annotated[list[AlertStatus], Field(default_factory=list, description="Any of these")]
+    severity: Annotated[list[Severity], Field(default_factory=list, description="Any of these")]
+    integration_id: Id | None = None
+    tenant_id: Id | None = None
+    q: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=NO_NUL,
+            description="Text in title, description, source or external_id, in any case",
+        ),
+    ] = None
+    since: Annotated[Time | None, Field(description="Triggered then or later")] = None
+    until: Annotated[Time | None, Field(description="Triggered before")] = None
+
+
+class AlertEventOut(Output):
+    id: Id
+    alert_id: Id
+    kind: AlertEventKind
+    at: Time
+    actor: Annotated[dict[str, str], Field(description="kind, name and, if there is one, id")]
+    webhook_delivery_id: Id | None
+    detail: JsonObject
 
 
 @router.get("")
@@ -47,14 +79,19 @@ async def list_alerts(
     context: Context, caller: Viewer, query: Annotated[AlertQuery, Query()]
 ) -> Page[AlertOut]:
     async with context.reading() as session:
-        rows, next_cursor = await fetch_page(
+        page = await page_of_alerts(
             session,
-            _filtered(caller.workspace_id, query),
-            key=Alert.id,
-            query=query,
-            list_name="alerts",
+            caller.workspace_id,
+            query.request(),
+            status=query.status,
+            severity=query.severity,
+            integration_id=query.integration_id,
+            tenant_id=query.tenant_id,
+            text=query.q,
+            since=query.since,
+            until=query.until,
         )
-    return Page(items=[AlertOut.model_validate(row) for row in rows], next_cursor=next_cursor)
+    return shown(page, AlertOut.model_validate)
 
 
 @router.get("/{alert_id:uuid}")
@@ -70,12 +107,5 @@ async def get_alert_timeline(
     """What happened to it, in the order in which it happened (oldest first)."""
     async with context.reading() as session:
         await owned(session, Alert, caller, alert_id)
-        rows, next_cursor = await fetch_page(
-            session,
-            select(AlertEvent).where(AlertEvent.alert_id == alert_id),
-            key=AlertEvent.id,
-            query=query,
-            list_name="timeline",
-            oldest_first=True,
-        )
-    return Page(items=[AlertEventOut.model_validate(row) for row in rows], next_cursor=next_cursor)
+        page = await page_of_timeline(session, alert_id, query.request())
+    return shown(page, AlertEventOut.model_validate)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
 
 from tocsin.api.auth import Admin
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.pagination import Page, PageQuery, fetch_page
+from tocsin.api.pagination import Page, PageQuery, shown
 from tocsin.resources.fields import Id, JsonObject, Output, Text, Time
-from tocsin.store.tables import AuditEvent
+from tocsin.store.queries.audit_events import page_of_audit_events
 
 router = APIRouter(prefix="/audit-events", tags=["audit-events"], route_class=JsonRoute)
 
@@ -41,19 +40,15 @@ class AuditEventQuery(PageQuery):
 async def list_audit_events(
     context: Context, caller: Admin, query: Annotated[AuditEventQuery, Query()]
 ) -> Page[AuditEventOut]:
-    statement = select(AuditEvent).where(AuditEvent.workspace_id == caller.workspace_id)
-    if query.object_type is not None:
-        statement = statement.where(AuditEvent.object_type == query.object_type)
-    if query.object_id is not None:
-        statement = statement.where(AuditEvent.object_id == query.object_id)
-    if query.action is not None:
-        statement = statement.where(AuditEvent.action == query.action)
-    if query.since is not None:
-        statement = statement.where(AuditEvent.at >= query.since)
-    if query.until is not None:
-        statement = statement.where(AuditEvent.at < query.until)
     async with context.reading() as session:
-        rows, next_cursor = await fetch_page(
-            session, statement, key=AuditEvent.id, query=query, list_name="audit-events"
+        page = await page_of_audit_events(
+            session,
+            caller.workspace_id,
+            query.request(),
+            object_type=query.object_type,
+            object_id=query.object_id,
+            action=query.action,
+            since=query.since,
+            until=query.until,
         )
-    return Page(items=[AuditEventOut.model_validate(row) for row in rows], next_cursor=next_cursor)
+    return shown(page, AuditEventOut.model_validate)

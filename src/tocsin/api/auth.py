@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.types import Scope
 
 from tocsin.access.api_keys import PREFIX, Principal
-from tocsin.api.problems import ApiProblem
+from tocsin.api.problem_answers import ApiProblem
 from tocsin.model import Role, Secret
 
 _LONGEST_KEY = 200

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import select
 
 from tocsin.api.alert_deliveries import AlertDeliveryWithAttempts, read_alert_delivery
 from tocsin.api.auth import Responder
-from tocsin.api.context import Context
+from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.problems import ApiProblem, missing_reference, not_found
+from tocsin.api.problem_answers import ApiProblem, not_found
 from tocsin.model import iso, utc_now
 from tocsin.resources import deliveries as control
 from tocsin.resources import recording
 from tocsin.resources.fields import Id, Input, Output, Time, example
+from tocsin.resources.owned import require
 from tocsin.store.tables import AlertDestination
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
@@ -50,12 +52,7 @@ async def retry_alert_deliveries(
     until = body.until or now
     async with context.writing() as session:
         if body.destination_id is not None:
-            destination = select(AlertDestination.id).where(
-                AlertDestination.id == body.destination_id,
-                AlertDestination.workspace_id == caller.workspace_id,
-            )
-            if await session.scalar(destination) is None:
-                raise missing_reference("alert destination", "/destination_id")
+            await require(session, AlertDestination, caller, body.destination_id, "/destination_id")
         count = await control.bulk_retry(
             await session.connection(),
             caller.workspace_id,
@@ -76,9 +73,29 @@ async def retry_alert_deliveries(
     return BulkRetryOut(retried=count)
 
 
-def _refused(outcome: control.NotAllowed, slug: str) -> ApiProblem:
-    is_about_destination = outcome.code == "destination-disabled"
-    return ApiProblem(outcome.code if is_about_destination else slug, outcome.message)
+_Change = Callable[..., Awaitable[control.RetryOutcome | control.CancelOutcome]]
+
+
+async def _change(
+    context: ApiContext,
+    caller: Responder,
+    delivery_id: UUID,
+    change: _Change,
+    *,
+    action: str,
+    refused_as: str,
+) -> AlertDeliveryWithAttempts:
+    """`action` is what the audit log calls it; `refused_as` the problem if the delivery's state
+    does not admit it."""
+    async with context.writing() as session:
+        outcome = await change(await session.connection(), caller.workspace_id, delivery_id)
+        if isinstance(outcome, control.NotFound):
+            raise not_found("alert delivery")
+        if isinstance(outcome, control.NotAllowed):
+            is_about_destination = outcome.code == "destination-disabled"
+            raise ApiProblem(outcome.code if is_about_destination else refused_as, outcome.message)
+        recording.record(session, caller, action, "alert_delivery", delivery_id, utc_now())
+        return await read_alert_delivery(session, caller, delivery_id)
 
 
 @router.post(
@@ -89,16 +106,14 @@ async def retry_alert_delivery(
     context: Context, caller: Responder, alert_delivery_id: Id
 ) -> AlertDeliveryWithAttempts:
     """Queues one that failed or was canceled again, under the same id, for a day more."""
-    async with context.writing() as session:
-        outcome = await control.retry(
-            await session.connection(), caller.workspace_id, alert_delivery_id
-        )
-        if isinstance(outcome, control.NotFound):
-            raise not_found("alert delivery")
-        if isinstance(outcome, control.NotAllowed):
-            raise _refused(outcome, "not-retryable")
-        recording.record(session, caller, "retried", "alert_delivery", alert_delivery_id, utc_now())
-        return await read_alert_delivery(session, caller, alert_delivery_id)
+    return await _change(
+        context,
+        caller,
+        alert_delivery_id,
+        control.retry,
+        action="retried",
+        refused_as="not-retryable",
+    )
 
 
 @router.post("/{alert_delivery_id:uuid}/cancel", responses=problems("not-cancelable"))
@@ -106,15 +121,11 @@ async def cancel_alert_delivery(
     context: Context, caller: Responder, alert_delivery_id: Id
 ) -> AlertDeliveryWithAttempts:
     """Calls off one that waits and is not being sent at this moment."""
-    async with context.writing() as session:
-        outcome = await control.cancel(
-            await session.connection(), caller.workspace_id, alert_delivery_id
-        )
-        if isinstance(outcome, control.NotFound):
-            raise not_found("alert delivery")
-        if isinstance(outcome, control.NotAllowed):
-            raise _refused(outcome, "not-cancelable")
-        recording.record(
-            session, caller, "canceled", "alert_delivery", alert_delivery_id, utc_now()
-        )
-        return await read_alert_delivery(session, caller, alert_delivery_id)
+    return await _change(
+        context,
+        caller,
+        alert_delivery_id,
+        control.cancel,
+        action="canceled",
+        refused_as="not-cancelable",
+    )

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tocsin.access.api_keys import authenticate
 from tocsin.api.auth import bearer_key
 from tocsin.api.context import ApiContext
-from tocsin.api.problems import DATABASE_AWAY, RETRY_AFTER_SECONDS, problem_response
+from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, problem_response
 from tocsin.model import utc_now
+from tocsin.store import failures
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class Gate:
 
         try:
             await self._enter(scope, receive, watched)
-        except DATABASE_AWAY as error:
+        except failures.AWAY as error:
             _log.warning("api.database_unavailable", error=type(error).__name__)
             if not started:
                 await _database_away(scope, receive, send)

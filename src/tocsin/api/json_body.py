@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from tocsin.api.context import ApiContext
-from tocsin.api.problems import ApiProblem, invalid
+from tocsin.api.problem_answers import ApiProblem, invalid
 from tocsin.model import Fault
 
 _DEEPEST = 64

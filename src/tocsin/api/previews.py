@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.problems import invalid
-from tocsin.explain.preview import matching, silenced
+from tocsin.explain.preview import (
+    MOST_CONSIDERED,
+    PastAlerts,
+    past_alerts,
+    try_rule,
+    try_silence,
+)
 from tocsin.model import AlertStatus, Severity, utc_now, uuid7
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
 from tocsin.resources.rules import Matchers, TenantIds
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Rule, Silence
-from tocsin.routing.subject import Subject
 from tocsin.routing.validation import validate_matchers, validate_silence
-from tocsin.store.tables import Alert, Integration
+from tocsin.store.tables import Alert
 
 router = APIRouter(route_class=JsonRoute)
 
-_MOST_CONSIDERED = 5_000
 _MOST_SHOWN = 200
 _MOST_MISSES = 50
 
@@ -73,7 +73,7 @@ class MissedAlert(PreviewedAlert):
 
 class SilencePreview(Output):
     since: Time
-    considered: Annotated[int, Field(description=f"The newest {_MOST_CONSIDERED} at most")]
+    considered: Annotated[int, Field(description=f"The newest {MOST_CONSIDERED} at most")]
     matched: int
     items: Annotated[
         list[PreviewedAlert], Field(description=f"Those that match, the newest {_MOST_SHOWN}")
@@ -89,35 +89,6 @@ class RulePreview(SilencePreview):
     ]
 
 
-async def _past(
-    session: AsyncSession, workspace_id: UUID, since: datetime
-) -> list[tuple[Subject, Alert]]:
-    found = await session.execute(
-        select(Alert, Integration.type)
-        .join(Integration, Integration.id == Alert.integration_id)
-        .where(Alert.workspace_id == workspace_id, Alert.triggered_at >= since)
-        .order_by(Alert.id.desc())
-        .limit(_MOST_CONSIDERED)
-    )
-    return [
-        (
-            Subject(
-                alert_id=alert.id,
-                tenant_id=alert.tenant_id,
-                integration_id=alert.integration_id,
-                external_id=alert.external_id,
-                title=alert.title,
-                severity=alert.severity,
-                source=alert.source,
-                type=source_type,
-                labels=alert.labels,
-            ),
-            alert,
-        )
-        for alert, source_type in found
-    ]
-
-
 def _shown(alert: Alert) -> PreviewedAlert:
     return PreviewedAlert(
         alert_id=alert.id,
@@ -130,12 +101,10 @@ def _shown(alert: Alert) -> PreviewedAlert:
     )
 
 
-async def _read(
-    context: ApiContext, workspace_id: UUID, days: int
-) -> tuple[datetime, list[tuple[Subject, Alert]]]:
+async def _past(context: ApiContext, caller: Viewer, days: int) -> PastAlerts:
     since = utc_now() - timedelta(days=days)
     async with context.reading() as session:
-        return since, await _past(session, workspace_id, since)
+        return await past_alerts(session, caller.workspace_id, since)
 
 
 @router.post("/alert-rules/preview", tags=["alert-rules"])
@@ -144,7 +113,7 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
     sent; event types, cooldown and quiet hours do not count here."""
     documents = [matcher.model_dump() for matcher in body.matchers]
     if faults := validate_matchers(documents):
-        raise invalid(faults)
+        raise InvalidRequest(faults)
     rule = Rule(
         id=uuid7(),
         name="preview",
@@ -155,16 +124,14 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
         matchers=tuple(Matcher.from_document(document) for document in documents),
         destination_ids=(),
     )
-    since, past = await _read(context, caller.workspace_id, body.days)
-    judged = list(zip(matching(rule, [subject for subject, _ in past]), past, strict=True))
-    matched = [alert for preview, (_, alert) in judged if preview.matched]
-    misses = [(preview, alert) for preview, (_, alert) in judged if not preview.matched]
+    past = await _past(context, caller, body.days)
+    outcome = try_rule(rule, past)
     return RulePreview(
-        since=since,
-        considered=len(past),
-        matched=len(matched),
-        items=[_shown(alert) for alert in matched[:_MOST_SHOWN]],
-        refusals=dict(Counter(preview.code.value for preview, _ in misses)),
+        since=past.since,
+        considered=len(past.alerts),
+        matched=len(outcome.matched),
+        items=[_shown(alert) for alert in outcome.matched[:_MOST_SHOWN]],
+        refusals={code.value: count for code, count in outcome.refusals.items()},
         misses=[
             MissedAlert(
                 **_shown(alert).model_dump(),
@@ -172,7 +139,7 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
                 words=preview.words,
                 matcher=None if preview.matcher is None else preview.matcher.document(),
             )
-            for preview, alert in misses[:_MOST_MISSES]
+            for preview, alert in outcome.misses[:_MOST_MISSES]
         ],
     )
 
@@ -186,7 +153,7 @@ async def preview_silence(
     documents = [matcher.model_dump() for matcher in body.matchers]
     ends_at = now + timedelta(days=1)
     if faults := validate_silence(documents, now, ends_at, now):
-        raise invalid(faults)
+        raise InvalidRequest(faults)
     silence = Silence(
         id=uuid7(),
         matchers=tuple(Matcher.from_document(document) for document in documents),
@@ -195,12 +162,11 @@ async def preview_silence(
         author=caller.name,
         comment="",
     )
-    since, past = await _read(context, caller.workspace_id, body.days)
-    muted = {subject.alert_id for subject in silenced(silence, [subject for subject, _ in past])}
-    matched = [alert for _, alert in past if alert.id in muted]
+    past = await _past(context, caller, body.days)
+    muted = try_silence(silence, past)
     return SilencePreview(
-        since=since,
-        considered=len(past),
-        matched=len(matched),
-        items=[_shown(alert) for alert in matched[:_MOST_SHOWN]],
+        since=past.since,
+        considered=len(past.alerts),
+        matched=len(muted),
+        items=[_shown(alert) for alert in muted[:_MOST_SHOWN]],
     )

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tocsin.api.problems import problem_response
+from tocsin.api.problem_answers import problem_response
 from tocsin.problems import PROBLEMS, Problem
 
 _STYLE = (

@@ -6,24 +6,23 @@ What to do with one again (replay) is in webhook_replay.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field
-from sqlalchemy import Select, Text, cast, select, union
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, defer
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
-from tocsin.api.pagination import Page, PageQuery, fetch_page
-from tocsin.api.problems import not_found
+from tocsin.api.pagination import Page, PageQuery, shown
+from tocsin.api.problem_answers import not_found
 from tocsin.resources.fields import Id, Output, Time
-from tocsin.store.tables import AlertEvent, Integration, WebhookDelivery
+from tocsin.store.queries.webhook_deliveries import (
+    alert_ids_of_webhook,
+    find_webhook_delivery,
+    page_of_webhook_deliveries,
+)
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
 
@@ -84,84 +83,24 @@ class WebhookDeliveryQuery(PageQuery):
     until: Annotated[Time | None, Field(description="Received before")] = None
 
 
-def _own(workspace_id: UUID) -> Select[UUID]:
-    return select(Integration.id).where(Integration.workspace_id == workspace_id)
-
-
-def _filtered(
-    integration_ids: Sequence[UUID], query: WebhookDeliveryQuery
-) -> Select[WebhookDelivery]:
-    statement = (
-        select(WebhookDelivery)
-        .where(WebhookDelivery.integration_id.in_(integration_ids))
-        .options(defer(WebhookDelivery.raw_payload, raiseload=True))
-        .options(defer(WebhookDelivery.headers, raiseload=True))
-    )
-    if query.status_code is not None:
-        statement = statement.where(WebhookDelivery.status_code == query.status_code)
-    if query.outcome is not None:
-        statement = statement.where(WebhookDelivery.outcome == query.outcome)
-    if query.alert_id is not None:
-        # One that carried several alerts names none itself; their timelines name it. Two look-ups
-        # made one: with `or` neither index serves, and all deliveries are read.
-        through_events = select(AlertEvent.webhook_delivery_id).where(
-            AlertEvent.alert_id == query.alert_id, AlertEvent.webhook_delivery_id.is_not(None)
-        )
-        same = aliased(WebhookDelivery)
-        by_itself = select(same.id).where(same.alert_id == query.alert_id)
-        statement = statement.where(WebhookDelivery.id.in_(union(through_events, by_itself)))
-    if query.since is not None:
-        statement = statement.where(WebhookDelivery.created_at >= query.since)
-    if query.until is not None:
-        statement = statement.where(WebhookDelivery.created_at < query.until)
-    return statement
-
-
 @router.get("")
 async def list_webhook_deliveries(
     context: Context, caller: Viewer, query: Annotated[WebhookDeliveryQuery, Query()]
 ) -> Page[WebhookDeliverySummary]:
     """Without headers and bodies; read one for these."""
-    own = _own(caller.workspace_id)
-    if query.integration_id is not None:
-        own = own.where(Integration.id == query.integration_id)
     async with context.reading() as session:
-        # As values, not as a subquery: the planner then knows how common each of them is, and so
-        # whether to walk back through all deliveries or to sort those of a quiet integration.
-        rows, next_cursor = await fetch_page(
+        page = await page_of_webhook_deliveries(
             session,
-            _filtered((await session.scalars(own)).all(), query),
-            key=WebhookDelivery.id,
-            query=query,
-            list_name="webhook-deliveries",
+            caller.workspace_id,
+            query.request(),
+            integration_id=query.integration_id,
+            status_code=query.status_code,
+            outcome=query.outcome,
+            alert_id=query.alert_id,
+            since=query.since,
+            until=query.until,
         )
-    return Page(
-        items=[WebhookDeliverySummary.model_validate(row) for row in rows],
-        next_cursor=next_cursor,
-    )
-
-
-async def find_webhook_delivery(
-    session: AsyncSession, workspace_id: UUID, delivery_id: UUID
-) -> tuple[WebhookDelivery, str]:
-    """A delivery of the workspace and its body as text.
-
-    Raises:
-        ApiProblem: `not-found`.
-    """
-    found = (
-        await session.execute(
-            select(WebhookDelivery, cast(WebhookDelivery.raw_payload, Text))
-            .where(
-                WebhookDelivery.id == delivery_id,
-                WebhookDelivery.integration_id.in_(_own(workspace_id)),
-            )
-            .options(defer(WebhookDelivery.raw_payload, raiseload=True))
-        )
-    ).one_or_none()
-    if found is None:
-        raise not_found("webhook delivery")
-    return found[0], found[1]
+    return shown(page, WebhookDeliverySummary.model_validate)
 
 
 @router.get("/{webhook_delivery_id:uuid}", response_model=WebhookDeliveryOut)
@@ -169,19 +108,15 @@ async def get_webhook_delivery(
     context: Context, caller: Viewer, webhook_delivery_id: Id
 ) -> Response:
     async with context.reading() as session:
-        row, body = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
-        alert_ids = await session.scalars(
-            select(AlertEvent.alert_id)
-            .where(AlertEvent.webhook_delivery_id == row.id)
-            .distinct()
-            .order_by(AlertEvent.alert_id)
-        )
-        document = {
-            **WebhookDeliverySummary.model_validate(row).document(),
-            "headers": row.headers,
-            "alert_ids": [str(alert_id) for alert_id in alert_ids],
-        }
-    # The body's own text goes in as it is: parsed and written anew, repeated names, long numbers
-    # and spelling would not be what was sent.
-    text = json.dumps(document)[:-1] + ', "raw_payload": ' + body + "}"
+        stored = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
+        if stored is None:
+            raise not_found("webhook delivery")
+        alert_ids = await alert_ids_of_webhook(session, webhook_delivery_id)
+    document = {
+        **WebhookDeliverySummary.model_validate(stored.delivery).document(),
+        "headers": stored.delivery.headers,
+        "alert_ids": [str(alert_id) for alert_id in alert_ids],
+    }
+    # The body's own text goes in as it is.
+    text = json.dumps(document)[:-1] + ', "raw_payload": ' + stored.body + "}"
     return Response(text.encode("utf-8"), media_type="application/json")

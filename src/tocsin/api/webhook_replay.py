@@ -11,13 +11,13 @@ from tocsin.api.auth import Responder
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
-from tocsin.api.problems import RETRY_AFTER_SECONDS, ApiProblem, not_found
-from tocsin.api.webhook_deliveries import find_webhook_delivery
+from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, ApiProblem, not_found
 from tocsin.ingest.replay import NotFound, Truncated, replay
 from tocsin.ingest.webhook import Declined
 from tocsin.model import Role, Severity, SignalKind, utc_now
 from tocsin.resources import recording
 from tocsin.resources.fields import Flag, Id, Input, JsonObject, Output, Time, example
+from tocsin.store.queries.webhook_deliveries import find_webhook_delivery
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
 
@@ -93,9 +93,12 @@ async def replay_webhook_delivery(
     dry_run = asked.dry_run
     now = utc_now()
     async with context.reading() as session:
-        stored, _ = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
+        stored = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
+        if stored is None:
+            raise not_found("webhook delivery")
+        was_rejected = stored.delivery.outcome == "rejected"
         vouched = asked.accept_unverified and caller.role is Role.ADMIN
-        if stored.outcome == "rejected" and not dry_run and not vouched:
+        if was_rejected and not dry_run and not vouched:
             raise ApiProblem(
                 "not-replayable",
                 "Nobody knows who sent this: it failed verification. dry_run shows what it says; "
@@ -136,7 +139,7 @@ async def replay_webhook_delivery(
                 after={
                     "delivery_id": document["delivery_id"],
                     "status": document["status"],
-                    "accept_unverified": stored.outcome == "rejected",
+                    "accept_unverified": was_rejected,
                 },
             )
     return ReplayOut.model_validate(document)

@@ -19,7 +19,7 @@ def create(
 ) -> None:
     """Make a workspace, with its tenant `default`, and print an admin key of it."""
     from tocsin.cli.local_api import local_api
-    from tocsin.store.workspaces import DEFAULT
+    from tocsin.store.queries.workspaces import DEFAULT
 
     with local_api(DEFAULT) as api:
         made = api.post("/workspaces", {"slug": slug, "name": name or slug})

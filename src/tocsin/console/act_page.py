@@ -9,10 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-import psycopg
-import sqlalchemy.exc
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +20,8 @@ from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
 from tocsin.alerts import actions
 from tocsin.console.pages import Shown, find_alert, page
 from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
+from tocsin.store import failures
+from tocsin.store.database import Engine, reading, writing
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +41,14 @@ _STATES = {
 }
 
 
-def create_act_page(
-    engine: AsyncEngine, signer: LinkSigner, performer: actions.Actions
-) -> Starlette:
+def create_act_page(engine: Engine, signer: LinkSigner, performer: actions.Actions) -> Starlette:
     """The ASGI application to mount at `/a`: one route, `/{token}`."""
     page = _ActPage(engine, signer, performer)
     return Starlette(routes=[Route("/{token}", page.answer, methods=["GET", "POST"])])
 
 
 class _ActPage:
-    def __init__(self, engine: AsyncEngine, signer: LinkSigner, performer: actions.Actions) -> None:
+    def __init__(self, engine: Engine, signer: LinkSigner, performer: actions.Actions) -> None:
         self._engine = engine
         self._signer = signer
         self._performer = performer
@@ -77,7 +74,7 @@ class _ActPage:
             case token:
                 try:
                     return await self._answer(request, text, token)
-                except (psycopg.OperationalError, sqlalchemy.exc.DBAPIError) as error:
+                except failures.FAILED as error:
                     log.warning("act_page.database_away", error=type(error).__name__)
                     return page(
                         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -100,12 +97,12 @@ class _ActPage:
         if not alert.admits(token.action):
             return _settled(alert)
         if request.method != "POST":
-            async with self._engine.connect() as connection:
-                locked = await is_locked(connection, self._signer, text)
+            async with reading(self._engine) as session:
+                locked = await is_locked(session, self._signer, text)
             return _locked(alert, token) if locked else _form(alert, token)
         typed = await _typed_code(request)
-        async with self._engine.begin() as connection:
-            check = await check_code(connection, self._signer, text, token, typed)
+        async with writing(self._engine) as session:
+            check = await check_code(session, self._signer, text, token, typed)
         if check is CodeCheck.LOCKED:
             return _locked(alert, token)
         if check is CodeCheck.WRONG:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-import sqlalchemy.exc
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +14,13 @@ from starlette.routing import Route
 from tocsin.access.links import Action, Expired, LinkSigner, Token
 from tocsin.console.pages import find_alert, page
 from tocsin.model import utc_now
+from tocsin.store import failures
+from tocsin.store.database import Engine
 
 log = structlog.get_logger(__name__)
 
 
-def create_alert_page(engine: AsyncEngine, signer: LinkSigner) -> Starlette:
+def create_alert_page(engine: Engine, signer: LinkSigner) -> Starlette:
     """The ASGI application to mount at `/alerts`: one route, `/{alert_id}?view=TOKEN`."""
 
     async def answer(request: Request) -> Response:
@@ -51,10 +51,10 @@ def create_alert_page(engine: AsyncEngine, signer: LinkSigner) -> Starlette:
     return Starlette(routes=[Route("/{alert_id:uuid}", answer, methods=["GET"])])
 
 
-async def _show(engine: AsyncEngine, token: Token) -> Response:
+async def _show(engine: Engine, token: Token) -> Response:
     try:
         alert = await find_alert(engine, token)
-    except sqlalchemy.exc.DBAPIError as error:
+    except failures.FAILED as error:
         log.warning("alert_page.database_away", error=type(error).__name__)
         return page(
             HTTPStatus.SERVICE_UNAVAILABLE,

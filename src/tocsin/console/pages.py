@@ -16,13 +16,12 @@ from uuid import UUID
 
 import jinja2
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import HTMLResponse, Response
 
 from tocsin.access.links import CODE_DIGITS, Action, Token
 from tocsin.model import AlertStatus, iso
-from tocsin.store.tables import Alert, AlertDestination, Tenant
+from tocsin.store.database import Engine, reading
+from tocsin.store.queries.alerts import find_linked_alert
 
 _DESCRIPTION_SHOWN = 600
 
@@ -48,37 +47,22 @@ class Shown:
         return self.status.is_live
 
 
-async def find_alert(engine: AsyncEngine, token: Token) -> Shown | None:
+async def find_alert(engine: Engine, token: Token) -> Shown | None:
     """The alert, if it and the destination that the link was sent to are still there."""
-    query = (
-        select(
-            Alert.workspace_id,
-            Alert.title,
-            Alert.description,
-            Alert.severity,
-            Alert.status,
-            Alert.source,
-            Alert.triggered_at,
-            Tenant.name.label("tenant"),
-        )
-        .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
-        .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-        .where(Alert.id == token.alert_id, AlertDestination.id == token.destination_id)
-    )
-    async with engine.connect() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    async with reading(engine) as session:
+        alert = await find_linked_alert(session, token.alert_id, token.destination_id)
+    if alert is None:
         return None
     return Shown(
-        workspace_id=row.workspace_id,
-        title=row.title,
-        description=_shortened(row.description),
-        severity=row.severity.value,
-        status=row.status,
-        source=row.source,
-        tenant=row.tenant or "–",
-        since=f"{row.triggered_at:%Y-%m-%d %H:%M:%S} UTC",
-        since_iso=iso(row.triggered_at),
+        workspace_id=alert.workspace_id,
+        title=alert.title,
+        description=_shortened(alert.description),
+        severity=alert.severity.value,
+        status=alert.status,
+        source=alert.source,
+        tenant=alert.tenant or "–",
+        since=f"{alert.triggered_at:%Y-%m-%d %H:%M:%S} UTC",
+        since_iso=iso(alert.triggered_at),
     )
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
+from tocsin.explain.load import subject_of
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Rule, Silence, Subject, VerdictCode
 from tocsin.routing.verdicts import judge_alert
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alerts import alerts_since
+from tocsin.store.tables import Alert
+
+MOST_CONSIDERED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +45,46 @@ def _preview(rule: Rule, subject: Subject) -> Preview:
 def silenced(silence: Silence, subjects: Iterable[Subject]) -> list[Subject]:
     """The alerts the silence would mute while it is active, in the order given."""
     return [subject for subject in subjects if silence.covers(subject)]
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlerts:
+    """The newest alerts of some days, newest first, and what rules see of each."""
+
+    since: datetime
+    alerts: Sequence[Alert]
+    subjects: Sequence[Subject]
+
+
+async def past_alerts(session: DatabaseSession, workspace_id: UUID, since: datetime) -> PastAlerts:
+    found = await alerts_since(session, workspace_id, since, MOST_CONSIDERED)
+    return PastAlerts(
+        since,
+        [past.alert for past in found],
+        [subject_of(past.alert, past.source_type) for past in found],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """`refusals` counts the misses by what spoke against them."""
+
+    matched: Sequence[Alert]
+    misses: Sequence[tuple[Preview, Alert]]
+    refusals: Mapping[VerdictCode, int]
+
+
+def try_rule(rule: Rule, past: PastAlerts) -> RuleOutcome:
+    judged = list(zip(matching(rule, past.subjects), past.alerts, strict=True))
+    misses = [(preview, alert) for preview, alert in judged if not preview.matched]
+    return RuleOutcome(
+        matched=[alert for preview, alert in judged if preview.matched],
+        misses=misses,
+        refusals=Counter(preview.code for preview, _ in misses),
+    )
+
+
+def try_silence(silence: Silence, past: PastAlerts) -> list[Alert]:
+    """Those that it would have muted."""
+    muted = {subject.alert_id for subject in silenced(silence, past.subjects)}
+    return [alert for alert in past.alerts if alert.id in muted]

@@ -31,7 +31,7 @@ from tocsin.routing.verdicts import Verdict, verdicts
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordedFacts:
     """Everything on record about one alert, in any order. `rules_changed_at` tells when each rule
     was last changed."""
 
@@ -42,7 +42,7 @@ class Record:
     rules_changed_at: Mapping[UUID, datetime]
 
 
-def explain(record: Record, table: RoutingTable, now: datetime) -> dict[str, Any]:
+def explain(record: RecordedFacts, table: RoutingTable, now: datetime) -> dict[str, Any]:
     """The story as a document: `alert`, `answers` per destination, and `steps` in order of time."""
     changes = _changes(record, table, now)
     return {
@@ -62,7 +62,7 @@ class _Change:
     document: dict[str, Any]
 
 
-def _changes(record: Record, table: RoutingTable, now: datetime) -> list[_Change]:
+def _changes(record: RecordedFacts, table: RoutingTable, now: datetime) -> list[_Change]:
     """The timeline, each entry with the verdicts and deliveries that followed from it."""
     ordered = sorted(record.changes, key=lambda change: (change.at, change.id))
     told_nobody = _born_resolved(ordered)
@@ -131,7 +131,10 @@ def _by_occasion(
 
 
 def _rule(
-    verdict: Verdict, change: ChangeFacts, deliveries: Sequence[DeliveryFacts], record: Record
+    verdict: Verdict,
+    change: ChangeFacts,
+    deliveries: Sequence[DeliveryFacts],
+    record: RecordedFacts,
 ) -> dict[str, Any]:
     changed_at = record.rules_changed_at.get(verdict.rule_id)
     kept = str(verdict.rule_id) in {
@@ -160,7 +163,7 @@ def _delivery(delivery: DeliveryFacts, now: datetime) -> dict[str, Any]:
     return document
 
 
-def _steps(record: Record, changes: Sequence[_Change]) -> list[dict[str, Any]]:
+def _steps(record: RecordedFacts, changes: Sequence[_Change]) -> list[dict[str, Any]]:
     """What came in, in order of time: webhooks, and what people did, with what came of each."""
     webhooks = {webhook.id: webhook for webhook in record.webhooks}
     steps: list[tuple[datetime, dict[str, Any]]] = []
@@ -205,7 +208,7 @@ def _steps(record: Record, changes: Sequence[_Change]) -> list[dict[str, Any]]:
 
 
 def _answers(
-    record: Record, table: RoutingTable, changes: Sequence[_Change], now: datetime
+    record: RecordedFacts, table: RoutingTable, changes: Sequence[_Change], now: datetime
 ) -> list[dict[str, Any]]:
     """Per destination, in the order in which they came into it, whether it was told and what of;
     one answer without a destination where nothing was owed to anybody."""

@@ -1,27 +1,34 @@
-"""Alert destinations as the API takes and shows them. What a config holds is each channel's own
-matter; its schema is taken from there."""
+"""Alert destinations: where messages go, and how they are kept. What a config holds is each
+channel's own matter; its schema is taken from there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
-from tocsin.access.vault import Vault
-from tocsin.api.problems import invalid
+from tocsin.access.api_keys import Principal
+from tocsin.access.vault import Vault, VaultError
 from tocsin.delivery.channels.base import ChannelConfig
 from tocsin.delivery.channels.registry import (
     CHANNELS,
     ValidConfig,
     join,
+    made_secret,
     split_secrets,
     validate_config,
 )
 from tocsin.delivery.last_test import TestStatus
 from tocsin.delivery.outbound import AddressPolicy
-from tocsin.model import Fault, Secret
+from tocsin.model import Fault, Secret, uuid7
+from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest, StillNeeded
 from tocsin.resources.fields import (
     Flag,
     Id,
@@ -33,7 +40,13 @@ from tocsin.resources.fields import (
     example,
     left_out,
 )
+from tocsin.resources.owned import owned
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.rules import rules_naming_destination
+from tocsin.store.queries.workspaces import read_workspace
 from tocsin.store.tables import AlertDestination
+
+_MOST_NAMED = 5
 
 DestinationType = StrEnum("DestinationType", {kind: kind for kind in CHANNELS})  # type: ignore[misc]
 DestinationType.__doc__ = "The kind of place that messages go to."
@@ -138,36 +151,123 @@ def shown_columns(row: AlertDestination) -> JsonObject:
     return {name: getattr(row, name) for name in names}
 
 
-def validated(
+def _document(row: AlertDestination) -> Mapping[str, Any]:
+    """What the audit log keeps: no secret, and nothing of tests."""
+    return AlertDestinationOut.model_construct(**shown_columns(row), last_test=None).model_dump(
+        mode="json", exclude={"last_test"}
+    )
+
+
+_KIND = recording.Kind("alert_destination", _document)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDestination:
+    """One as it is asked for, yet to be stored. `signing_secret` is what was made because none was
+    given; None where none had to be."""
+
+    row: AlertDestination
+    signing_secret: str | None
+
+
+def make(
+    vault: Vault, policy: AddressPolicy, caller: Principal, body: AlertDestinationIn, now: datetime
+) -> NewDestination:
+    """A destination as it is asked for, yet to be stored.
+
+    Raises:
+        InvalidRequest: with every fault of the config at its place.
+    """
+    valid = _validated(body.type, body.config, policy)
+    row = AlertDestination(
+        id=uuid7(),
+        workspace_id=caller.workspace_id,
+        name=body.name,
+        type=body.type.value,
+        is_enabled=body.is_enabled,
+        created_at=now,
+        updated_at=now,
+    )
+    _put_config(row, valid, vault)
+    return NewDestination(row, made_secret(valid, body.config))
+
+
+async def create(
+    session: DatabaseSession, caller: Principal, new: NewDestination, now: datetime
+) -> None:
+    await recording.create(session, caller, _KIND, new.row, now)
+
+
+async def update(
+    session: DatabaseSession,
+    vault: Vault,
+    policy: AddressPolicy,
+    caller: Principal,
+    destination_id: UUID,
+    body: AlertDestinationPatch,
+    now: datetime,
+) -> AlertDestination:
+    row = await owned(session, AlertDestination, caller, destination_id)
+    values = body.given()
+    config = values.pop("config", None)
+    async with recording.changing(session, caller, _KIND, row, now):
+        recording.assign(row, values)
+        if config is not None:
+            stored = _readable_config(row, vault)
+            valid = _validated(row.type, config, policy, stored)
+            if valid.config != stored:
+                _put_config(row, valid, vault)
+    return row
+
+
+async def delete(
+    session: DatabaseSession, caller: Principal, destination_id: UUID, now: datetime
+) -> None:
+    """Deletes one that nothing names.
+
+    Raises:
+        StillNeeded: a rule names it, or it is the workspace's fallback.
+    """
+    row = await owned(session, AlertDestination, caller, destination_id)
+    names = await rules_naming_destination(
+        session, caller.workspace_id, destination_id, _MOST_NAMED
+    )
+    if names:
+        raise StillNeeded(f"Alert rules name it: {', '.join(names)}.")
+    workspace = await read_workspace(session, caller.workspace_id)
+    if workspace is not None and workspace.fallback_destination_id == destination_id:
+        raise StillNeeded("It is the workspace's fallback destination.")
+    await recording.delete(session, caller, _KIND, row, now)
+
+
+def _validated(
     kind: str,
     document: JsonObject,
     policy: AddressPolicy,
     stored: ChannelConfig | None = None,
 ) -> ValidConfig:
-    """Raises ApiProblem `validation-failed` with every fault of the config at its place."""
     outcome = validate_config(kind, document, stored=stored, policy=policy)
     if isinstance(outcome, ValidConfig):
         return outcome
-    raise invalid(
+    raise InvalidRequest(
         [Fault(f"/config{fault.pointer}", fault.code, fault.message) for fault in outcome]
     )
 
 
-def put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None:
+def _put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None:
     """Sets what is stored of a config."""
     parts = split_secrets(valid)
     row.config = parts.public
     row.secret_config = vault.seal(Secret(json.dumps(parts.secret))) if parts.secret else None
 
 
-def stored_config(row: AlertDestination, vault: Vault) -> ChannelConfig:
-    """The config that a row keeps, with its secrets.
-
-    Raises:
-        VaultError: its secrets cannot be decrypted.
-        ValueError: what is stored fits no channel of this version any more.
-    """
+def _readable_config(row: AlertDestination, vault: Vault) -> ChannelConfig | None:
+    """What is stored, for its secrets to be kept; None if it cannot be read, and has to be given
+    anew as a whole."""
     secret = {}
-    if row.secret_config is not None:
-        secret = json.loads(vault.open(row.secret_config).reveal())
-    return join(row.type, row.config, secret)
+    try:
+        if row.secret_config is not None:
+            secret = json.loads(vault.open(row.secret_config).reveal())
+        return join(row.type, row.config, secret)
+    except (VaultError, ValidationError, ValueError):
+        return None

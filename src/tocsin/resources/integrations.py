@@ -1,225 +1,44 @@
-"""Integrations as the API takes and shows them, and what makes one that can work."""
+"""Integrations: the configured senders. What makes one that can work, and how they are kept."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
+from tocsin.access.api_keys import Principal
+from tocsin.access.vault import Vault
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.model import (
-    REDACTED,
-    AuthScheme,
-    Fault,
-    Secret,
-    Severity,
-    SignatureAlgorithm,
-    SignatureFormat,
-    SignedContent,
+from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
+from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest, MissingReference, StillNeeded
+from tocsin.resources.integration_shapes import (
+    PROFILE_COLUMNS,
+    IntegrationIn,
+    IntegrationOut,
+    IntegrationPatch,
+    IntegrationWithSecret,
+    Rotation,
 )
-from tocsin.resources.fields import (
-    Flag,
-    HeaderName,
-    Id,
-    Input,
-    JsonObject,
-    Line,
-    Name,
-    Output,
-    Text,
-    Time,
-    Timezone,
-    Whole,
-    example,
-    left_out,
-)
-from tocsin.store.tables import Integration
-
-SourceType = StrEnum("SourceType", {name: name for name in SOURCES})  # type: ignore[misc]
-SourceType.__doc__ = "The kind of tool that sends."
-
-WebhookSecret = Annotated[
-    str,
-    StringConstraints(strict=True, min_length=8, max_length=500, pattern=r"^[\x21-\x7e]+$"),
-    Field(description="Left out: one is made. Printable ASCII without spaces, 8 to 500 long"),
-]
-
-# The schemes that can be had; Amazon SNS's own is not one of them yet.
-Scheme = Literal[AuthScheme.HMAC, AuthScheme.TOKEN, AuthScheme.BASIC, AuthScheme.URL]
-
-_DAY = 24 * 60
-_YEAR = 365 * _DAY
-
-Window = Annotated[
-    int,
-    Field(
-        strict=True,
-        ge=0,
-        le=30 * _DAY,
-        description="How long a repeated delivery counts as a duplicate; 0: never",
-    ),
-    Whole,
-]
-Tolerance = Annotated[
-    int,
-    Field(
-        strict=True,
-        ge=0,
-        le=7 * 24 * 3600,
-        description="How far a signed timestamp may be from this server's clock",
-    ),
-    Whole,
-]
-_EXPRESSION_LIMIT = 4_000
-Expression = Annotated[
-    str,
-    StringConstraints(
-        strict=True, min_length=1, max_length=_EXPRESSION_LIMIT, pattern=r"^[^\x00]+$"
-    ),
-]
-KindWord = Literal["trigger", "acknowledge", "resolve", "ignore"]
+from tocsin.resources.owned import owned, require
+from tocsin.store import configuration_lock
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.integration_history import delete_history, has_history
+from tocsin.store.queries.tenants import find_default_tenant
+from tocsin.store.tables import Integration, Tenant
 
 
-class MappingIn(Input):
-    """JMESPath per normalised field, for the sources that take a mapping. With `alerts`, the other
-    expressions look at one of the elements it finds each, and at the whole payload as `_root`."""
-
-    title: Expression | None = None
-    description: Expression | None = None
-    severity: Expression | None = None
-    kind: Annotated[
-        Expression | None, Field(description="Finds the status word: firing, resolved, …")
-    ] = None
-    external_id: Expression | None = None
-    triggered_at: Expression | None = None
-    occurred_at: Expression | None = None
-    tenant: Annotated[Expression | None, Field(description="Finds the slug of a tenant")] = None
-    labels: Expression | dict[Text, Expression] | None = None
-    metadata: Expression | None = None
-    alerts: Expression | None = None
-    severities: Annotated[
-        dict[Text, Severity] | None, Field(description="What the sender's words mean")
-    ] = None
-    kinds: dict[Text, KindWord] | None = None
-
-
-PROFILE_COLUMNS = (
-    "auth_scheme",
-    "signature_header",
-    "signature_algorithm",
-    "signature_format",
-    "signature_prefix",
-    "signed_content",
-    "timestamp_header",
-    "timestamp_tolerance_seconds",
-)
-"""What a source presets and a user may override."""
-
-
-class IntegrationOut(Output):
-    id: Id
-    workspace_id: Id
-    tenant_id: Id
-    name: str
-    type: str
-    webhook_url: Annotated[str, Field(description="Where to send to, below this server's address")]
-    previous_secret_expires_at: Annotated[
-        Time | None, Field(description="Until when the secret before the current one is accepted")
-    ]
-    is_active: bool
-    auth_scheme: AuthScheme
-    signature_header: str
-    signature_algorithm: SignatureAlgorithm
-    signature_format: SignatureFormat
-    signature_prefix: str | None
-    signed_content: SignedContent
-    timestamp_header: str | None
-    timestamp_tolerance_seconds: int
-    deduplication_window_minutes: int
-    default_severity: Severity
-    timezone: str
-    mapping: JsonObject | None
-    created_at: Time
-    updated_at: Time
-
-
-class IntegrationWithSecret(IntegrationOut):
-    webhook_secret: Annotated[str, Field(description="It is never shown again")]
-
-
-class _Profile(Input):
-    is_active: Flag = left_out()
-    auth_scheme: Scheme = left_out()
-    signature_header: HeaderName = left_out()
-    signature_algorithm: SignatureAlgorithm = left_out()
-    signature_format: SignatureFormat = left_out()
-    signature_prefix: Line | None = None
-    signed_content: SignedContent = left_out()
-    timestamp_header: HeaderName | None = None
-    timestamp_tolerance_seconds: Tolerance = left_out()
-    deduplication_window_minutes: Window = left_out()
-    default_severity: Severity = left_out()
-    timezone: Timezone = left_out()
-    mapping: MappingIn | None = None
-
-    def columns(self) -> dict[str, Any]:
-        """What the request named, as the table keeps it."""
-        values = self.given()
-        if self.mapping is not None:
-            values["mapping"] = self.mapping.model_dump(mode="json", exclude_unset=True)
-        return values
-
-
-class IntegrationIn(_Profile):
-    name: Name
-    type: SourceType
-    tenant_id: Annotated[Id, Field(description="Left out: the tenant `default`")] = left_out()
-    webhook_secret: WebhookSecret = left_out()
-
-    model_config = example(
-        {
-            "name": "shop-production",
-            "type": "generic",
-            "mapping": {"title": "event.name", "severity": "event.level"},
-        }
-    )
-
-
-class IntegrationPatch(_Profile):
-    name: Name = left_out()
-    tenant_id: Id = left_out()
-
-    model_config = example({"is_active": False, "default_severity": "MEDIUM"})
-
-
-class Rotation(Input):
-    webhook_secret: WebhookSecret = left_out()
-    overlap_minutes: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=0,
-            le=_YEAR,
-            description="How long the secret before is accepted, too; 0: not at all",
-        ),
-        Whole,
-    ] = _DAY
-
-    model_config = example({"overlap_minutes": 60})
-
-
-def preset_columns(source_type: str) -> dict[str, Any]:
+def _preset_columns(source_type: str) -> dict[str, Any]:
     """What a new integration of this source starts with, as columns."""
     preset = SOURCES[source_type].preset
     return {name: getattr(preset, name) for name in PROFILE_COLUMNS}
 
 
-def webhook_path(integration_id: UUID, auth_scheme: str, secret: Secret | None) -> str:
+def _webhook_path(integration_id: UUID, auth_scheme: str, secret: Secret | None) -> str:
     """Where its sender posts to. For scheme `url` the secret is part of it, and is shown only
     when it is given."""
     path = f"/webhooks/{integration_id}"
@@ -235,18 +54,18 @@ def _columns(row: Integration) -> dict[str, Any]:
 
 
 def show(row: Integration) -> IntegrationOut:
-    return IntegrationOut(**_columns(row), webhook_url=webhook_path(row.id, row.auth_scheme, None))
+    return IntegrationOut(**_columns(row), webhook_url=_webhook_path(row.id, row.auth_scheme, None))
 
 
 def show_with_secret(row: Integration, secret: Secret) -> IntegrationWithSecret:
     return IntegrationWithSecret(
         **_columns(row),
-        webhook_url=webhook_path(row.id, row.auth_scheme, secret),
+        webhook_url=_webhook_path(row.id, row.auth_scheme, secret),
         webhook_secret=secret.reveal_text(),
     )
 
 
-def faults_of(row: Integration, secret: Secret) -> list[Fault]:
+def _faults_of(row: Integration, secret: Secret) -> list[Fault]:
     """What keeps this integration from working, field by field. No fault quotes the secret."""
     source = SOURCES[row.type]
     faults = []
@@ -281,3 +100,151 @@ def _field_of(message: str) -> str:
         if f"needs a {name}" in message or f"needs an {name}" in message:
             return "/signed_content" if name == "id_header" else f"/{name}"
     return "/auth_scheme"
+
+
+def _check(row: Integration, secret: Secret) -> None:
+    if faults := _faults_of(row, secret):
+        raise InvalidRequest(faults)
+
+
+def _new_secret(given: str | None, source_type: str) -> Secret:
+    return Secret(given or SOURCES[source_type].preset.make_secret())
+
+
+def _document(row: Integration) -> Mapping[str, Any]:
+    return show(row).document()
+
+
+_KIND = recording.Kind("integration", _document)
+
+
+def make(
+    vault: Vault, caller: Principal, body: IntegrationIn, now: datetime
+) -> tuple[Integration, Secret]:
+    """An integration as it is asked for, yet to be stored, and its secret. Its source presets how
+    it signs; any of that may be overridden.
+
+    Raises:
+        InvalidRequest: it could not work.
+    """
+    secret = _new_secret(body.webhook_secret, body.type)
+    row = Integration(
+        **{
+            "id": uuid7(),
+            "workspace_id": caller.workspace_id,
+            "is_active": True,
+            "deduplication_window_minutes": 15,
+            "default_severity": Severity.HIGH,
+            "timezone": "UTC",
+            "mapping": None,
+            **_preset_columns(body.type),
+            **body.columns(),
+            "type": body.type.value,
+            "webhook_secret": vault.seal(secret),
+            "previous_webhook_secret": None,
+            "previous_secret_expires_at": None,
+            "created_at": now,
+            "updated_at": now,
+        }
+    )
+    _check(row, secret)
+    return row, secret
+
+
+async def create(
+    session: DatabaseSession,
+    caller: Principal,
+    row: Integration,
+    tenant_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Stores an integration that `make` made; without a tenant it is of the tenant `default`.
+
+    Raises:
+        MissingReference: its tenant is not there.
+        NameTaken: another integration has its name.
+    """
+    if tenant_id is None:
+        tenant = await find_default_tenant(session, caller.workspace_id)
+        if tenant is None:
+            raise MissingReference("tenant", "/tenant_id")
+        row.tenant_id = tenant.id
+    else:
+        await require(session, Tenant, caller, tenant_id, "/tenant_id")
+    await recording.create(session, caller, _KIND, row, now)
+
+
+async def update(
+    session: DatabaseSession,
+    vault: Vault,
+    caller: Principal,
+    integration_id: UUID,
+    body: IntegrationPatch,
+    now: datetime,
+) -> Integration:
+    row = await owned(session, Integration, caller, integration_id)
+    if "tenant_id" in body.model_fields_set:
+        await require(session, Tenant, caller, body.tenant_id, "/tenant_id")
+    async with recording.changing(session, caller, _KIND, row, now):
+        recording.assign(row, body.columns())
+        _check(row, vault.open(row.webhook_secret))
+    return row
+
+
+async def rotate_secret(
+    session: DatabaseSession,
+    vault: Vault,
+    caller: Principal,
+    integration_id: UUID,
+    rotation: Rotation,
+    now: datetime,
+) -> tuple[Integration, Secret]:
+    """Gives it a new secret; the one before is accepted for a while more."""
+    row = await owned(session, Integration, caller, integration_id)
+    secret = _new_secret(rotation.webhook_secret, row.type)
+    _check(row, secret)
+    async with recording.changing(session, caller, _KIND, row, now, action="rotated-secret"):
+        if rotation.overlap_minutes:
+            row.previous_webhook_secret = row.webhook_secret
+            row.previous_secret_expires_at = now + timedelta(minutes=rotation.overlap_minutes)
+        else:
+            row.previous_webhook_secret = row.previous_secret_expires_at = None
+        row.webhook_secret = vault.seal(secret)
+    return row, secret
+
+
+async def delete(
+    session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
+) -> None:
+    """Deletes an integration without history.
+
+    Raises:
+        StillNeeded: it has history.
+    """
+    row = await owned(session, Integration, caller, integration_id)
+    if await has_history(session, integration_id):
+        raise StillNeeded(
+            "There are webhook deliveries or alerts of this integration. Switch it off "
+            "with is_active false, or delete it with all its history: ?purge=true."
+        )
+    await recording.delete(session, caller, _KIND, row, now)
+
+
+async def switch_off(
+    session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
+) -> None:
+    row = await owned(session, Integration, caller, integration_id)
+    async with recording.changing(session, caller, _KIND, row, now):
+        row.is_active = False
+
+
+async def purge(
+    session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
+) -> None:
+    """Deletes it and all that came through it, in a transaction that does not hold the
+    configuration yet: it is locked only for the moment at the end."""
+    await delete_history(session, integration_id)
+    await configuration_lock.hold(session)
+    await delete_history(session, integration_id)
+    row = await owned(session, Integration, caller, integration_id)
+    await recording.delete(session, caller, _KIND, row, now)

@@ -2,58 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tocsin.access.api_keys import Principal
-from tocsin.api.problems import ApiProblem, is_constraint, not_found
-from tocsin.store.tables import (
-    Alert,
-    AlertDelivery,
-    AlertDestination,
-    AlertRule,
-    Integration,
-    Silence,
-    Tenant,
-)
-from tocsin.store.tables.base import Base
-
-Row = TypeVar(
-    "Row", Alert, AlertDelivery, AlertDestination, AlertRule, Integration, Silence, Tenant
-)
+from tocsin.resources.errors import MissingReference, NotInWorkspace
+from tocsin.store import rows
+from tocsin.store.database import DatabaseSession
+from tocsin.store.rows import OwnedRow
 
 
-async def owned(session: AsyncSession, table: type[Row], caller: Principal, row_id: UUID) -> Row:
-    """Raises:
-    ApiProblem: `not-found`.
+async def owned(
+    session: DatabaseSession,
+    table: type[OwnedRow],
+    caller: Principal,
+    row_id: UUID,
+    *,
+    lock: bool = False,
+) -> OwnedRow:
+    """The row of this id; with `lock` it is ours to the commit.
+
+    Raises:
+        NotInWorkspace: there is none.
     """
-    row = await find_owned(session, table, caller.workspace_id, row_id)
+    row = await rows.find(session, table, caller.workspace_id, row_id, lock=lock)
     if row is None:
-        raise not_found(_called(table))
+        raise NotInWorkspace(rows.called(table))
     return row
 
 
-async def find_owned(
-    session: AsyncSession, table: type[Row], workspace_id: UUID, row_id: UUID
-) -> Row | None:
-    return await session.scalar(
-        select(table).where(table.id == row_id, table.workspace_id == workspace_id)
-    )
+async def require(
+    session: DatabaseSession, table: type[OwnedRow], caller: Principal, row_id: UUID, pointer: str
+) -> None:
+    """Makes sure of something that a request names at `pointer`.
+
+    Raises:
+        MissingReference: it is not there.
+    """
+    if await rows.find(session, table, caller.workspace_id, row_id) is None:
+        raise MissingReference(rows.called(table), pointer)
 
 
-def name_taken(error: IntegrityError, table: type[Base], name: str) -> Exception:
-    """What to raise for an error that may be about the name: the problem, or the error itself."""
-    if is_constraint(error, f"uq_{table.__tablename__}_workspace_id_name"):
-        return ApiProblem("name-taken", f"Another {_called(table)} has the name {name!r}.")
-    return error
+async def require_all(
+    session: DatabaseSession,
+    table: type[OwnedRow],
+    caller: Principal,
+    ids: Sequence[UUID] | None,
+    pointer: str,
+) -> None:
+    """The same for a list of them.
 
-
-def _called(table: type[Base]) -> str:
-    """As people say it: `alert_rules` holds alert rules, each an alert rule."""
-    name: str = table.__tablename__
-    singular = name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
-    return singular.replace("_", " ")
+    Raises:
+        MissingReference: the first that is not there.
+    """
+    known = await rows.known_ids(session, table, caller.workspace_id, ids or ())
+    for index, each in enumerate(ids or ()):
+        if each not in known:
+            raise MissingReference(rows.called(table), f"{pointer}/{index}")

@@ -1,39 +1,46 @@
-"""Changes and their audit rows, together: no route writes the one without the other."""
+"""Changes and their audit rows, together: nothing writes the one without the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tocsin.access.api_keys import Principal
-from tocsin.resources.fields import Output
-from tocsin.store import audit
-from tocsin.store.tables import Base
+from tocsin.store import rows
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries import audit_events
 
-_O = TypeVar("_O", bound=Output)
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the audit log keeps a kind of object: `name` as it calls it, `document` what it keeps of
+    a row, never a secret."""
+
+    name: str
+    document: Callable[[Any], Mapping[str, Any]]
 
 
 def record(
-    session: AsyncSession,
+    session: DatabaseSession,
     caller: Principal,
     action: str,
-    kind: str,
+    object_type: str,
     object_id: UUID | None,
     now: datetime,
     *,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    audit.record(
+    audit_events.record(
         session,
         workspace_id=caller.workspace_id,
         actor=caller.actor,
         action=action,
-        object_type=kind,
+        object_type=object_type,
         object_id=object_id,
         now=now,
         before=before,
@@ -42,50 +49,51 @@ def record(
 
 
 async def create(
-    session: AsyncSession, caller: Principal, kind: str, row: Any, show: type[_O], now: datetime
-) -> _O:
-    """Inserts `row`; answers what may be shown of it.
+    session: DatabaseSession, caller: Principal, kind: Kind, row: Any, now: datetime
+) -> None:
+    """Inserts `row`.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: if a constraint stands against it.
+        NameTaken: its name or slug is another's.
     """
-    session.add(row)
-    await session.flush()
-    answer = show.model_validate(row)
-    record(session, caller, "created", kind, row.id, now, after=answer.document())
-    return answer
+    await rows.add(session, row)
+    record(session, caller, "created", kind.name, row.id, now, after=kind.document(row))
 
 
-async def update(
-    session: AsyncSession,
+@asynccontextmanager
+async def changing(
+    session: DatabaseSession,
     caller: Principal,
-    kind: str,
+    kind: Kind,
     row: Any,
-    values: Mapping[str, Any],
-    show: type[_O],
     now: datetime,
-) -> _O:
-    """Sets `values` on `row`; nothing is written, nor recorded, where nothing differs.
+    *,
+    action: str = "updated",
+) -> AsyncIterator[None]:
+    """Writes what is set on `row` in the block; nothing is written, nor recorded, where nothing
+    differs in the end.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: if a constraint stands against it.
+        NameTaken: its new name or slug is another's.
     """
-    before = show.model_validate(row).document()
-    changes = {name: value for name, value in values.items() if getattr(row, name) != value}
-    if changes:
-        for name, value in changes.items():
-            setattr(row, name, value)
-        row.updated_at = now
-        await session.flush()
-        was, became = audit.changed(before, show.model_validate(row).document())
-        record(session, caller, "updated", kind, row.id, now, before=was, after=became)
-    return show.model_validate(row)
+    before = kind.document(row)
+    yield
+    if not rows.is_changed(session, row):
+        return
+    row.updated_at = now
+    await rows.write(session, row)
+    was, became = audit_events.changed(before, kind.document(row))
+    record(session, caller, action, kind.name, row.id, now, before=was, after=became)
+
+
+def assign(row: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 async def delete(
-    session: AsyncSession, caller: Principal, kind: str, row: Base, show: type[_O], now: datetime
+    session: DatabaseSession, caller: Principal, kind: Kind, row: Any, now: datetime
 ) -> None:
-    shown = show.model_validate(row).document()
-    await session.delete(row)
-    await session.flush()
-    record(session, caller, "deleted", kind, UUID(shown["id"]), now, before=shown)
+    before = kind.document(row)
+    await rows.delete(session, row)
+    record(session, caller, "deleted", kind.name, row.id, now, before=before)

@@ -1,12 +1,18 @@
-"""Alert rules and their parts as the API takes and shows them."""
+"""Alert rules: their parts, what they may say and name, and how they are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from tocsin.model import EventType, Fault, Severity
+from tocsin.access.api_keys import Principal
+from tocsin.model import EventType, Severity, uuid7
+from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
     NO_NUL,
     Flag,
@@ -22,6 +28,7 @@ from tocsin.resources.fields import (
     left_out,
     unique,
 )
+from tocsin.resources.owned import owned, require_all
 from tocsin.routing.validation import (
     COOLDOWN_LIMIT,
     LABEL_LIMIT,
@@ -30,6 +37,8 @@ from tocsin.routing.validation import (
     validate_matchers,
     validate_quiet_hours,
 )
+from tocsin.store.database import DatabaseSession
+from tocsin.store.tables import AlertDestination, AlertRule, Tenant
 
 RuleEventType = Literal[
     EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED, EventType.CLOSED
@@ -41,7 +50,7 @@ WallTime = Annotated[
 ]
 
 
-class Matcher(Input):
+class MatcherIn(Input):
     """A label, or severity, source, type or title; `=~` and `!~` take an RE2 expression that must
     match the whole value. A label that is not there counts as empty."""
 
@@ -64,7 +73,7 @@ class QuietHoursIn(Input):
     ] = None
 
 
-Matchers = Annotated[list[Matcher], Field(max_length=MATCHERS_LIMIT)]
+Matchers = Annotated[list[MatcherIn], Field(max_length=MATCHERS_LIMIT)]
 TenantIds = Annotated[
     list[Id],
     Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True}),
@@ -155,7 +164,7 @@ class AlertRulePatch(Input):
     model_config = example({"is_enabled": False, "cooldown_seconds": 600})
 
 
-def columns(body: Input, names: frozenset[str]) -> dict[str, Any]:
+def _columns(body: AlertRuleIn | AlertRulePatch, names: frozenset[str]) -> dict[str, Any]:
     """The members `names` of a body as the table keeps them."""
     values = {name: getattr(body, name) for name in names}
     if (matchers := values.get("matchers")) is not None:
@@ -167,11 +176,72 @@ def columns(body: Input, names: frozenset[str]) -> dict[str, Any]:
     return values
 
 
-def faults_of(values: dict[str, Any]) -> list[Fault]:
-    """What is wrong with matchers and quiet hours beyond their shape."""
+def _check(values: Mapping[str, Any]) -> None:
+    """What may be wrong with matchers and quiet hours beyond their shape."""
     faults = []
     if values.get("matchers"):
         faults += validate_matchers(values["matchers"])
     if values.get("quiet_hours") is not None:
         faults += validate_quiet_hours(values["quiet_hours"])
-    return faults
+    if faults:
+        raise InvalidRequest(faults)
+
+
+async def _check_references(
+    session: DatabaseSession, caller: Principal, values: Mapping[str, Any]
+) -> None:
+    await require_all(session, Tenant, caller, values.get("tenant_ids"), "/tenant_ids")
+    await require_all(
+        session, AlertDestination, caller, values.get("destination_ids"), "/destination_ids"
+    )
+
+
+def _document(row: AlertRule) -> Mapping[str, Any]:
+    return AlertRuleOut.model_validate(row).document()
+
+
+_KIND = recording.Kind("alert_rule", _document)
+
+
+def make(caller: Principal, body: AlertRuleIn, now: datetime) -> AlertRule:
+    """A rule as it is asked for, yet to be stored.
+
+    Raises:
+        InvalidRequest: its matchers or quiet hours cannot be used.
+    """
+    values = _columns(body, frozenset(AlertRuleIn.model_fields))
+    _check(values)
+    return AlertRule(
+        id=uuid7(), workspace_id=caller.workspace_id, created_at=now, updated_at=now, **values
+    )
+
+
+async def create(
+    session: DatabaseSession, caller: Principal, row: AlertRule, now: datetime
+) -> None:
+    """Stores a rule that `make` made.
+
+    Raises:
+        MissingReference: a tenant or destination that it names is not there.
+        NameTaken: another rule has its name.
+    """
+    references = {"tenant_ids": row.tenant_ids, "destination_ids": row.destination_ids}
+    await _check_references(session, caller, references)
+    await recording.create(session, caller, _KIND, row, now)
+
+
+async def update(
+    session: DatabaseSession, caller: Principal, rule_id: UUID, body: AlertRulePatch, now: datetime
+) -> AlertRule:
+    values = _columns(body, frozenset(body.model_fields_set))
+    row = await owned(session, AlertRule, caller, rule_id)
+    _check(values)
+    await _check_references(session, caller, values)
+    async with recording.changing(session, caller, _KIND, row, now):
+        recording.assign(row, values)
+    return row
+
+
+async def delete(session: DatabaseSession, caller: Principal, rule_id: UUID, now: datetime) -> None:
+    row = await owned(session, AlertRule, caller, rule_id)
+    await recording.delete(session, caller, _KIND, row, now)

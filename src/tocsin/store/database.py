@@ -1,16 +1,31 @@
-"""Ways to the database: a SQLAlchemy engine for ordinary queries, psycopg for the hot path."""
+"""Ways to the database: a SQLAlchemy engine for ordinary queries, psycopg for the hot path.
+
+Who asks holds one of the types named here, and need not know what they are made of.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from tocsin.store import configuration_lock
+
+Engine = AsyncEngine
+"""A pool of connections to one database."""
+DatabaseSession = AsyncSession
+"""One connection of the pool and the transaction on it."""
 
 
-def create_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+def create_engine(url: str, *, pool_size: int = 8) -> Engine:
     """An async engine over psycopg for a libpq URL (`postgresql://…`)."""
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -32,3 +47,40 @@ async def connect(url: str, **options: Any) -> psycopg.AsyncConnection[TupleRow]
             **options,
         },
     )
+
+
+def _session(engine: Engine) -> DatabaseSession:
+    # What is changed is written where the code says so, never by the next look at something else.
+    return AsyncSession(engine, expire_on_commit=False, autoflush=False)
+
+
+@asynccontextmanager
+async def reading(engine: Engine) -> AsyncIterator[DatabaseSession]:
+    """A session for looking; nothing is committed."""
+    async with _session(engine) as session:
+        yield session
+
+
+@asynccontextmanager
+async def writing(engine: Engine) -> AsyncIterator[DatabaseSession]:
+    """One transaction: commits at the end, rolls back if anything is raised."""
+    async with _session(engine) as session, session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def configuring(engine: Engine) -> AsyncIterator[DatabaseSession]:
+    """One transaction that changes configuration, alone in doing so."""
+    async with writing(engine) as session:
+        await configuration_lock.hold(session)
+        yield session
+
+
+async def is_answering(engine: Engine, *, within_seconds: float) -> bool:
+    """Whether the database answers a question at this moment."""
+    try:
+        async with asyncio.timeout(within_seconds), engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (DBAPIError, OSError, TimeoutError):
+        return False
+    return True

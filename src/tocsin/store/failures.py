@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # SQLSTATE classes (PostgreSQL's manual, appendix A) that pass by themselves or by an operator's
@@ -13,6 +13,19 @@ _READ_ONLY = "25006"
 """It has become a standby: the address leads to another server soon."""
 _OUT_OF_MEMORY = "53200"
 """As said when one transaction asks for more locks than there are: less of it may go through."""
+
+AWAY: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+)
+"""What is raised where the database cannot be reached."""
+FAILED: tuple[type[Exception], ...] = (psycopg.OperationalError, DBAPIError)
+"""The same, and whatever else a query of an engine can raise."""
+
+CONNECTION_ERRORS: tuple[type[Exception], ...] = (psycopg.Error,)
+"""What a raw connection can raise."""
 
 
 def is_away(error: Exception) -> bool:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tocsin.model import uuid7
-from tocsin.store.workspaces import DEFAULT
+from tocsin.store.queries.workspaces import DEFAULT
 
 _CONNECT_SECONDS = 10
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tocsin.store.database import Engine, is_answering
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_DATABASE_SECONDS = 2
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def create_health(engine: AsyncEngine) -> Any:
+def create_health(engine: Engine) -> Any:
     async def answer(scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await _respond(send, 405, b"Only GET is answered here.\n", allow=True)
@@ -26,21 +25,12 @@ def create_health(engine: AsyncEngine) -> Any:
             await _respond(send, 200, b"ok\n")
         elif scope["path"] == "/metrics":
             await _respond(send, 200, _metrics(), content_type=CONTENT_TYPE_LATEST)
-        elif await _database_answers(engine):
+        elif await is_answering(engine, within_seconds=_DATABASE_SECONDS):
             await _respond(send, 200, b"ready\n")
         else:
             await _respond(send, 503, b"not ready: the database cannot be reached\n")
 
     return answer
-
-
-async def _database_answers(engine: AsyncEngine) -> bool:
-    try:
-        async with asyncio.timeout(2), engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except (DBAPIError, OSError, TimeoutError):
-        return False
-    return True
 
 
 def _metrics() -> bytes:

@@ -23,7 +23,7 @@ from tocsin.api import (
     integrations,
     openapi,
     previews,
-    problems,
+    problem_answers,
     silences,
     tenants,
     webhook_deliveries,
@@ -74,7 +74,7 @@ def create_api(context: ApiContext) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api.state.context = context
-    problems.install(api)
+    problem_answers.install(api)
     for router in _ROUTERS:
         api.include_router(router)
     openapi.install(api, _ROUTERS)

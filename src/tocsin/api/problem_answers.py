@@ -6,17 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, PROBLEMS, problem_body
+from tocsin.resources.errors import (
+    InvalidRequest,
+    MissingReference,
+    NotInWorkspace,
+    NotPermitted,
+    ResourceError,
+    StillNeeded,
+)
+from tocsin.store import failures
+from tocsin.store.pages import BadCursor
+from tocsin.store.rows import NameTaken
 
 RETRY_AFTER_SECONDS = 5
 
@@ -45,7 +53,7 @@ def not_found(kind: str) -> ApiProblem:
     return ApiProblem("not-found", f"There is no such {kind} in this workspace.")
 
 
-def missing_reference(kind: str, pointer: str) -> ApiProblem:
+def _missing_reference(kind: str, pointer: str) -> ApiProblem:
     """The body names something by id that is not in the caller's workspace."""
     message = f"there is no such {kind} in this workspace"
     return ApiProblem(
@@ -139,22 +147,39 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
     )
 
 
-DATABASE_AWAY: tuple[type[Exception], ...] = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    psycopg.OperationalError,
-)
+def _problem_of(error: Exception) -> ApiProblem:
+    """What the rooms below raise, as the problem that it is to a caller."""
+    match error:
+        case NotInWorkspace(kind=kind):
+            return not_found(kind)
+        case MissingReference(kind=kind, pointer=pointer):
+            return _missing_reference(kind, pointer)
+        case InvalidRequest(faults=faults):
+            return invalid(faults)
+        case StillNeeded(reason=reason):
+            return ApiProblem("in-use", reason)
+        case NotPermitted(reason=reason):
+            return ApiProblem("forbidden", reason)
+        case NameTaken():
+            return ApiProblem(
+                "name-taken", f"Another {error.kind} has the {error.field} {error.value!r}."
+            )
+        case BadCursor():
+            return ApiProblem(
+                "bad-cursor", "The cursor was not made by this list; begin without one."
+            )
+        case _:
+            raise error
 
 
-def is_constraint(error: DBAPIError, name: str) -> bool:
-    """Whether the database refused a write because of this very constraint."""
-    diagnostics = getattr(error.orig, "diag", None)
-    return getattr(diagnostics, "constraint_name", None) == name
+async def _answer_refused(request: Request, error: Exception) -> Response:
+    return await _answer_http_exception(request, _problem_of(error))
 
 
 def install(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, _answer_http_exception)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
-    for kind in DATABASE_AWAY:
+    for refusal in (ResourceError, NameTaken, BadCursor):
+        api.add_exception_handler(refusal, _answer_refused)
+    for kind in failures.AWAY:
         api.add_exception_handler(kind, _answer_database_away)

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from tocsin.model import Actor, uuid7
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import PageRequest, RowPage, equal, fetch_page, within
 from tocsin.store.tables import AuditEvent
 
 
 def record(
-    session: AsyncSession,
+    session: DatabaseSession,
     *,
     workspace_id: UUID,
     actor: Actor,
@@ -52,3 +54,28 @@ def changed(
     """What differs between two states of one object, as it was and as it is."""
     names = [name for name in after if before.get(name) != after[name] and name != "updated_at"]
     return {name: before.get(name) for name in names}, {name: after[name] for name in names}
+
+
+async def page_of_audit_events(
+    session: DatabaseSession,
+    workspace_id: UUID,
+    request: PageRequest,
+    *,
+    object_type: str | None,
+    object_id: UUID | None,
+    action: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> RowPage[AuditEvent]:
+    statement = select(AuditEvent).where(
+        AuditEvent.workspace_id == workspace_id,
+        *equal(
+            (AuditEvent.object_type, object_type),
+            (AuditEvent.object_id, object_id),
+            (AuditEvent.action, action),
+        ),
+        *within(AuditEvent.at, since, until),
+    )
+    return await fetch_page(
+        session, statement, request, key=AuditEvent.id, list_name="audit-events"
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tocsin.model import uuid7
+from tocsin.store import rows
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import PageRequest, RowPage, fetch_page
 from tocsin.store.tables import Tenant, Workspace
 
 DEFAULT = "default"
@@ -15,12 +18,12 @@ DEFAULT = "default"
 
 
 async def create_workspace(
-    session: AsyncSession, *, slug: str, name: str, now: datetime
+    session: DatabaseSession, *, slug: str, name: str, now: datetime
 ) -> Workspace:
     """Adds a workspace and its tenant `default` to the session's transaction.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: if the slug is taken.
+        NameTaken: the slug is another's.
     """
     workspace = Workspace(
         id=uuid7(),
@@ -30,9 +33,9 @@ async def create_workspace(
         created_at=now,
         updated_at=now,
     )
-    session.add(workspace)
-    await session.flush()
-    session.add(
+    await rows.add(session, workspace)
+    await rows.add(
+        session,
         Tenant(
             id=uuid7(),
             workspace_id=workspace.id,
@@ -40,11 +43,22 @@ async def create_workspace(
             name="Default",
             created_at=now,
             updated_at=now,
-        )
+        ),
     )
-    await session.flush()
     return workspace
 
 
-async def find_workspace(session: AsyncSession, slug: str) -> Workspace | None:
+async def find_workspace(session: DatabaseSession, slug: str) -> Workspace | None:
     return await session.scalar(select(Workspace).where(Workspace.slug == slug))
+
+
+async def read_workspace(session: DatabaseSession, workspace_id: UUID) -> Workspace | None:
+    return await session.get(Workspace, workspace_id)
+
+
+async def page_of_workspaces(
+    session: DatabaseSession, workspace_id: UUID, request: PageRequest
+) -> RowPage[Workspace]:
+    """The one workspace that its callers see."""
+    statement = select(Workspace).where(Workspace.id == workspace_id)
+    return await fetch_page(session, statement, request, key=Workspace.id, list_name="workspaces")

@@ -1,0 +1,154 @@
+"""What the database has on record about an alert, read for its explanation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from tocsin.explain.facts import (
+    AlertFacts,
+    AttemptFacts,
+    ChangeFacts,
+    DeliveryFacts,
+    WebhookFacts,
+)
+from tocsin.explain.story import RecordedFacts
+from tocsin.model import AlertEventKind, EventType, Reason
+from tocsin.routing.subject import Subject
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alert_deliveries import (
+    AddressedDelivery,
+    attempts_at,
+    deliveries_of_alert,
+)
+from tocsin.store.queries.alerts import Timeline, read_timeline
+from tocsin.store.queries.integrations import integration_type
+from tocsin.store.queries.rules import rules_changed_at
+from tocsin.store.queries.webhook_deliveries import WebhookOutline, webhooks_and_duplicates
+from tocsin.store.tables import Alert, AlertDeliveryAttempt, AlertEvent
+
+MOST_REPEATS = 100
+_MOST_OTHERS = 1_000
+
+
+async def load(session: DatabaseSession, alert: Alert) -> tuple[RecordedFacts, int]:
+    """The facts, and how many repetitions are left out of them."""
+    timeline = await read_timeline(
+        session, alert.id, most_events=_MOST_OTHERS, most_repeats=MOST_REPEATS
+    )
+    source_type = await integration_type(session, alert.integration_id)
+    facts = RecordedFacts(
+        alert=_alert(alert, source_type or ""),
+        webhooks=await _webhooks(session, alert, timeline),
+        changes=[_change(event) for event in timeline.events],
+        deliveries=await _deliveries(session, alert.id),
+        rules_changed_at=await rules_changed_at(session, alert.workspace_id),
+    )
+    return facts, timeline.repeats_left_out
+
+
+def subject_of(alert: Alert, source_type: str) -> Subject:
+    """What rules see of a stored alert."""
+    return Subject(
+        alert_id=alert.id,
+        tenant_id=alert.tenant_id,
+        integration_id=alert.integration_id,
+        external_id=alert.external_id,
+        title=alert.title,
+        severity=alert.severity,
+        source=alert.source,
+        type=source_type,
+        labels=alert.labels,
+    )
+
+
+def _alert(alert: Alert, source_type: str) -> AlertFacts:
+    return AlertFacts(
+        subject=subject_of(alert, source_type),
+        status=alert.status,
+        triggered_at=alert.triggered_at,
+        created_at=alert.created_at,
+        occurrence_count=alert.occurrence_count,
+    )
+
+
+def _change(event: AlertEvent) -> ChangeFacts:
+    return ChangeFacts(
+        id=event.id,
+        kind=AlertEventKind(event.kind),
+        at=event.at,
+        actor=event.actor,
+        webhook_delivery_id=event.webhook_delivery_id,
+        detail=event.detail,
+    )
+
+
+async def _webhooks(
+    session: DatabaseSession, alert: Alert, timeline: Timeline
+) -> list[WebhookFacts]:
+    """What led to the changes, and the repetitions of these that were dropped as duplicates."""
+    causes = {event.webhook_delivery_id for event in timeline.events}
+    found = await webhooks_and_duplicates(
+        session,
+        alert.integration_id,
+        [cause for cause in causes if cause is not None],
+        most_duplicates=MOST_REPEATS,
+    )
+    return [_webhook(row, alert.source) for row in found]
+
+
+def _webhook(row: WebhookOutline, source: str) -> WebhookFacts:
+    return WebhookFacts(
+        id=row.id,
+        source=source,
+        created_at=row.created_at,
+        status_code=row.status_code,
+        outcome=row.outcome,
+        error_message=row.error_message,
+        flags=tuple(row.flags),
+        duplicate_of_id=row.duplicate_of_id,
+        replay_of_id=row.replay_of_id,
+    )
+
+
+async def _deliveries(session: DatabaseSession, alert_id: UUID) -> list[DeliveryFacts]:
+    found = await deliveries_of_alert(session, alert_id, _MOST_OTHERS)
+    attempts: dict[UUID, list[AlertDeliveryAttempt]] = defaultdict(list)
+    for attempt in await attempts_at(session, [each.delivery.id for each in found]):
+        attempts[attempt.alert_delivery_id].append(attempt)
+    return [_delivery(each, attempts[each.delivery.id]) for each in found]
+
+
+def _delivery(
+    addressed: AddressedDelivery, attempts: Sequence[AlertDeliveryAttempt]
+) -> DeliveryFacts:
+    row = addressed.delivery
+    return DeliveryFacts(
+        id=row.id,
+        destination_id=row.alert_destination_id,
+        destination_name=addressed.destination_name,
+        event_type=EventType(row.event_type),
+        status=row.status,
+        reason=Reason(row.reason),
+        rule_id=row.alert_rule_id,
+        created_at=row.created_at,
+        send_after=row.send_after,
+        sent_at=row.sent_at,
+        attempt_count=row.attempt_count,
+        last_error_code=row.last_error_code,
+        last_error_message=row.last_error_message,
+        detail=row.detail,
+        attempts=tuple(
+            AttemptFacts(
+                number=attempt.number,
+                started_at=attempt.started_at,
+                duration_ms=attempt.duration_ms,
+                outcome=attempt.outcome,
+                http_status=attempt.http_status,
+                error_code=attempt.error_code,
+                message=attempt.message,
+            )
+            for attempt in attempts
+        ),
+    )

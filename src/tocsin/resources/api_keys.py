@@ -1,0 +1,72 @@
+"""API keys: made (the key is shown this once) and revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from tocsin.access.api_keys import Principal, create_api_key
+from tocsin.model import Role
+from tocsin.resources import recording
+from tocsin.resources.fields import Id, Input, Name, Output, Time, example
+from tocsin.resources.owned import owned
+from tocsin.store.database import DatabaseSession
+from tocsin.store.tables import ApiKey
+
+
+class ApiKeyOut(Output):
+    id: Id
+    workspace_id: Id
+    name: str
+    prefix: Annotated[str, Field(description="The first characters of the key")]
+    role: Role
+    expires_at: Time | None
+    last_used_at: Annotated[Time | None, Field(description="To the minute")]
+    created_at: Time
+
+
+class ApiKeyCreated(ApiKeyOut):
+    key: Annotated[str, Field(description="The whole key; it is never shown again")]
+
+
+class ApiKeyIn(Input):
+    name: Name
+    role: Role
+    expires_at: Time | None = None
+
+    model_config = example({"name": "ci", "role": "viewer", "expires_at": "2036-01-01T00:00:00Z"})
+
+
+def _document(row: ApiKey) -> Mapping[str, Any]:
+    return ApiKeyOut.model_validate(row).document()
+
+
+_KIND = recording.Kind("api_key", _document)
+
+
+async def create(
+    session: DatabaseSession, caller: Principal, body: ApiKeyIn, now: datetime
+) -> ApiKeyCreated:
+    """Makes a key of the caller's workspace. An expiry in the past makes one that never works."""
+    row, key = await create_api_key(
+        session,
+        workspace_id=caller.workspace_id,
+        name=body.name,
+        role=body.role,
+        actor=caller.actor,
+        now=now,
+        expires_at=body.expires_at,
+    )
+    shown = ApiKeyOut.model_validate(row)
+    return ApiKeyCreated(**shown.model_dump(by_alias=False), key=key.reveal_text())
+
+
+async def revoke(
+    session: DatabaseSession, caller: Principal, api_key_id: UUID, now: datetime
+) -> None:
+    row = await owned(session, ApiKey, caller, api_key_id, lock=True)
+    await recording.delete(session, caller, _KIND, row, now)

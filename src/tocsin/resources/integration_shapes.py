@@ -1,0 +1,205 @@
+"""Integrations as they are asked for and shown."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from tocsin.ingest.sources.registry import SOURCES
+from tocsin.model import (
+    AuthScheme,
+    Severity,
+    SignatureAlgorithm,
+    SignatureFormat,
+    SignedContent,
+)
+from tocsin.resources.fields import (
+    Flag,
+    HeaderName,
+    Id,
+    Input,
+    JsonObject,
+    Line,
+    Name,
+    Output,
+    Text,
+    Time,
+    Timezone,
+    Whole,
+    example,
+    left_out,
+)
+
+SourceType = StrEnum("SourceType", {name: name for name in SOURCES})  # type: ignore[misc]
+SourceType.__doc__ = "The kind of tool that sends."
+
+WebhookSecret = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=8, max_length=500, pattern=r"^[\x21-\x7e]+$"),
+    Field(description="Left out: one is made. Printable ASCII without spaces, 8 to 500 long"),
+]
+
+# The schemes that can be had; Amazon SNS's own is not one of them yet.
+Scheme = Literal[AuthScheme.HMAC, AuthScheme.TOKEN, AuthScheme.BASIC, AuthScheme.URL]
+
+_DAY = 24 * 60
+_YEAR = 365 * _DAY
+
+Window = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=30 * _DAY,
+        description="How long a repeated delivery counts as a duplicate; 0: never",
+    ),
+    Whole,
+]
+Tolerance = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=7 * 24 * 3600,
+        description="How far a signed timestamp may be from this server's clock",
+    ),
+    Whole,
+]
+_EXPRESSION_LIMIT = 4_000
+Expression = Annotated[
+    str,
+    StringConstraints(
+        strict=True, min_length=1, max_length=_EXPRESSION_LIMIT, pattern=r"^[^\x00]+$"
+    ),
+]
+KindWord = Literal["trigger", "acknowledge", "resolve", "ignore"]
+
+
+class MappingIn(Input):
+    """JMESPath per normalised field, for the sources that take a mapping. With `alerts`, the other
+    expressions look at one of the elements it finds each, and at the whole payload as `_root`."""
+
+    title: Expression | None = None
+    description: Expression | None = None
+    severity: Expression | None = None
+    kind: Annotated[
+        Expression | None, Field(description="Finds the status word: firing, resolved, …")
+    ] = None
+    external_id: Expression | None = None
+    triggered_at: Expression | None = None
+    occurred_at: Expression | None = None
+    tenant: Annotated[Expression | None, Field(description="Finds the slug of a tenant")] = None
+    labels: Expression | dict[Text, Expression] | None = None
+    metadata: Expression | None = None
+    alerts: Expression | None = None
+    severities: Annotated[
+        dict[Text, Severity] | None, Field(description="What the sender's words mean")
+    ] = None
+    kinds: dict[Text, KindWord] | None = None
+
+
+PROFILE_COLUMNS = (
+    "auth_scheme",
+    "signature_header",
+    "signature_algorithm",
+    "signature_format",
+    "signature_prefix",
+    "signed_content",
+    "timestamp_header",
+    "timestamp_tolerance_seconds",
+)
+"""What a source presets and a user may override."""
+
+
+class IntegrationOut(Output):
+    id: Id
+    workspace_id: Id
+    tenant_id: Id
+    name: str
+    type: str
+    webhook_url: Annotated[str, Field(description="Where to send to, below this server's address")]
+    previous_secret_expires_at: Annotated[
+        Time | None, Field(description="Until when the secret before the current one is accepted")
+    ]
+    is_active: bool
+    auth_scheme: AuthScheme
+    signature_header: str
+    signature_algorithm: SignatureAlgorithm
+    signature_format: SignatureFormat
+    signature_prefix: str | None
+    signed_content: SignedContent
+    timestamp_header: str | None
+    timestamp_tolerance_seconds: int
+    deduplication_window_minutes: int
+    default_severity: Severity
+    timezone: str
+    mapping: JsonObject | None
+    created_at: Time
+    updated_at: Time
+
+
+class IntegrationWithSecret(IntegrationOut):
+    webhook_secret: Annotated[str, Field(description="It is never shown again")]
+
+
+class _Profile(Input):
+    is_active: Flag = left_out()
+    auth_scheme: Scheme = left_out()
+    signature_header: HeaderName = left_out()
+    signature_algorithm: SignatureAlgorithm = left_out()
+    signature_format: SignatureFormat = left_out()
+    signature_prefix: Line | None = None
+    signed_content: SignedContent = left_out()
+    timestamp_header: HeaderName | None = None
+    timestamp_tolerance_seconds: Tolerance = left_out()
+    deduplication_window_minutes: Window = left_out()
+    default_severity: Severity = left_out()
+    timezone: Timezone = left_out()
+    mapping: MappingIn | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """What the request named, as the table keeps it."""
+        values = self.given()
+        if self.mapping is not None:
+            values["mapping"] = self.mapping.model_dump(mode="json", exclude_unset=True)
+        return values
+
+
+class IntegrationIn(_Profile):
+    name: Name
+    type: SourceType
+    tenant_id: Annotated[Id, Field(description="Left out: the tenant `default`")] = left_out()
+    webhook_secret: WebhookSecret = left_out()
+
+    model_config = example(
+        {
+            "name": "shop-production",
+            "type": "generic",
+            "mapping": {"title": "event.name", "severity": "event.level"},
+        }
+    )
+
+
+class IntegrationPatch(_Profile):
+    name: Name = left_out()
+    tenant_id: Id = left_out()
+
+    model_config = example({"is_active": False, "default_severity": "MEDIUM"})
+
+
+class Rotation(Input):
+    webhook_secret: WebhookSecret = left_out()
+    overlap_minutes: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=_YEAR,
+            description="How long the secret before is accepted, too; 0: not at all",
+        ),
+        Whole,
+    ] = _DAY
+
+    model_config = example({"overlap_minutes": 60})

@@ -1,0 +1,157 @@
+"""Alerts and their timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+
+from tocsin.model import AlertEventKind, AlertStatus, Severity
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import (
+    PageRequest,
+    RowPage,
+    any_of,
+    contains_text,
+    equal,
+    fetch_page,
+    within,
+)
+from tocsin.store.tables import Alert, AlertDestination, AlertEvent, Integration, Tenant
+
+
+async def page_of_alerts(
+    session: DatabaseSession,
+    workspace_id: UUID,
+    request: PageRequest,
+    *,
+    status: Sequence[AlertStatus],
+    severity: Sequence[Severity],
+    integration_id: UUID | None,
+    tenant_id: UUID | None,
+    text: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> RowPage[Alert]:
+    """`text` is looked for in title, description, source and external id; the times are those of
+    the trigger."""
+    statement = select(Alert).where(
+        Alert.workspace_id == workspace_id,
+        *any_of(Alert.status, status),
+        *any_of(Alert.severity, severity),
+        *equal((Alert.integration_id, integration_id), (Alert.tenant_id, tenant_id)),
+        *contains_text(text, Alert.title, Alert.description, Alert.source, Alert.external_id),
+        *within(Alert.triggered_at, since, until),
+    )
+    return await fetch_page(session, statement, request, key=Alert.id, list_name="alerts")
+
+
+async def page_of_timeline(
+    session: DatabaseSession, alert_id: UUID, request: PageRequest
+) -> RowPage[AlertEvent]:
+    """Oldest first."""
+    return await fetch_page(
+        session,
+        select(AlertEvent).where(AlertEvent.alert_id == alert_id),
+        request,
+        key=AlertEvent.id,
+        list_name="timeline",
+        oldest_first=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The first of what happened once, the newest of what repeated; how many repetitions more
+    there are."""
+
+    events: Sequence[AlertEvent]
+    repeats_left_out: int
+
+
+async def read_timeline(
+    session: DatabaseSession, alert_id: UUID, *, most_events: int, most_repeats: int
+) -> Timeline:
+    of_alert = select(AlertEvent).where(AlertEvent.alert_id == alert_id)
+    is_repeat = AlertEvent.kind == AlertEventKind.REPEATED.value
+    others = (
+        await session.scalars(of_alert.where(~is_repeat).order_by(AlertEvent.id).limit(most_events))
+    ).all()
+    repeats = (
+        await session.scalars(
+            of_alert.where(is_repeat).order_by(AlertEvent.id.desc()).limit(most_repeats)
+        )
+    ).all()
+    count = await session.scalar(
+        select(func.count()).where(AlertEvent.alert_id == alert_id, is_repeat)
+    )
+    return Timeline((*others, *repeats), (count or 0) - len(repeats))
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlert:
+    """`source_type` is the type of its integration."""
+
+    alert: Alert
+    source_type: str
+
+
+async def alerts_since(
+    session: DatabaseSession, workspace_id: UUID, since: datetime, most: int
+) -> list[PastAlert]:
+    """The newest that were triggered since, at most so many."""
+    found = await session.execute(
+        select(Alert, Integration.type)
+        .join(Integration, Integration.id == Alert.integration_id)
+        .where(Alert.workspace_id == workspace_id, Alert.triggered_at >= since)
+        .order_by(Alert.id.desc())
+        .limit(most)
+    )
+    return [PastAlert(alert, source_type) for alert, source_type in found]
+
+
+async def has_alerts_of_tenant(
+    session: DatabaseSession, workspace_id: UUID, tenant_id: UUID
+) -> bool:
+    alerts = exists().where(Alert.workspace_id == workspace_id, Alert.tenant_id == tenant_id)
+    return bool(await session.scalar(select(alerts)))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedAlert:
+    """An alert as the pages behind the links of a message show it."""
+
+    workspace_id: UUID
+    title: str
+    description: str | None
+    severity: Severity
+    status: AlertStatus
+    source: str
+    triggered_at: datetime
+    tenant: str | None
+
+
+async def find_linked_alert(
+    session: DatabaseSession, alert_id: UUID, destination_id: UUID
+) -> LinkedAlert | None:
+    """The alert, if it and the destination that the link was sent to are still there."""
+    query = (
+        select(
+            Alert.workspace_id,
+            Alert.title,
+            Alert.description,
+            Alert.severity,
+            Alert.status,
+            Alert.source,
+            Alert.triggered_at,
+            Tenant.name.label("tenant"),
+        )
+        .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
+        .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
+        .where(Alert.id == alert_id, AlertDestination.id == destination_id)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else LinkedAlert(**row._mapping)

@@ -1,0 +1,12 @@
+"""The version of all configuration."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from tocsin.store.database import DatabaseSession
+from tocsin.store.tables import Configuration
+
+
+async def configuration_version(session: DatabaseSession) -> int:
+    return (await session.execute(select(Configuration.version))).scalar_one()

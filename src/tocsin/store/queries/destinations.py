@@ -1,0 +1,29 @@
+"""Alert destinations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import PageRequest, RowPage, equal, fetch_page
+from tocsin.store.tables import AlertDestination
+
+
+async def page_of_destinations(
+    session: DatabaseSession,
+    workspace_id: UUID,
+    request: PageRequest,
+    *,
+    type: str | None,
+    is_enabled: bool | None,
+) -> RowPage[AlertDestination]:
+    table = AlertDestination
+    statement = select(table).where(
+        table.workspace_id == workspace_id,
+        *equal((table.type, type), (table.is_enabled, is_enabled)),
+    )
+    return await fetch_page(
+        session, statement, request, key=table.id, list_name="alert-destinations"
+    )

@@ -1,0 +1,47 @@
+"""Silences, by what they are at a moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import PageRequest, RowPage, fetch_page
+from tocsin.store.tables import Silence
+
+
+class SilenceState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+def state_of(row: Silence, now: datetime) -> SilenceState:
+    if row.ends_at <= now:
+        return SilenceState.EXPIRED
+    return SilenceState.ACTIVE if row.starts_at <= now else SilenceState.PENDING
+
+
+def _is(state: SilenceState, now: datetime) -> ColumnElement[bool]:
+    """The same as a condition."""
+    if state is SilenceState.EXPIRED:
+        return Silence.ends_at <= now
+    has_begun = Silence.starts_at <= now
+    return (has_begun if state is SilenceState.ACTIVE else ~has_begun) & (Silence.ends_at > now)
+
+
+async def page_of_silences(
+    session: DatabaseSession,
+    workspace_id: UUID,
+    request: PageRequest,
+    *,
+    state: SilenceState | None,
+    now: datetime,
+) -> RowPage[Silence]:
+    statement = select(Silence).where(Silence.workspace_id == workspace_id)
+    if state is not None:
+        statement = statement.where(_is(state, now))
+    return await fetch_page(session, statement, request, key=Silence.id, list_name="silences")

@@ -1,0 +1,24 @@
+"""Tenants."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tocsin.store.database import DatabaseSession
+from tocsin.store.pages import PageRequest, RowPage, fetch_page
+from tocsin.store.queries.workspaces import DEFAULT
+from tocsin.store.tables import Tenant
+
+
+async def page_of_tenants(
+    session: DatabaseSession, workspace_id: UUID, request: PageRequest
+) -> RowPage[Tenant]:
+    statement = select(Tenant).where(Tenant.workspace_id == workspace_id)
+    return await fetch_page(session, statement, request, key=Tenant.id, list_name="tenants")
+
+
+async def find_default_tenant(session: DatabaseSession, workspace_id: UUID) -> Tenant | None:
+    statement = select(Tenant).where(Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT)
+    return await session.scalar(statement)
