@@ -126,6 +126,23 @@ class Reason(StrEnum):
     FALLBACK = "fallback"
 
 
+class AttemptOutcome(StrEnum):
+    """What became of one attempt to deliver."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    # Nobody knows whether it arrived; it counts as not sent.
+    UNKNOWN = "unknown"
+
+
+class HoldReason(StrEnum):
+    """Why nothing is sent to a destination for now."""
+
+    FAILING = "failing"
+    THROTTLED = "throttled"
+
+
 class AuthScheme(StrEnum):
     """How a sender proves who it is."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.delivery.outbound import AddressPolicy, Verdict
+from tocsin.delivery.outbound import AddressPolicy, Reach
 
 VECTORS = Path(os.environ.get("TOCSIN_VECTORS", "vectors")) / "addresses.json"
 
@@ -29,9 +29,9 @@ def test_there_are_addresses_of_both_kinds() -> None:
 
 @pytest.mark.parametrize("address", _vectors()["block"])
 def test_an_address_that_is_not_public_is_blocked(address: str) -> None:
-    assert AddressPolicy().judge(address) is Verdict.BLOCKED
+    assert AddressPolicy().judge(address) is Reach.BLOCKED
 
 
 @pytest.mark.parametrize("address", _vectors()["allow"])
 def test_a_public_address_is_let_through(address: str) -> None:
-    assert AddressPolicy().judge(address) is Verdict.PUBLIC
+    assert AddressPolicy().judge(address) is Reach.PUBLIC

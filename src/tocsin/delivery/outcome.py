@@ -16,7 +16,7 @@ Progress = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The service took it; nothing is owed any more.
+    """The service took it; nothing more has to be sent.
 
     `confirmed` False means accepted only: the service may still drop the message (Teams answers
     202 before the flow runs). `code` is set where it was sent and a person should look all the

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from tocsin.explain.facts import AttemptFacts, ChangeFacts, DeliveryFacts, WebhookFacts
-from tocsin.model import AlertDeliveryStatus, AlertEventKind, EventType, Reason, iso
+from tocsin.model import (
+    AlertDeliveryStatus,
+    AlertEventKind,
+    AttemptOutcome,
+    EventType,
+    Reason,
+    iso,
+)
 
+_ATTEMPTS: Mapping[str, str] = {
+    AttemptOutcome.SENT: "accepted",
+    AttemptOutcome.RETRY: "not sent, to be tried again",
+    AttemptOutcome.FAILED: "refused for good",
+    AttemptOutcome.UNKNOWN: "nobody knows whether it arrived; it counts as not sent",
+}
 _WEBHOOKS = {
     "created": "it opened the alert",
     "updated": "it was taken as a repeat of the open alert",
@@ -149,12 +163,7 @@ def _rule(detail: dict[str, Any]) -> str:
 def attempt_words(attempt: AttemptFacts) -> str:
     said = [] if attempt.http_status is None else [f"HTTP {attempt.http_status}"]
     said += [each for each in (attempt.error_code, attempt.message) if each]
-    what = {
-        "sent": "accepted",
-        "retry": "not sent, to be tried again",
-        "failed": "refused for good",
-        "unknown": "nobody knows whether it arrived; it counts as not sent",
-    }.get(attempt.outcome, attempt.outcome)
+    what = _ATTEMPTS.get(attempt.outcome, attempt.outcome)
     because = f" ({'; '.join(said)})" if said else ""
     return f"attempt {attempt.number} took {attempt.duration_ms} ms: {what}{because}"
 

@@ -1,6 +1,6 @@
 """The alert deliveries as a queue: everything the dispatcher says to the database.
 
-Who moves a row of `alert_deliveries` where; a row is one message owed to one destination:
+Who moves a row of `alert_deliveries` where; a row is one message to one destination:
 
       planned by ingest, by a person's action, or as a test
               │                                   │
@@ -43,7 +43,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
-from tocsin.model import uuid7
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome, uuid7
 from tocsin.store.database import connect
 from tocsin.store.statements import statement
 
@@ -96,7 +96,8 @@ class Claim:
 
 @dataclass(slots=True)
 class Claimed:
-    """One delivery under our lease. `attempt` is the number of the attempt now owed; `seconds_left`
+    """One delivery under our lease. `attempt_count` is the number of the attempt
+    now to be made; `seconds_left`
     until it is given up (negative: it is too late); `waited` since it was due."""
 
     id: UUID
@@ -136,15 +137,15 @@ class DestinationRow:
     workspace_name: str
 
 
-class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What became of one attempt. `status` is the row's next, `outcome` the attempt's (`sent`,
-    `retry`, `failed`, `unknown`; None if none was made). `age_ms` is since the attempt began."""
+class AttemptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What became of one attempt. `status` is the row's next, `outcome` the attempt's, None if none
+    was made. `age_ms` is since the attempt began."""
 
     id: UUID
     number: int
     destination: UUID
-    status: str
-    outcome: str | None = None
+    status: AlertDeliveryStatus
+    outcome: AttemptOutcome | None = None
     delay: float | None = None
     http_status: int | None = None
     code: str | None = None
@@ -155,7 +156,7 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     detail: dict[str, Any] | None = None
 
 
-class Failure(msgspec.Struct, kw_only=True):
+class DestinationFailures(msgspec.Struct, kw_only=True):
     """What a group of attempts says of a destination (see `record_failures.sql`)."""
 
     destination: UUID
@@ -280,35 +281,37 @@ class DeliveryQueue:
 
     # Recording what became of it
 
-    async def record(self, records: Sequence[Record]) -> set[UUID]:
+    async def record(self, records: Sequence[AttemptRecord]) -> set[UUID]:
         """Returns the ids still ours; of the others only the attempt went on record."""
         rows = await self._tuples(
             "record_outcomes",
             {
                 "outcomes": _document(records),
                 "node": self._node,
-                "reached": list({each.destination for each in records if each.outcome == "sent"}),
+                "reached": list(
+                    {each.destination for each in records if each.outcome is AttemptOutcome.SENT}
+                ),
             },
         )
         return {row[0] for row in rows}
 
-    async def record_failures(self, failures: Sequence[Failure]) -> None:
+    async def record_failures(self, failures: Sequence[DestinationFailures]) -> None:
         if not failures:
             return
         await self._run("record_failures", {"failures": _document(failures)})
 
-    async def tell_fallback(
+    async def notify_fallback(
         self, candidates: Sequence[FallbackCandidate], failing_seconds: float
     ) -> int:
         """How many fallback messages this made; they are announced with NOTIFY."""
         if not candidates:
             return 0
         rows = await self._tuples(
-            "tell_fallback",
+            "notify_fallback",
             {
                 "failures": _document(candidates),
                 "failing_seconds": failing_seconds,
-                # Each may be told twice over: for its destination and for itself.
+                # Each may make two: for its destination and for itself.
                 "ids": [uuid7() for _ in range(2 * len(candidates))],
             },
         )
@@ -348,7 +351,7 @@ class DeliveryQueue:
         return [row[0] for row in rows]
 
     async def depth(self) -> int:
-        """Pending deliveries, all told."""
+        """Pending deliveries, of all destinations."""
         cursor = await self._connection.execute(
             "SELECT count(*) FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
         )

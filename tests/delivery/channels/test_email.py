@@ -45,7 +45,7 @@ HEADERS = [
 
 def build(message: Message, recipient: str = "ada@example.com") -> bytes:
     words = describe(message, ZoneInfo("Europe/Berlin"), samples.links_for(recipient))
-    return mail.build(message, words, recipient, mail.Sender.of("hub@hub.example"))
+    return mail.build(message, words, recipient, mail.FromAddress.of("hub@hub.example"))
 
 
 def parse(data: bytes) -> EmailMessage:

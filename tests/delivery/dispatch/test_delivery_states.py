@@ -29,7 +29,7 @@ from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.model import EventType, uuid7
 from tocsin.resources.deliveries import Canceled, Requeued, cancel, retry
 from tocsin.store.database import connect, create_engine
-from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, Record
+from tocsin.store.delivery_queue import AttemptRecord, Claim, Claimed, DeliveryQueue
 
 PENDING = ("queued", "deferred")
 ALERTS = range(3)
@@ -66,7 +66,7 @@ class Deliveries(RuleBasedStateMachine):
     runner: asyncio.Runner
 
     held = Bundle("held")
-    """Claims in the hands of nodes, some of which have lost their lease since."""
+    """Look in the hands of nodes, some of which have lost their lease since."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,20 +124,20 @@ class Deliveries(RuleBasedStateMachine):
     @rule(hand=consumes(held), result=st.sampled_from(RESULTS))
     def record(self, hand: tuple[str, Claimed], result: Result) -> None:
         node, claimed = hand
-        verdict = decide(claimed, result, elapsed=0.0, dice=0.0)
+        update = decide(claimed, result, elapsed=0.0, dice=0.0)
         number = claimed.attempt_count
         ours = self.run(
             self.queues[node].record(
                 [
-                    Record(
+                    AttemptRecord(
                         id=claimed.id,
                         number=number,
                         destination=claimed.alert_destination_id,
-                        status=verdict.status,
-                        outcome=verdict.outcome,
-                        delay=verdict.delay,
-                        code=verdict.code,
-                        message=verdict.message,
+                        status=update.status,
+                        outcome=update.outcome,
+                        delay=update.delay,
+                        code=update.code,
+                        message=update.message,
                         age_ms=0.0,
                         duration_ms=0,
                     )
@@ -145,16 +145,16 @@ class Deliveries(RuleBasedStateMachine):
             )
         )
         row = self._row(claimed.id)
-        if verdict.outcome is not None and row.attempts.get(number, "unknown") == "unknown":
-            row.attempts[number] = verdict.outcome
+        if update.outcome is not None and row.attempts.get(number, "unknown") == "unknown":
+            row.attempts[number] = update.outcome
         # A node that died and came back after its lease ran out may still record, as long as
         # nobody else has taken the delivery.
         holds = row.leased_by is not None and row.leased_by.removesuffix("†") == node
         if holds and row.attempt_count == number:
             assert ours == {claimed.id}
-            row.status, row.leased_by = verdict.status, None
+            row.status, row.leased_by = update.status, None
             row.waits = isinstance(result, Retry)
-            if verdict.outcome is None:
+            if update.outcome is None:
                 row.attempt_count -= 1
         else:
             assert ours == set()

@@ -10,7 +10,7 @@ SLOW = Rate(per_second=1.0, burst=3, concurrency=2)
 
 
 def fill(lanes: Lanes, id: UUID, lane: Lane) -> int:
-    """Claims all there is room for, as for a long queue; returns what the lane has in hand."""
+    """Look all there is room for, as for a long queue; returns what the lane has in hand."""
     for _ in range(lanes.room(lane)):
         lanes.take(lane)
     return lane.in_hand

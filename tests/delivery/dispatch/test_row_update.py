@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tocsin.delivery.dispatch.row_update import (
     MESSAGE_LIMIT,
-    Expired,
     Interrupted,
     NotAttempted,
     Result,
+    TooLate,
     clean,
     decide,
     failures_of,
@@ -49,7 +49,7 @@ results = st.one_of(
     st.builds(Failed, code=anything, message=anything, http_status=st.none() | st.integers()),
     st.just(Interrupted()),
     st.just(NotAttempted()),
-    st.just(Expired()),
+    st.just(TooLate()),
 )
 
 
@@ -57,16 +57,16 @@ results = st.one_of(
 def test_whatever_a_channel_says_the_row_has_a_next_state(
     result: Result, attempt: int, left: float, dice: float
 ) -> None:
-    verdict = decide(
+    update = decide(
         claimed(attempt_count=attempt, seconds_left=left), result, elapsed=0.0, dice=dice
     )
-    assert verdict.status in ("sent", "queued", "failed")
-    assert verdict.outcome in (None, "sent", "retry", "failed", "unknown")
-    assert verdict.http_status is None or 0 <= verdict.http_status < 2**15
+    assert update.status in ("sent", "queued", "failed")
+    assert update.outcome in (None, "sent", "retry", "failed", "unknown")
+    assert update.http_status is None or 0 <= update.http_status < 2**15
     if isinstance(result, Retry):
-        assert (verdict.status == "queued") == (verdict.delay is not None)
-    if isinstance(result, Failed | Expired):
-        assert verdict.status == "failed"
+        assert (update.status == "queued") == (update.delay is not None)
+    if isinstance(result, Failed | TooLate):
+        assert update.status == "failed"
 
 
 @given(anything)

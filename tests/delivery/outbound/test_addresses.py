@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from tocsin.delivery.outbound import AddressPolicy, UrlRefused, Verdict, check_url, parse_url, shown
+from tocsin.delivery.outbound import AddressPolicy, Reach, UrlRefused, check_url, parse_url, shown
 
 METADATA = ["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254"]
 
@@ -17,7 +17,7 @@ def policy(*networks: str) -> AddressPolicy:
 def test_metadata_stays_blocked_whatever_is_allowed(address: str) -> None:
     everything = policy("0.0.0.0/0", "::/0")
 
-    assert everything.judge(address) is Verdict.BLOCKED
+    assert everything.judge(address) is Reach.BLOCKED
 
 
 @pytest.mark.parametrize(
@@ -34,32 +34,32 @@ def test_metadata_stays_blocked_whatever_is_allowed(address: str) -> None:
     ],
 )
 def test_metadata_in_another_address_stays_blocked(disguise: str) -> None:
-    assert policy("0.0.0.0/0", "::/0").judge(disguise) is Verdict.BLOCKED
+    assert policy("0.0.0.0/0", "::/0").judge(disguise) is Reach.BLOCKED
 
 
 def test_an_allowed_network_is_reachable_and_its_neighbour_is_not() -> None:
     allowed = policy("10.20.0.0/16")
 
-    assert allowed.judge("10.20.255.1") is Verdict.ALLOWED
-    assert allowed.judge("10.21.0.1") is Verdict.BLOCKED
-    assert allowed.judge("8.8.8.8") is Verdict.PUBLIC
+    assert allowed.judge("10.20.255.1") is Reach.ALLOWED
+    assert allowed.judge("10.21.0.1") is Reach.BLOCKED
+    assert allowed.judge("8.8.8.8") is Reach.PUBLIC
 
 
 def test_an_allowed_ipv4_network_holds_its_addresses_in_mapped_form() -> None:
-    assert policy("10.20.0.0/16").judge("::ffff:10.20.0.1") is Verdict.ALLOWED
-    assert policy("::ffff:10.20.0.0/112").judge("10.20.0.1") is Verdict.ALLOWED
+    assert policy("10.20.0.0/16").judge("::ffff:10.20.0.1") is Reach.ALLOWED
+    assert policy("::ffff:10.20.0.0/112").judge("10.20.0.1") is Reach.ALLOWED
 
 
 def test_allowing_a_translator_does_not_allow_what_is_behind_it() -> None:
     allowed = policy("64:ff9b::/96")
 
-    assert allowed.judge("64:ff9b::808:808") is Verdict.PUBLIC
-    assert allowed.judge("64:ff9b::a00:1") is Verdict.BLOCKED
+    assert allowed.judge("64:ff9b::808:808") is Reach.PUBLIC
+    assert allowed.judge("64:ff9b::a00:1") is Reach.BLOCKED
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "2130706433", "1.2.3.4.5", "::g"])
 def test_what_is_no_address_is_blocked(text: str) -> None:
-    assert policy("0.0.0.0/0", "::/0").judge(text) is Verdict.BLOCKED
+    assert policy("0.0.0.0/0", "::/0").judge(text) is Reach.BLOCKED
 
 
 @pytest.mark.parametrize(

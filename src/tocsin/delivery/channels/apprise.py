@@ -89,8 +89,8 @@ class AppriseChannel:
 
     @staticmethod
     def masked(config: AppriseConfig) -> dict[str, Any]:
-        # What follows the schema may be a host or a token, only the service knows; the end tells
-        # two of one kind apart.
+        # What follows the schema may be a host or a token, only the service knows; the end
+        # distinguishes two of one kind.
         return {
             "urls": [
                 f"{url.partition(':')[0].lower()}://…{digest('apprise', url)[:6]}"
@@ -110,8 +110,8 @@ class AppriseChannel:
         words = describe(message, config.zone, links_for(message.destination_name))
         known: dict[str, str] = dict(progress.get("urls", {}))
         outcomes: list[Retry | Failed] = []
-        owed = [url for url in config.urls if known.get(_key(url)) not in (_SENT, _REFUSED)]
-        for url in owed:
+        pending = [url for url in config.urls if known.get(_key(url)) not in (_SENT, _REFUSED)]
+        for url in pending:
             result = await library.notify(
                 url,
                 title=inert(words.summary),
@@ -119,7 +119,7 @@ class AppriseChannel:
                 kind=_kind(words),
                 policy=self._policy,
                 # Each gets its share, so that one that stalls leaves time for the others.
-                seconds=self._seconds / len(owed),
+                seconds=self._seconds / len(pending),
             )
             fault = None if result.sent else _fault(_name(message, config, url), result)
             if fault is None:
@@ -164,7 +164,7 @@ def _name(message: Message, config: AppriseConfig, url: str) -> str:
     return f"{message.destination_name} ({library.service_name(url)}{place})"
 
 
-def _fault(name: str, result: library.Result) -> Retry | Failed:
+def _fault(name: str, result: library.Notified) -> Retry | Failed:
     status = result.status
     if result.blocked:
         return Failed(
@@ -190,7 +190,7 @@ def _fault(name: str, result: library.Result) -> Retry | Failed:
 def _outcome(
     config: AppriseConfig, known: dict[str, str], outcomes: list[Retry | Failed]
 ) -> Outcome:
-    """One outcome for all URLs: what is still owed decides, then what was refused."""
+    """One outcome for all URLs: what is still pending decides, then what was refused."""
     progress = {"urls": known}
     states = [known.get(_key(url)) for url in config.urls]
     tally = f"{states.count(_SENT)} of {len(states)} have it."

@@ -59,7 +59,7 @@ class EmailChannel:
 
     def __init__(self, parts: Parts) -> None:
         self._server = parts.smtp
-        self._sender = mail.Sender.of(parts.mail_from) if parts.mail_from else None
+        self._sender = mail.FromAddress.of(parts.mail_from) if parts.mail_from else None
         self._seconds = parts.outbound.timeout
         self._tls = parts.tls
 
@@ -83,7 +83,7 @@ class EmailChannel:
             )
         sender = self._sender
         known: dict[str, Any] = dict(progress.get("recipients", {}))
-        owed = [each for each in config.recipients if not _is_final(known.get(each))]
+        pending = [each for each in config.recipients if not _is_final(known.get(each))]
 
         def build(recipient: str) -> bytes:
             words = describe(message, config.zone, links_for(recipient))
@@ -93,7 +93,7 @@ class EmailChannel:
             handover = await smtp.hand_over(
                 self._server,
                 sender.address,
-                {each: lambda each=each: build(each) for each in owed},  # type: ignore[misc]
+                {each: lambda each=each: build(each) for each in pending},  # type: ignore[misc]
                 seconds=self._seconds,
                 hostname=sender.domain,
                 tls=self._tls,

@@ -21,6 +21,7 @@ from tocsin.delivery.dispatch.lanes import Lanes
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
 from tocsin.delivery.dispatch.targets import Target, Targets
+from tocsin.model import HoldReason
 from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
 from tocsin.store.described import described
 
@@ -32,7 +33,7 @@ _BUSY_BUCKET_SECONDS = 0.05
 
 
 @dataclass(slots=True)
-class Claims:
+class Look:
     """What one look at the queue gave. `next_in`: seconds until there is reason for another look;
     None if only news can bring one."""
 
@@ -54,9 +55,9 @@ class _Wanted:
     claim: Claim
 
 
-async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Leases) -> Claims:
+async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Leases) -> Look:
     """One look at the queue. What it returns is leased to us; its destinations are in `targets`."""
-    found = Claims()
+    found = Look()
     looked_at = time.monotonic()
     floors = lanes.floors.at(looked_at)
     due = await queue.due_lanes(floors)
@@ -88,7 +89,7 @@ async def _claim_wanted(
     lanes: Lanes,
     leases: Leases,
     wanted: Sequence[_Wanted],
-    found: Claims,
+    found: Look,
 ) -> None:
     def hold(claimed: list[Claimed], asked_at: float) -> None:
         leases.add(claimed, asked_at)
@@ -121,7 +122,7 @@ async def _wanted(
     targets: Targets,
     lanes: Lanes,
     floors: Mapping[UUID, int],
-    found: Claims,
+    found: Look,
 ) -> list[_Wanted]:
     wanted: list[_Wanted] = []
     probes: list[Target] = []
@@ -137,7 +138,7 @@ async def _wanted(
         if held:
             found.waiting.append(each.id)
             found.look_again_in(each.held_for)
-            if not each.test_is_due or each.hold_reason == "throttled":
+            if not each.test_is_due or each.hold_reason == HoldReason.THROTTLED:
                 continue
         elif not each.is_due:
             continue
@@ -161,7 +162,7 @@ async def _wanted(
 
 
 async def _claim_limited(
-    queue: DeliveryQueue, wanted: Sequence[_Wanted], found: Claims
+    queue: DeliveryQueue, wanted: Sequence[_Wanted], found: Look
 ) -> list[Claimed]:
     """In one transaction: lock the buckets, claim what they let through, write them back."""
     rates = {each.target.bucket: each.target.rate for each in wanted}

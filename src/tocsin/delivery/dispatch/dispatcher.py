@@ -25,12 +25,12 @@ import structlog
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.claim import Claims, claim
+from tocsin.delivery.dispatch.claim import Look, claim
 from tocsin.delivery.dispatch.housekeeping import Housekeeping
 from tocsin.delivery.dispatch.lanes import Lane, Lanes
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
-from tocsin.delivery.dispatch.row_update import Expired, Interrupted, NotAttempted, Result
+from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
@@ -52,7 +52,7 @@ class MessageLinks(Protocol):
 class Tuning:
     """In hand at most `capacity` deliveries; an attempt is ended after `attempt_seconds` (channels
     end sooner by themselves); `pace_seconds` between two looks at the queue, so that under load
-    each finds more; `grace_seconds` for what is under way when we are told to stop."""
+    each finds more; `grace_seconds` for what is under way when we are to stop."""
 
     capacity: int = 1_024
     attempt_seconds: float = 120.0
@@ -140,7 +140,7 @@ class Dispatcher:
         finally:
             await queue.close()
 
-    def _begin(self, found: Claims) -> None:
+    def _begin(self, found: Look) -> None:
         self._housekeeping.note(found.unreachable, found.waiting)
         metrics.IN_HAND.set(self._lanes.in_hand)
         now = time.monotonic()
@@ -163,7 +163,7 @@ class Dispatcher:
                 if target is None or not self._may_begin(claimed, lane):
                     return
                 if claimed.seconds_left <= time.monotonic() - claimed_at:
-                    done.result = Expired()
+                    done.result = TooLate()
                     return
                 done.began = time.monotonic()
                 done.result = Interrupted()
@@ -220,7 +220,7 @@ class Dispatcher:
             case Retry(holds_destination=holds):
                 lane.failed(pauses=holds)
 
-    # Record
+    # AttemptRecord
 
     def _recorded(self, group: Sequence[Done]) -> None:
         for done in group:

@@ -87,11 +87,11 @@ class Housekeeping:
         while True:
             async with queue.transaction():
                 expired = await queue.expire(list(self._waiting))
-                told = await queue.tell_fallback(
+                made = await queue.notify_fallback(
                     [FallbackCandidate(id=id, given_up=True, broken=False) for id in expired],
                     FALLBACK_AFTER_SECONDS,
                 )
-            metrics.FALLBACKS.inc(told)
+            metrics.FALLBACKS.inc(made)
             if not expired:
                 return
             self._wake()

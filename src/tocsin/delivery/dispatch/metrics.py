@@ -1,4 +1,4 @@
-"""What Prometheus is told of deliveries."""
+"""What Prometheus reads of deliveries."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ import psycopg
 import structlog
 
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.row_update import Expired, Result, Verdict, decide, failures_of
+from tocsin.delivery.dispatch.row_update import Result, RowUpdate, TooLate, decide, failures_of
 from tocsin.delivery.outcome import Failed
-from tocsin.model import EventType, Severity
-from tocsin.store.delivery_queue import Claimed, DeliveryQueue, FallbackCandidate, Record
+from tocsin.model import AlertDeliveryStatus, EventType, Severity
+from tocsin.store.delivery_queue import AttemptRecord, Claimed, DeliveryQueue, FallbackCandidate
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
 
@@ -117,27 +117,27 @@ class Recorder:
         self, queue: DeliveryQueue, group: Sequence[Done], *, bare: bool = False
     ) -> None:
         now = time.monotonic()
-        verdicts = [
+        updates = [
             decide(done.claimed, done.result, elapsed=now - done.claimed_at, dice=self._dice())
             for done in group
         ]
         records = [
-            _record(done, verdict, now, bare) for done, verdict in zip(group, verdicts, strict=True)
+            _record(done, update, now, bare) for done, update in zip(group, updates, strict=True)
         ]
         failures = failures_of([(done.claimed, done.result) for done in group])
-        candidates = _fallback_candidates(group, verdicts)
+        candidates = _fallback_candidates(group, updates)
         if failures or candidates:
             async with queue.transaction():
                 ours = await queue.record(records)
                 await queue.record_failures(failures)
-                told = await queue.tell_fallback(candidates, self._fallback_after)
-            metrics.FALLBACKS.inc(told)
+                made = await queue.notify_fallback(candidates, self._fallback_after)
+            metrics.FALLBACKS.inc(made)
         else:
             ours = await queue.record(records)
         for done in group:
             if isinstance(done.result, Failed) and done.result.disables_destination:
                 await self._disable(queue, done)
-        _count(group, verdicts, ours)
+        _count(group, updates, ours)
 
     async def _disable(self, queue: DeliveryQueue, done: Done) -> None:
         if await queue.disable(done.claimed.alert_destination_id):
@@ -147,42 +147,42 @@ class Recorder:
             )
 
 
-def _record(done: Done, verdict: Verdict, now: float, bare: bool) -> Record:
+def _record(done: Done, update: RowUpdate, now: float, bare: bool) -> AttemptRecord:
     began = now if done.began is None else done.began
     detail: dict[str, Any] | None = None
-    if verdict.confirmed is False:
+    if update.confirmed is False:
         detail = {"confirmed": False}
-    return Record(
+    return AttemptRecord(
         id=done.claimed.id,
         number=done.claimed.attempt_count,
         destination=done.claimed.alert_destination_id,
-        status=verdict.status,
-        outcome=verdict.outcome,
-        delay=verdict.delay,
-        http_status=verdict.http_status,
-        code=verdict.code,
-        message=None if bare else verdict.message,
+        status=update.status,
+        outcome=update.outcome,
+        delay=update.delay,
+        http_status=update.http_status,
+        code=update.code,
+        message=None if bare else update.message,
         age_ms=(now - began) * 1000,
         duration_ms=max(0, round((done.ended - began) * 1000)) if done.began is not None else 0,
-        progress=None if bare or verdict.progress is None else dict(verdict.progress),
+        progress=None if bare or update.progress is None else dict(update.progress),
         detail=detail,
     )
 
 
 def _fallback_candidates(
-    group: Sequence[Done], verdicts: Sequence[Verdict]
+    group: Sequence[Done], updates: Sequence[RowUpdate]
 ) -> list[FallbackCandidate]:
     """Every CRITICAL message given up, and one failure of each destination: whether that has been
     failing for long enough is the database's to say."""
     candidates = []
     seen = set()
-    for done, verdict in zip(group, verdicts, strict=True):
+    for done, update in zip(group, updates, strict=True):
         claimed = done.claimed
-        if claimed.event_type == EventType.TEST or verdict.status == "sent":
+        if claimed.event_type == EventType.TEST or update.status is AlertDeliveryStatus.SENT:
             continue
-        if verdict.outcome is None and not isinstance(done.result, Expired):
+        if update.outcome is None and not isinstance(done.result, TooLate):
             continue
-        given_up = verdict.status == "failed"
+        given_up = update.status is AlertDeliveryStatus.FAILED
         alert = claimed.payload.get("alert") or {}
         critical = given_up and alert.get("severity") == Severity.CRITICAL
         broken = isinstance(done.result, Failed) and done.result.disables_destination
@@ -192,17 +192,17 @@ def _fallback_candidates(
     return candidates
 
 
-def _count(group: Sequence[Done], verdicts: Sequence[Verdict], ours: set[Any]) -> None:
-    for done, verdict in zip(group, verdicts, strict=True):
-        if verdict.outcome is not None:
-            metrics.ATTEMPTS.labels(done.channel, verdict.outcome).inc()
+def _count(group: Sequence[Done], updates: Sequence[RowUpdate], ours: set[Any]) -> None:
+    for done, update in zip(group, updates, strict=True):
+        if update.outcome is not None:
+            metrics.ATTEMPTS.labels(done.channel, update.outcome).inc()
         if done.began is not None:
             metrics.SEND_SECONDS.labels(done.channel).observe(max(0.0, done.ended - done.began))
         if done.claimed.id not in ours:
             metrics.LOST_LEASES.inc()
             log.warning("lost the lease of a delivery", alert_delivery_id=str(done.claimed.id))
-        elif verdict.status != "queued":
-            metrics.FINISHED.labels(done.channel, verdict.status).inc()
-            if verdict.status == "sent" and done.claimed.attempt_count == 1:
+        elif update.status is not AlertDeliveryStatus.QUEUED:
+            metrics.FINISHED.labels(done.channel, update.status).inc()
+            if update.status is AlertDeliveryStatus.SENT and done.claimed.attempt_count == 1:
                 waited = done.claimed.waited + done.ended - done.claimed_at
                 metrics.LATENCY.labels(done.channel).observe(max(0.0, waited))

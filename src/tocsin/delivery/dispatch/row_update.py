@@ -8,8 +8,8 @@ from uuid import UUID
 
 from tocsin.delivery.dispatch.backoff import ALERTS, TESTS, bounded, delay
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
-from tocsin.model import EventType
-from tocsin.store.delivery_queue import Claimed, Failure
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome, EventType
+from tocsin.store.delivery_queue import Claimed, DestinationFailures
 
 MESSAGE_LIMIT = 500
 CODE_LIMIT = 100
@@ -26,19 +26,19 @@ class NotAttempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
+class TooLate:
     """It was claimed too late to be sent at all."""
 
 
-Result = Outcome | Interrupted | NotAttempted | Expired
+Result = Outcome | Interrupted | NotAttempted | TooLate
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RowUpdate:
     """`status` is the row's next; `outcome` the attempt's, None if there was none."""
 
-    status: str
-    outcome: str | None
+    status: AlertDeliveryStatus
+    outcome: AttemptOutcome | None
     delay: float | None = None
     code: str | None = None
     message: str | None = None
@@ -47,7 +47,7 @@ class Verdict:
     confirmed: bool | None = None
 
 
-def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> Verdict:
+def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> RowUpdate:
     """
     Args:
         elapsed: seconds since the claim.
@@ -55,9 +55,9 @@ def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> 
     """
     match result:
         case Sent():
-            return Verdict(
-                "sent",
-                "sent",
+            return RowUpdate(
+                AlertDeliveryStatus.SENT,
+                AttemptOutcome.SENT,
                 code=_code(result.code),
                 message=clean(result.message),
                 http_status=_status(result.http_status),
@@ -67,35 +67,35 @@ def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> 
         case Retry():
             return _retry(claimed, result, elapsed=elapsed, dice=dice)
         case Failed():
-            return Verdict(
-                "failed",
-                "failed",
+            return RowUpdate(
+                AlertDeliveryStatus.FAILED,
+                AttemptOutcome.FAILED,
                 code=_code(result.code),
                 message=clean(result.message),
                 http_status=_status(result.http_status),
                 progress=result.progress,
             )
         case Interrupted():
-            return Verdict(
-                "queued",
-                "unknown",
+            return RowUpdate(
+                AlertDeliveryStatus.QUEUED,
+                AttemptOutcome.UNKNOWN,
                 delay=0.0,
                 code="interrupted",
                 message="the dispatcher was stopped during this attempt; it may have arrived, "
                 "and counts as not sent",
             )
         case NotAttempted():
-            return Verdict("queued", None)
-        case Expired():
-            return Verdict(
-                "failed",
+            return RowUpdate(AlertDeliveryStatus.QUEUED, None)
+        case TooLate():
+            return RowUpdate(
+                AlertDeliveryStatus.FAILED,
                 None,
                 code="expired",
                 message="given up: it waited for too long before it could be sent",
             )
 
 
-def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Verdict:
+def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> RowUpdate:
     wait = delay(
         TESTS if claimed.event_type == EventType.TEST else ALERTS,
         claimed.attempt_count,
@@ -106,9 +106,9 @@ def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Ve
     words = clean(retry.message)
     if wait is None:
         words = f"{(words or '').rstrip('.')}; given up after {_times(claimed.attempt_count)}"
-    return Verdict(
-        "failed" if wait is None else "queued",
-        "retry",
+    return RowUpdate(
+        AlertDeliveryStatus.FAILED if wait is None else AlertDeliveryStatus.QUEUED,
+        AttemptOutcome.RETRY,
         delay=wait,
         code=_code(retry.code),
         message=words,
@@ -117,10 +117,10 @@ def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Ve
     )
 
 
-def failures_of(results: Iterable[tuple[Claimed, Result]]) -> list[Failure]:
+def failures_of(results: Iterable[tuple[Claimed, Result]]) -> list[DestinationFailures]:
     """What a group of attempts says against each destination; nothing where one got through."""
     sent = {claimed.alert_destination_id for claimed, result in results if isinstance(result, Sent)}
-    failures: dict[UUID, Failure] = {}
+    failures: dict[UUID, DestinationFailures] = {}
     for claimed, result in results:
         destination = claimed.alert_destination_id
         throttled = isinstance(result, Retry) and result.holds_destination
@@ -131,7 +131,7 @@ def failures_of(results: Iterable[tuple[Claimed, Result]]) -> list[Failure]:
             continue
         failure = failures.setdefault(
             destination,
-            Failure(
+            DestinationFailures(
                 destination=destination, failures=0, throttled=False, throttle=None, answered=False
             ),
         )

@@ -1,6 +1,6 @@
 """The way out of the program, and where it may lead (docs/adr/0006-outbound-guard.md)."""
 
-from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 from tocsin.delivery.outbound.session import Answer, NoAnswer, Outbound
 from tocsin.delivery.outbound.urls import UrlRefused, check_url, parse_url, shown
 
@@ -9,8 +9,8 @@ __all__ = [
     "Answer",
     "NoAnswer",
     "Outbound",
+    "Reach",
     "UrlRefused",
-    "Verdict",
     "check_url",
     "parse_url",
     "shown",

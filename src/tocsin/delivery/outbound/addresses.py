@@ -77,7 +77,7 @@ _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 
 
-class Verdict(Enum):
+class Reach(Enum):
     """What may be done with an address."""
 
     PUBLIC = "public"
@@ -96,24 +96,24 @@ class AddressPolicy:
     def of(cls, networks: Iterable[Network]) -> AddressPolicy:
         return cls(tuple(_unmapped(network) for network in networks))
 
-    def judge(self, text: str) -> Verdict:
-        """The verdict on an address as `getaddrinfo` or a socket address spells it, IPv6 zone
+    def judge(self, text: str) -> Reach:
+        """What is reached at an address as `getaddrinfo` or a socket address spells it, IPv6 zone
         included. What is no address is blocked."""
         try:
             address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
-            return Verdict.BLOCKED
+            return Reach.BLOCKED
         if isinstance(address, IPv6) and address in _MAPPED:
             address = _last_32_bits(address)
         inner = _carried(address) if isinstance(address, IPv6) else ()
         if address in _METADATA or any(each in _METADATA for each in inner):
-            return Verdict.BLOCKED
+            return Reach.BLOCKED
         if any(address in network for network in self.allowed):
             if address in _NAT64:
                 # Allowing the translator does not allow everything behind it.
                 return self.judge(str(_last_32_bits(address)))
-            return Verdict.ALLOWED
-        return Verdict.PUBLIC if _is_public(address) else Verdict.BLOCKED
+            return Reach.ALLOWED
+        return Reach.PUBLIC if _is_public(address) else Reach.BLOCKED
 
 
 def _is_public(address: Address) -> bool:

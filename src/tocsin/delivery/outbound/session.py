@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 from tocsin.delivery.outbound.resolver import GuardedResolver, Lookup
 from tocsin.delivery.outbound.urls import UrlRefused, parse_url
 
@@ -82,8 +82,8 @@ class Outbound:
 
     async def __aenter__(self) -> Self:
         self._sessions = {
-            "https": self._session({Verdict.PUBLIC, Verdict.ALLOWED}),
-            "http": self._session({Verdict.ALLOWED}),
+            "https": self._session({Reach.PUBLIC, Reach.ALLOWED}),
+            "http": self._session({Reach.ALLOWED}),
         }
         return self
 
@@ -106,7 +106,7 @@ class Outbound:
         """POST `body` to `url`. Userinfo in the URL becomes an Authorization header.
 
         A connection that the other side closed while it lay idle is replaced once, at once: the
-        request most likely never arrived, and every receiver is told how to drop a repeat.
+        request most likely never arrived, and every receiver can drop a repeat by its id.
         """
         try:
             target = parse_url(url)
@@ -148,7 +148,7 @@ class Outbound:
                 response.close()
             return Answer(response.status, response.headers, data[:ANSWER_LIMIT], complete)
 
-    def _session(self, reachable: set[Verdict]) -> aiohttp.ClientSession:
+    def _session(self, reachable: set[Reach]) -> aiohttp.ClientSession:
         def is_reachable(address: str) -> bool:
             return self.policy.judge(address) in reachable
 
@@ -189,7 +189,7 @@ _used: ContextVar[_Used] = ContextVar("tocsin_outbound_used")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes which requests go out on connections that were used before. aiohttp's own way to tell,
+    """Notes which requests go out on connections that were used before. aiohttp's own way to know,
     a trace, costs every request a third of its time."""
 
     def __init__(self, **options: Any) -> None:

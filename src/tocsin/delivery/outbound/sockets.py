@@ -1,6 +1,6 @@
 """The guard for libraries that open their own sockets (Apprise): an audit hook on `connect`.
 
-aiohttp is guarded where it makes its sockets. A library that does so itself cannot be told to; but
+aiohttp is guarded where it makes its sockets. A library that does so itself takes no such hook; but
 CPython raises an audit event with the address before every connect, and a hook that raises stops
 it. What applies is kept in a context variable, which worker threads inherit; without it the hook
 lets everything pass, so the rest of the program pays one comparison per event and no more.
@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 from tocsin.delivery.outbound.session import AddressBlocked
 
 # Events that carry (socket, address); then ways out that a notification has no business with.
@@ -32,7 +32,7 @@ class Watch:
     """What one guarded call may reach, and whether it tried for more."""
 
     policy: AddressPolicy
-    reachable: frozenset[Verdict]
+    reachable: frozenset[Reach]
     blocked: bool = field(default=False)
 
     def check(self, address: Any) -> None:
@@ -55,7 +55,7 @@ def guarded(policy: AddressPolicy, *, public: bool) -> Iterator[Watch]:
     False only the operator's networks. A hook cannot be taken out again, so it goes in at first
     use."""
     _install()
-    reachable = {Verdict.ALLOWED, Verdict.PUBLIC} if public else {Verdict.ALLOWED}
+    reachable = {Reach.ALLOWED, Reach.PUBLIC} if public else {Reach.ALLOWED}
     watch = Watch(policy, frozenset(reachable))
     token = _watch.set(watch)
     try:

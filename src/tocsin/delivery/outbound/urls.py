@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 import idna
 from yarl import URL
 
-from tocsin.delivery.outbound.addresses import AddressPolicy, Verdict
+from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 
 URL_LIMIT = 8_000
 """Characters; a Teams workflow URL exceeds 255, and request lines over 8 KiB are refused widely."""
@@ -38,7 +38,7 @@ class UrlRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ParsedUrl:
     """A URL ready to be sent to: `url` goes out byte for byte, without its userinfo, which is
     `authorization` (a Basic header value, a secret) instead."""
 
@@ -49,7 +49,7 @@ class Target:
 
 
 @functools.lru_cache(maxsize=1_024)
-def parse_url(text: str) -> Target:
+def parse_url(text: str) -> ParsedUrl:
     """Take a URL apart; a destination's is taken apart once, not for each message.
 
     Raises:
@@ -80,7 +80,7 @@ def parse_url(text: str) -> Target:
     explicit = "" if port is None else f":{port}"
     path = quote(parts.path, safe=_KEEP) or "/"
     query = f"?{quote(parts.query, safe=_KEEP)}" if parts.query else ""
-    return Target(
+    return ParsedUrl(
         url=URL(f"{parts.scheme}://{spelled}{explicit}{path}{query}", encoded=True),
         scheme=parts.scheme,
         host=host,
@@ -88,7 +88,7 @@ def parse_url(text: str) -> Target:
     )
 
 
-def check_url(text: str, policy: AddressPolicy | None = None) -> Target:
+def check_url(text: str, policy: AddressPolicy | None = None) -> ParsedUrl:
     """`parse_url` for a URL that a person enters; with a `policy` also what it says of an address
     written out in it.
 
@@ -98,14 +98,14 @@ def check_url(text: str, policy: AddressPolicy | None = None) -> Target:
     target = parse_url(text)
     if policy is None or not is_address(target.host):
         return target
-    verdict = policy.judge(target.host)
-    if verdict is Verdict.BLOCKED:
+    reach = policy.judge(target.host)
+    if reach is Reach.BLOCKED:
         raise UrlRefused(
             "address-blocked",
             "points into a private or reserved network; an operator can allow it with "
             "TOCSIN_OUTBOUND_ALLOW",
         )
-    if verdict is Verdict.PUBLIC and target.scheme == "http":
+    if reach is Reach.PUBLIC and target.scheme == "http":
         raise UrlRefused("url-scheme", "must start with https:// outside the allowed networks")
     return target
 

@@ -1,4 +1,4 @@
-"""What goes out: destinations, what is owed to them, every attempt."""
+"""What goes out: destinations, what is to go to them, every attempt."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Apprise, held at arm's length: imported when first needed, silenced, and kept behind the guard.
 
 It sends with sockets of its own in threads of its own, follows redirects, trusts the environment's
-proxies, logs whole URLs and can be told by a URL's query to do more. All of that is turned off
+proxies, logs whole URLs and can be made by a URL's query to do more. All of that is turned off
 here; the channel sees one call with one result.
 """
 
@@ -61,8 +61,8 @@ _HTTP_ERROR = re.compile(r"error=(\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one URL: `status` is the HTTP status of a refusal, where Apprise tells."""
+class Notified:
+    """What became of one URL: `status` is the HTTP status of a refusal, where Apprise says."""
 
     sent: bool
     status: int | None = None
@@ -100,13 +100,13 @@ def service_name(url: str) -> str:
 
 async def notify(
     url: str, *, title: str, body: str, kind: str, policy: AddressPolicy, seconds: float
-) -> Result:
+) -> Notified:
     """Send to one URL. `kind` is Apprise's: info, success, warning, failure. On a time-out the
     library's thread goes on, so the message may still arrive."""
     apprise = _library()
     service = _service(url)
     if service is None:
-        return Result(sent=False, status=400)
+        return Notified(sent=False, status=400)
     hub = apprise.Apprise(asset=service.asset)
     hub.add(service)
     schema = url.partition(":")[0].lower()
@@ -120,7 +120,7 @@ async def notify(
         )
     texts = [entry.message for each in result.results for entry in each.logs()]
     codes = [int(code) for text in texts for code in _HTTP_ERROR.findall(text)]
-    return Result(
+    return Notified(
         sent=bool(result),
         status=codes[-1] if codes else None,
         blocked=watch.blocked,

@@ -47,7 +47,7 @@ class UnsafeMail(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class FromAddress:
     """Who the mails come from: the envelope and header address, and the domain of our ids."""
 
     address: str
@@ -55,14 +55,14 @@ class Sender:
     domain: str
 
     @classmethod
-    def of(cls, mail_from: str) -> Sender:
+    def of(cls, mail_from: str) -> FromAddress:
         """From `hub@example.com` or `Name <hub@example.com>`."""
         name, address = parseaddr(mail_from)
         address = address or mail_from
         return cls(address, header(name, 100) or "Tocsin", address.rpartition("@")[2].lower())
 
 
-def build(message: Message, words: Words, recipient: str, sender: Sender) -> bytes:
+def build(message: Message, words: Words, recipient: str, sender: FromAddress) -> bytes:
     """The mail as bytes. The same for the same message and recipient, but for live links: the
     Message-ID does not change between attempts, so that stores can drop a repeat.
 
@@ -75,7 +75,7 @@ def build(message: Message, words: Words, recipient: str, sender: Sender) -> byt
     return data
 
 
-def _build(message: Message, words: Words, recipient: str, sender: Sender) -> bytes:
+def _build(message: Message, words: Words, recipient: str, sender: FromAddress) -> bytes:
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = Address(addr_spec=recipient)

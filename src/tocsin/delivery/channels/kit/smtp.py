@@ -161,7 +161,7 @@ def _broken(error: BaseException) -> Trouble:
         return Trouble("unreachable", "could not be reached", True)
     if isinstance(error, aiosmtplib.SMTPServerDisconnected | OSError):
         return Trouble("connection-lost", "closed the connection")
-    # Both are plain SMTPException, told apart by their text only.
+    # Both are plain SMTPException, distinguished by their text only.
     if "starttls extension" in str(error).lower():
         return Trouble(
             "mail-not-encrypted",

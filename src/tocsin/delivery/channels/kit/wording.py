@@ -48,7 +48,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ActionLink:
     name: str
     url: str
 
@@ -66,7 +66,7 @@ class Words:
     labels: tuple[Fact, ...]
     more_labels: int
     moments: tuple[Moment, ...]
-    actions: tuple[Action, ...]
+    actions: tuple[ActionLink, ...]
     code: str | None
     reference: str | None
     destination: str
@@ -193,16 +193,16 @@ def _moments(message: Message, alert: AlertView, zone: ZoneInfo) -> tuple[Moment
     return tuple(moment(name, at, zone) for name, at in moments)
 
 
-def _actions(message: Message, links: Links) -> tuple[Action, ...]:
+def _actions(message: Message, links: Links) -> tuple[ActionLink, ...]:
     """Only what still makes sense: nobody acknowledges what is resolved."""
     actions = []
     if message.event_type is EventType.TRIGGERED and links.acknowledge:
-        actions.append(Action("Acknowledge", links.acknowledge))
+        actions.append(ActionLink("Acknowledge", links.acknowledge))
     if message.event_type in (EventType.TRIGGERED, EventType.ACKNOWLEDGED) and links.resolve:
-        actions.append(Action("Resolve", links.resolve))
+        actions.append(ActionLink("Resolve", links.resolve))
     # Without a public URL there is only a path, which leads nowhere from a chat.
     if links.alert.startswith(("http://", "https://")):
-        actions.append(Action("Open in Tocsin", links.alert))
+        actions.append(ActionLink("Open in Tocsin", links.alert))
     return tuple(actions)
 
 

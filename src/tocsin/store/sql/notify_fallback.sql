@@ -1,13 +1,14 @@
--- Tell the workspace's fallback destination, in the transaction that records the failure, so that no
+-- Notify the workspace's fallback destination, in the transaction that records the failure, so that no
 -- crash can lie between the two.
 --
--- It is told when a destination has been failing for the set time, or is broken for good: once per
+-- It is notified when a destination has been failing for the set time, or is broken for good: once per
 -- failing period, with the message that just failed (`fallback_told_at` is cleared by a success). And
--- it is told of a message for a CRITICAL alert that was given up: once per event of an alert, whichever
--- destinations gave up (a unique index, not a look before the write, sees to that). A reopened alert, or
--- one that has become worse, is another event.
+-- it is notified of a message for a CRITICAL alert that was given up: once per event of an alert,
+-- whichever destinations gave up (a unique index, not a look before the write, sees to that). A reopened
+-- alert, or one that has become worse, is another event.
 --
--- It never tells of itself, nor of another fallback message; both would go round in circles.
+-- Nothing is made of its own failures, nor of those of another fallback message: both would go round in
+-- circles.
 WITH given AS (
     SELECT * FROM json_to_recordset(%(failures)s::json) AS f (id uuid, given_up bool, broken bool)
 ), failed AS (
@@ -33,7 +34,7 @@ WITH given AS (
            AND state.alert_destination_id IN (SELECT alert_destination_id FROM failed)
            OR state.alert_destination_id IN (SELECT alert_destination_id FROM failed WHERE broken))
     RETURNING state.alert_destination_id, state.failing_since
-), told AS (
+), notified AS (
     SELECT DISTINCT ON (failed.alert_destination_id)
            failed.*,
            'Sent here because the destination "' || failed.name || '" has not taken a message since '
@@ -53,7 +54,7 @@ SELECT (%(ids)s::uuid[])[row_number() OVER ()], workspace_id, tenant_id, alert_r
        alert_id, event_type, 'queued', payload || jsonb_build_object('note', note), 'fallback',
        jsonb_build_object('fallback_for', jsonb_build_object(
            'alert_delivery_id', id, 'alert_destination_id', alert_destination_id, 'name', name))
-FROM told
+FROM notified
 ON CONFLICT (alert_id, alert_destination_id, event_type, (payload ->> 'created_at'),
              (payload #>> '{alert,severity}')) WHERE reason = 'fallback' DO NOTHING
 RETURNING id
