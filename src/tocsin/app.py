@@ -35,7 +35,9 @@ from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.ingest.batcher import Batcher
-from tocsin.ingest.endpoint import PREFIX, Endpoint, Receive, Scope, Send
+from tocsin.ingest.body import Receive
+from tocsin.ingest.endpoint import Endpoint, Scope
+from tocsin.ingest.replies import PREFIX, Send
 from tocsin.model import Secret, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings

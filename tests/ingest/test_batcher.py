@@ -15,7 +15,8 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.workspace import Sender
 from tocsin.alerts.actions import Acted, Action
 from tocsin.ingest import batcher as batching
-from tocsin.ingest.batcher import BATCH_LIMIT, FAULT, OVERLOADED, UNAVAILABLE
+from tocsin.ingest.batcher import BATCH_LIMIT
+from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
 from tocsin.store.pipe import Pipe
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,10 @@ from tests.ingest.harness import Harness, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender
 from tocsin.ingest.endpoint import Endpoint
+from tocsin.ingest.refusals import UNREADABLE_PAYLOAD, UNREADABLE_SECRET
+from tocsin.ingest.reread import recheck
+from tocsin.ingest.sources.registry import SOURCES
+from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.settings import Settings
 
@@ -109,3 +114,32 @@ def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.Mon
 
     assert opened.run(main()) == [None] * 200
     assert looks <= 2
+
+
+def test_a_parser_that_crashes_is_on_record_as_that(
+    opened: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(self: Any, payload: Any, context: Any) -> Any:
+        raise ZeroDivisionError("a detail of the inside")
+
+    door, sender = Door(opened), opened.site.sender()
+    monkeypatch.setattr(type(SOURCES["generic"]), "parse", crash)
+    status, _, problem = door.send(sender, {"title": "T"})
+    assert (status, problem["type"]) == (500, "/problems/internal-error")
+    assert problem["detail"] == UNREADABLE_PAYLOAD.detail
+    (stored,) = opened.site.deliveries(sender)
+    assert (stored["outcome"], stored["error_message"]) == ("failed", UNREADABLE_PAYLOAD.detail)
+
+
+def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Office) -> None:
+    """Only what no configuration can change stays refused when the configuration has changed."""
+    sender = opened.site.sender()
+    door = Door(opened)
+    assert door.send(sender, {"title": "T"})[0] == 201
+    entry = opened.configuration.snapshot.integrations[sender.id]
+    body = json.dumps({"title": "U"}).encode()
+    headers = {name.lower(): value for name, value in sender.headers(body).items()}
+    unreadable = understand(replace(entry, profile=None), headers, body, opened.now)
+    assert unreadable.settled is UNREADABLE_SECRET
+    assert recheck([unreadable], opened.configuration.snapshot)
+    assert unreadable.settled is None

@@ -13,7 +13,7 @@ from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, ApiProblem, not_found
 from tocsin.ingest.replay import NotFound, Truncated, replay
-from tocsin.ingest.webhook import Declined
+from tocsin.ingest.webhook import Declined, RefusalOutcome
 from tocsin.model import Role, Severity, SignalKind, utc_now
 from tocsin.resources import recording
 from tocsin.resources.fields import Flag, Id, Input, JsonObject, Output, Time, example
@@ -96,7 +96,7 @@ async def replay_webhook_delivery(
         stored = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
         if stored is None:
             raise not_found("webhook delivery")
-        was_rejected = stored.delivery.outcome == "rejected"
+        was_rejected = stored.delivery.outcome == RefusalOutcome.REJECTED
         vouched = asked.accept_unverified and caller.role is Role.ADMIN
         if was_rejected and not dry_run and not vouched:
             raise ApiProblem(

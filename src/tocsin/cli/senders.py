@@ -10,9 +10,9 @@ from uuid import UUID
 from tocsin.access.vault import Vault
 from tocsin.alerts.directory import Configuration
 from tocsin.cli.runtime import Installation
-from tocsin.ingest.endpoint import PREFIX
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.proof.sign import path_secret, sign
+from tocsin.ingest.replies import PREFIX
 from tocsin.store.database import create_engine
 
 

@@ -20,8 +20,9 @@ import structlog
 from tocsin.alerts.directory import Configuration
 from tocsin.alerts.transaction import commit_webhooks
 from tocsin.ingest import metrics
+from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.understand import quoted
-from tocsin.ingest.webhook import Answer, Declined, Webhook
+from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.failures import is_away
@@ -46,16 +47,6 @@ PLANNER = (
     "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
     " -c enable_material=off -c enable_memoize=off -c jit=off"
     " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
-)
-
-OVERLOADED = Declined(
-    "overloaded", 503, "More webhooks arrive than can be stored; send this one again.", "failed"
-)
-UNAVAILABLE = Declined(
-    "database-unavailable", 503, "The database cannot be reached; send this again.", "failed"
-)
-FAULT = Declined(
-    "internal-error", 500, "This is a fault of the server's; it is on record.", "failed"
 )
 
 
@@ -215,7 +206,7 @@ class Batcher:
         metrics.FAULTS.inc()
         webhook.signals = []
         webhook.flags = ()
-        webhook.settled = FAULT
+        webhook.settled, webhook.is_final = FAULT, True
         try:
             await self._transaction([webhook])
             return

@@ -1,46 +1,91 @@
-"""Reading a body: no larger than allowed, and no more of them at once than there is memory for."""
+"""Reading a body: no larger than allowed, no longer than allowed, and no more of them at once than
+there is memory for."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from tocsin.ingest import metrics
-from tocsin.ingest.batcher import OVERLOADED
+from tocsin.ingest.refusals import TOO_MANY_BODIES, TOO_SLOW, too_large
 from tocsin.ingest.webhook import Declined
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-
-TOO_LARGE = Declined("payload-too-large", 413, "The body is too large.", "rejected")
 
 
 class Disconnected(Exception):
     """The sender went away before its body was complete."""
 
 
-@dataclass(slots=True)
-class Budget:
-    """Bytes of bodies that this process may hold at once, being read or waiting for their commit."""
+class Bodies:
+    """The bodies that this process is reading, or keeps until their commit.
 
-    limit: int
-    held: int = 0
+    One timer serves all that are being read. `asyncio.timeout` makes a timer, and takes it away
+    again, for each; nearly all of them arrived whole, before anybody could wait for them, and those
+    timers cost more than the reading did. Each may last equally long, so the first to begin is the
+    first to be late.
+    """
+
+    __slots__ = ("_due", "_late", "_timer", "held", "held_limit", "limit", "seconds", "too_large")
+
+    def __init__(self, *, limit: int, held_limit: int, seconds: float) -> None:
+        """`limit`: bytes of one body; `held_limit`: of all together; `seconds`: for one."""
+        self.limit = limit
+        self.held_limit = held_limit
+        self.seconds = seconds
+        self.held = 0
+        self.too_large = too_large(limit)
+        self._due: dict[asyncio.Task[object], float] = {}
+        self._late: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def read(self, body: Body, receive: Receive) -> bytes | Declined:
+        """One body, whole, in the current task, which has no other work here.
+
+        Raises:
+            Disconnected: the sender went away.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        loop = task.get_loop()
+        self._due[task] = loop.time() + self.seconds
+        if self._timer is None:
+            self._timer = loop.call_later(self.seconds, self._expire, loop)
+        try:
+            return await body.read(receive)
+        except asyncio.CancelledError:
+            # Cancelled for both reasons at once, the other one goes first (see `Task.uncancel`).
+            if task in self._late and task.uncancel() == 0:
+                return TOO_SLOW
+            raise
+        finally:
+            self._due.pop(task, None)
+            self._late.discard(task)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for task, due in list(self._due.items()):
+            if due > now:
+                self._timer = loop.call_at(due, self._expire, loop)
+                return
+            del self._due[task]
+            self._late.add(task)
+            task.cancel()
 
 
 class Body:
-    """One body, counted against the budget from its first byte to its answer."""
+    """One body, counted among those held from its first byte until `release`."""
 
-    __slots__ = ("_budget", "_limit", "_size")
+    __slots__ = ("_bodies", "_size")
 
-    def __init__(self, limit: int, budget: Budget) -> None:
-        self._limit = limit
-        self._budget = budget
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
         self._size = 0
 
     async def read(self, receive: Receive) -> bytes | Declined:
-        """Raises:
-        Disconnected: the sender went away.
-        """
+        bodies = self._bodies
         chunks: list[bytes] = []
         while True:
             message = await receive()
@@ -48,16 +93,16 @@ class Body:
                 raise Disconnected
             chunk: bytes = message.get("body", b"")
             self._size += len(chunk)
-            self._budget.held += len(chunk)
-            if self._size > self._limit:
-                return TOO_LARGE
-            if self._budget.held > self._budget.limit:
+            bodies.held += len(chunk)
+            if self._size > bodies.limit:
+                return bodies.too_large
+            if bodies.held > bodies.held_limit:
                 metrics.REFUSED.labels("memory").inc()
-                return OVERLOADED
+                return TOO_MANY_BODIES
             if not message.get("more_body"):
                 return b"".join((*chunks, chunk)) if chunks else chunk
             chunks.append(chunk)
 
     def release(self) -> None:
-        self._budget.held -= self._size
+        self._bodies.held -= self._size
         self._size = 0

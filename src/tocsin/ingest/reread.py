@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from tocsin.alerts.directory import IntegrationEntry, Snapshot
+from tocsin.ingest.refusals import GONE
 from tocsin.ingest.understand import understand
-from tocsin.ingest.webhook import Declined, Webhook
+from tocsin.ingest.webhook import Webhook
 
-GONE = Declined("integration-not-found", 404, "There is no such integration.", "rejected")
-
-_FINAL = ("payload-too-large", "internal-error")
-"""Problems that no configuration can change."""
+__all__ = ["GONE", "recheck"]
 
 
 def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
@@ -29,7 +27,7 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
         webhook.entry = entry
         if webhook.replay_of_id is not None or _reads_alike(before, entry):
             continue
-        if isinstance(webhook.settled, Declined) and webhook.settled.problem in _FINAL:
+        if webhook.is_final:
             continue
         again = understand(
             entry,

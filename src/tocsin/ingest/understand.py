@@ -7,7 +7,6 @@ of the webhook, which is stored all the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -16,6 +15,13 @@ import structlog
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.ingest import metrics
 from tocsin.ingest.proof.verify import Refused, verify
+from tocsin.ingest.refusals import (
+    INACTIVE,
+    UNPROVEN,
+    UNREADABLE_PAYLOAD,
+    UNREADABLE_SECRET,
+    invalid_payload,
+)
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload, read
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
@@ -24,19 +30,6 @@ from tocsin.ingest.webhook import Accepted, Declined, Webhook
 from tocsin.model import Fault, WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)
-
-INACTIVE = Declined("integration-inactive", 403, "This integration is not active.", "rejected")
-UNREADABLE_SECRET = Declined(
-    "internal-error", 500, "This is a fault of the server's; it is on record.", "failed"
-)
-REFUSALS: Mapping[str, Declined] = {
-    code: Declined(code, 401, detail, "rejected")
-    for code, detail in (
-        ("missing-signature", "The request carries no signature or token."),
-        ("invalid-signature", "The signature or token is not valid."),
-        ("stale-timestamp", "The signed timestamp is too far from the present."),
-    )
-}
 
 
 def understand(
@@ -71,7 +64,7 @@ def _refusal(
     if entry.profile is None:
         return UNREADABLE_SECRET
     verdict = verify(entry.profile, headers, body, received_at, path_secret=path_secret)
-    return REFUSALS[verdict.code] if isinstance(verdict, Refused) else None
+    return UNPROVEN[verdict] if isinstance(verdict, Refused) else None
 
 
 def interpret(
@@ -103,7 +96,7 @@ def interpret(
         metrics.FAULTS.inc()
         webhook.signals = []
         webhook.fingerprint = webhook.fingerprint or hashlib.sha256(body).hexdigest()
-        webhook.settled = UNREADABLE_SECRET
+        webhook.settled = UNREADABLE_PAYLOAD
         return webhook
     if not webhook.signals:
         reason = entry.source.ignored_reason(payload, context)
@@ -127,13 +120,7 @@ def _invalid(
     received_at: datetime,
     faults: list[Fault],
 ) -> Webhook:
-    first = faults[0]
-    detail = f"{first.pointer or 'The body'}: {first.message}"
-    if len(faults) > 1:
-        detail += f" (and {len(faults) - 1} more)"
-    declined = Declined(
-        "invalid-payload", 400, detail, "invalid", tuple(fault.document() for fault in faults)
-    )
+    declined = invalid_payload(faults)
     return _settled(entry, headers, body, received_at, declined, None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,14 +32,27 @@ class Accepted(Struct, frozen=True):
         return self.alerts[0][0] if len(self.alerts) == 1 else None
 
 
+class RefusalOutcome(StrEnum):
+    """What the record says became of a webhook that was not accepted."""
+
+    REJECTED = "rejected"
+    """Not admitted: who sent it has not proven who it is, or is not wanted."""
+    INVALID = "invalid"
+    """Authentic, and not to be understood."""
+    FAILED = "failed"
+    """A fault or a shortage of ours."""
+
+
 class Declined(Struct, frozen=True):
-    """Answered 4xx or 5xx: the slug of a problem (see `tocsin.problems`) and what to say of it."""
+    """Answered 4xx or 5xx: the slug of a problem (see `tocsin.problems`), what is said of it, and
+    the headers that go with it. `ingest/refusals.py` has them all."""
 
     problem: str
     status_code: int
     detail: str
-    outcome: str
+    outcome: RefusalOutcome
     faults: tuple[dict[str, str], ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 Answer = Accepted | Declined
@@ -63,6 +77,8 @@ class Webhook(Struct):
     signals: list[Signal] = []
     flags: tuple[str, ...] = ()
     settled: Answer | None = None
+    is_final: bool = False
+    """No other configuration would change what it is: its body was not read, or cannot be stored."""
     path_secret: str | None = None
     rejected_body_bytes: int = 65_536
     """How much of the body is kept, should it not be authentic."""
@@ -88,4 +104,6 @@ class Webhook(Struct):
 
     @property
     def is_rejected(self) -> bool:
-        return isinstance(self.settled, Declined) and self.settled.outcome == "rejected"
+        return isinstance(self.settled, Declined) and (
+            self.settled.outcome is RefusalOutcome.REJECTED
+        )
