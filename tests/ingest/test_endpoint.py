@@ -117,24 +117,24 @@ def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.Mon
 
 
 def test_a_parser_that_crashes_is_on_record_as_that(
-    opened: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(self: Any, payload: Any, context: Any) -> Any:
         raise ZeroDivisionError("a detail of the inside")
 
-    door, sender = Door(opened), opened.site.sender()
+    door, sender = BareEndpoint(opened), opened.workspace.sender()
     monkeypatch.setattr(type(SOURCES["generic"]), "parse", crash)
     status, _, problem = door.send(sender, {"title": "T"})
     assert (status, problem["type"]) == (500, "/problems/internal-error")
     assert problem["detail"] == UNREADABLE_PAYLOAD.detail
-    (stored,) = opened.site.deliveries(sender)
+    (stored,) = opened.workspace.deliveries(sender)
     assert (stored["outcome"], stored["error_message"]) == ("failed", UNREADABLE_PAYLOAD.detail)
 
 
-def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Office) -> None:
+def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Harness) -> None:
     """Only what no configuration can change stays refused when the configuration has changed."""
-    sender = opened.site.sender()
-    door = Door(opened)
+    sender = opened.workspace.sender()
+    door = BareEndpoint(opened)
     assert door.send(sender, {"title": "T"})[0] == 201
     entry = opened.configuration.snapshot.integrations[sender.id]
     body = json.dumps({"title": "U"}).encode()

@@ -1,4 +1,5 @@
-"""uvicorn's HTTP protocol with one write per answer.
+"""uvicorn's HTTP protocol as it is served here: `plain_http`, then `request_head`, then `pipelining`
+put bounds to it, and each answer is one write.
 
 uvicorn writes head and body of an answer apart, and uvloop hands each write to the kernel at once:
 two system calls where one will do, a tenth of the time of a small answer. Here what is written
@@ -10,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from tocsin.web.request_head import BoundedHead
+from tocsin.web.pipelining import BoundedPipeline
 
 
-class Protocol(BoundedHead):
+class Protocol(BoundedPipeline):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, _Gathering(transport, self.loop)))
 

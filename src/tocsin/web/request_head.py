@@ -1,12 +1,14 @@
-"""uvicorn's HTTP protocol, with bounds on what comes before a body: its parser takes a head of any
-size for any time, so that one stranger on one connection could fill the memory."""
+"""Bounds on what comes before a body: uvicorn's parser takes a head of any size for any time, so
+that one stranger on one connection could fill the memory."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from tocsin.web.plain_http import PlainHttp
 
 HEAD_BYTES = 65_536
 """Of request line and headers; Apache and nginx take 8 KiB a line, and few lines."""
@@ -19,12 +21,13 @@ _ANSWER = (
 ) % (len(_TOO_LARGE), _TOO_LARGE)
 
 
-class BoundedHead(HttpToolsProtocol):
+class BoundedHead(PlainHttp):
     """Counts bytes from a head's first to its last; a head that comes in one piece costs nothing."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._in_head = False
+        self._has_begun = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -37,13 +40,13 @@ class BoundedHead(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._in_head
+        self._has_begun = False
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if self.transport.is_closing() or (self._is_answering and not self._in_head):
             return
         # What follows a request in the same piece may be a body and the beginning of a head: it
         # counts from the next piece on, each being small.
-        if was_in_head:
+        if self._in_head and not self._has_begun:
             self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._too_much()
@@ -51,7 +54,7 @@ class BoundedHead(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._has_begun, self._head_bytes = True, True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

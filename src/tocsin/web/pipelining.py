@@ -1,0 +1,112 @@
+"""Bounds on the requests that wait on one connection, and on all of them.
+
+uvicorn reads on whenever an answer is done, however many requests wait for theirs already: whoever
+sends small requests faster than they are answered, or never reads an answer, fills the memory.
+Here what cannot wait in the queue stays bytes, and no more of those are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from tocsin.web.request_head import BoundedHead
+
+WAITING_LIMIT = 16
+"""Requests of one connection behind the one that is being answered."""
+ALL_WAITING_LIMIT = 1_024
+"""Those of all connections of this process; beyond it each may have one."""
+
+_HEAD_END = b"\r\n\r\n"
+
+
+class BoundedPipeline(BoundedHead):
+    all_waiting: ClassVar[int] = 0
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unread = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        BoundedPipeline.all_waiting -= len(self.pipeline)
+        self.pipeline.clear()
+        self._unread = b""
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._unread:
+            self._unread += data
+        elif data.count(_HEAD_END) <= self._room():
+            super().data_received(data)
+        else:
+            self._unread = data
+            self._read_on()
+
+    def on_headers_complete(self) -> None:
+        before = len(self.pipeline)
+        super().on_headers_complete()
+        BoundedPipeline.all_waiting += len(self.pipeline) - before
+
+    def on_response_complete(self) -> None:
+        before = len(self.pipeline)
+        super().on_response_complete()
+        BoundedPipeline.all_waiting += len(self.pipeline) - before
+        if self._unread:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read as many heads as may wait; what is left keeps the socket from being read."""
+        assert isinstance(self.flow, _Flow)
+        while self._unread and not self.transport.is_closing():
+            room = self._room()
+            if room <= 0:
+                self.flow.hold()
+                return
+            piece = _up_to_head(self._unread, room)
+            self._unread = self._unread[len(piece) :]
+            super().data_received(piece)
+        self._unread = b""
+        self.flow.release()
+
+    def _room(self) -> int:
+        if BoundedPipeline.all_waiting >= ALL_WAITING_LIMIT:
+            return 1 - len(self.pipeline)
+        return WAITING_LIMIT - len(self.pipeline)
+
+
+class _Flow(FlowControl):
+    """Reading that stays paused while something is unread here, whoever would go on."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._is_holding = False
+
+    def hold(self) -> None:
+        self._is_holding = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        if self._is_holding:
+            self._is_holding = False
+            self.resume_reading()
+
+    def resume_reading(self) -> None:
+        if not self._is_holding:
+            super().resume_reading()
+
+
+def _up_to_head(data: bytes, heads: int) -> bytes:
+    """The beginning of `data` in which at most so many heads end."""
+    end = 0
+    for _ in range(heads):
+        found = data.find(_HEAD_END, end)
+        if found < 0:
+            return data
+        end = found + len(_HEAD_END)
+    return data[:end]

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.web.speaker import Speaker, speaker
+
+
+@pytest.fixture
+def served() -> Iterator[Speaker]:
+    with speaker() as running:
+        yield running
