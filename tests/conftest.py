@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.support import postgres
 from tests.support.outbox import Outbox
-
-T = TypeVar("T")
 
 # A busy machine is no fault of the code under test.
 settings.register_profile("tocsin", deadline=None)
@@ -89,9 +86,3 @@ def every_database(every_server: postgres.Server) -> Iterator[postgres.Database]
     """`database`, on each of `every_server`."""
     with every_server.database() as fresh:
         yield fresh
-
-
-@pytest.fixture(scope="session")
-def run() -> Callable[[Coroutine[Any, Any, T]], T]:
-    """Run a coroutine to its end: `run(main())`."""
-    return asyncio.run

@@ -7,7 +7,7 @@ import asyncio
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,8 +17,6 @@ from tests.support.outbox import Outbox, receiving, until
 from tests.support.paths import ROOT
 from tests.support.postgres import Database
 from tocsin.model import EventType, uuid7
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
 
 STORY = (EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED)
 
@@ -122,5 +120,5 @@ def outbox(database: Database) -> Iterator[Outbox]:
         pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)]),
     ],
 )
-def test_dispatchers_killed_while_sending(outbox: Outbox, run: Run, kills: int) -> None:
-    run(_killing(outbox, kills))
+async def test_dispatchers_killed_while_sending(outbox: Outbox, kills: int) -> None:
+    await _killing(outbox, kills)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -31,19 +30,18 @@ def at(minute: float) -> str:
     return (NOON + timedelta(minutes=minute)).isoformat()
 
 
-def volley(pair: list[Node], sender: Sender, payloads: list[Any], **headers: str) -> list[Reply]:
+async def volley(
+    pair: list[Node], sender: Sender, payloads: list[Any], **headers: str
+) -> list[Reply]:
     """All at once, to both nodes in turn."""
 
-    async def main() -> list[Reply]:
-        urls = cycle(node.base_url for node in pair)
-        async with Load() as load:
-            return list(
-                await at_once(
-                    load.webhook(next(urls), sender, payload, **headers) for payload in payloads
-                )
+    urls = cycle(node.base_url for node in pair)
+    async with Load() as load:
+        return list(
+            await at_once(
+                load.webhook(next(urls), sender, payload, **headers) for payload in payloads
             )
-
-    return asyncio.run(main())
+        )
 
 
 def deadlocks(workspace: Workspace) -> int:
@@ -55,7 +53,7 @@ def deadlocks(workspace: Workspace) -> int:
 
 @Rounds
 @pytest.mark.parametrize("identify", [True, False], ids=["with id", "without id"])
-def test_identical_webhooks_are_one_alert_that_each_answer_names(
+async def test_identical_webhooks_are_one_alert_that_each_answer_names(
     workspace: Workspace, pair: list[Node], rounds: int, identify: bool
 ) -> None:
     sender = workspace.sender()
@@ -63,7 +61,7 @@ def test_identical_webhooks_are_one_alert_that_each_answer_names(
         payload: dict[str, Any] = {"title": "Disk full", "description": str(number)}
         if identify:
             payload["external_id"] = f"disk-{number}"
-        heard = volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
+        heard = await volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
         alert = workspace.alerts(sender)[-1]
         assert Counter((each.status, each.outcome) for each in heard) == {
             (201, "created"): 1,
@@ -81,13 +79,13 @@ def test_identical_webhooks_are_one_alert_that_each_answer_names(
 
 
 @Rounds
-def test_different_triggers_of_one_problem_are_one_alert(
+async def test_different_triggers_of_one_problem_are_one_alert(
     workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
     sender = workspace.sender()
     for number in range(rounds):
         trigger = {"title": "Disk full", "external_id": f"disk-{number}"}
-        heard = volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
+        heard = await volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
         alert = workspace.alerts(sender)[-1]
         assert Counter(each.outcome for each in heard) == {"created": 1, "updated": MANY - 1}
         assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
@@ -97,24 +95,22 @@ def test_different_triggers_of_one_problem_are_one_alert(
 
 
 @Rounds
-def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], rounds: int) -> None:
+async def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], rounds: int) -> None:
     """What they leave on record is trimmed by both nodes at once, and holds nobody up."""
     doors = [workspace.sender() for _ in range(3)]
     strangers = [Sender(door.id, workspace.profile("generic", "a guess", {})) for door in doors]
     for number in range(rounds):
-
-        async def main(number: int = number) -> list[Reply]:
-            urls = cycle(node.base_url for node in pair)
-            async with Load() as load:
-                return list(
-                    await at_once(
-                        load.webhook(next(urls), who, {"title": "T", "n": n + 1_000 * number})
-                        for n in range(60)
-                        for who in (*strangers, *doors)
-                    )
+        urls = cycle(node.base_url for node in pair)
+        async with Load() as load:
+            heard = list(
+                await at_once(
+                    load.webhook(next(urls), who, {"title": "T", "n": n + 1_000 * number})
+                    for n in range(60)
+                    for who in (*strangers, *doors)
                 )
+            )
 
-        assert Counter(each.status for each in asyncio.run(main())) == {401: 180, 201: 180}
+        assert Counter(each.status for each in heard) == {401: 180, 201: 180}
     for door in doors:
         outcomes = Counter(row["outcome"] for row in workspace.deliveries(door))
         assert outcomes == {"created": 60 * rounds, "rejected": 3}
@@ -122,7 +118,7 @@ def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], rounds:
 
 
 @Rounds
-def test_where_the_resolve_is_newest_nothing_stays_open(
+async def test_where_the_resolve_is_newest_nothing_stays_open(
     workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
     sender = workspace.sender()
@@ -143,7 +139,7 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
             )
         ]
         random.Random(number).shuffle(payloads)
-        assert {each.status for each in volley(pair, sender, payloads)} <= {200, 201}
+        assert {each.status for each in await volley(pair, sender, payloads)} <= {200, 201}
     found = Counter((row["status"], row["external_id"]) for row in workspace.alerts(sender))
     assert {status for status, _ in found} == {"RESOLVED"}
     assert set(found.values()) == {1}
@@ -152,7 +148,7 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
 
 
 @Rounds
-def test_a_storm_of_everything_from_everywhere(
+async def test_a_storm_of_everything_from_everywhere(
     workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
     """Groups of alerts in any order, people in between, rules that are owed for: no deadlock, no
@@ -176,32 +172,28 @@ def test_a_storm_of_everything_from_everywhere(
             ]
         }
 
-    async def main() -> list[Reply]:
-        async with Load() as load:
-
-            async def person(url: str) -> Reply:
-                newest = workspace.sql(
-                    "SELECT id FROM alerts WHERE integration_id = %s ORDER BY id DESC LIMIT 20",
-                    sender.id,
-                )
-                if not newest:
-                    return Reply(200, {"status": "none"})
-                action = chance.choice(["acknowledge", "resolve", "reopen", "close"])
-                return await load.act(url, key, chance.choice(newest)[0], action)
-
-            urls = cycle(node.base_url for node in pair)
-            work: list[Callable[[], Any]] = []
-            for number in range(rounds * 150):
-                url = next(urls)
-                work.append(
-                    partial(load.webhook, url, sender, group())
-                    if number % 5
-                    else partial(person, url)
-                )
-            return list(await at_once((each() for each in work), at_most=60))
-
     sender = workspace.sender("alertmanager")
-    heard = asyncio.run(main())
+    async with Load() as load:
+
+        async def person(url: str) -> Reply:
+            newest = workspace.sql(
+                "SELECT id FROM alerts WHERE integration_id = %s ORDER BY id DESC LIMIT 20",
+                sender.id,
+            )
+            if not newest:
+                return Reply(200, {"status": "none"})
+            action = chance.choice(["acknowledge", "resolve", "reopen", "close"])
+            return await load.act(url, key, chance.choice(newest)[0], action)
+
+        urls = cycle(node.base_url for node in pair)
+        work: list[Callable[[], Any]] = []
+        for number in range(rounds * 150):
+            url = next(urls)
+            work.append(
+                partial(load.webhook, url, sender, group()) if number % 5 else partial(person, url)
+            )
+        heard = list(await at_once((each() for each in work), at_most=60))
+
     assert {each.status for each in heard} <= {200, 201, 409}, [n.errors() for n in pair]
     assert deadlocks(workspace) == 0
     check_books(workspace, sender, heard)

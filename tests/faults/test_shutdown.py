@@ -38,11 +38,11 @@ async def _storm(node: Node, sender: Sender) -> list[Reply]:
 @pytest.mark.parametrize(
     "drained", [1, pytest.param(10, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
-def test_what_was_taken_is_answered(workspace: Workspace, drained: int) -> None:
+async def test_what_was_taken_is_answered(workspace: Workspace, drained: int) -> None:
     for _ in range(drained):
         sender = workspace.sender()
         with nodes(workspace.url) as (node,):
-            heard = asyncio.run(_storm(node, sender))
+            heard = await _storm(node, sender)
             assert node.stop() == 0
         assert {each.status for each in heard} <= {201, 503}
         answered = {each.document["delivery_id"] for each in heard if each.status == 201}
@@ -50,7 +50,7 @@ def test_what_was_taken_is_answered(workspace: Workspace, drained: int) -> None:
         assert len(workspace.alerts(sender)) == len(answered)
 
 
-def test_a_body_under_way_is_waited_for(workspace: Workspace) -> None:
+async def test_a_body_under_way_is_waited_for(workspace: Workspace) -> None:
     sender = workspace.sender()
     body = b'{"title": "T"}'
     head = "".join(
@@ -58,7 +58,7 @@ def test_a_body_under_way_is_waited_for(workspace: Workspace) -> None:
         for name, value in {**sender.headers(body), "Content-Length": len(body)}.items()
     )
 
-    async def main(node: Node) -> bytes:
+    with nodes(workspace.url) as (node,):
         reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
         writer.write(f"POST {sender.path} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:5])
         await writer.drain()
@@ -66,11 +66,8 @@ def test_a_body_under_way_is_waited_for(workspace: Workspace) -> None:
         node.begin_stop()
         await asyncio.sleep(0.2)
         writer.write(body[5:])
-        heard = await reader.read()
+        answer = await reader.read()
         writer.close()
-        return heard
-
-    with nodes(workspace.url) as (node,):
-        assert asyncio.run(main(node)).startswith(b"HTTP/1.1 201 ")
+        assert answer.startswith(b"HTTP/1.1 201 ")
         eventually(lambda: node.process.poll() is not None, "the server ends")
     assert len(workspace.alerts(sender)) == 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,7 +23,6 @@ from tocsin.resources.deliveries import (
 from tocsin.store.database import create_engine
 
 T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 NOW = datetime.now(UTC)
 
 
@@ -36,29 +35,26 @@ async def done(outbox: Outbox, work: Callable[[AsyncConnection], Awaitable[T]]) 
         await engine.dispose()
 
 
-def test_a_failed_delivery_is_sent_again_under_its_id(outbox: Outbox, run: Run) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
-            receiver.answer = lambda body: web.Response(status=400)
-            id = outbox.plan(outbox.destination("ops", receiver.url))
-            async with dispatching(outbox.url):
-                await until(lambda: outbox.row(id)["status"] == "failed")
-                receiver.answer = lambda body: web.Response(status=204)
-                outcome = await done(outbox, lambda c: retry(c, outbox.workspace_id, id))
-                assert outcome == Requeued()
-                await until(lambda: outbox.row(id)["status"] == "sent")
-            assert receiver.ids == [id, id]
-            assert [each["outcome"] for each in outbox.attempts(id)] == ["failed", "sent"]
-            assert outbox.row(id)["last_error_code"] is None
-
-    run(main())
+async def test_a_failed_delivery_is_sent_again_under_its_id(outbox: Outbox) -> None:
+    async with receiving() as receiver:
+        receiver.answer = lambda body: web.Response(status=400)
+        id = outbox.plan(outbox.destination("ops", receiver.url))
+        async with dispatching(outbox.url):
+            await until(lambda: outbox.row(id)["status"] == "failed")
+            receiver.answer = lambda body: web.Response(status=204)
+            outcome = await done(outbox, lambda c: retry(c, outbox.workspace_id, id))
+            assert outcome == Requeued()
+            await until(lambda: outbox.row(id)["status"] == "sent")
+        assert receiver.ids == [id, id]
+        assert [each["outcome"] for each in outbox.attempts(id)] == ["failed", "sent"]
+        assert outbox.row(id)["last_error_code"] is None
 
 
-def test_what_was_canceled_can_be_had_after_all(outbox: Outbox, run: Run) -> None:
+async def test_what_was_canceled_can_be_had_after_all(outbox: Outbox) -> None:
     id = outbox.plan(outbox.destination("ops"))
-    assert run(done(outbox, lambda c: cancel(c, outbox.workspace_id, id))) == Canceled()
+    assert await done(outbox, lambda c: cancel(c, outbox.workspace_id, id)) == Canceled()
     assert (outbox.row(id)["status"], outbox.row(id)["reason"]) == ("canceled", "canceled_by_user")
-    assert run(done(outbox, lambda c: retry(c, outbox.workspace_id, id))) == Requeued()
+    assert await done(outbox, lambda c: retry(c, outbox.workspace_id, id)) == Requeued()
     row = outbox.row(id)
     assert (row["status"], row["reason"], row["detail"]) == ("queued", "rule", {})
     assert row["give_up_at"] > datetime.now(UTC) + timedelta(hours=23)
@@ -75,13 +71,13 @@ def test_what_was_canceled_can_be_had_after_all(outbox: Outbox, run: Run) -> Non
         ("canceled", None, "not-cancelable"),
     ],
 )
-def test_each_state_admits_what_it_admits(
-    outbox: Outbox, run: Run, status: str, retried: str | None, canceled: str | None
+async def test_each_state_admits_what_it_admits(
+    outbox: Outbox, status: str, retried: str | None, canceled: str | None
 ) -> None:
     destination = outbox.destination("ops")
     for act, code in ((retry, retried), (cancel, canceled)):
         id = outbox.plan(destination, status=status)
-        outcome = run(done(outbox, lambda c, act=act, id=id: act(c, outbox.workspace_id, id)))
+        outcome = await done(outbox, lambda c, act=act, id=id: act(c, outbox.workspace_id, id))
         if code is None:
             assert not isinstance(outcome, NotAllowed)
             assert outbox.row(id)["status"] != status
@@ -91,46 +87,47 @@ def test_each_state_admits_what_it_admits(
             assert outbox.row(id)["status"] == status
 
 
-def test_what_is_under_way_is_not_canceled(outbox: Outbox, run: Run) -> None:
+async def test_what_is_under_way_is_not_canceled(outbox: Outbox) -> None:
     id = outbox.plan(outbox.destination("ops"))
     outbox.db.execute(
         "UPDATE alert_deliveries SET leased_by = 'n', lease_expires_at = now() + interval '1 min'"
     )
-    outcome = run(done(outbox, lambda c: cancel(c, outbox.workspace_id, id)))
+    outcome = await done(outbox, lambda c: cancel(c, outbox.workspace_id, id))
     assert isinstance(outcome, NotAllowed)
     assert outcome.code == "in-flight"
 
 
-def test_tests_are_neither_canceled_nor_tried_again(outbox: Outbox, run: Run) -> None:
+async def test_tests_are_neither_canceled_nor_tried_again(outbox: Outbox) -> None:
     id = outbox.plan(outbox.destination("ops"), event=EventType.TEST)
     for act in (cancel, retry):
-        outcome = run(done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id)))
+        outcome = await done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id))
         assert isinstance(outcome, NotAllowed)
         assert outcome.code == "test-delivery"
 
 
-def test_another_workspaces_delivery_is_not_there(
-    outbox: Outbox, database: Database, run: Run
+async def test_another_workspaces_delivery_is_not_there(
+    outbox: Outbox,
+    database: Database,
 ) -> None:
     other = Outbox(database)
     id = other.plan(other.destination("theirs"), status="failed")
     for act in (cancel, retry):
-        assert run(done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id))) == NotFound()
-    assert run(done(outbox, lambda c: retry(c, outbox.workspace_id, uuid7()))) == NotFound()
+        assert await done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id)) == NotFound()
+    assert await done(outbox, lambda c: retry(c, outbox.workspace_id, uuid7())) == NotFound()
     window = (NOW - timedelta(days=1), NOW + timedelta(days=1))
-    assert run(done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window))) == 0
+    assert await done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window)) == 0
     other.close()
 
 
-def test_a_disabled_destination_must_be_enabled_first(outbox: Outbox, run: Run) -> None:
+async def test_a_disabled_destination_must_be_enabled_first(outbox: Outbox) -> None:
     id = outbox.plan(outbox.destination("ops"), status="failed")
     outbox.db.execute("UPDATE alert_destinations SET is_enabled = false")
-    outcome = run(done(outbox, lambda c: retry(c, outbox.workspace_id, id)))
+    outcome = await done(outbox, lambda c: retry(c, outbox.workspace_id, id))
     assert isinstance(outcome, NotAllowed)
     assert outcome.code == "destination-disabled"
 
 
-def test_all_that_failed_in_a_window_is_queued_again(outbox: Outbox, run: Run) -> None:
+async def test_all_that_failed_in_a_window_is_queued_again(outbox: Outbox) -> None:
     one, two = outbox.destination("one"), outbox.destination("two")
     off = outbox.destination("off")
     outbox.db.execute("UPDATE alert_destinations SET is_enabled = false WHERE id = %s", [off])
@@ -155,7 +152,7 @@ def test_all_that_failed_in_a_window_is_queued_again(outbox: Outbox, run: Run) -
     before = {id: outbox.row(id)["status"] for id in others}
     window = (NOW - timedelta(hours=2), NOW - timedelta(hours=0.9))
     only_two = done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window, two))
-    assert run(only_two) == 1
-    assert run(done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window))) == 2
+    assert await only_two == 1
+    assert await done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window)) == 2
     assert {outbox.row(id)["status"] for id in wanted} == {"queued"}
     assert {id: outbox.row(id)["status"] for id in others} == before

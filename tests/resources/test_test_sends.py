@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +19,6 @@ from tocsin.resources.destination_tests import (
     create_test,
 )
 from tocsin.store.database import create_engine
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 async def _test(outbox: Outbox, *destinations: Any, times: int = 1) -> list[TestOutcome]:
@@ -48,9 +45,9 @@ async def _last(outbox: Outbox, *destinations: Any) -> list[LastTest]:
         await engine.dispose()
 
 
-def test_a_test_belongs_to_no_tenant_rule_or_alert(outbox: Outbox, run: Run) -> None:
+async def test_a_test_belongs_to_no_tenant_rule_or_alert(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
-    (outcome,) = run(_test(outbox, destination))
+    (outcome,) = await _test(outbox, destination)
     assert isinstance(outcome, TestQueued)
     row = outbox.row(outcome.alert_delivery_id)
     assert (row["tenant_id"], row["alert_rule_id"], row["alert_id"]) == (None, None, None)
@@ -59,9 +56,9 @@ def test_a_test_belongs_to_no_tenant_rule_or_alert(outbox: Outbox, run: Run) -> 
     assert row["give_up_at"] - row["created_at"] == timedelta(seconds=60)
 
 
-def test_of_many_at_once_one_is_made(outbox: Outbox, run: Run) -> None:
+async def test_of_many_at_once_one_is_made(outbox: Outbox) -> None:
     destinations = [outbox.destination(name) for name in ("one", "two")]
-    outcomes = run(_test(outbox, *destinations, times=25))
+    outcomes = await _test(outbox, *destinations, times=25)
     assert sum(isinstance(each, TestQueued) for each in outcomes) == 2
     limited = [each for each in outcomes if isinstance(each, TestRateLimited)]
     assert len(limited) == 48
@@ -72,52 +69,50 @@ def test_of_many_at_once_one_is_made(outbox: Outbox, run: Run) -> None:
     assert sorted(made) == sorted((each, 1) for each in destinations)
 
 
-def test_after_a_minute_the_next_may_come(outbox: Outbox, run: Run) -> None:
+async def test_after_a_minute_the_next_may_come(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
-    run(_test(outbox, destination))
+    await _test(outbox, destination)
     outbox.db.execute(
         "UPDATE alert_deliveries SET created_at = created_at - interval '59.5 seconds'"
     )
-    assert run(_test(outbox, destination)) == [TestRateLimited(1)]
+    assert await _test(outbox, destination) == [TestRateLimited(1)]
     outbox.db.execute("UPDATE alert_deliveries SET created_at = created_at - interval '1 second'")
-    (outcome,) = run(_test(outbox, destination))
+    (outcome,) = await _test(outbox, destination)
     assert isinstance(outcome, TestQueued)
 
 
-def test_what_is_outside_the_workspace_is_not_there(
-    outbox: Outbox, database: Database, run: Run
+async def test_what_is_outside_the_workspace_is_not_there(
+    outbox: Outbox,
+    database: Database,
 ) -> None:
     other = Outbox(database)
     foreign = other.destination("theirs")
     other.close()
-    assert run(_test(outbox, foreign, uuid7())) == [DestinationNotFound(), DestinationNotFound()]
+    assert await _test(outbox, foreign, uuid7()) == [DestinationNotFound(), DestinationNotFound()]
 
 
-def test_a_disabled_destination_says_so_even_if_tested_just_now(outbox: Outbox, run: Run) -> None:
+async def test_a_disabled_destination_says_so_even_if_tested_just_now(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
-    run(_test(outbox, destination))
+    await _test(outbox, destination)
     outbox.db.execute("UPDATE alert_destinations SET is_enabled = false")
-    assert run(_test(outbox, destination)) == [DestinationDisabled()]
+    assert await _test(outbox, destination) == [DestinationDisabled()]
 
 
-def test_never_becomes_pending_and_sent(outbox: Outbox, run: Run) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
-            destination = outbox.destination("ops", receiver.url)
-            assert await _last(outbox, destination) == [NEVER]
-            (outcome,) = await _test(outbox, destination)
-            assert isinstance(outcome, TestQueued)
-            id = outcome.alert_delivery_id
-            assert await _last(outbox, destination) == [
-                LastTest(TestStatus.PENDING, outcome.created_at, id)
-            ]
-            async with dispatching(outbox.url):
-                await until(lambda: outbox.row(id)["status"] == "sent")
-            assert await _last(outbox, destination) == [
-                LastTest(TestStatus.SENT, outbox.row(id)["sent_at"], id, confirmed=True)
-            ]
-
-    run(main())
+async def test_never_becomes_pending_and_sent(outbox: Outbox) -> None:
+    async with receiving() as receiver:
+        destination = outbox.destination("ops", receiver.url)
+        assert await _last(outbox, destination) == [NEVER]
+        (outcome,) = await _test(outbox, destination)
+        assert isinstance(outcome, TestQueued)
+        id = outcome.alert_delivery_id
+        assert await _last(outbox, destination) == [
+            LastTest(TestStatus.PENDING, outcome.created_at, id)
+        ]
+        async with dispatching(outbox.url):
+            await until(lambda: outbox.row(id)["status"] == "sent")
+        assert await _last(outbox, destination) == [
+            LastTest(TestStatus.SENT, outbox.row(id)["sent_at"], id, confirmed=True)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -142,8 +137,8 @@ def test_never_becomes_pending_and_sent(outbox: Outbox, run: Run) -> None:
         ),
     ],
 )
-def test_each_status_has_its_time(
-    outbox: Outbox, run: Run, columns: str, status: TestStatus, at: Any
+async def test_each_status_has_its_time(
+    outbox: Outbox, columns: str, status: TestStatus, at: Any
 ) -> None:
     destination = outbox.destination("ops")
     id = outbox.plan(destination, event=EventType.TEST, created_at=NOON)
@@ -151,11 +146,11 @@ def test_each_status_has_its_time(
     outbox.plan(destination, event=EventType.TEST, created_at=NOON - timedelta(hours=1))
     outbox.plan(destination)
     outbox.db.execute(f"UPDATE alert_deliveries SET {columns} WHERE id = %s", [id])
-    (found,) = run(_last(outbox, destination))
+    (found,) = await _last(outbox, destination)
     assert (found.status, found.at, found.alert_delivery_id) == (status, at, id)
 
 
-def test_accepted_is_not_posted(outbox: Outbox, run: Run) -> None:
+async def test_accepted_is_not_posted(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
     id = outbox.plan(destination, event=EventType.TEST)
     outbox.db.execute(
@@ -163,24 +158,22 @@ def test_accepted_is_not_posted(outbox: Outbox, run: Run) -> None:
         " detail = '{\"confirmed\": false}' WHERE id = %s",
         [id],
     )
-    (found,) = run(_last(outbox, destination))
+    (found,) = await _last(outbox, destination)
     assert found.confirmed is False
     assert found.document()["confirmed"] is False
 
 
-def test_a_failure_is_told_with_its_reason(outbox: Outbox, run: Run) -> None:
+async def test_a_failure_is_told_with_its_reason(outbox: Outbox) -> None:
     destination, other = outbox.destination("ops"), outbox.destination("other")
     id = outbox.plan(destination, event=EventType.TEST)
     outbox.db.execute(
         "UPDATE alert_destinations SET is_enabled = false WHERE id = %s", [destination]
     )
 
-    async def main() -> None:
-        async with dispatching(outbox.url):
-            await until(lambda: outbox.row(id)["status"] == "failed")
+    async with dispatching(outbox.url):
+        await until(lambda: outbox.row(id)["status"] == "failed")
 
-    run(main())
-    found, never = run(_last(outbox, destination, other))
+    found, never = await _last(outbox, destination, other)
     assert (found.status, found.error_code) == (TestStatus.FAILED, "destination-disabled")
     assert never is NEVER
 

@@ -62,23 +62,18 @@ def test_columns_arrive_as_they_were(database: Database) -> None:
     check()
 
 
-def test_an_error_names_itself_and_leaves_nothing_behind(database: Database) -> None:
+async def test_an_error_names_itself_and_leaves_nothing_behind(database: Database) -> None:
     insert = parsed("insert", b"INSERT INTO configuration (id, version) VALUES (true, %(version)s)")
     divide = parsed("divide", b"SELECT 1 / %(by)s")
     update = parsed("update", b"UPDATE configuration SET version = version + %(by)s")
 
-    async def run() -> None:
-        pipe = await Pipe.open(database.url, options="")
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            await pipe.run(
-                (BEGIN, {}), (update, {"by": 100}), (insert, {"version": 1}), (COMMIT, {})
-            )
-        assert not pipe.is_usable
-        pipe = await Pipe.open(database.url, options="")
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            await pipe.run((divide, {"by": 0}))
-
-    asyncio.run(run())
+    pipe = await Pipe.open(database.url, options="")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await pipe.run((BEGIN, {}), (update, {"by": 100}), (insert, {"version": 1}), (COMMIT, {}))
+    assert not pipe.is_usable
+    pipe = await Pipe.open(database.url, options="")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await pipe.run((divide, {"by": 0}))
     with database.connect() as connection:
         row = connection.execute("SELECT version FROM configuration").fetchone()
     assert row is not None
@@ -91,15 +86,12 @@ def test_more_than_a_socket_buffer_goes_both_ways(database: Database) -> None:
     assert round_trip(database.url, arrays.texts(many)) == [(text,) for text in many]
 
 
-def test_a_connection_that_is_killed_is_an_operational_error(database: Database) -> None:
+async def test_a_connection_that_is_killed_is_an_operational_error(database: Database) -> None:
     sleep = parsed("sleep", b"SELECT pg_backend_pid()")
 
-    async def run() -> None:
-        pipe = await Pipe.open(database.url, options="")
-        ((row,),) = await pipe.run((sleep, {}))
-        with database.connect() as connection:
-            connection.execute("SELECT pg_terminate_backend(%s)", row)
-        with pytest.raises(psycopg.OperationalError):
-            await pipe.run((sleep, {}))
-
-    asyncio.run(run())
+    pipe = await Pipe.open(database.url, options="")
+    ((row,),) = await pipe.run((sleep, {}))
+    with database.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", row)
+    with pytest.raises(psycopg.OperationalError):
+        await pipe.run((sleep, {}))

@@ -11,33 +11,30 @@ from tests.support.workspace import Workspace
 from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.understand import understand
-from tocsin.ingest.webhook import Answer
 from tocsin.model import utc_now
 from tocsin.store.database import create_engine
 
 
-def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) -> None:
+async def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) -> None:
     workspace = Workspace(database.url)
     sender = workspace.sender()
     body = json.dumps({"title": "Disk full", "external_id": "disk-1"}).encode()
 
-    async def main() -> Answer:
-        engine = create_engine(database.url)
-        configuration = Configuration(engine, workspace.vault)
-        batcher = Batcher(database.url, configuration, queue_limit=10, keep_rejected=10)
-        before = await configuration.refresh()
-        headers = {name.lower(): value for name, value in sender.headers(body).items()}
-        webhook = understand(before.integrations[sender.id], headers, body, utc_now())
-        workspace.rule(event_types=["alerts.triggered"])
-        assert (await configuration.look()).version > before.version
-        committing = asyncio.create_task(batcher.run())
-        answer = await batcher.submit(webhook)
-        batcher.close()
-        await committing
-        await engine.dispose()
-        return answer
+    engine = create_engine(database.url)
+    configuration = Configuration(engine, workspace.vault)
+    batcher = Batcher(database.url, configuration, queue_limit=10, keep_rejected=10)
+    before = await configuration.refresh()
+    headers = {name.lower(): value for name, value in sender.headers(body).items()}
+    webhook = understand(before.integrations[sender.id], headers, body, utc_now())
+    workspace.rule(event_types=["alerts.triggered"])
+    assert (await configuration.look()).version > before.version
+    committing = asyncio.create_task(batcher.run())
+    answer = await batcher.submit(webhook)
+    batcher.close()
+    await committing
+    await engine.dispose()
 
-    assert asyncio.run(main()).status_code == 201
+    assert answer.status_code == 201
     (alert,) = workspace.alerts(sender)
     assert (
         workspace.one("SELECT count(*) FROM alert_deliveries WHERE alert_id = %s", alert["id"]) == 1

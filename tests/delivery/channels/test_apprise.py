@@ -5,7 +5,6 @@ import itertools
 import logging
 import socket
 import subprocess
-from collections.abc import Callable, Coroutine
 from ipaddress import ip_network
 from typing import Any
 
@@ -22,7 +21,6 @@ from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outbound.sockets import guarded
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8")])
 
 
@@ -38,8 +36,8 @@ async def send(
     )
 
 
-def test_a_name_that_changes_its_mind_never_reaches_the_inside(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_a_name_that_changes_its_mind_never_reaches_the_inside(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """127.0.0.2 plays an allowed address, 127.0.0.1 the inside; the name alternates."""
     turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
@@ -51,33 +49,24 @@ def test_a_name_that_changes_its_mind_never_reaches_the_inside(
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     policy = AddressPolicy.of([ip_network("127.0.0.2/32")])
 
-    async def main() -> tuple[int, int, list[Outcome]]:
-        ok = receivers.answer(200)
-        async with (
-            receivers.http(ok, host="127.0.0.2") as outside,
-            receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
-        ):
-            outcomes = [
-                await send([f"json://rebind.test:{outside.port}/x"], policy) for _ in range(20)
-            ]
-            return len(outside.received), len(inside.received), outcomes
+    ok = receivers.answer(200)
+    async with (
+        receivers.http(ok, host="127.0.0.2") as outside,
+        receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
+    ):
+        outcomes = [await send([f"json://rebind.test:{outside.port}/x"], policy) for _ in range(20)]
 
-    outside, inside, outcomes = run(main())
-
-    assert inside == 0
-    assert outside == sum(isinstance(outcome, Sent) for outcome in outcomes) == 10
+    assert not inside.received
+    assert len(outside.received) == sum(isinstance(outcome, Sent) for outcome in outcomes) == 10
     refused = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     assert {outcome.code for outcome in refused} == {"address-blocked"}
 
 
 @pytest.mark.parametrize("schema", ["json", "xml", "form", "gotify", "ntfy"])
-def test_nothing_inside_is_reached_by_any_schema(run: Run, schema: str) -> None:
-    async def main() -> tuple[Outcome, int]:
-        async with receivers.http(receivers.answer(200)) as inside:
-            url = f"{schema}://127.0.0.1:{inside.port}/AAAAAAAAAAAAAAA"
-            return await send([url], AddressPolicy()), len(inside.received)
-
-    outcome, hits = run(main())
+async def test_nothing_inside_is_reached_by_any_schema(schema: str) -> None:
+    async with receivers.http(receivers.answer(200)) as inside:
+        url = f"{schema}://127.0.0.1:{inside.port}/AAAAAAAAAAAAAAA"
+        outcome, hits = await send([url], AddressPolicy()), len(inside.received)
 
     assert hits == 0
     assert isinstance(outcome, Failed)
@@ -107,60 +96,51 @@ def test_outside_the_guard_nothing_changes() -> None:
     subprocess.run(["true"], check=True)
 
 
-def test_the_environments_proxy_is_not_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> tuple[int, int]:
-        async with (
-            receivers.http(receivers.answer(200)) as proxy,
-            receivers.http(receivers.answer(200)) as it,
-        ):
-            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-                monkeypatch.setenv(name, proxy.url)
-            await send([f"json://127.0.0.1:{it.port}/x"])
-            return len(proxy.received), len(it.received)
-
-    assert run(main()) == (0, 1)
+async def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        receivers.http(receivers.answer(200)) as proxy,
+        receivers.http(receivers.answer(200)) as it,
+    ):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        await send([f"json://127.0.0.1:{it.port}/x"])
+        assert (len(proxy.received), len(it.received)) == (0, 1)
 
 
-def test_a_url_cannot_turn_redirects_back_on(run: Run) -> None:
+async def test_a_url_cannot_turn_redirects_back_on() -> None:
     """Even one that was stored before the option was refused."""
 
-    async def main() -> tuple[bool, int]:
-        async with (
-            receivers.http(receivers.answer(200)) as further,
-            receivers.http(receivers.answer(307, Location=further.url)) as it,
-        ):
-            result = await apprise_library.notify(
-                f"json://127.0.0.1:{it.port}/x?redirect=yes",
-                title="t",
-                body="b",
-                kind="info",
-                policy=LOOPBACK,
-                seconds=5,
-            )
-            return result.sent, len(further.received)
-
-    assert run(main()) == (False, 0)
+    async with (
+        receivers.http(receivers.answer(200)) as further,
+        receivers.http(receivers.answer(307, Location=further.url)) as it,
+    ):
+        result = await apprise_library.notify(
+            f"json://127.0.0.1:{it.port}/x?redirect=yes",
+            title="t",
+            body="b",
+            kind="info",
+            policy=LOOPBACK,
+            seconds=5,
+        )
+        assert (result.sent, len(further.received)) == (False, 0)
 
 
-def test_a_retry_goes_only_to_those_who_are_owed(run: Run) -> None:
-    async def main() -> tuple[Outcome, Outcome, list[int]]:
-        down = True
+async def test_a_retry_goes_only_to_those_who_are_owed() -> None:
+    down = True
 
-        async def moody(request: web.Request) -> web.StreamResponse:
-            return web.Response(status=503 if down else 200)
+    async def moody(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=503 if down else 200)
 
-        async with (
-            receivers.http(receivers.answer(200)) as good,
-            receivers.http(moody) as bad,
-            receivers.http(receivers.answer(404)) as gone,
-        ):
-            urls = [f"json://127.0.0.1:{each.port}/x" for each in (good, bad, gone)]
-            first = await send(urls)
-            down = False
-            second = await send(urls, progress=first.progress)
-            return first, second, [len(each.received) for each in (good, bad, gone)]
-
-    first, second, hits = run(main())
+    async with (
+        receivers.http(receivers.answer(200)) as good,
+        receivers.http(moody) as bad,
+        receivers.http(receivers.answer(404)) as gone,
+    ):
+        urls = [f"json://127.0.0.1:{each.port}/x" for each in (good, bad, gone)]
+        first = await send(urls)
+        down = False
+        second = await send(urls, progress=first.progress)
+        hits = [len(each.received) for each in (good, bad, gone)]
 
     assert isinstance(first, Retry)
     assert "(JSON, URL 2) answered 503" in first.message
@@ -171,12 +151,9 @@ def test_a_retry_goes_only_to_those_who_are_owed(run: Run) -> None:
     assert services.SECRET not in repr(first.progress)
 
 
-def test_a_service_that_stalls_ends_in_time(run: Run) -> None:
-    async def main() -> Outcome:
-        async with receivers.raw(None) as port:
-            return await send([f"json://127.0.0.1:{port}/x"], timeout=0.3)
-
-    outcome = run(main())
+async def test_a_service_that_stalls_ends_in_time() -> None:
+    async with receivers.raw(None) as port:
+        outcome = await send([f"json://127.0.0.1:{port}/x"], timeout=0.3)
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "timeout"
@@ -193,20 +170,17 @@ class LogCollector(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-def test_what_apprise_logs_stays_with_apprise(run: Run) -> None:
+async def test_what_apprise_logs_stays_with_apprise() -> None:
     collector, root = LogCollector(), logging.getLogger()
     level = root.level
     root.addHandler(collector)
     root.setLevel(logging.DEBUG)
 
-    async def main() -> None:
+    try:
         async with receivers.http(receivers.answer(500)) as it:
             await send([f"json://127.0.0.1:{it.port}/{services.SECRET}"])
         # One that repeats what it cannot use.
         assert not apprise_library.is_valid(f"sinch://{services.SECRET}:x@1")
-
-    try:
-        run(main())
         logging.getLogger().debug("the collector works")
     finally:
         root.removeHandler(collector)
@@ -265,13 +239,11 @@ def test_one_url_can_be_changed_without_the_others_secrets() -> None:
     assert changed.config.urls == [old[1], "json://new/"]  # type: ignore[attr-defined]
 
 
-def test_without_the_extra_it_says_what_to_install(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apprise_library, "is_installed", lambda: False)
 
     faults = validate_config("apprise", {"urls": ["json://host/"]})
-    outcome = run(send(["json://host/"]))
+    outcome = await send(["json://host/"])
 
     assert isinstance(faults, list)
     assert "tocsin[apprise]" in faults[0].message
@@ -279,19 +251,16 @@ def test_without_the_extra_it_says_what_to_install(
     assert "tocsin[apprise]" in outcome.message
 
 
-def test_mentions_and_links_of_senders_are_inert(run: Run) -> None:
-    async def main() -> str:
-        async with receivers.http(receivers.answer(200)) as it:
-            channel = AppriseChannel(Parts(Outbound(LOOPBACK)))
-            await channel.send(
-                samples.message(about=samples.hostile()),
-                AppriseConfig(urls=[f"json://127.0.0.1:{it.port}/x"]),
-                samples.links_for,
-                {},
-            )
-            return it.received[0].body.decode("unicode_escape")
-
-    text = run(main())
+async def test_mentions_and_links_of_senders_are_inert() -> None:
+    async with receivers.http(receivers.answer(200)) as it:
+        channel = AppriseChannel(Parts(Outbound(LOOPBACK)))
+        await channel.send(
+            samples.message(about=samples.hostile()),
+            AppriseConfig(urls=[f"json://127.0.0.1:{it.port}/x"]),
+            samples.links_for,
+            {},
+        )
+        text = it.received[0].body.decode("unicode_escape")
 
     assert "@everyone" not in text
     assert "](https" not in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Coroutine
 from email import message_from_bytes
 from typing import Any
 
@@ -16,7 +15,6 @@ from tocsin.delivery.channels.registry import CHANNELS
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.model import EventType
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 KINDS = list(CHANNELS)
 # Mail servers do not say how long to wait, and Apprise does not tell.
 TELLS_WHEN = [kind for kind in KINDS if kind not in ("email", "apprise")]
@@ -56,12 +54,12 @@ EXPECTED: dict[str, type[Outcome]] = {
 
 
 @pytest.mark.parametrize("behaviour", services.BEHAVIOURS)
-def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
-    run: Run, kind: str, behaviour: str, caplog: pytest.LogCaptureFixture
+async def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
+    kind: str, behaviour: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    attempt = run(services.attempt(kind, behaviour))
+    attempt = await services.attempt(kind, behaviour)
 
     outcome = attempt.outcome
     assert isinstance(outcome, EXPECTED[behaviour]), outcome
@@ -80,10 +78,10 @@ def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
 
 @pytest.mark.parametrize("kind", TELLS_WHEN)
 @pytest.mark.parametrize(("behaviour", "seconds"), [("throttled", 7.0), ("throttled-date", 90.0)])
-def test_a_throttled_destination_waits_as_long_as_it_was_told(
-    run: Run, kind: str, behaviour: str, seconds: float
+async def test_a_throttled_destination_waits_as_long_as_it_was_told(
+    kind: str, behaviour: str, seconds: float
 ) -> None:
-    outcome = run(services.attempt(kind, behaviour)).outcome
+    outcome = (await services.attempt(kind, behaviour)).outcome
 
     assert outcome.retry_after == seconds
     assert outcome.holds_destination
@@ -91,8 +89,8 @@ def test_a_throttled_destination_waits_as_long_as_it_was_told(
 
 
 @pytest.mark.parametrize("event", list(EventType))
-def test_each_event_says_what_happened(run: Run, kind: str, event: EventType) -> None:
-    attempt = run(services.attempt(kind, message=samples.message(event)))
+async def test_each_event_says_what_happened(kind: str, event: EventType) -> None:
+    attempt = await services.attempt(kind, message=samples.message(event))
 
     assert isinstance(attempt.outcome, Sent)
     text = said(attempt)
@@ -108,16 +106,16 @@ def test_each_event_says_what_happened(run: Run, kind: str, event: EventType) ->
     assert "critical" in text.lower()
 
 
-def test_times_are_in_utc_and_in_the_destinations_zone(run: Run, kind: str) -> None:
-    text = said(run(services.attempt(kind, timezone="America/New_York")))
+async def test_times_are_in_utc_and_in_the_destinations_zone(kind: str) -> None:
+    text = said(await services.attempt(kind, timezone="America/New_York"))
 
     if kind != "webhook":  # programs get UTC
         assert "2026-11-21 15:58:15 EST" in text
         assert "2026-11-21 20:58:15 UTC" in text
 
 
-def test_readers_get_their_links_and_the_code(run: Run, kind: str) -> None:
-    text = said(run(services.attempt(kind)))
+async def test_readers_get_their_links_and_the_code(kind: str) -> None:
+    text = said(await services.attempt(kind))
 
     if kind not in ("webhook", "pagerduty"):
         assert "https://hub.example/a/ack-" in text
@@ -125,8 +123,8 @@ def test_readers_get_their_links_and_the_code(run: Run, kind: str) -> None:
 
 
 @pytest.mark.parametrize("text", [samples.HOSTILE, samples.HUGE], ids=["hostile", "huge"])
-def test_a_senders_worst_goes_out_and_stays_text(run: Run, kind: str, text: str) -> None:
-    attempt = run(services.attempt(kind, message=samples.message(about=samples.hostile(text))))
+async def test_a_senders_worst_goes_out_and_stays_text(kind: str, text: str) -> None:
+    attempt = await services.attempt(kind, message=samples.message(about=samples.hostile(text)))
 
     assert isinstance(attempt.outcome, Sent)
     if kind == "webhook":
@@ -139,7 +137,7 @@ def test_a_senders_worst_goes_out_and_stays_text(run: Run, kind: str, text: str)
         json.loads(received.body)
 
 
-def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(run: Run, kind: str) -> None:
+async def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(kind: str) -> None:
     """Receivers can drop a repeat: what identifies the message does not change."""
 
     def identity(attempt: services.Attempt) -> list[Any]:
@@ -151,7 +149,7 @@ def test_the_same_message_is_the_same_to_the_receiver_at_every_attempt(run: Run,
             return [json.loads(received.body)["dedup_key"] for received in attempt.received]
         return [received.body for received in attempt.received]
 
-    first = identity(run(services.attempt(kind)))
-    second = identity(run(services.attempt(kind, message=samples.message(attempt=2))))
+    first = identity(await services.attempt(kind))
+    second = identity(await services.attempt(kind, message=samples.message(attempt=2)))
 
     assert first == second != []

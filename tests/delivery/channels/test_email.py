@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import email.policy
 import logging
-from collections.abc import Callable, Coroutine
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any, cast
@@ -23,7 +22,6 @@ from tocsin.message import Message
 from tocsin.model import EventType, Secret
 from tocsin.settings import SmtpServer
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 EVERYBODY = ["ada@example.com", "bob@example.com", "eve@example.com"]
 HEADERS = [
     "From",
@@ -75,13 +73,10 @@ async def send(
         )
 
 
-def test_each_recipient_has_a_mail_and_links_of_their_own(run: Run) -> None:
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(mailbox) as port:
-            return await send(port, recipients=["ada@example.com", "longer@example.com"]), mailbox
-
-    outcome, mailbox = run(main())
+async def test_each_recipient_has_a_mail_and_links_of_their_own() -> None:
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(mailbox) as port:
+        outcome = await send(port, recipients=["ada@example.com", "longer@example.com"])
 
     assert isinstance(outcome, Sent)
     assert [recipient for _, recipient, _ in mailbox.taken] == [
@@ -98,22 +93,19 @@ def test_each_recipient_has_a_mail_and_links_of_their_own(run: Run) -> None:
     assert len(ids) == 2
 
 
-def test_a_retry_goes_only_to_those_who_are_owed(run: Run) -> None:
-    async def main() -> tuple[Outcome, Outcome, list[str]]:
-        mailbox = receivers.Mailbox(
-            refusals={
-                "bob@example.com": "451 4.7.1 greylisted",
-                "eve@example.com": "550 5.1.1 no such user",
-            }
-        )
-        async with receivers.smtp(mailbox) as port:
-            first = await send(port)
-            mailbox.refusals.pop("bob@example.com")
-            again = samples.message(attempt=2)
-            second = await send(port, message=again, progress=first.progress)
-            return first, second, [recipient for _, recipient, _ in mailbox.taken]
-
-    first, second, taken = run(main())
+async def test_a_retry_goes_only_to_those_who_are_owed() -> None:
+    mailbox = receivers.Mailbox(
+        refusals={
+            "bob@example.com": "451 4.7.1 greylisted",
+            "eve@example.com": "550 5.1.1 no such user",
+        }
+    )
+    async with receivers.smtp(mailbox) as port:
+        first = await send(port)
+        mailbox.refusals.pop("bob@example.com")
+        again = samples.message(attempt=2)
+        second = await send(port, message=again, progress=first.progress)
+        taken = [recipient for _, recipient, _ in mailbox.taken]
 
     assert isinstance(first, Retry)
     assert (first.code, first.retry_after) == ("recipient-deferred", 60.0)
@@ -132,158 +124,127 @@ def test_a_retry_goes_only_to_those_who_are_owed(run: Run) -> None:
     }
 
 
-def test_all_refused_is_failed(run: Run) -> None:
-    async def main() -> Outcome:
-        mailbox = receivers.Mailbox(refusals=dict.fromkeys(EVERYBODY, "550 5.1.1 no such user"))
-        async with receivers.smtp(mailbox) as port:
-            return await send(port)
-
-    outcome = run(main())
+async def test_all_refused_is_failed() -> None:
+    mailbox = receivers.Mailbox(refusals=dict.fromkeys(EVERYBODY, "550 5.1.1 no such user"))
+    async with receivers.smtp(mailbox) as port:
+        outcome = await send(port)
 
     assert isinstance(outcome, Failed)
     assert not outcome.disables_destination
 
 
-def test_greylisting_is_given_longer_at_each_attempt(run: Run) -> None:
-    async def main() -> list[Any]:
-        mailbox = receivers.Mailbox(refusals={"ada@example.com": "450 4.2.0 greylisted"})
-        async with receivers.smtp(mailbox) as port:
-            return [
-                await send(
-                    port,
-                    message=samples.message(attempt=attempt),
-                    recipients=["ada@example.com"],
-                )
-                for attempt in (1, 2, 3, 9)
-            ]
+async def test_greylisting_is_given_longer_at_each_attempt() -> None:
+    mailbox = receivers.Mailbox(refusals={"ada@example.com": "450 4.2.0 greylisted"})
+    async with receivers.smtp(mailbox) as port:
+        outcomes = [
+            await send(
+                port,
+                message=samples.message(attempt=attempt),
+                recipients=["ada@example.com"],
+            )
+            for attempt in (1, 2, 3, 9)
+        ]
 
-    assert [outcome.retry_after for outcome in run(main())] == [60.0, 300.0, 900.0, 3_600.0]
+    assert [outcome.retry_after for outcome in outcomes] == [60.0, 300.0, 900.0, 3_600.0]
 
 
-def test_a_refused_body_is_a_result_too(run: Run) -> None:
-    async def main() -> Outcome:
-        mailbox = receivers.Mailbox(data_reply="554 5.7.1 looks like spam")
-        async with receivers.smtp(mailbox) as port:
-            return await send(port)
-
-    outcome = run(main())
+async def test_a_refused_body_is_a_result_too() -> None:
+    mailbox = receivers.Mailbox(data_reply="554 5.7.1 looks like spam")
+    async with receivers.smtp(mailbox) as port:
+        outcome = await send(port)
 
     assert isinstance(outcome, Failed)
     assert "554 5.7.1 looks like spam" in outcome.message
 
 
 @pytest.mark.parametrize("reply", ["421 4.3.2 shutting down", "550 5.7.30 basic auth is off"])
-def test_what_concerns_all_mail_holds_the_destination(run: Run, reply: str) -> None:
-    async def main() -> Outcome:
-        mailbox = receivers.Mailbox(refusals={"bob@example.com": reply})
-        async with receivers.smtp(mailbox) as port:
-            return await send(port)
-
-    outcome = run(main())
+async def test_what_concerns_all_mail_holds_the_destination(reply: str) -> None:
+    mailbox = receivers.Mailbox(refusals={"bob@example.com": reply})
+    async with receivers.smtp(mailbox) as port:
+        outcome = await send(port)
 
     assert isinstance(outcome, Retry)
     assert outcome.holds_destination
     assert "1 of 3 recipients have it" in outcome.message
 
 
-def test_starttls_and_login_come_before_any_mail(run: Run) -> None:
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(
-            mailbox, starttls=certificates.server(), login=("hub", services.SECRET)
-        ) as port:
-            server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
-            return await send(port, server=server), mailbox
-
-    outcome, mailbox = run(main())
+async def test_starttls_and_login_come_before_any_mail() -> None:
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(
+        mailbox, starttls=certificates.server(), login=("hub", services.SECRET)
+    ) as port:
+        server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Sent)
     assert mailbox.encrypted == [True, True, True]
     assert mailbox.logins == ["hub"]
 
 
-def test_implicit_tls_is_encrypted_from_the_first_byte(run: Run) -> None:
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(mailbox, implicit=certificates.server()) as port:
-            server = SmtpServer("127.0.0.1", port, True, False, None, None)
-            return await send(port, server=server), mailbox
-
-    outcome, mailbox = run(main())
+async def test_implicit_tls_is_encrypted_from_the_first_byte() -> None:
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(mailbox, implicit=certificates.server()) as port:
+        server = SmtpServer("127.0.0.1", port, True, False, None, None)
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Sent)
     assert mailbox.encrypted == [True, True, True]
 
 
-def test_nothing_goes_in_clear_where_starttls_is_not_offered(run: Run) -> None:
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(mailbox) as port:
-            server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
-            return await send(port, server=server), mailbox
-
-    outcome, mailbox = run(main())
+async def test_nothing_goes_in_clear_where_starttls_is_not_offered() -> None:
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(mailbox) as port:
+        server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "mail-not-encrypted"
     assert (mailbox.taken, mailbox.logins) == ([], [])
 
 
-def test_a_starttls_certificate_of_another_name_is_refused(run: Run) -> None:
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(mailbox, starttls=certificates.server("other.test")) as port:
-            server = SmtpServer("127.0.0.1", port, False, False, None, None)
-            return await send(port, server=server), mailbox
-
-    outcome, mailbox = run(main())
+async def test_a_starttls_certificate_of_another_name_is_refused() -> None:
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(mailbox, starttls=certificates.server("other.test")) as port:
+        server = SmtpServer("127.0.0.1", port, False, False, None, None)
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "tls-certificate"
     assert mailbox.taken == []
 
 
-def test_a_wrong_password_is_the_servers_matter_and_stays_secret(
-    run: Run, caplog: pytest.LogCaptureFixture
+async def test_a_wrong_password_is_the_servers_matter_and_stays_secret(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the receiver's own log
     caplog.set_level(logging.DEBUG)
 
-    async def main() -> Outcome:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(
-            mailbox, starttls=certificates.server(), login=("hub", "right")
-        ) as port:
-            server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
-            return await send(port, server=server)
-
-    outcome = run(main())
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(
+        mailbox, starttls=certificates.server(), login=("hub", "right")
+    ) as port:
+        server = SmtpServer("127.0.0.1", port, False, False, "hub", Secret(services.SECRET))
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Retry)
     assert (outcome.code, outcome.holds_destination) == ("mail-login-refused", True)
     assert services.SECRET not in repr(outcome) + caplog.text
 
 
-def test_a_login_that_the_server_does_not_offer_is_named_so(run: Run) -> None:
-    async def main() -> Outcome:
-        async with receivers.smtp(receivers.Mailbox()) as port:
-            server = SmtpServer("127.0.0.1", port, False, True, "hub", Secret("x"))
-            return await send(port, server=server)
-
-    outcome = run(main())
+async def test_a_login_that_the_server_does_not_offer_is_named_so() -> None:
+    async with receivers.smtp(receivers.Mailbox()) as port:
+        server = SmtpServer("127.0.0.1", port, False, True, "hub", Secret("x"))
+        outcome = await send(port, server=server)
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "mail-login-refused"
 
 
-def test_without_a_mail_server_the_reason_is_said(run: Run) -> None:
-    async def main() -> Outcome:
-        async with services.outbound() as out:
-            return await EmailChannel(Parts(out)).send(
-                samples.message(), EmailConfig(recipients=EVERYBODY), samples.links_for, {}
-            )
-
-    outcome = run(main())
+async def test_without_a_mail_server_the_reason_is_said() -> None:
+    async with services.outbound() as out:
+        outcome = await EmailChannel(Parts(out)).send(
+            samples.message(), EmailConfig(recipients=EVERYBODY), samples.links_for, {}
+        )
 
     assert isinstance(outcome, Failed)
     assert "TOCSIN_SMTP_URL" in outcome.message
@@ -382,19 +343,16 @@ def test_a_mail_is_the_same_bytes_each_time() -> None:
     assert build(samples.message()) == build(samples.message())
 
 
-def test_a_header_that_slips_through_is_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_header_that_slips_through_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last gate, for a library that invents a header after all."""
     monkeypatch.setattr(mail, "header", lambda text, _limit: text)
     monkeypatch.setattr(
         mail, "subject", lambda _message, _words: "x =?utf-8?q?=0ABcc:_evil@example.com?= y"
     )
 
-    async def main() -> tuple[Outcome, receivers.Mailbox]:
-        mailbox = receivers.Mailbox()
-        async with receivers.smtp(mailbox) as port:
-            return await send(port), mailbox
-
-    outcome, mailbox = run(main())
+    mailbox = receivers.Mailbox()
+    async with receivers.smtp(mailbox) as port:
+        outcome = await send(port)
 
     # A Python that is mended refuses or encodes it itself; then there is nothing to catch.
     if isinstance(outcome, Failed):
@@ -446,7 +404,7 @@ def test_a_list_is_neither_empty_nor_double(recipients: list[str]) -> None:
     assert faults[0].pointer == "/recipients"
 
 
-def test_time_runs_out_for_the_rest_and_not_for_those_who_have_it(run: Run) -> None:
+async def test_time_runs_out_for_the_rest_and_not_for_those_who_have_it() -> None:
     class Slow(receivers.Mailbox):
         async def handle_RCPT(
             self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -457,15 +415,12 @@ def test_time_runs_out_for_the_rest_and_not_for_those_who_have_it(run: Run) -> N
                 await asyncio.sleep(5)
             return await super().handle_RCPT(server, session, envelope, address, options)
 
-    async def main() -> Outcome:
-        mailbox = Slow()
-        async with receivers.smtp(mailbox) as port, services.outbound(0.5) as out:
-            server = SmtpServer("127.0.0.1", port, False, True, None, None)
-            parts = Parts(out, smtp=server, mail_from="hub@hub.example")
-            config = EmailConfig(recipients=EVERYBODY)
-            return await EmailChannel(parts).send(samples.message(), config, samples.links_for, {})
-
-    outcome = run(main())
+    mailbox = Slow()
+    async with receivers.smtp(mailbox) as port, services.outbound(0.5) as out:
+        server = SmtpServer("127.0.0.1", port, False, True, None, None)
+        parts = Parts(out, smtp=server, mail_from="hub@hub.example")
+        config = EmailConfig(recipients=EVERYBODY)
+        outcome = await EmailChannel(parts).send(samples.message(), config, samples.links_for, {})
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "timeout"

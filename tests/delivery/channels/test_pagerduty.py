@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,6 @@ from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 TAKEN = receivers.answer(202, '{"status":"success","message":"Event processed"}')
 
 
@@ -83,8 +81,8 @@ def test_every_severity_has_one_that_pagerduty_knows() -> None:
     assert list(known.values()) == ["critical", "error", "warning", "info", "info"]
 
 
-def test_a_test_leaves_no_incident_open(run: Run) -> None:
-    outcome, posted = run(post(TAKEN, samples.message(EventType.TEST)))
+async def test_a_test_leaves_no_incident_open() -> None:
+    outcome, posted = await post(TAKEN, samples.message(EventType.TEST))
 
     assert isinstance(outcome, Sent)
     assert [event["event_action"] for event in posted] == ["trigger", "resolve"]
@@ -110,37 +108,34 @@ def test_an_event_that_is_too_big_goes_without_its_details() -> None:
     }
 
 
-def test_a_refusal_repeats_pagerdutys_reasons(run: Run) -> None:
-    outcome, _ = run(
-        post(receivers.answer(400, '{"status":"invalid event","errors":["\'source\' is missing"]}'))
+async def test_a_refusal_repeats_pagerdutys_reasons() -> None:
+    outcome, _ = await post(
+        receivers.answer(400, '{"status":"invalid event","errors":["\'source\' is missing"]}')
     )
 
     assert isinstance(outcome, Failed)
     assert "'source' is missing" in outcome.message
 
 
-def test_an_answer_that_pagerduty_would_not_give_counts_as_not_sent(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(202, "<html>")))
+async def test_an_answer_that_pagerduty_would_not_give_counts_as_not_sent() -> None:
+    outcome, _ = await post(receivers.answer(202, "<html>"))
 
     assert isinstance(outcome, Retry)
 
 
-def test_throttling_without_a_time_waits_as_pagerduty_advises(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(429)))
+async def test_throttling_without_a_time_waits_as_pagerduty_advises() -> None:
+    outcome, _ = await post(receivers.answer(429))
 
     assert isinstance(outcome, Retry)
     assert (outcome.retry_after, outcome.holds_destination) == (30.0, True)
 
 
-def test_the_region_picks_the_host(run: Run) -> None:
-    async def main() -> str:
-        async with receivers.http(TAKEN) as it, services.outbound() as out:
-            channel = pagerduty.PagerDutyChannel(Parts(out), {"us": it.url, "eu": f"{it.url}/eu"})
-            config = pagerduty.PagerDutyConfig(routing_key=services.SECRET, region="eu")
-            await channel.send(samples.message(), config, samples.links_for, {})
-            return it.received[0].path
-
-    assert run(main()) == "/eu"
+async def test_the_region_picks_the_host() -> None:
+    async with receivers.http(TAKEN) as it, services.outbound() as out:
+        channel = pagerduty.PagerDutyChannel(Parts(out), {"us": it.url, "eu": f"{it.url}/eu"})
+        config = pagerduty.PagerDutyConfig(routing_key=services.SECRET, region="eu")
+        await channel.send(samples.message(), config, samples.links_for, {})
+        assert it.received[0].path == "/eu"
     assert pagerduty.ENDPOINTS["eu"] == "https://events.eu.pagerduty.com/v2/enqueue"
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,6 @@ from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
 from tocsin.model import EventType
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def render(message: Message, zone: str = "UTC") -> dict[str, Any]:
@@ -101,14 +99,14 @@ def test_what_is_over_is_green_and_has_no_buttons() -> None:
     assert resolved["text"] == "CRITICAL · resolved: Disk /var almost full on db1"
 
 
-def test_blocks_that_slack_finds_fault_with_do_not_keep_the_page_back(run: Run) -> None:
+async def test_blocks_that_slack_finds_fault_with_do_not_keep_the_page_back() -> None:
     async def picky(request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
         if "attachments" in body:
             return web.Response(status=400, text="invalid_attachments")
         return web.Response(text="ok")
 
-    outcome, posted = run(post(picky))
+    outcome, posted = await post(picky)
 
     assert isinstance(outcome, Sent)
     assert "attachments" in posted[0]
@@ -116,16 +114,16 @@ def test_blocks_that_slack_finds_fault_with_do_not_keep_the_page_back(run: Run) 
 
 
 @pytest.mark.parametrize("word", ["no_service", "channel_is_archived", "no_team"])
-def test_a_webhook_that_is_no_more_disables_its_destination(run: Run, word: str) -> None:
-    outcome, _ = run(post(receivers.answer(404, word)))
+async def test_a_webhook_that_is_no_more_disables_its_destination(word: str) -> None:
+    outcome, _ = await post(receivers.answer(404, word))
 
     assert isinstance(outcome, Failed)
     assert outcome.disables_destination
     assert word in outcome.message
 
 
-def test_only_ok_is_success(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(200, "<html>log in to the wifi</html>")))
+async def test_only_ok_is_success() -> None:
+    outcome, _ = await post(receivers.answer(200, "<html>log in to the wifi</html>"))
 
     assert isinstance(outcome, Retry)
     assert "wifi" not in outcome.message

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,6 @@ from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 # What of the Adaptive Card schema we use, closed: an element or property outside it is a mistake.
 _TEXT = {
@@ -190,8 +188,8 @@ def test_without_a_zone_readers_get_their_own() -> None:
     )
 
 
-def test_accepted_is_not_posted(run: Run) -> None:
-    outcome, posted = run(post(receivers.answer(202)))
+async def test_accepted_is_not_posted() -> None:
+    outcome, posted = await post(receivers.answer(202))
 
     assert isinstance(outcome, Sent)
     assert not outcome.confirmed
@@ -202,36 +200,36 @@ def test_accepted_is_not_posted(run: Run) -> None:
     assert posted[0]["summary"] == "CRITICAL: Disk /var almost full on db1"
 
 
-def test_a_flow_that_answers_at_its_end_confirms(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(200, "posted")))
+async def test_a_flow_that_answers_at_its_end_confirms() -> None:
+    outcome, _ = await post(receivers.answer(200, "posted"))
 
     assert isinstance(outcome, Sent)
     assert outcome.confirmed
 
 
-def test_a_success_with_an_error_text_is_doubtful(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(200, "Webhook message delivery failed with error")))
+async def test_a_success_with_an_error_text_is_doubtful() -> None:
+    outcome, _ = await post(receivers.answer(200, "Webhook message delivery failed with error"))
 
     assert isinstance(outcome, Sent)
     assert (outcome.confirmed, outcome.code) == (False, "accepted-with-error")
 
 
-def test_a_flow_made_by_hand_gets_the_bare_card(run: Run) -> None:
-    _, posted = run(post(receivers.answer(202), payload="card"))
+async def test_a_flow_made_by_hand_gets_the_bare_card() -> None:
+    _, posted = await post(receivers.answer(202), payload="card")
 
     jsonschema.validate(posted[0], SCHEMA)
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_flow_that_is_gone_disables_its_destination(run: Run, status: int) -> None:
-    outcome, _ = run(post(receivers.answer(status)))
+async def test_a_flow_that_is_gone_disables_its_destination(status: int) -> None:
+    outcome, _ = await post(receivers.answer(status))
 
     assert isinstance(outcome, Failed)
     assert outcome.disables_destination
 
 
-def test_a_throttled_flow_that_names_no_time_gets_fifteen_seconds(run: Run) -> None:
-    outcome, _ = run(post(receivers.answer(429)))
+async def test_a_throttled_flow_that_names_no_time_gets_fifteen_seconds() -> None:
+    outcome, _ = await post(receivers.answer(429))
 
     assert isinstance(outcome, Retry)
     assert (outcome.retry_after, outcome.holds_destination) == (15.0, True)

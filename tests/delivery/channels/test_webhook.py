@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -24,8 +22,6 @@ from tocsin.delivery.channels.webhook import (
 )
 from tocsin.delivery.outcome import Failed
 from tocsin.model import EventType
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def test_the_body_is_the_documented_form() -> None:
@@ -54,17 +50,14 @@ def test_a_test_message_names_no_tenant_rule_or_alert() -> None:
     )
 
 
-def test_another_implementation_verifies_the_signature(run: Run) -> None:
+async def test_another_implementation_verifies_the_signature() -> None:
     secret = new_secret()
 
-    async def main() -> receivers.Received:
-        async with receivers.http(receivers.answer(204)) as it, services.outbound() as out:
-            channel = WebhookChannel(Parts(out))
-            config = WebhookConfig(url=it.url, secret=secret)
-            await channel.send(samples.message(), config, samples.links_for, {})
-            return it.received[0]
-
-    received = run(main())
+    async with receivers.http(receivers.answer(204)) as it, services.outbound() as out:
+        channel = WebhookChannel(Parts(out))
+        config = WebhookConfig(url=it.url, secret=secret)
+        await channel.send(samples.message(), config, samples.links_for, {})
+        received = it.received[0]
 
     headers = {name.lower(): value for name, value in received.headers.items()}
     verified = Webhook(secret).verify(received.body, headers)
@@ -117,15 +110,12 @@ def test_a_secret_that_is_none_is_refused_without_being_repeated(secret: str) ->
     assert len(secret) < 7 or secret not in faults[0].message
 
 
-def test_gone_disables_the_destination(run: Run) -> None:
-    async def main() -> Any:
-        async with receivers.http(receivers.answer(410)) as it, services.outbound() as out:
-            config = WebhookConfig(url=it.url)
-            return await WebhookChannel(Parts(out)).send(
-                samples.message(), config, samples.links_for, {}
-            )
-
-    outcome = run(main())
+async def test_gone_disables_the_destination() -> None:
+    async with receivers.http(receivers.answer(410)) as it, services.outbound() as out:
+        config = WebhookConfig(url=it.url)
+        outcome = await WebhookChannel(Parts(out)).send(
+            samples.message(), config, samples.links_for, {}
+        )
 
     assert isinstance(outcome, Failed)
     assert outcome.disables_destination

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ from tocsin.delivery.channels.webhook import WebhookChannel
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
 from tocsin.message import Links, Message
 from tocsin.model import EventType, Severity, uuid7
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Script:
@@ -46,8 +43,8 @@ async def delivered(outbox: Outbox, id: Any) -> dict[str, Any]:
     return outbox.row(id)
 
 
-def test_progress_is_kept_between_attempts(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_progress_is_kept_between_attempts(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mail's recipients that have it already must not get it twice."""
     script = Script(
@@ -58,49 +55,35 @@ def test_progress_is_kept_between_attempts(
     )
     id = outbox.plan(outbox.destination("ops"))
 
-    async def main() -> None:
-        row = await delivered(outbox, id)
-        first = {"done": ["a@example.com"]}
-        assert script.progress == [{}, first, first]
-        assert row["progress"] == {"done": ["a@example.com", "b@example.com"]}
-        assert [message.attempt for message in script.messages] == [1, 2, 3]
-        assert {message.id for message in script.messages} == {id}
-
-    run(main())
+    row = await delivered(outbox, id)
+    first = {"done": ["a@example.com"]}
+    assert script.progress == [{}, first, first]
+    assert row["progress"] == {"done": ["a@example.com", "b@example.com"]}
+    assert [message.attempt for message in script.messages] == [1, 2, 3]
+    assert {message.id for message in script.messages} == {id}
 
 
-def test_accepted_is_not_confirmed(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_accepted_is_not_confirmed(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     Script(monkeypatch, Sent(202, "accepted; the flow may still drop it", confirmed=False))
     id = outbox.plan(outbox.destination("ops"))
 
-    async def main() -> None:
-        row = await delivered(outbox, id)
-        assert row["status"] == "sent"
-        assert row["detail"]["confirmed"] is False
-        assert outbox.attempts(id)[0]["message"] == "accepted; the flow may still drop it"
-
-    run(main())
+    row = await delivered(outbox, id)
+    assert row["status"] == "sent"
+    assert row["detail"]["confirmed"] is False
+    assert outbox.attempts(id)[0]["message"] == "accepted; the flow may still drop it"
 
 
-def test_sent_with_a_flaw_says_so(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_sent_with_a_flaw_says_so(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     Script(monkeypatch, Sent(250, "1 of 2 recipients refused", code="recipient-refused"))
     id = outbox.plan(outbox.destination("ops"))
 
-    async def main() -> None:
-        row = await delivered(outbox, id)
-        assert (row["status"], row["last_error_code"]) == ("sent", "recipient-refused")
-        assert row["last_error_message"] == "1 of 2 recipients refused"
-
-    run(main())
+    row = await delivered(outbox, id)
+    assert (row["status"], row["last_error_code"]) == ("sent", "recipient-refused")
+    assert row["last_error_message"] == "1 of 2 recipients refused"
 
 
-def test_a_channels_own_fault_is_tried_again_and_tells_nothing(
+async def test_a_channels_own_fault_is_tried_again_and_tells_nothing(
     outbox: Outbox,
-    run: Run,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -109,62 +92,54 @@ def test_a_channels_own_fault_is_tried_again_and_tells_nothing(
     Script(monkeypatch, ValueError(secret), Sent(204))
     id = outbox.plan(outbox.destination("ops"))
 
-    async def main() -> None:
-        row = await delivered(outbox, id)
-        assert row["status"] == "sent"
-        (first, _) = outbox.attempts(id)
-        assert (first["outcome"], first["error_code"]) == ("retry", "internal-error")
-        assert "s3cr3t" not in str(outbox.attempts(id)) + str(row)
+    row = await delivered(outbox, id)
+    assert row["status"] == "sent"
+    (first, _) = outbox.attempts(id)
+    assert (first["outcome"], first["error_code"]) == ("retry", "internal-error")
+    assert "s3cr3t" not in str(outbox.attempts(id)) + str(row)
 
-    run(main())
     captured = capsys.readouterr()
     assert "s3cr3t" not in captured.out + captured.err + caplog.text
 
 
-def test_a_message_says_the_alert_as_it_was_planned(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_a_message_says_the_alert_as_it_was_planned(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script(monkeypatch, Sent(204))
     alert = uuid7()
     destination = outbox.destination("ops")
     id = outbox.plan(destination, alert, severity=Severity.CRITICAL)
 
-    async def main() -> None:
-        await delivered(outbox, id)
-        (message,) = script.messages
-        assert message.event_type is EventType.TRIGGERED
-        assert message.alert is not None
-        assert (message.alert.id, message.alert.severity) == (alert, Severity.CRITICAL)
-        assert message.alert.labels == {"host": "db1", "mount": "/var"}
-        assert message.tenant is not None
-        assert message.rule is not None
-        assert message.workspace.name == "Operations"
-        assert message.destination_name == "ops"
-        (links,) = script.links
-        assert links.alert.startswith("https://tocsin.example.com/")
-        assert "/a/" in (links.acknowledge or "")
-        assert "/a/" in (links.resolve or "")
-        assert len(links.code or "") == 4
-
-    run(main())
+    await delivered(outbox, id)
+    (message,) = script.messages
+    assert message.event_type is EventType.TRIGGERED
+    assert message.alert is not None
+    assert (message.alert.id, message.alert.severity) == (alert, Severity.CRITICAL)
+    assert message.alert.labels == {"host": "db1", "mount": "/var"}
+    assert message.tenant is not None
+    assert message.rule is not None
+    assert message.workspace.name == "Operations"
+    assert message.destination_name == "ops"
+    (links,) = script.links
+    assert links.alert.startswith("https://tocsin.example.com/")
+    assert "/a/" in (links.acknowledge or "")
+    assert "/a/" in (links.resolve or "")
+    assert len(links.code or "") == 4
 
 
-def test_who_is_told_that_it_is_over_has_nothing_to_act_on(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_who_is_told_that_it_is_over_has_nothing_to_act_on(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script(monkeypatch, Sent(204))
     id = outbox.plan(outbox.destination("ops"), event=EventType.RESOLVED)
 
-    async def main() -> None:
-        await delivered(outbox, id)
-        (links,) = script.links
-        assert (links.acknowledge, links.resolve, links.code) == (None, None, None)
-
-    run(main())
+    await delivered(outbox, id)
+    (links,) = script.links
+    assert (links.acknowledge, links.resolve, links.code) == (None, None, None)
 
 
-def test_an_unreadable_payload_fails_alone(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_an_unreadable_payload_fails_alone(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Script(monkeypatch, Sent(204))
     destination = outbox.destination("ops")
@@ -173,16 +148,13 @@ def test_an_unreadable_payload_fails_alone(
         'UPDATE alert_deliveries SET payload = \'{"alert": {"id": 7}}\' WHERE id = %s', [bad]
     )
 
-    async def main() -> None:
-        async with dispatching(outbox.url):
-            await until(lambda: outbox.pending() == 0)
-        assert outbox.row(good)["status"] == "sent"
-        assert outbox.row(bad)["last_error_code"] == "payload-unreadable"
-
-    run(main())
+    async with dispatching(outbox.url):
+        await until(lambda: outbox.pending() == 0)
+    assert outbox.row(good)["status"] == "sent"
+    assert outbox.row(bad)["last_error_code"] == "payload-unreadable"
 
 
-def test_it_is_counted(outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_counted(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, {"channel": "webhook", **labels}) or 0.0
 
@@ -194,11 +166,9 @@ def test_it_is_counted(outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
     Script(monkeypatch, Sent(204), Retry("refused", "no"), Sent(204), Failed("gone", "gone", 404))
     destination = outbox.destination("ops")
 
-    async def main() -> None:
-        for _ in range(3):
-            await delivered(outbox, outbox.plan(destination))
+    for _ in range(3):
+        await delivered(outbox, outbox.plan(destination))
 
-    run(main())
     after = {
         outcome: value("tocsin_delivery_attempts_total", outcome=outcome) - before[outcome]
         for outcome in before

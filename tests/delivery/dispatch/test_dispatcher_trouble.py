@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -13,118 +12,100 @@ from aiohttp import web
 
 from tests.support.outbox import QUICK, Outbox, dispatching, receiving, until
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
 
-
-def test_stopping_finishes_what_is_under_way_and_gives_back_the_rest(
-    outbox: Outbox, run: Run
+async def test_stopping_finishes_what_is_under_way_and_gives_back_the_rest(
+    outbox: Outbox,
 ) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
-            gate = asyncio.Event()
+    async with receiving() as receiver:
+        gate = asyncio.Event()
 
-            async def answer(body: dict[str, Any]) -> web.Response:
-                await gate.wait()
-                return web.Response(status=204)
+        async def answer(body: dict[str, Any]) -> web.Response:
+            await gate.wait()
+            return web.Response(status=204)
 
-            destination = outbox.destination("ops", receiver.url)
-            # Open the window first: then more is claimed than may be under way at once.
+        destination = outbox.destination("ops", receiver.url)
+        # Open the window first: then more is claimed than may be under way at once.
+        outbox.plan_many(destination, 200)
+        async with dispatching(outbox.url, send_timeout=10.0) as (dispatcher,):
+            await until(lambda: outbox.pending() == 0)
+            receiver.bodies.clear()
+            receiver.answer = answer
             outbox.plan_many(destination, 200)
-            async with dispatching(outbox.url, send_timeout=10.0) as (dispatcher,):
-                await until(lambda: outbox.pending() == 0)
-                receiver.bodies.clear()
-                receiver.answer = answer
-                outbox.plan_many(destination, 200)
-                await until(lambda: len(receiver.bodies) == 16)
-                await until(lambda: _leased(outbox) == 64)
-                dispatcher.stop()
-                gate.set()
-            assert _leased(outbox) == 0
-            assert outbox.pending() == 200 - 16
-            untouched = outbox.db.execute(
-                "SELECT count(*) FROM alert_deliveries WHERE status = 'queued'"
-                " AND attempt_count = 0"
-            ).fetchone()
-            assert untouched == (200 - 16,)
-
-    run(main())
+            await until(lambda: len(receiver.bodies) == 16)
+            await until(lambda: _leased(outbox) == 64)
+            dispatcher.stop()
+            gate.set()
+        assert _leased(outbox) == 0
+        assert outbox.pending() == 200 - 16
+        untouched = outbox.db.execute(
+            "SELECT count(*) FROM alert_deliveries WHERE status = 'queued' AND attempt_count = 0"
+        ).fetchone()
+        assert untouched == (200 - 16,)
 
 
-def test_what_cannot_end_in_time_is_interrupted_and_counts_as_not_sent(
-    outbox: Outbox, run: Run
+async def test_what_cannot_end_in_time_is_interrupted_and_counts_as_not_sent(
+    outbox: Outbox,
 ) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
+    async with receiving() as receiver:
 
-            async def never(body: dict[str, Any]) -> web.Response:
-                await asyncio.sleep(3600)
-                return web.Response()
+        async def never(body: dict[str, Any]) -> web.Response:
+            await asyncio.sleep(3600)
+            return web.Response()
 
-            receiver.answer = never
-            id = outbox.plan(outbox.destination("ops", receiver.url))
-            tuning = replace(QUICK, grace_seconds=0.1)
-            async with dispatching(outbox.url, tuning=tuning, send_timeout=30.0):
-                await until(lambda: len(receiver.bodies) == 1)
-            row = outbox.row(id)
-            assert (row["status"], row["leased_by"]) == ("queued", None)
-            assert [each["outcome"] for each in outbox.attempts(id)] == ["unknown"]
-
-    run(main())
+        receiver.answer = never
+        id = outbox.plan(outbox.destination("ops", receiver.url))
+        tuning = replace(QUICK, grace_seconds=0.1)
+        async with dispatching(outbox.url, tuning=tuning, send_timeout=30.0):
+            await until(lambda: len(receiver.bodies) == 1)
+        row = outbox.row(id)
+        assert (row["status"], row["leased_by"]) == ("queued", None)
+        assert [each["outcome"] for each in outbox.attempts(id)] == ["unknown"]
 
 
-def test_a_dead_nodes_lease_runs_out(outbox: Outbox, run: Run) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
-            id = outbox.plan(outbox.destination("ops", receiver.url))
+async def test_a_dead_nodes_lease_runs_out(outbox: Outbox) -> None:
+    async with receiving() as receiver:
+        id = outbox.plan(outbox.destination("ops", receiver.url))
+        outbox.db.execute(
+            "UPDATE alert_deliveries SET leased_by = 'dead', attempt_count = 1,"
+            " lease_expires_at = now() + interval '1 second'"
+        )
+        async with dispatching(outbox.url):
+            await until(lambda: outbox.row(id)["status"] == "sent")
+        assert [each["outcome"] for each in outbox.attempts(id)] == ["unknown", "sent"]
+        assert outbox.row(id)["attempt_count"] == 2
+
+
+async def test_a_lease_is_renewed_while_sending(outbox: Outbox) -> None:
+    async with receiving() as receiver:
+
+        async def slow(body: dict[str, Any]) -> web.Response:
+            await asyncio.sleep(3)
+            return web.Response(status=204)
+
+        receiver.answer = slow
+        id = outbox.plan(outbox.destination("ops", receiver.url))
+        tuning = replace(QUICK, lease_seconds=1.0, poll_seconds=0.1)
+        async with dispatching(outbox.url, tuning=tuning, send_timeout=10.0, count=2):
+            await until(lambda: outbox.row(id)["status"] == "sent")
+        assert receiver.ids == [id]
+
+
+async def test_the_database_may_go_away(outbox: Outbox) -> None:
+    async with receiving() as receiver, dispatching(outbox.url):
+        destination = outbox.destination("ops", receiver.url)
+        for _ in range(5):
+            outbox.plan_many(destination, 50)
             outbox.db.execute(
-                "UPDATE alert_deliveries SET leased_by = 'dead', attempt_count = 1,"
-                " lease_expires_at = now() + interval '1 second'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
-            async with dispatching(outbox.url):
-                await until(lambda: outbox.row(id)["status"] == "sent")
-            assert [each["outcome"] for each in outbox.attempts(id)] == ["unknown", "sent"]
-            assert outbox.row(id)["attempt_count"] == 2
-
-    run(main())
+            await asyncio.sleep(0.05)
+        await until(lambda: outbox.pending() == 0, 40)
+        assert len(set(receiver.ids)) == 250
 
 
-def test_a_lease_is_renewed_while_sending(outbox: Outbox, run: Run) -> None:
-    async def main() -> None:
-        async with receiving() as receiver:
-
-            async def slow(body: dict[str, Any]) -> web.Response:
-                await asyncio.sleep(3)
-                return web.Response(status=204)
-
-            receiver.answer = slow
-            id = outbox.plan(outbox.destination("ops", receiver.url))
-            tuning = replace(QUICK, lease_seconds=1.0, poll_seconds=0.1)
-            async with dispatching(outbox.url, tuning=tuning, send_timeout=10.0, count=2):
-                await until(lambda: outbox.row(id)["status"] == "sent")
-            assert receiver.ids == [id]
-
-    run(main())
-
-
-def test_the_database_may_go_away(outbox: Outbox, run: Run) -> None:
-    async def main() -> None:
-        async with receiving() as receiver, dispatching(outbox.url):
-            destination = outbox.destination("ops", receiver.url)
-            for _ in range(5):
-                outbox.plan_many(destination, 50)
-                outbox.db.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                )
-                await asyncio.sleep(0.05)
-            await until(lambda: outbox.pending() == 0, 40)
-            assert len(set(receiver.ids)) == 250
-
-    run(main())
-
-
-def test_a_poison_outcome_fails_alone(
-    outbox: Outbox, run: Run, monkeypatch: pytest.MonkeyPatch
+async def test_a_poison_outcome_fails_alone(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a channel says may not be storable (NUL in progress); its neighbours are recorded."""
     from tocsin.delivery.channels.webhook import WebhookChannel
@@ -138,15 +119,12 @@ def test_a_poison_outcome_fails_alone(
 
     monkeypatch.setattr(WebhookChannel, "send", send)
 
-    async def main() -> None:
-        destination = outbox.destination("ops")
-        ids = [outbox.plan(destination) for _ in range(10)]
-        poison.append(ids[3])
-        async with dispatching(outbox.url):
-            await until(lambda: outbox.pending() == 0)
-        assert {outbox.row(id)["status"] for id in ids} == {"sent"}
-
-    run(main())
+    destination = outbox.destination("ops")
+    ids = [outbox.plan(destination) for _ in range(10)]
+    poison.append(ids[3])
+    async with dispatching(outbox.url):
+        await until(lambda: outbox.pending() == 0)
+    assert {outbox.row(id)["status"] for id in ids} == {"sent"}
 
 
 def _leased(outbox: Outbox) -> int:

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import itertools
 import logging
-from collections.abc import Callable, Coroutine
 from ipaddress import ip_network
 from typing import Any
 
@@ -14,66 +13,52 @@ from aiohttp import web
 from tests.support import certificates, receivers
 from tocsin.delivery.outbound import AddressPolicy, Answer, NoAnswer, Outbound
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
 
 def outbound(*networks: str, **options: Any) -> Outbound:
     policy = AddressPolicy.of(ip_network(network) for network in networks)
     return Outbound(policy, ssl_context=certificates.client(), **options)
 
 
-def test_a_name_that_changes_its_mind_never_reaches_the_inside(run: Run) -> None:
+async def test_a_name_that_changes_its_mind_never_reaches_the_inside() -> None:
     """127.0.0.2 plays an allowed address, 127.0.0.1 the inside; the name alternates."""
 
-    async def main() -> tuple[int, int, list[Any]]:
-        turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
-        # Each connection is closed, so that each request looks the name up anew.
-        ok = receivers.answer(200, "ok", Connection="close")
-        async with (
-            receivers.http(ok, host="127.0.0.2") as outside,
-            receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
-            outbound("127.0.0.2/32", lookup=lambda _host: [next(turns)]) as out,
-        ):
-            out._sessions["http"].connector._cached_hosts._ttl = 0  # type: ignore[union-attr]
-            answers = [
-                await out.post(f"http://rebind.test:{outside.port}/", b"{}") for _ in range(40)
-            ]
-            return len(outside.received), len(inside.received), answers
+    turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
+    # Each connection is closed, so that each request looks the name up anew.
+    ok = receivers.answer(200, "ok", Connection="close")
+    async with (
+        receivers.http(ok, host="127.0.0.2") as outside,
+        receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
+        outbound("127.0.0.2/32", lookup=lambda _host: [next(turns)]) as out,
+    ):
+        out._sessions["http"].connector._cached_hosts._ttl = 0  # type: ignore[union-attr]
+        answers = [await out.post(f"http://rebind.test:{outside.port}/", b"{}") for _ in range(40)]
 
-    outside, inside, answers = run(main())
-
-    assert inside == 0
-    assert outside == sum(isinstance(answer, Answer) for answer in answers) > 0
+    assert not inside.received
+    assert len(outside.received) == sum(isinstance(answer, Answer) for answer in answers) > 0
     blocked = [answer for answer in answers if isinstance(answer, NoAnswer)]
     assert {answer.code for answer in blocked} == {"address-blocked"}
     assert all(answer.permanent for answer in blocked)
 
 
-def test_a_name_with_both_kinds_of_address_goes_to_the_checked_one(run: Run) -> None:
-    async def main() -> tuple[int, int]:
-        ok = receivers.answer(200, "ok")
-        async with (
-            receivers.http(ok, host="127.0.0.2") as outside,
-            receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
-            outbound("127.0.0.2/32", lookup=lambda _host: ["127.0.0.1", "127.0.0.2"]) as out,
-        ):
-            assert isinstance(await out.post(f"http://both.test:{outside.port}/", b""), Answer)
-            return len(outside.received), len(inside.received)
-
-    assert run(main()) == (1, 0)
+async def test_a_name_with_both_kinds_of_address_goes_to_the_checked_one() -> None:
+    ok = receivers.answer(200, "ok")
+    async with (
+        receivers.http(ok, host="127.0.0.2") as outside,
+        receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
+        outbound("127.0.0.2/32", lookup=lambda _host: ["127.0.0.1", "127.0.0.2"]) as out,
+    ):
+        assert isinstance(await out.post(f"http://both.test:{outside.port}/", b""), Answer)
+        assert (len(outside.received), len(inside.received)) == (1, 0)
 
 
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "localhost", "①27.0.0.1", "127.1"],
 )
-def test_a_literal_address_does_not_pass_the_wall(run: Run, host: str) -> None:
-    async def main() -> tuple[int, Any]:
-        async with receivers.http(receivers.answer()) as inside, outbound() as out:
-            reply = await out.post(f"http://{host}:{inside.port}/", b"{}")
-            return len(inside.received), reply
-
-    hits, reply = run(main())
+async def test_a_literal_address_does_not_pass_the_wall(host: str) -> None:
+    async with receivers.http(receivers.answer()) as inside, outbound() as out:
+        reply = await out.post(f"http://{host}:{inside.port}/", b"{}")
+        hits = len(inside.received)
 
     assert hits == 0
     assert isinstance(reply, NoAnswer)
@@ -81,95 +66,79 @@ def test_a_literal_address_does_not_pass_the_wall(run: Run, host: str) -> None:
     assert host not in reply.message
 
 
-def test_the_wall_stands_without_the_resolver(run: Run) -> None:
+async def test_the_wall_stands_without_the_resolver() -> None:
     """Even an address that the resolver let through is refused at the socket."""
 
-    async def main() -> tuple[int, Any]:
-        async with (
-            receivers.http(receivers.answer()) as inside,
-            outbound(lookup=lambda _host: ["127.0.0.1"]) as out,
-        ):
-            for resolver in out._resolvers:
-                resolver._is_reachable = lambda _address: True
-            reply = await out.post(f"http://x.test:{inside.port}/", b"")
-            return len(inside.received), reply
-
-    hits, reply = run(main())
+    async with (
+        receivers.http(receivers.answer()) as inside,
+        outbound(lookup=lambda _host: ["127.0.0.1"]) as out,
+    ):
+        for resolver in out._resolvers:
+            resolver._is_reachable = lambda _address: True
+        reply = await out.post(f"http://x.test:{inside.port}/", b"")
+        hits = len(inside.received)
 
     assert hits == 0
     assert reply.code == "address-blocked"
 
 
-def test_clear_text_goes_to_allowed_networks_only(run: Run) -> None:
-    async def main() -> Any:
-        async with outbound(lookup=lambda _host: ["8.8.8.8"]) as out:
-            return await out.post("http://public.test/", b"")
-
-    reply = run(main())
+async def test_clear_text_goes_to_allowed_networks_only() -> None:
+    async with outbound(lookup=lambda _host: ["8.8.8.8"]) as out:
+        reply = await out.post("http://public.test/", b"")
 
     assert reply.code == "address-blocked"
     assert "https://" in reply.message
 
 
-def test_tls_is_checked_against_the_name_and_host_is_the_name(run: Run) -> None:
-    async def main() -> tuple[Any, Any, list[receivers.Received]]:
-        async with (
-            receivers.http(receivers.answer(200, "ok"), tls=certificates.server("hub.test")) as it,
-            outbound("127.0.0.0/8", lookup=lambda _host: ["127.0.0.1"]) as out,
-        ):
-            right = await out.post(f"https://hub.test:{it.port}/a%2Fb?c=%2F", b"{}")
-            wrong = await out.post(f"https://other.test:{it.port}/", b"{}")
-            assert right.status == 200
-            assert it.received[0].headers["Host"] == f"hub.test:{it.port}"
-            return right, wrong, it.received
-
-    _, wrong, received = run(main())
+async def test_tls_is_checked_against_the_name_and_host_is_the_name() -> None:
+    async with (
+        receivers.http(receivers.answer(200, "ok"), tls=certificates.server("hub.test")) as it,
+        outbound("127.0.0.0/8", lookup=lambda _host: ["127.0.0.1"]) as out,
+    ):
+        right = await out.post(f"https://hub.test:{it.port}/a%2Fb?c=%2F", b"{}")
+        wrong = await out.post(f"https://other.test:{it.port}/", b"{}")
+        assert right.status == 200
+        assert it.received[0].headers["Host"] == f"hub.test:{it.port}"
+        received = it.received
 
     assert wrong.code == "tls-certificate"
     assert [each.path for each in received] == ["/a%2Fb?c=%2F"]
 
 
-def test_a_certificate_of_nobody_we_know_is_refused(run: Run) -> None:
-    async def main() -> Any:
-        async with (
-            receivers.http(receivers.answer(), tls=certificates.server()) as it,
-            Outbound(AddressPolicy.of([ip_network("127.0.0.0/8")])) as out,
-        ):
-            return await out.post(it.url, b"")
+async def test_a_certificate_of_nobody_we_know_is_refused() -> None:
+    async with (
+        receivers.http(receivers.answer(), tls=certificates.server()) as it,
+        Outbound(AddressPolicy.of([ip_network("127.0.0.0/8")])) as out,
+    ):
+        reply = await out.post(it.url, b"")
 
-    assert run(main()).code == "tls-certificate"
+    assert reply.code == "tls-certificate"
 
 
-def test_a_redirect_is_an_answer_and_not_a_way(run: Run) -> None:
-    async def main() -> tuple[Any, int]:
-        async with (
-            receivers.http(receivers.answer(200)) as further,
-            receivers.http(receivers.answer(307, Location=further.url)) as it,
-            outbound("127.0.0.0/8") as out,
-        ):
-            return await out.post(it.url, b"{}"), len(further.received)
-
-    reply, hits = run(main())
+async def test_a_redirect_is_an_answer_and_not_a_way() -> None:
+    async with (
+        receivers.http(receivers.answer(200)) as further,
+        receivers.http(receivers.answer(307, Location=further.url)) as it,
+        outbound("127.0.0.0/8") as out,
+    ):
+        reply, hits = await out.post(it.url, b"{}"), len(further.received)
 
     assert (reply.status, hits) == (307, 0)
 
 
-def test_the_environments_proxy_is_not_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> tuple[int, int]:
-        async with (
-            receivers.http(receivers.answer(200)) as proxy,
-            receivers.http(receivers.answer(200)) as it,
-        ):
-            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-                monkeypatch.setenv(name, proxy.url)
-            async with outbound("127.0.0.0/8") as out:
-                await out.post(it.url, b"{}")
-            return len(proxy.received), len(it.received)
-
-    assert run(main()) == (0, 1)
+async def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        receivers.http(receivers.answer(200)) as proxy,
+        receivers.http(receivers.answer(200)) as it,
+    ):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        async with outbound("127.0.0.0/8") as out:
+            await out.post(it.url, b"{}")
+        assert (len(proxy.received), len(it.received)) == (0, 1)
 
 
-def test_no_more_than_four_kibibytes_are_read_and_nothing_is_unpacked(run: Run) -> None:
+async def test_no_more_than_four_kibibytes_are_read_and_nothing_is_unpacked() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -181,122 +150,105 @@ def test_no_more_than_four_kibibytes_are_read_and_nothing_is_unpacked(run: Run) 
         except (ConnectionError, asyncio.CancelledError):
             return response
 
-    async def main() -> list[Any]:
-        async with (
-            receivers.http(receivers.answer(200, bomb, Content_Encoding="gzip")) as packed,
-            receivers.http(endless) as long,
-            outbound("127.0.0.0/8") as out,
-        ):
-            return [await out.post(packed.url, b""), await out.post(long.url, b"")]
+    async with (
+        receivers.http(receivers.answer(200, bomb, Content_Encoding="gzip")) as packed,
+        receivers.http(endless) as long,
+        outbound("127.0.0.0/8") as out,
+    ):
+        small, large = await out.post(packed.url, b""), await out.post(long.url, b"")
 
-    packed, long = run(main())
-
-    assert packed.body == bomb[:4_096]
-    assert len(long.body) == 4_096
-    assert not long.complete
+    assert small.body == bomb[:4_096]
+    assert len(large.body) == 4_096
+    assert not large.complete
 
 
-def test_cookies_are_not_kept(run: Run) -> None:
-    async def main() -> list[receivers.Received]:
-        async with (
-            receivers.http(receivers.answer(200, Set_Cookie="a=b; Path=/")) as it,
-            outbound("127.0.0.0/8", lookup=lambda _host: ["127.0.0.1"]) as out,
-        ):
-            # A name: cookies of bare addresses are never kept.
-            await out.post(f"http://cookie.test:{it.port}/", b"")
-            await out.post(f"http://cookie.test:{it.port}/", b"")
-            return it.received
+async def test_cookies_are_not_kept() -> None:
+    async with (
+        receivers.http(receivers.answer(200, Set_Cookie="a=b; Path=/")) as it,
+        outbound("127.0.0.0/8", lookup=lambda _host: ["127.0.0.1"]) as out,
+    ):
+        # A name: cookies of bare addresses are never kept.
+        await out.post(f"http://cookie.test:{it.port}/", b"")
+        await out.post(f"http://cookie.test:{it.port}/", b"")
+        received = it.received
 
-    assert all("Cookie" not in each.headers for each in run(main()))
+    assert all("Cookie" not in each.headers for each in received)
 
 
-def test_time_is_limited_for_connecting_and_for_answering(run: Run) -> None:
-    async def main() -> list[Any]:
-        def slow_name(_host: str) -> list[str]:
-            import time
+async def test_time_is_limited_for_connecting_and_for_answering() -> None:
+    def slow_name(_host: str) -> list[str]:
+        import time
 
-            time.sleep(0.5)
-            return ["127.0.0.1"]
+        time.sleep(0.5)
+        return ["127.0.0.1"]
 
-        async with receivers.raw(None) as port:
-            async with outbound("127.0.0.0/8", timeout=0.2) as out:
-                silent = await out.post(f"http://127.0.0.1:{port}/", b"")
-            options = {"timeout": 5, "connect_timeout": 0.1, "lookup": slow_name}
-            async with outbound("127.0.0.0/8", **options) as out:
-                lost = await out.post(f"http://slow.test:{port}/", b"")
-        return [silent, lost]
-
-    silent, lost = run(main())
+    async with receivers.raw(None) as port:
+        async with outbound("127.0.0.0/8", timeout=0.2) as out:
+            silent = await out.post(f"http://127.0.0.1:{port}/", b"")
+        options = {"timeout": 5, "connect_timeout": 0.1, "lookup": slow_name}
+        async with outbound("127.0.0.0/8", **options) as out:
+            lost = await out.post(f"http://slow.test:{port}/", b"")
+    silent, lost = [silent, lost]
 
     assert (silent.code, silent.permanent) == ("timeout", False)
     assert lost.code == "connect-timeout"
 
 
-def test_a_connection_that_died_idle_is_replaced_at_once(run: Run) -> None:
+async def test_a_connection_that_died_idle_is_replaced_at_once() -> None:
     """The receiver hangs up on the second request of a connection, as one does whose keep-alive
     ran out just then."""
 
-    async def main() -> tuple[list[Any], int]:
-        seen = 0
+    seen = 0
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal seen
-            seen += 1
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            await reader.readuntil(b"\r\n\r\n")
-            writer.close()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        seen += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        async with outbound("127.0.0.0/8") as out:
-            replies = [await out.post(url, b""), await out.post(url, b"")]
-        server.close()
-        return replies, seen
-
-    replies, connections = run(main())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with outbound("127.0.0.0/8") as out:
+        replies = [await out.post(url, b""), await out.post(url, b"")]
+    server.close()
 
     assert [reply.status for reply in replies] == [200, 200]
-    assert connections == 2
+    assert seen == 2
 
 
-def test_userinfo_is_sent_as_authorization(run: Run) -> None:
-    async def main() -> receivers.Received:
-        async with receivers.http(receivers.answer()) as it, outbound("127.0.0.0/8") as out:
-            await out.post(f"http://user:secret@127.0.0.1:{it.port}/x", b"")
-            return it.received[0]
-
-    received = run(main())
+async def test_userinfo_is_sent_as_authorization() -> None:
+    async with receivers.http(receivers.answer()) as it, outbound("127.0.0.0/8") as out:
+        await out.post(f"http://user:secret@127.0.0.1:{it.port}/x", b"")
+        received = it.received[0]
 
     assert received.headers["Authorization"] == "Basic dXNlcjpzZWNyZXQ="
     assert "@" not in received.path
 
 
-def test_nothing_that_goes_wrong_repeats_url_or_address(
-    run: Run, caplog: pytest.LogCaptureFixture
+async def test_nothing_that_goes_wrong_repeats_url_or_address(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    async def main() -> list[Any]:
-        async with (
-            receivers.nobody() as closed,
-            receivers.raw(b"\x00\x01 s3cr3t\r\n\r\n") as garbage,
-            receivers.raw(b"") as hangs_up,
-            outbound("127.0.0.0/8", lookup=_nothing) as out,
-        ):
-            return [
-                await out.post(url, b"")
-                for url in (
-                    f"http://127.0.0.1:{closed}/s3cr3t",
-                    f"http://127.0.0.1:{garbage}/s3cr3t",
-                    f"http://127.0.0.1:{hangs_up}/s3cr3t",
-                    f"https://127.0.0.1:{garbage}/s3cr3t",
-                    "https://nowhere.test/s3cr3t",
-                    "https://s3cr3t host/",
-                )
-            ]
-
-    replies = run(main())
+    async with (
+        receivers.nobody() as closed,
+        receivers.raw(b"\x00\x01 s3cr3t\r\n\r\n") as garbage,
+        receivers.raw(b"") as hangs_up,
+        outbound("127.0.0.0/8", lookup=_nothing) as out,
+    ):
+        replies = [
+            await out.post(url, b"")
+            for url in (
+                f"http://127.0.0.1:{closed}/s3cr3t",
+                f"http://127.0.0.1:{garbage}/s3cr3t",
+                f"http://127.0.0.1:{hangs_up}/s3cr3t",
+                f"https://127.0.0.1:{garbage}/s3cr3t",
+                "https://nowhere.test/s3cr3t",
+                "https://s3cr3t host/",
+            )
+        ]
 
     assert [reply.code for reply in replies] == [
         "connection-refused",
