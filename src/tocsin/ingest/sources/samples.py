@@ -1,17 +1,20 @@
 """Realistic webhooks of every source, for the demo, the benchmark and the tests.
 
-Deterministic: the same arguments give the same bytes. Samples with one `n` are about one alert.
-Signing is not theirs; see `tocsin.ingest.proof.sign`.
+Each source has its own in `<type>_samples.py` beside it: `KINDS` that it sends, and `sample`, which
+makes headers and document of one event. Deterministic: the same arguments give the same bytes.
+Samples with one `n` are about one alert. They are not signed; see `tocsin.ingest.proof.sign`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
 
 import msgspec
 
-from tocsin.ingest.sources.sample_bodies import ACKNOWLEDGE, BODIES, RESOLVE, TRIGGER
-from tocsin.ingest.sources.sample_scenes import Shot
+from tocsin.ingest.sources.kit.sample_events import TRIGGER, SampleEvent
+from tocsin.ingest.sources.registry import SOURCES
 
 
 def sample(
@@ -34,7 +37,7 @@ def sample(
         raise ValueError(f"{type} sends no {kind}; it sends {', '.join(kinds(type))}")
     if started_at is None:
         started_at = now if kind == TRIGGER else now - timedelta(minutes=4 + n % 9)
-    headers, document = BODIES[type](Shot(kind, n, now, started_at))
+    headers, document = _module(type).sample(SampleEvent(kind, n, now, started_at))
     return {"Content-Type": "application/json", **headers}, msgspec.json.encode(document)
 
 
@@ -44,8 +47,11 @@ def kinds(type: str) -> tuple[str, ...]:
     Raises:
         ValueError: there is no such source.
     """
-    if type not in BODIES:
-        raise ValueError(f"no samples of {type!r}; there are {', '.join(sorted(BODIES))}")
-    if type in ("generic", "pagerduty", "standard_webhooks"):
-        return (TRIGGER, ACKNOWLEDGE, RESOLVE)
-    return (TRIGGER, RESOLVE)
+    sent: tuple[str, ...] = _module(type).KINDS
+    return sent
+
+
+def _module(type: str) -> Any:
+    if type not in SOURCES:
+        raise ValueError(f"no samples of {type!r}; there are {', '.join(sorted(SOURCES))}")
+    return import_module(f"tocsin.ingest.sources.{type}_samples")

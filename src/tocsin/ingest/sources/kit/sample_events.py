@@ -1,4 +1,4 @@
-"""What goes wrong in the samples: a handful of scenes, and one telling of one of them."""
+"""What goes wrong in the samples: a handful of scenes, and one event of one of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from datetime import datetime
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
+from tocsin.model import SignalKind
+
+TRIGGER: Final = SignalKind.TRIGGER.value
+ACKNOWLEDGE: Final = SignalKind.ACKNOWLEDGE.value
+RESOLVE: Final = SignalKind.RESOLVE.value
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One thing that goes wrong, told in the words of whichever tool."""
+    """One thing that goes wrong; each tool puts it in its own words."""
 
     name: str
     service: str
@@ -91,7 +97,7 @@ _REGIONS: Final = ("eu-central-1", "us-east-1", "ap-south-1")
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class SampleEvent:
     """What a sample is asked for."""
 
     kind: str
