@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
+
+from tocsin.ingest.sources.kit.written_times import read_written
 
 _fromisoformat = datetime.fromisoformat
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,13 +20,20 @@ _MICROSECONDS_PER: Final = (
     (10**20, 0.001),
 )
 
+_NO_EPOCH: Final = 10**20
+# Nobody's epoch has this many digits and begins as a year of ours does.
+_DATE_DIGITS: Final = (12, 14, 17)
+_FEWEST_DIGITS: Final = 10**11
+_DOT_NET: Final = re.compile(r"/Date\((\d{1,19})(?:[+-]\d{4})?\)/")
+_ODD_SPACES: Final = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " "))
+
 
 def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, bool]:
     """The time in UTC, and whether the value is one that cannot be read.
 
     Accepted: ISO 8601 and RFC 3339 with any number of fractional digits (what is finer than a
-    microsecond is cut), offsets with and without a colon, `… UTC`, RFC 2822, dots or slashes in a
-    leading year-month-day, epoch seconds, milli-, micro- or nanoseconds as a number or as digits.
+    microsecond is cut), epoch seconds, milli-, micro- or nanoseconds as a number or as digits, the
+    bare digits of a date and time, and what `written_times` reads, which has one meaning or none.
     A time without a zone is in `zone`. Unset, hence (None, False): None, blank, 0, Go's zero time
     (0001-01-01).
     """
@@ -35,10 +44,12 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, bool]:
             return _unusual(value, zone)
         # Eight digits are a date to ISO 8601, more of them an epoch to everybody.
         if value.isdigit() and len(value) != 8:
-            return _epoch(int(value))
+            return _digits(value, zone)
         return _in_utc(at, zone)
     if value is None:
         return None, False
+    if type(value) is int and value >= _FEWEST_DIGITS:
+        return _digits(str(value), zone) if value < _NO_EPOCH else (None, True)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _epoch(value)
     return None, True
@@ -68,41 +79,33 @@ def _epoch(number: float) -> tuple[datetime | None, bool]:
     return None, True
 
 
+def _digits(text: str, zone: tzinfo) -> tuple[datetime | None, bool]:
+    if len(text) not in _DATE_DIGITS or text[:2] not in ("19", "20"):
+        return _epoch(int(text)) if len(text) <= 20 else (None, True)
+    try:
+        parts = [int(text[at : at + 2]) for at in range(4, min(len(text), 14), 2)]
+        at = datetime(int(text[:4]), *parts)  # type: ignore[arg-type]
+    except ValueError:
+        return None, True
+    return _in_utc(at + timedelta(milliseconds=int(text[14:] or 0)), zone)
+
+
 def _unusual(value: str, zone: tzinfo) -> tuple[datetime | None, bool]:
-    text = value.strip()
+    text = value.translate(_ODD_SPACES).strip()
     if not text:
         return None, False
-    if len(text) > 64 or not text.isascii():
+    if not text.isascii():
         return None, True
     if text.isdigit():
-        return _epoch(int(text))
-    if text.replace(".", "", 1).isdigit():
+        return _digits(text, zone)
+    if text.replace(".", "", 1).isdigit() and len(text) <= 32:
         # A decimal epoch keeps its fraction; a dotted date is not one number and comes later.
         return _epoch(float(text))
-    for spelled in (text, _respelled(text)):
-        try:
-            return _in_utc(_fromisoformat(spelled), zone)
-        except ValueError:
-            continue
     try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None, True
-    return _in_utc(at, zone)
-
-
-def _respelled(text: str) -> str:
-    """Nearer to ISO 8601: `2026.08.22 14:04:20`, `… 15:23:28 UTC`, `… +0000 UTC`, lower case,
-    a leap second (which the next second stands for everywhere but in the standard)."""
-    text = text.upper()
-    for name in (" UTC", " GMT", " Z"):
-        if text.endswith(name):
-            text = text[: -len(name)].rstrip()
-            if text[-6:-5] not in ("+", "-") and text[-5:-4] not in ("+", "-"):
-                text += "Z"
-    if len(text) > 9 and text[4] in "./" and text[7] == text[4]:
-        text = f"{text[:4]}-{text[5:7]}-{text[8:]}"
-    head, blank, offset = text.rpartition(" ")
-    if blank and offset[:1] in ("+", "-"):
-        text = head + offset
-    return text.replace(":60", ":59", 1) if text[16:19] == ":60" else text
+        return _in_utc(_fromisoformat(text), zone)
+    except ValueError:
+        pass
+    if (found := _DOT_NET.fullmatch(text)) is not None:
+        return _epoch(int(found[1]))
+    at = read_written(text, zone)
+    return (None, True) if at is None else _in_utc(at, zone)
