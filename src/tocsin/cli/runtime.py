@@ -60,7 +60,11 @@ def open_database(settings: Settings) -> Iterator[str]:
         Failure: if it cannot be had, saying why and what to do.
     """
     if settings.database_url is not None:
-        yield settings.database_url.reveal_text()
+        from tocsin.store.pooler import require_own_connections
+
+        url = settings.database_url.reveal_text()
+        readable(partial(require_own_connections, url))
+        yield url
         return
     from tocsin.store.embedded import EmbeddedPostgres
 

@@ -25,6 +25,7 @@ def announced(data_dir: Path, url: str) -> Iterator[bool]:
     database elsewhere)."""
     path = data_dir / FILE
     try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         yield False

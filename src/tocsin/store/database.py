@@ -6,6 +6,7 @@ Who asks holds one of the types named here, and need not know what they are made
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from tocsin.store import configuration_lock
 
+_OPTION = re.compile(r"-c\s*(\w+)=(\S+)")
+
 Engine = AsyncEngine
 """A pool of connections to one database."""
 DatabaseSession = AsyncSession
@@ -27,26 +30,39 @@ DatabaseSession = AsyncSession
 
 def create_engine(url: str, *, pool_size: int = 8) -> Engine:
     """An async engine over psycopg for a libpq URL (`postgresql://…`)."""
+
+    async def creator() -> psycopg.AsyncConnection[TupleRow]:
+        connection = await connect(url)
+        # SQLAlchemy begins and ends transactions by itself.
+        await connection.set_autocommit(False)
+        return connection
+
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": "tocsin", "options": "-c timezone=UTC"},
+        async_creator=creator,
     )
 
 
-async def connect(url: str, **options: Any) -> psycopg.AsyncConnection[TupleRow]:
-    """One raw connection, in UTC, autocommit unless told otherwise."""
-    return await psycopg.AsyncConnection.connect(
-        url,
-        **{
-            "autocommit": True,
-            "application_name": "tocsin",
-            "options": "-c timezone=UTC",
-            **options,
-        },
+async def connect(
+    url: str, *, options: str = "-c timezone=UTC", **others: Any
+) -> psycopg.AsyncConnection[TupleRow]:
+    """One raw connection, in UTC and autocommit unless told otherwise. `options` are settings of
+    the server for it, written as libpq has them: `-c name=value`, apart by spaces."""
+    connection = await psycopg.AsyncConnection.connect(
+        url, autocommit=True, application_name="tocsin", **others
     )
+    # Not while connecting: a pooler refuses settings that it does not know.
+    if chosen := _OPTION.findall(options):
+        asked = ", ".join("set_config(%s, %s, false)" for _ in chosen)
+        try:
+            await connection.execute(f"SELECT {asked}", [part for pair in chosen for part in pair])
+        except BaseException:
+            await connection.close()
+            raise
+    return connection
 
 
 def _session(engine: Engine) -> DatabaseSession:

@@ -25,8 +25,8 @@ def _connection(url: str) -> Iterator[psycopg.Connection[Any]]:
         autocommit=True,
         connect_timeout=_CONNECT_SECONDS,
         application_name="tocsin",
-        options="-c timezone=UTC",
     ) as connection:
+        connection.execute("SET timezone TO 'UTC'")
         yield connection
 
 
