@@ -72,7 +72,7 @@ def interpret(
 ) -> Webhook:
     """A verified body, by today's mapping: what replay starts from."""
     try:
-        payload, body_is_json = read(body, headers.get("content-type"))
+        payload, body_is_json, repairs = read(body, headers.get("content-type"))
     except InvalidPayload as error:
         return _invalid(entry, headers, body, received_at, error.faults)
     context = Context(headers, received_at, entry.timezone, entry.mapping)
@@ -84,6 +84,7 @@ def interpret(
         body=body,
         raw_payload=body if body_is_json else quoted(body),
         fingerprint="",
+        flags=repairs,
     )
     try:
         webhook.signals = entry.source.parse(payload, context)
@@ -160,7 +161,7 @@ def _settled(
 def _valid_or_quoted(body: bytes) -> bytes:
     """Itself if it is valid JSON of a sane depth, so that it is kept as sent."""
     try:
-        _, body_is_json = read(body, "application/json")
+        body_is_json = read(body, "application/json").is_json
     except InvalidPayload:
         body_is_json = False
     return body if body_is_json else quoted(body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,6 +18,16 @@ MAX_DEPTH: Final = 128
 MAX_FORM_FIELDS: Final = 1_000
 MAX_FAULTS: Final = 100
 
+# A whole pair, half of one (the group), or any other escape.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_STRING_OR_NAN: Final = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"|(?<![\w.])-?(?:NaN|Infinity)(?![\w.])', re.DOTALL
+)
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -27,7 +39,26 @@ class InvalidPayload(Exception):
         self.faults: list[Fault] = list(faults[:MAX_FAULTS])
 
 
+class Decoded(NamedTuple):
+    """What a body says."""
+
+    value: Any
+    is_json: bool
+    """Whether the body itself is JSON text as everybody reads it."""
+    flags: tuple[str, ...] = ()
+    """What had to be repaired."""
+
+
 def decode(body: bytes, content_type: str | None) -> Any:
+    """The JSON value in `body`; see `read`.
+
+    Raises:
+        InvalidPayload: with one fault that names the byte where reading stopped.
+    """
+    return read(body, content_type).value
+
+
+def read(body: bytes, content_type: str | None) -> Decoded:
     """The JSON value in `body`, whatever Content-Type claims: JSON is always tried first.
 
     A form (application/x-www-form-urlencoded) with a field `payload` holding JSON gives that JSON,
@@ -35,37 +66,80 @@ def decode(body: bytes, content_type: str | None) -> Any:
     Of a repeated object key the last one wins. Numbers: `1e400` and integers of more than 4,300
     digits are refused, as nothing behind this point could hold them.
 
+    Repaired and flagged is what common libraries write and others refuse: half of a surrogate pair
+    in an escape becomes U+FFFD (`text_repaired`); NaN and Infinity become null (`nan_as_null`).
+
     Raises:
         InvalidPayload: with one fault that names the byte where reading stopped.
     """
-    return read(body, content_type)[0]
-
-
-def read(body: bytes, content_type: str | None) -> tuple[Any, bool]:
-    """As `decode`, and whether the body itself is JSON text (else it is a form, or has a BOM)."""
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _second_try(body, content_type, error), False
+        return _second_try(body, content_type, error)
     # Few brackets cannot nest deeply; only a bracket-rich body is worth the exact count.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value, MAX_DEPTH):
         raise InvalidPayload([_too_deep()])
-    return value, True
+    return Decoded(value, True)
 
 
-def _second_try(body: bytes, content_type: str | None, error: Exception) -> Any:
+def _second_try(body: bytes, content_type: str | None, error: Exception) -> Decoded:
     stripped = body.strip()
     if not stripped:
         raise InvalidPayload([Fault("", "empty-body", "the body is empty; JSON was expected")])
-    if stripped.startswith(b"\xef\xbb\xbf"):
-        return decode(stripped[3:], None)
+    if (plain := _without_mark(body, stripped)) is not None:
+        return read(plain, None)._replace(is_json=False)
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded" or stripped[:11].lower() == b"payload=%7b":
         return _form(stripped)
+    if isinstance(error, msgspec.DecodeError):
+        repaired, flags = _repaired(body)
+        if flags:
+            return read(repaired, None)._replace(is_json=False, flags=flags)
     raise InvalidPayload([_explain(body, error)]) from None
 
 
-def _form(body: bytes) -> Any:
+def _without_mark(body: bytes, stripped: bytes) -> bytes | None:
+    """UTF-8 text of a body that begins with a byte order mark."""
+    if stripped.startswith(codecs.BOM_UTF8):
+        return stripped[3:]
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace").encode("utf-8", "replace")
+    return None
+
+
+def _repaired(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    flags: list[str] = []
+    lower = body.lower()
+    if b"\\ud" in lower:
+        body, count = _halves_replaced(body)
+        if count:
+            flags.append("text_repaired")
+    if b"nan" in lower or b"infinity" in lower:
+        replaced = _STRING_OR_NAN.sub(_null_for_nan, body)
+        if replaced != body:
+            body = replaced
+            flags.append("nan_as_null")
+    return body, tuple(flags)
+
+
+def _halves_replaced(body: bytes) -> tuple[bytes, int]:
+    count = 0
+
+    def replacement(found: re.Match[bytes]) -> bytes:
+        nonlocal count
+        if found[1] is None:
+            return found[0]
+        count += 1
+        return b"\\ufffd"
+
+    return _ESCAPE.sub(replacement, body), count
+
+
+def _null_for_nan(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b"null"
+
+
+def _form(body: bytes) -> Decoded:
     try:
         pairs = parse_qsl(
             body.decode("utf-8"),
@@ -91,12 +165,12 @@ def _form(body: bytes) -> Any:
     payload = fields.get("payload")
     if isinstance(payload, str):
         try:
-            return decode(payload.encode(), None)
+            return read(payload.encode(), None)._replace(is_json=False)
         except InvalidPayload as error:
             first = error.faults[0]
             message = f"the form's field `payload`: {first.message}"
             raise InvalidPayload([Fault("/payload", first.code, message)]) from None
-    return fields
+    return Decoded(fields, False)
 
 
 def _explain(body: bytes, error: Exception) -> Fault:
@@ -113,8 +187,6 @@ def _explain(body: bytes, error: Exception) -> Fault:
     text = str(error)
     if isinstance(error, msgspec.ValidationError):
         return Fault("", "number-out-of-range", f"a number is too large ({text})")
-    if "surrogate" in text:
-        return Fault("", "not-json", f"a \\u escape is half of a surrogate pair ({text})")
     if "truncated" in text:
         message = f"the JSON text ends too early (after {len(body)} bytes)"
         if b"\\ud" in body.lower():
