@@ -53,7 +53,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 SWEEP_EVERY_SECONDS = 60.0
 
 
-class Role(StrEnum):
+class ProcessRole(StrEnum):
     """What a process does: `web` takes webhooks and the API, `dispatch` delivers."""
 
     ALL = "all"
@@ -68,7 +68,7 @@ class Hub:
     settings: Settings
     url: str
     keys: tuple[Secret, ...]
-    role: Role
+    role: ProcessRole
     engine: Engine
     vault: Vault
     configuration: Configuration
@@ -77,7 +77,11 @@ class Hub:
 
     @classmethod
     def build(
-        cls, settings: Settings, url: str, keys: tuple[Secret, ...], role: Role = Role.ALL
+        cls,
+        settings: Settings,
+        url: str,
+        keys: tuple[Secret, ...],
+        role: ProcessRole = ProcessRole.ALL,
     ) -> Hub:
         """`url` is that of the database; `keys` those that secrets are sealed with, newest first."""
         engine = create_engine(url)
@@ -108,7 +112,7 @@ class Hub:
                 _background(self.configuration.follow(self.url), "configuration")
             )
             await stack.enter_async_context(_background(self._sweep(), "sweeping"))
-            if self.role is not Role.WEB:
+            if self.role is not ProcessRole.WEB:
                 await stack.enter_async_context(self._dispatching())
             await stack.enter_async_context(self._committing())
             yield
@@ -169,7 +173,7 @@ def application(hub: Hub) -> Asgi:
     mounted: Mapping[str, Asgi] = {}
     endpoint: Asgi | None = None
     front: Asgi | None = None
-    if hub.role is not Role.DISPATCH:
+    if hub.role is not ProcessRole.DISPATCH:
         endpoint = Endpoint(hub.configuration, hub.batcher, hub.settings)
         front = create_front_page()
         mounted = {

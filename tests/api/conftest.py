@@ -88,7 +88,7 @@ def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
         Settings(data_dir=tmp_path, body_timeout_seconds=3),
         database.url,
         (Vault.new_key(),),
-        app.Role.WEB,
+        app.ProcessRole.WEB,
     )
     with serving(app.application(process), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.conftest import Hub
-from tocsin.store.pages import BadCursor, decode_cursor, encode_cursor
+from tocsin.store.paging import BadCursor, decode_cursor, encode_cursor
 
 
 def test_pages_have_everything_once_newest_first(hub: Hub) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.model import Actor, ActorKind, Role, Secret, iso, optional_iso, uuid7
-from tocsin.store import rows
+from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
 from tocsin.store.queries.api_keys import find_key_by_hash, note_use_of_key
@@ -80,7 +80,7 @@ async def create_api_key(
         last_used_at=None,
         created_at=now,
     )
-    await rows.add(session, row)
+    await workspace_rows.add(session, row)
     audit_events.record(
         session,
         workspace_id=workspace_id,

@@ -32,7 +32,7 @@ from tocsin.model import Actor, ActorKind, Secret, Severity
 from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, Silence
 from tocsin.store.database import connect
 from tocsin.store.routing_rows import RoutingRows, load_routing_rows
-from tocsin.store.tables import Configuration as ConfigurationRow
+from tocsin.store.tables import ConfigurationVersion as ConfigurationRow
 from tocsin.store.tables import Integration, Tenant, Workspace
 
 log = structlog.get_logger(__name__)

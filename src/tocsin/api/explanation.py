@@ -15,7 +15,7 @@ from tocsin.explain.story import explain
 from tocsin.model import utc_now
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
-from tocsin.store.queries.configuration import configuration_version
+from tocsin.store.queries.configuration_version import configuration_version
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from tocsin.resources.fields import NO_NUL, Output
-from tocsin.store.pages import PageRequest, RowPage
+from tocsin.store.paging import PageRequest, RowPage
 
 _T = TypeVar("_T")
 

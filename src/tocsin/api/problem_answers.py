@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, PROBLEMS, problem_body
-from tocsin.resources.errors import (
+from tocsin.resources.refused import (
     InvalidRequest,
     MissingReference,
     NotInWorkspace,
@@ -23,8 +23,8 @@ from tocsin.resources.errors import (
     StillNeeded,
 )
 from tocsin.store import failures
-from tocsin.store.pages import BadCursor
-from tocsin.store.rows import NameTaken
+from tocsin.store.paging import BadCursor
+from tocsin.store.workspace_rows import NameTaken
 
 RETRY_AFTER_SECONDS = 5
 

@@ -19,11 +19,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from tocsin.access.api_keys import Principal
-from tocsin.app import Hub, Role, application
+from tocsin.app import Hub, ProcessRole, application
 from tocsin.cli.exits import Exit, Failure, readable
 from tocsin.cli.runtime import Installation, open_installation
-from tocsin.model import Actor, ActorKind
-from tocsin.model import Role as AccessRole
+from tocsin.model import Actor, ActorKind, Role
 from tocsin.store.installation import find_workspace_id
 
 _ROOT = "/api/v1"
@@ -46,7 +45,7 @@ def operator(workspace_id: UUID) -> Operator:
         login = getpass.getuser()
     except (KeyError, OSError):
         login = "unknown"
-    return Operator(_NOBODY, f"command line ({login})", workspace_id, AccessRole.ADMIN)
+    return Operator(_NOBODY, f"command line ({login})", workspace_id, Role.ADMIN)
 
 
 class LocalApi:
@@ -196,7 +195,7 @@ def api_of(installation: Installation, workspace: str) -> Iterator[LocalApi]:
 async def _build(installation: Installation) -> Hub:
     # What webhooks and the API need, and no dispatcher: what a command owes to destinations is
     # delivered by the server, now or when it is started.
-    return Hub.build(installation.settings, installation.url, installation.keys, Role.WEB)
+    return Hub.build(installation.settings, installation.url, installation.keys, ProcessRole.WEB)
 
 
 @contextlib.contextmanager

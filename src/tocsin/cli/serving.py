@@ -150,9 +150,9 @@ def run_one(
     stopping: Stopping,
 ) -> bool:
     """Serve in this process until told to stop. False if it could not start."""
-    from tocsin.app import Hub, Role, application
+    from tocsin.app import Hub, ProcessRole, application
 
-    hub = Hub.build(installation.settings, installation.url, installation.keys, Role(role))
+    hub = Hub.build(installation.settings, installation.url, installation.keys, ProcessRole(role))
     server = _Server(config(application(hub)), ready, stopping)
     try:
         server.run(sockets=[listener])

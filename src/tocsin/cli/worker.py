@@ -34,7 +34,7 @@ class Worker:
     def __call__(self) -> Asgi:
         threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
         # Imported here: when this object arrives, nobody answers yet for the worker's health.
-        from tocsin.app import Hub, Role, application
+        from tocsin.app import Hub, ProcessRole, application
         from tocsin.logs import configure_logs
 
         configure_logs(self.installation.settings)
@@ -43,7 +43,7 @@ class Worker:
                 self.installation.settings,
                 self.installation.url,
                 self.installation.keys,
-                Role(self.role),
+                ProcessRole(self.role),
             )
         )
 

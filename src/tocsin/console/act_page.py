@@ -18,7 +18,15 @@ from starlette.routing import Route
 from tocsin.access.link_codes import CodeCheck, check_code, is_locked
 from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
 from tocsin.alerts import actions
-from tocsin.console.pages import Shown, find_alert, page
+from tocsin.console.pages import (
+    Shown,
+    alert_gone,
+    database_away,
+    find_alert,
+    link_broken,
+    link_expired,
+    page,
+)
 from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
 from tocsin.store import failures
 from tocsin.store.database import Engine, reading, writing
@@ -43,8 +51,8 @@ _STATES = {
 
 def create_act_page(engine: Engine, signer: LinkSigner, performer: actions.Actions) -> Starlette:
     """The ASGI application to mount at `/a`: one route, `/{token}`."""
-    page = _ActPage(engine, signer, performer)
-    return Starlette(routes=[Route("/{token}", page.answer, methods=["GET", "POST"])])
+    act_page = _ActPage(engine, signer, performer)
+    return Starlette(routes=[Route("/{token}", act_page.answer, methods=["GET", "POST"])])
 
 
 class _ActPage:
@@ -57,43 +65,23 @@ class _ActPage:
         text = request.path_params["token"]
         match self._signer.read(text, utc_now()):
             case Invalid() | Token(action=Action.VIEW):
-                return page(
-                    HTTPStatus.NOT_FOUND,
-                    "This link does not work",
-                    message="It is incomplete or was changed on its way. "
-                    "Copy the whole link from the message.",
-                    tone="bad",
-                )
+                return link_broken()
             case Expired():
-                return page(
-                    HTTPStatus.GONE,
-                    "This link has expired",
-                    message="Links in messages work for a day. Open the alert in Tocsin instead.",
-                    tone="bad",
-                )
+                return link_expired("Open the alert in Tocsin instead.")
             case token:
                 try:
                     return await self._answer(request, text, token)
                 except failures.FAILED as error:
                     log.warning("act_page.database_away", error=type(error).__name__)
-                    return page(
-                        HTTPStatus.SERVICE_UNAVAILABLE,
-                        "Not just now",
-                        message="Tocsin cannot reach its database. Nothing was changed; "
-                        "try again in a moment.",
-                        tone="bad",
-                        headers={"Retry-After": "5"},
+                    return database_away(
+                        "Tocsin cannot reach its database. Nothing was changed; "
+                        "try again in a moment."
                     )
 
     async def _answer(self, request: Request, text: str, token: Token) -> Response:
         alert = await find_alert(self._engine, token)
         if alert is None:
-            return page(
-                HTTPStatus.NOT_FOUND,
-                "This alert is gone",
-                message="It was deleted, or the destination that the link was sent to was.",
-                tone="bad",
-            )
+            return alert_gone()
         if not alert.admits(token.action):
             return _settled(alert)
         if request.method != "POST":

@@ -12,7 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.access.links import Action, Expired, LinkSigner, Token
-from tocsin.console.pages import find_alert, page
+from tocsin.console.pages import (
+    alert_gone,
+    database_away,
+    find_alert,
+    link_broken,
+    link_expired,
+    page,
+)
 from tocsin.model import utc_now
 from tocsin.store import failures
 from tocsin.store.database import Engine
@@ -27,25 +34,13 @@ def create_alert_page(engine: Engine, signer: LinkSigner) -> Starlette:
         alert_id: UUID = request.path_params["alert_id"]
         token = signer.read(request.query_params.get("view", ""), utc_now())
         if isinstance(token, Expired):
-            return page(
-                HTTPStatus.GONE,
-                "This link has expired",
-                message="Links in messages work for a day. "
-                f"On the server, `tocsin alert {alert_id}` shows the alert.",
-                tone="bad",
-            )
+            return link_expired(f"On the server, `tocsin alert {alert_id}` shows the alert.")
         if (
             not isinstance(token, Token)
             or token.action is not Action.VIEW
             or token.alert_id != alert_id
         ):
-            return page(
-                HTTPStatus.NOT_FOUND,
-                "This link does not work",
-                message="It is incomplete or was changed on its way. "
-                "Copy the whole link from the message.",
-                tone="bad",
-            )
+            return link_broken()
         return await _show(engine, token)
 
     return Starlette(routes=[Route("/{alert_id:uuid}", answer, methods=["GET"])])
@@ -56,20 +51,9 @@ async def _show(engine: Engine, token: Token) -> Response:
         alert = await find_alert(engine, token)
     except failures.FAILED as error:
         log.warning("alert_page.database_away", error=type(error).__name__)
-        return page(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "Not just now",
-            message="Tocsin cannot reach its database; try again in a moment.",
-            tone="bad",
-            headers={"Retry-After": "5"},
-        )
+        return database_away("Tocsin cannot reach its database; try again in a moment.")
     if alert is None:
-        return page(
-            HTTPStatus.NOT_FOUND,
-            "This alert is gone",
-            message="It was deleted, or the destination that the link was sent to was.",
-            tone="bad",
-        )
+        return alert_gone()
     return page(
         HTTPStatus.OK,
         "Alert",

@@ -91,6 +91,43 @@ def page(
     )
 
 
+def link_broken() -> Response:
+    return page(
+        HTTPStatus.NOT_FOUND,
+        "This link does not work",
+        message="It is incomplete or was changed on its way. Copy the whole link from the message.",
+        tone="bad",
+    )
+
+
+def link_expired(what_to_do: str) -> Response:
+    return page(
+        HTTPStatus.GONE,
+        "This link has expired",
+        message=f"Links in messages work for a day. {what_to_do}",
+        tone="bad",
+    )
+
+
+def alert_gone() -> Response:
+    return page(
+        HTTPStatus.NOT_FOUND,
+        "This alert is gone",
+        message="It was deleted, or the destination that the link was sent to was.",
+        tone="bad",
+    )
+
+
+def database_away(message: str) -> Response:
+    return page(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Not just now",
+        message=message,
+        tone="bad",
+        headers={"Retry-After": "5"},
+    )
+
+
 @cache
 def _template() -> tuple[jinja2.Template, str, str]:
     """The template, its style sheet, and the policy that admits that and nothing else."""

@@ -28,7 +28,6 @@ from tocsin.delivery.last_test import TestStatus
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import Fault, Secret, uuid7
 from tocsin.resources import recording
-from tocsin.resources.errors import InvalidRequest, StillNeeded
 from tocsin.resources.fields import (
     Flag,
     Id,
@@ -41,6 +40,7 @@ from tocsin.resources.fields import (
     left_out,
 )
 from tocsin.resources.owned import owned
+from tocsin.resources.refused import InvalidRequest, StillNeeded
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.rules import rules_naming_destination
 from tocsin.store.queries.workspaces import read_workspace

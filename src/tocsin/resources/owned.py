@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from tocsin.access.api_keys import Principal
-from tocsin.resources.errors import MissingReference, NotInWorkspace
-from tocsin.store import rows
+from tocsin.resources.refused import MissingReference, NotInWorkspace
+from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
-from tocsin.store.rows import OwnedRow
+from tocsin.store.workspace_rows import OwnedRow
 
 
 async def owned(
@@ -25,9 +25,9 @@ async def owned(
     Raises:
         NotInWorkspace: there is none.
     """
-    row = await rows.find(session, table, caller.workspace_id, row_id, lock=lock)
+    row = await workspace_rows.find(session, table, caller.workspace_id, row_id, lock=lock)
     if row is None:
-        raise NotInWorkspace(rows.called(table))
+        raise NotInWorkspace(workspace_rows.called(table))
     return row
 
 
@@ -39,8 +39,8 @@ async def require(
     Raises:
         MissingReference: it is not there.
     """
-    if await rows.find(session, table, caller.workspace_id, row_id) is None:
-        raise MissingReference(rows.called(table), pointer)
+    if await workspace_rows.find(session, table, caller.workspace_id, row_id) is None:
+        raise MissingReference(workspace_rows.called(table), pointer)
 
 
 async def require_all(
@@ -55,7 +55,7 @@ async def require_all(
     Raises:
         MissingReference: the first that is not there.
     """
-    known = await rows.known_ids(session, table, caller.workspace_id, ids or ())
+    known = await workspace_rows.known_ids(session, table, caller.workspace_id, ids or ())
     for index, each in enumerate(ids or ()):
         if each not in known:
-            raise MissingReference(rows.called(table), f"{pointer}/{index}")
+            raise MissingReference(workspace_rows.called(table), f"{pointer}/{index}")

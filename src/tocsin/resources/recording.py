@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.access.api_keys import Principal
-from tocsin.store import rows
+from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
 
@@ -56,7 +56,7 @@ async def create(
     Raises:
         NameTaken: its name or slug is another's.
     """
-    await rows.add(session, row)
+    await workspace_rows.add(session, row)
     record(session, caller, "created", kind.name, row.id, now, after=kind.document(row))
 
 
@@ -78,10 +78,10 @@ async def changing(
     """
     before = kind.document(row)
     yield
-    if not rows.is_changed(session, row):
+    if not workspace_rows.is_changed(session, row):
         return
     row.updated_at = now
-    await rows.write(session, row)
+    await workspace_rows.write(session, row)
     was, became = audit_events.changed(before, kind.document(row))
     record(session, caller, action, kind.name, row.id, now, before=was, after=became)
 
@@ -95,5 +95,5 @@ async def delete(
     session: DatabaseSession, caller: Principal, kind: Kind, row: Any, now: datetime
 ) -> None:
     before = kind.document(row)
-    await rows.delete(session, row)
+    await workspace_rows.delete(session, row)
     record(session, caller, "deleted", kind.name, row.id, now, before=before)

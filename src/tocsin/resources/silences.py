@@ -11,7 +11,6 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal
 from tocsin.model import uuid7
 from tocsin.resources import recording
-from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
     Id,
     Input,
@@ -24,9 +23,10 @@ from tocsin.resources.fields import (
     left_out,
 )
 from tocsin.resources.owned import owned
+from tocsin.resources.refused import InvalidRequest
 from tocsin.resources.rules import Matchers
 from tocsin.routing.validation import validate_silence
-from tocsin.store import rows
+from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.silences import SilenceState, state_of
 from tocsin.store.tables import Silence
@@ -132,7 +132,7 @@ async def update(
     row = await owned(session, Silence, caller, silence_id)
     async with recording.changing(session, caller, _kind(now), row, now):
         recording.assign(row, body.columns())
-        if rows.is_changed(session, row):
+        if workspace_rows.is_changed(session, row):
             _check(row, now)
     return row
 

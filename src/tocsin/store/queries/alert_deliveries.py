@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, any_of, equal, fetch_page, within
+from tocsin.store.paging import PageRequest, RowPage, any_of, equal, fetch_page, within
 from tocsin.store.tables import AlertDelivery, AlertDeliveryAttempt, AlertDestination
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, select
 
 from tocsin.model import AlertEventKind, AlertStatus, Severity
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import (
+from tocsin.store.paging import (
     PageRequest,
     RowPage,
     any_of,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tocsin.model import Actor, uuid7
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, equal, fetch_page, within
+from tocsin.store.paging import PageRequest, RowPage, equal, fetch_page, within
 from tocsin.store.tables import AuditEvent
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, equal, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, equal, fetch_page
 from tocsin.store.tables import Integration
 
 

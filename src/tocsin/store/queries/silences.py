@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, fetch_page
 from tocsin.store.tables import Silence
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, fetch_page
 from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
 

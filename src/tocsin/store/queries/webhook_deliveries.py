@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Text, cast, select, union
 from sqlalchemy.orm import aliased, defer
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, equal, fetch_page, within
+from tocsin.store.paging import PageRequest, RowPage, equal, fetch_page, within
 from tocsin.store.tables import AlertEvent, Integration, WebhookDelivery
 
 

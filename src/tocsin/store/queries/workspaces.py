@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tocsin.model import uuid7
-from tocsin.store import rows
+from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
-from tocsin.store.pages import PageRequest, RowPage, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, fetch_page
 from tocsin.store.tables import Tenant, Workspace
 
 DEFAULT = "default"
@@ -33,8 +33,8 @@ async def create_workspace(
         created_at=now,
         updated_at=now,
     )
-    await rows.add(session, workspace)
-    await rows.add(
+    await workspace_rows.add(session, workspace)
+    await workspace_rows.add(
         session,
         Tenant(
             id=uuid7(),

@@ -23,7 +23,7 @@ from tocsin.store.tables.delivery import (
 )
 from tocsin.store.tables.ingest import Integration, Resolution, WebhookClaim, WebhookDelivery
 from tocsin.store.tables.routing import AlertRule, Cooldown, Silence
-from tocsin.store.tables.tenancy import Configuration, Tenant, Workspace
+from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
 __all__ = [
     "Alert",
@@ -35,7 +35,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "Base",
-    "Configuration",
+    "ConfigurationVersion",
     "Cooldown",
     "DestinationState",
     "Integration",

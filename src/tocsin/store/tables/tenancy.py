@@ -44,7 +44,7 @@ class Tenant(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
-class Configuration(Base):
+class ConfigurationVersion(Base):
     """One row. Its version rises with every change of what ingest and delivery go by, inside the
     transaction of the change (trigger in the migrations), so that no node decides by old rules."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.tables import Configuration
+from tocsin.store.tables import ConfigurationVersion
 
 
 async def configuration_version(session: DatabaseSession) -> int:
-    return (await session.execute(select(Configuration.version))).scalar_one()
+    return (await session.execute(select(ConfigurationVersion.version))).scalar_one()

@@ -7,7 +7,7 @@
     ├── StillNeeded        it cannot be deleted
     └── NotPermitted       not by this caller
 
-A name that another has is `NameTaken` of `store/rows.py`: only the write itself can tell.
+A name that another has is `NameTaken` of `store/workspace_rows.py`: only the write itself can tell.
 """
 
 from __future__ import annotations
