@@ -23,7 +23,7 @@ import structlog
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
-from tocsin.alerts.directory import Configuration
+from tocsin.alerts.directory import DirectoryFeed
 from tocsin.api.assembly import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
@@ -38,6 +38,7 @@ from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
 from tocsin.ingest.replies import PREFIX, Send
+from tocsin.ingest.senders import Senders
 from tocsin.model import Secret, utc_now
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
@@ -71,7 +72,7 @@ class Hub:
     role: ProcessRole
     engine: Engine
     vault: Vault
-    configuration: Configuration
+    senders: Senders
     batcher: Batcher
     actions: Actions
 
@@ -86,15 +87,16 @@ class Hub:
         """`url` is that of the database; `keys` those that secrets are sealed with, newest first."""
         engine = create_engine(url)
         vault = Vault(keys)
-        configuration = Configuration(create_engine(url, pool_size=2), vault)
+        feed = DirectoryFeed(create_engine(url, pool_size=2))
+        senders = Senders(feed, vault)
         batcher = Batcher(
             url,
-            configuration,
+            senders,
             queue_limit=settings.ingest_queue_limit,
             keep_rejected=settings.rejected_keep,
         )
-        actions = Actions(url, configuration)
-        return cls(settings, url, keys, role, engine, vault, configuration, batcher, actions)
+        actions = Actions(url, feed)
+        return cls(settings, url, keys, role, engine, vault, senders, batcher, actions)
 
     @property
     def public_url(self) -> str:
@@ -103,13 +105,13 @@ class Hub:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Load the configuration and run until the end; then drain what has been taken."""
-        await self.configuration.refresh()
+        await self.senders.feed.refresh()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.engine.dispose)
-            stack.push_async_callback(self.configuration.engine.dispose)
+            stack.push_async_callback(self.senders.feed.engine.dispose)
             stack.push_async_callback(self.actions.close)
             await stack.enter_async_context(
-                _background(self.configuration.follow(self.url), "configuration")
+                _background(self.senders.feed.follow(self.url), "configuration")
             )
             await stack.enter_async_context(_background(self._sweep(), "sweeping"))
             if self.role is not ProcessRole.WEB:
@@ -174,7 +176,7 @@ def application(hub: Hub) -> Asgi:
     endpoint: Asgi | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        endpoint = Endpoint(hub.configuration, hub.batcher, hub.settings)
+        endpoint = Endpoint(hub.senders, hub.batcher, hub.settings)
         front = create_front_page()
         mounted = {
             "/api/v1": create_api(
@@ -182,7 +184,7 @@ def application(hub: Hub) -> Asgi:
                     engine=hub.engine,
                     vault=hub.vault,
                     settings=hub.settings,
-                    configuration=hub.configuration,
+                    senders=hub.senders,
                     batcher=hub.batcher,
                     actions=hub.actions,
                 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.alerts.correlate import Problem, Step, correlate
+from tocsin.alerts.correlate import KeyState, Step, correlate
 from tocsin.model import AlertEventKind, AlertStatus, Severity, Signal, SignalKind, WebhookStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ class Timeline:
     """One problem, and signals put to it; each is received a second after the one before."""
 
     def __init__(self) -> None:
-        self.problem = Problem()
+        self.problem = KeyState()
         self.steps: list[Step] = []
         self._ids = (number.to_bytes(16) for number in count(1))
         self.received_at = minute(1_000)
@@ -154,7 +154,7 @@ def test_a_repeat_counts_and_brings_its_severity() -> None:
     same = timeline.put(TRIGGER, 3)
     better = timeline.put(TRIGGER, 4, Severity.INFO)
     late = timeline.put(TRIGGER, 2, Severity.CRITICAL)
-    assert [step.escalated for step in timeline.steps] == [False, True, False, False, False]
+    assert [step.worsened for step in timeline.steps] == [False, True, False, False, False]
     assert [h.kind for h in worse.happenings] == [K.REPEATED, K.SEVERITY_CHANGED]
     assert worse.happenings[1].detail == {"from": "LOW", "to": "HIGH"}
     assert [h.kind for h in same.happenings] == [K.REPEATED]

@@ -17,7 +17,7 @@ from tests.support.postgres import Database
 from tocsin.access.links import Action, LinkSigner, Token
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
-from tocsin.alerts.directory import Configuration
+from tocsin.alerts.directory import DirectoryFeed
 from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
 from tocsin.model import utc_now, uuid7
@@ -102,11 +102,11 @@ def page(database: Database) -> Iterator[Page]:
     destination_id = outbox.destination("mail")
     engine = create_engine(outbox.url)
     signer = LinkSigner([KEY])
-    configuration = Configuration(engine, Vault([KEY]))
+    feed = DirectoryFeed(engine)
     app = Starlette(
         routes=[
             Mount("/alerts", create_alert_page(engine, signer)),
-            Mount("/a", create_act_page(engine, signer, Actions(outbox.url, configuration))),
+            Mount("/a", create_act_page(engine, signer, Actions(outbox.url, feed))),
         ]
     )
     with serving(app) as url:

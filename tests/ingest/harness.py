@@ -16,10 +16,11 @@ import structlog
 
 from tests.support.workspace import KEY, Sender, Workspace
 from tocsin.access.vault import Vault
-from tocsin.alerts.actions import Action, Actions, Outcome
-from tocsin.alerts.directory import Configuration
+from tocsin.alerts.actions import Action, ActionOutcome, Actions
+from tocsin.alerts.directory import DirectoryFeed
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.proof.sign import sign
+from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import Actor, ActorKind
@@ -42,15 +43,16 @@ class Harness:
         self.workspace = Workspace(url)
         self.now = NOON
         self.runner = asyncio.Runner()
-        self.configuration = Configuration(create_engine(url, pool_size=2), Vault([KEY]))
+        self.feed = DirectoryFeed(create_engine(url, pool_size=2))
+        self.senders = Senders(self.feed, Vault([KEY]))
         self.batcher = Batcher(
             url,
-            self.configuration,
+            self.senders,
             queue_limit=queue_limit,
             keep_rejected=keep_rejected,
             clock=lambda: self.now,
         )
-        self.actions = Actions(url, self.configuration)
+        self.actions = Actions(url, self.feed)
         self.task = self.run(self._start())
 
     async def _start(self) -> asyncio.Task[None]:
@@ -64,7 +66,7 @@ class Harness:
             self.batcher.close()
             await self.task
             await self.actions.close()
-            await self.configuration.engine.dispose()
+            await self.feed.engine.dispose()
 
         self.run(end())
         self.runner.close()
@@ -74,7 +76,7 @@ class Harness:
 
     def webhook(self, sender: Sender, posted: Posted) -> Webhook:
         """Understood by the configuration that this harness knows, which may be an old one."""
-        entry = self.run(self.configuration.find(sender.id))
+        entry = self.run(self.senders.find(sender.id))
         assert entry is not None
         body = json.dumps(posted.payload).encode()
         signed = sign(sender.profile, body, self.now, delivery_id="msg_1")
@@ -99,7 +101,7 @@ class Harness:
             ]
         )
 
-    def act(self, alert_id: UUID, action: Action) -> Outcome:
+    def act(self, alert_id: UUID, action: Action) -> ActionOutcome:
         return self.run(self.actions.act(self.workspace.id, alert_id, action, PERSON, self.now))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.ingest.harness import Harness, Posted, harness
@@ -224,7 +225,7 @@ class TestConnection:
             if "commit" in names:
                 interference.after = None
                 way.sever()
-                raise batching.psycopg.OperationalError("lost")
+                raise psycopg.OperationalError("lost")
 
         interference.after = lose
         answers = behind.commit(batch)
@@ -261,7 +262,7 @@ class TestConnection:
         alert_id = UUID(bytes=answer.alert_id)
 
         def break_off(names: list[str]) -> None:
-            if "lock_problems" in names:
+            if "lock_alert_keys" in names:
                 raise RuntimeError("a fault of ours")
 
         interference.after = break_off

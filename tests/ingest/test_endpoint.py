@@ -17,7 +17,7 @@ from tests.support.postgres import Database
 from tests.support.workspace import Sender
 from tocsin.ingest.endpoint import Endpoint
 from tocsin.ingest.refusals import UNREADABLE_PAYLOAD, UNREADABLE_SECRET
-from tocsin.ingest.reread import recheck
+from tocsin.ingest.reread import reread
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer, Webhook
@@ -36,7 +36,7 @@ class BareEndpoint:
     def __init__(self, harness: Harness, **settings: Any) -> None:
         self.harness = harness
         self.endpoint = Endpoint(
-            harness.configuration, harness.batcher, Settings(data_dir=Path("/nowhere"), **settings)
+            harness.senders, harness.batcher, Settings(data_dir=Path("/nowhere"), **settings)
         )
 
     def post(
@@ -99,7 +99,7 @@ def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.Mon
     import asyncio
 
     looks = 0
-    look = type(opened.configuration).look
+    look = type(opened.feed).look
 
     async def counted(self: Any) -> Any:
         nonlocal looks
@@ -107,10 +107,10 @@ def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.Mon
         await asyncio.sleep(0.01)
         return await look(self)
 
-    monkeypatch.setattr(type(opened.configuration), "look", counted)
+    monkeypatch.setattr(type(opened.feed), "look", counted)
 
     async def main() -> list[Any]:
-        return await asyncio.gather(*(opened.configuration.find(uuid4()) for _ in range(200)))
+        return await asyncio.gather(*(opened.senders.find(uuid4()) for _ in range(200)))
 
     assert opened.run(main()) == [None] * 200
     assert looks <= 2
@@ -136,10 +136,10 @@ def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Harness) -
     sender = opened.workspace.sender()
     door = BareEndpoint(opened)
     assert door.send(sender, {"title": "T"})[0] == 201
-    entry = opened.configuration.snapshot.integrations[sender.id]
+    entry = opened.senders.current[sender.id]
     body = json.dumps({"title": "U"}).encode()
     headers = {name.lower(): value for name, value in sender.headers(body).items()}
     unreadable = understand(replace(entry, profile=None), headers, body, opened.now)
     assert unreadable.settled is UNREADABLE_SECRET
-    assert recheck([unreadable], opened.configuration.snapshot)
+    assert reread([unreadable], opened.senders.current)
     assert unreadable.settled is None

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from tests.ingest.harness import NOON, Harness, Posted, harness
 from tests.ingest.plain_model import Alert, Model, Sent
 from tests.support.postgres import Database
-from tocsin.alerts.actions import Acted, Action, NotAllowed, OpenAlertExists
+from tocsin.alerts.actions import Acted, Action, ActionNotAllowed, OpenAlertExists
 from tocsin.ingest.webhook import Accepted, Answer
 
 STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
@@ -81,7 +81,7 @@ class Ingest(RuleBasedStateMachine):
         alert_id = data.draw(st.sampled_from(list(self.ids)))
         outcome = self.harness.act(alert_id, Action(action))
         expected = self.model.act(self.ids[alert_id], action)
-        kinds = {"done": Acted, "not allowed": NotAllowed, "newer one open": OpenAlertExists}
+        kinds = {"done": Acted, "not allowed": ActionNotAllowed, "newer one open": OpenAlertExists}
         assert isinstance(outcome, kinds[expected]), (outcome, expected)
 
     @invariant()

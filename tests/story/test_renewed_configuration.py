@@ -8,8 +8,9 @@ import json
 
 from tests.support.postgres import Database
 from tests.support.workspace import Workspace
-from tocsin.alerts.directory import Configuration
+from tocsin.alerts.directory import DirectoryFeed
 from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
 from tocsin.model import utc_now
 from tocsin.store.database import create_engine
@@ -21,13 +22,14 @@ async def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) ->
     body = json.dumps({"title": "Disk full", "external_id": "disk-1"}).encode()
 
     engine = create_engine(database.url)
-    configuration = Configuration(engine, workspace.vault)
-    batcher = Batcher(database.url, configuration, queue_limit=10, keep_rejected=10)
-    before = await configuration.refresh()
+    feed = DirectoryFeed(engine)
+    senders = Senders(feed, workspace.vault)
+    batcher = Batcher(database.url, senders, queue_limit=10, keep_rejected=10)
+    before = await feed.refresh()
     headers = {name.lower(): value for name, value in sender.headers(body).items()}
-    webhook = understand(before.integrations[sender.id], headers, body, utc_now())
+    webhook = understand(senders.current[sender.id], headers, body, utc_now())
     workspace.rule(event_types=["alerts.triggered"])
-    assert (await configuration.look()).version > before.version
+    assert (await feed.look()).version > before.version
     committing = asyncio.create_task(batcher.run())
     answer = await batcher.submit(webhook)
     batcher.close()

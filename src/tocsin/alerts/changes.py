@@ -1,4 +1,4 @@
-"""Something that destinations may be told of, as the transaction that makes it knows it."""
+"""A change of an alert that destinations may be notified of, as its transaction knows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.message import AlertView
-from tocsin.model import AlertStatus, EventType, Signal
+from tocsin.model import EventType, Signal
 from tocsin.routing.subject import Subject
 
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
@@ -29,6 +29,11 @@ class AlertDetails(Struct, frozen=True):
     created_at: datetime
 
     @classmethod
+    def of_row(cls, row: Any) -> AlertDetails:
+        """From a row that has its fields among its columns."""
+        return cls(*(getattr(row, name) for name in cls.__struct_fields__))
+
+    @classmethod
     def of_signal(cls, signal: Signal, tenant_id: UUID, created_at: datetime) -> AlertDetails:
         return cls(
             tenant_id,
@@ -41,17 +46,17 @@ class AlertDetails(Struct, frozen=True):
         )
 
 
-class Event(Struct, frozen=True):
-    """Something that destinations may be told of: the alert as it stood then. `details` None: the
-    alert is older than this transaction and has to be read. `actor` names who did it, for people."""
+class AlertChange(Struct, frozen=True):
+    """One change, with the alert as it stood then. `details` None: the alert is older than this
+    transaction and they have to be read. `actor` names who did it, for people."""
 
     event_type: EventType
     alert: AlertState
     entry: IntegrationEntry
     actor: str
     details: AlertDetails | None = None
-    is_escalation: bool = False
-    closed_at: datetime | None = None
+    is_worse: bool = False
+    """The severity rose: rules that the old one did not reach are asked again."""
     is_old: bool = False
     """The alert is older than this transaction, though its details are given."""
 
@@ -69,14 +74,13 @@ class Event(Struct, frozen=True):
             title=details.title,
             severity=self.alert.severity,
             source=self.entry.name,
-            type=self.entry.source.type,
+            type=self.entry.type,
             labels=details.labels,
         )
 
     def document(self, details: AlertDetails) -> AlertView:
-        """The alert as messages tell of it."""
+        """The alert as messages describe it."""
         alert, entry = self.alert, self.entry
-        closed = self.event_type is EventType.CLOSED
         return AlertView(
             id=UUID(bytes=alert.id),
             workspace_id=entry.workspace_id,
@@ -85,13 +89,13 @@ class Event(Struct, frozen=True):
             title=details.title,
             description=details.description,
             severity=alert.severity,
-            status=AlertStatus.CLOSED if closed else alert.status,
+            status=alert.status,
             source=entry.name,
             external_id=details.external_id,
             triggered_at=alert.triggered_at,
             acknowledged_at=alert.acknowledged_at,
             resolved_at=alert.resolved_at,
-            closed_at=self.closed_at,
+            closed_at=alert.closed_at,
             metadata=details.metadata,
             labels=details.labels,
             occurrence_count=alert.occurrence_count,

@@ -1,11 +1,11 @@
-"""What a signal does to what is known of its problem. Pure: values in, values out.
+"""What a signal does to what is known of its alert key. Pure: values in, values out.
 
     no live alert ──trigger──▶ OPEN ──acknowledge──▶ ACKNOWLEDGED
                                  │                        │
                                  └───────resolve──────────┴──▶ RESOLVED   (next trigger: a new alert)
 
-A *problem* is one external id of one integration. Three things are known of it: its live alert (at
-most one), and from its resolution mark the newest resolve seen and the newest alert that one ended.
+Three things are known of an alert key (one external id of one integration): its live alert (at most
+one), and from its resolution mark the newest resolve seen and the newest alert that one ended.
 Signals carry the sender's time; whoever is late changes nothing that a newer signal has settled:
 
 - a signal older than the live alert's last one is recorded (`outdated`) and moves nothing;
@@ -33,7 +33,7 @@ from tocsin.model import (
 
 
 class AlertState(Struct):
-    """What correlation needs of an alert; `columns` of a new one are written as they stand here."""
+    """What may change of an alert, and when its episode began."""
 
     id: bytes
     severity: Severity
@@ -44,18 +44,19 @@ class AlertState(Struct):
     occurrence_count: int = 1
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
+    closed_at: datetime | None = None
 
 
 class ResolutionMark(Struct):
-    """The newest resolve seen of a problem, and the newest alert that a resolve ended."""
+    """The newest resolve seen of a key, and the newest alert that a resolve ended."""
 
     occurred_at: datetime
     alert_id: bytes | None = None
     alert_resolved_at: datetime | None = None
 
 
-class Problem(Struct):
-    """All that is known of one external id of one integration, inside one transaction."""
+class KeyState(Struct):
+    """All that is known of one alert key, inside one transaction."""
 
     alert: AlertState | None = None
     mark: ResolutionMark | None = None
@@ -70,7 +71,7 @@ class Happening(Struct, frozen=True):
 
 class Step(Struct):
     """What one signal did. `alert` is what it created or changed; `alert_id` alone is an alert that
-    had ended before. `escalated`: the severity rose, so rules that the old one did not reach are
+    had ended before. `worsened`: the severity rose, so rules that the old one did not reach are
     asked again."""
 
     status: WebhookStatus
@@ -78,22 +79,24 @@ class Step(Struct):
     alert: AlertState | None = None
     happenings: tuple[Happening, ...] = ()
     created: bool = False
-    escalated: bool = False
+    worsened: bool = False
     late_occurrence: bool = False
     marked: bool = False
-    """The problem's resolution mark changed."""
+    """The key's resolution mark changed."""
     reason: str | None = None
+    flags: tuple[str, ...] = ()
+    """What was doubtful, and accepted all the same."""
 
 
 def correlate(
-    problem: Problem,
+    state: KeyState,
     signal: Signal,
     *,
     new_id: bytes,
     default_severity: Severity,
     received_at: datetime,
 ) -> Step:
-    """Apply `signal` to `problem` (changed in place) and say what happened.
+    """Apply `signal` to `state` (changed in place) and say what happened.
 
     The order of signals goes by the sender's time, never later than `received_at`: a sender whose
     clock runs ahead must not make its own later signals look old.
@@ -101,26 +104,26 @@ def correlate(
     at = signal.occurred_at
     if at is None or at > received_at:
         at = received_at
-    if signal.kind is SignalKind.UPDATE and problem.alert is None:
+    if signal.kind is SignalKind.UPDATE and state.alert is None:
         return Step(WebhookStatus.IGNORED, reason="there is no open alert to change")
     if signal.kind not in (SignalKind.ACKNOWLEDGE, SignalKind.RESOLVE):
-        if problem.alert is None:
-            return _open(problem, signal, new_id, default_severity, at, received_at)
-        return _repeat(problem.alert, signal, at, received_at)
+        if state.alert is None:
+            return _open(state, signal, new_id, default_severity, at, received_at)
+        return _repeat(state.alert, signal, at, received_at)
     if signal.kind is SignalKind.ACKNOWLEDGE:
-        return _acknowledge(problem.alert, at)
-    return _resolve(problem, signal, at)
+        return _acknowledge(state.alert, at)
+    return _resolve(state, signal, at)
 
 
 def _open(
-    problem: Problem,
+    state: KeyState,
     signal: Signal,
     new_id: bytes,
     default_severity: Severity,
     at: datetime,
     received_at: datetime,
 ) -> Step:
-    mark = problem.mark
+    mark = state.mark
     if (
         mark is not None
         and mark.alert_id is not None
@@ -157,7 +160,7 @@ def _open(
             marked=True,
             reason="its resolve had arrived first",
         )
-    problem.alert = alert
+    state.alert = alert
     return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True)
 
 
@@ -178,7 +181,7 @@ def _repeat(alert: AlertState, signal: Signal, at: datetime, received_at: dateti
         alert.id,
         alert,
         (repeated, changed),
-        escalated=after.rank > before.rank,
+        worsened=after.rank > before.rank,
     )
 
 
@@ -199,13 +202,13 @@ def _acknowledge(alert: AlertState | None, at: datetime) -> Step:
     )
 
 
-def _resolve(problem: Problem, signal: Signal, at: datetime) -> Step:
-    alert, mark = problem.alert, problem.mark
+def _resolve(state: KeyState, signal: Signal, at: datetime) -> Step:
+    alert, mark = state.alert, state.mark
     if alert is None:
         if mark is not None and at <= mark.occurred_at:
             return Step(WebhookStatus.IGNORED, reason="the alert was resolved already")
         if mark is None:
-            problem.mark = ResolutionMark(at)
+            state.mark = ResolutionMark(at)
         else:
             mark.occurred_at = at
         return Step(
@@ -219,12 +222,12 @@ def _resolve(problem: Problem, signal: Signal, at: datetime) -> Step:
     # our clock for the sender's could swallow its next trigger.
     ended = at if signal.occurred_at is not None else alert.last_signal_at
     alert.status, alert.resolved_at, alert.last_signal_at = AlertStatus.RESOLVED, at, at
-    problem.mark = ResolutionMark(
+    state.mark = ResolutionMark(
         occurred_at=max(ended, mark.occurred_at) if mark else ended,
         alert_id=alert.id,
         alert_resolved_at=ended,
     )
-    problem.alert = None
+    state.alert = None
     return Step(
         WebhookStatus.RESOLVED,
         alert.id,

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.alerts.changes import ENDINGS, AlertDetails, Event
-from tocsin.alerts.directory import Names, Snapshot
+from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
+from tocsin.alerts.directory import Directory, Names
 from tocsin.alerts.notification_rows import (
     OwedDelivery,
     StartedCooldown,
@@ -35,7 +35,8 @@ from tocsin.routing.plan import Plan, PlannedDelivery, plan
 from tocsin.routing.subject import problem_of
 from tocsin.routing.worsened import escalate
 from tocsin.store import arrays
-from tocsin.store.pipe import Pipe
+from tocsin.store.pipe import Call, Pipe
+from tocsin.store.statements import prepared
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Planning:
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
-        self, pipe: Pipe, events: list[Event], snapshot: Snapshot, now: datetime
+        self, pipe: Pipe, events: list[AlertChange], directory: Directory, now: datetime
     ) -> None:
         details = await read_details(pipe, events)
         self._told = await read_told(pipe, events)
@@ -59,14 +60,14 @@ class Planning:
         canceled = await cancel_unsent(pipe, events)
         for event in events:
             withdrawn = set(canceled.get(event.alert.id, ()))
-            self._plan(event, details[event.alert.id], withdrawn, snapshot, now)
+            self._plan(event, details[event.alert.id], withdrawn, directory, now)
 
     def _plan(
         self,
-        event: Event,
+        event: AlertChange,
         details: AlertDetails,
         withdrawn: set[UUID],
-        snapshot: Snapshot,
+        directory: Directory,
         now: datetime,
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
@@ -78,14 +79,14 @@ class Planning:
             last_told=self._last_told.get(problem, {}) if problem else {},
             told_trigger=self._told.get(event.alert.id, {}),
         )
-        if event.is_escalation:
+        if event.is_worse:
             escalation = escalate(table, subject, history, now)
             outcome = escalation.plan
             self._released += [(event.alert.id, destination) for destination in escalation.release]
         else:
             outcome = plan(table, event.event_type, subject, history, now)
         for delivery in outcome.deliveries:
-            row = _row(event, details, delivery, snapshot, now)
+            row = _row(event, details, delivery, directory, now)
             if delivery.destination_id in withdrawn:
                 row.withdraw()
             self._owe(row, delivery)
@@ -132,16 +133,19 @@ class Planning:
         for key in [key for key in last_told if key[1] in withdrawn]:
             del last_told[key]
 
-    def statements(self, now: datetime) -> list[tuple[str, Mapping[str, Any] | None]]:
-        """What to execute, in order; None: there is nothing to do."""
+    def calls(self, now: datetime) -> list[Call]:
+        """The statements that write all of it, in order."""
         rows = [row for of_alert in self._rows.values() for row in of_alert]
         wakes = self._released or any(row.is_pending for row in rows)
-        return [
+        planned: list[tuple[str, Mapping[str, Any] | None]] = [
             ("forget_cooldowns", self._forgotten()),
             ("remember_cooldowns", cooldown_parameters(self._started)),
             ("release_deferred", self._release(now)),
             ("insert_alert_deliveries", insert_parameters(rows, now)),
             ("notify_deliveries", {} if wakes else None),
+        ]
+        return [
+            (prepared(name), parameters) for name, parameters in planned if parameters is not None
         ]
 
     def _forgotten(self) -> dict[str, Any] | None:
@@ -164,10 +168,10 @@ class Planning:
 
 
 def _row(
-    event: Event,
+    event: AlertChange,
     details: AlertDetails,
     delivery: PlannedDelivery,
-    snapshot: Snapshot,
+    directory: Directory,
     now: datetime,
 ) -> OwedDelivery:
     workspace_id = event.entry.workspace_id
@@ -186,8 +190,8 @@ def _row(
         payload=Content(
             event_type=event.event_type,
             created_at=now,
-            workspace=_named(snapshot.workspaces[workspace_id]),
-            tenant=_named(snapshot.tenants[details.tenant_id]),
+            workspace=_named(directory.workspaces[workspace_id]),
+            tenant=_named(directory.tenants[details.tenant_id]),
             rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,

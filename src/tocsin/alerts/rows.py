@@ -1,4 +1,4 @@
-"""What a batch is going to write, gathered row by row and handed over column by column."""
+"""What one transaction is going to write about alerts: gathered one by one, written together."""
 
 from __future__ import annotations
 
@@ -10,81 +10,144 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.changes import AlertDetails
-from tocsin.alerts.correlate import AlertState, Happening, ResolutionMark
+from tocsin.alerts.correlate import AlertState, ResolutionMark
 from tocsin.alerts.directory import IntegrationEntry
-from tocsin.ingest.proof.redact import sanitised_headers
-from tocsin.ingest.sources.kit.storable import clean_text
-from tocsin.ingest.webhook import Accepted, Declined, Webhook
-from tocsin.model import uuid7_bytes
+from tocsin.model import AlertEventKind, uuid7_bytes
 from tocsin.store import arrays
+from tocsin.store.columns import (
+    Integer,
+    Json,
+    OptionalText,
+    OptionalTime,
+    OptionalUuid,
+    Text,
+    Time,
+    Uuid,
+    columns,
+)
+from tocsin.store.pipe import Call
+from tocsin.store.statements import prepared
 
 _json = msgspec.json.Encoder().encode
 _NO_OBJECT = b"{}"
-_NO_FLAGS = "{}"
-_ERROR_LIMIT = 2_000
 
 
 class NewAlert(Struct):
-    """An alert that this batch creates: its state may still change before it is written."""
+    """An alert that this transaction opens: its state may still change before it is written."""
 
     state: AlertState
     details: AlertDetails
     entry: IntegrationEntry
 
 
+class AlertRow(Struct):
+    """One row of `alerts`, as it is inserted."""
+
+    id: Uuid
+    workspace_id: Uuid
+    tenant_id: Uuid
+    integration_id: Uuid
+    title: Text
+    description: OptionalText
+    severity: Text
+    status: Text
+    source: Text
+    external_id: OptionalText
+    triggered_at: Time
+    acknowledged_at: OptionalTime
+    resolved_at: OptionalTime
+    metadata: Json
+    labels: Json
+    occurrence_count: Integer
+    last_received_at: Time
+    last_signal_at: Time
+    created_at: Time
+
+
+class AlertUpdate(Struct):
+    """What may change of a row of `alerts`."""
+
+    id: Uuid
+    severity: Text
+    status: Text
+    acknowledged_at: OptionalTime
+    resolved_at: OptionalTime
+    closed_at: OptionalTime
+    occurrence_count: Integer
+    last_received_at: Time
+    last_signal_at: Time
+    updated_at: Time
+
+
+class AlertEventRow(Struct):
+    """One row of `alert_events`."""
+
+    id: Uuid
+    alert_id: Uuid
+    kind: Text
+    at: Time
+    actor: Json
+    webhook_delivery_id: OptionalUuid
+    detail: Json
+
+
 @dataclass(slots=True)
-class Ledger:
+class AlertRows:
     new: dict[bytes, NewAlert] = field(default_factory=dict)
     changed: dict[bytes, AlertState] = field(default_factory=dict)
     late: Counter[bytes] = field(default_factory=Counter)
+    """Triggers that came after the end of the alert they belong to."""
     late_received: dict[bytes, datetime] = field(default_factory=dict)
-    marks: dict[tuple[bytes, str], tuple[ResolutionMark, datetime]] = field(default_factory=dict)
-    events: list[tuple[bytes, bytes, str, datetime, bytes, bytes, bytes]] = field(
-        default_factory=list
-    )
+    marks: dict[AlertKey, tuple[ResolutionMark, datetime]] = field(default_factory=dict)
+    """By key, with the time until which each is remembered."""
+    events: list[AlertEventRow] = field(default_factory=list)
 
-    def happened(self, alert_id: bytes, happening: Happening, webhook: Webhook) -> None:
+    def happened(
+        self,
+        alert_id: bytes,
+        kind: AlertEventKind,
+        detail: dict[str, Any],
+        *,
+        at: datetime,
+        actor_json: bytes,
+        webhook_delivery_id: bytes | None = None,
+    ) -> None:
+        """Put one entry on the timeline of an alert."""
         self.events.append(
-            (
+            AlertEventRow(
                 uuid7_bytes(),
                 alert_id,
-                happening.kind.value,
-                webhook.stored_at or webhook.received_at,
-                webhook.entry.actor_json,
-                webhook.id,
-                _json(happening.detail) if happening.detail else _NO_OBJECT,
+                kind.value,
+                at,
+                actor_json,
+                webhook_delivery_id,
+                _json(detail) if detail else _NO_OBJECT,
             )
         )
 
-    def rows(self, webhooks: list[Webhook], now: datetime) -> dict[str, Any]:
-        """The parameters of `write_webhooks`."""
-        return {
-            **_columns("d", _DELIVERY, [_delivery(webhook, now) for webhook in webhooks]),
-            **_columns("a", _ALERT, [_alert(alert) for alert in self.new.values()]),
-            **_columns("e", _EVENT, self.events),
-        }
+    def calls(self, now: datetime) -> list[Call]:
+        """The statements that write all of it, in order."""
+        calls: list[Call] = []
+        # First of all: what ends here makes room for the next live alert of its key.
+        updates = [
+            _update(state, now) for id, state in sorted(self.changed.items()) if id not in self.new
+        ]
+        if updates:
+            calls.append((prepared("update_alerts"), columns(AlertUpdate, updates)))
+        if self.new:
+            rows = [_alert(alert) for alert in self.new.values()]
+            calls.append((prepared("insert_alerts"), columns(AlertRow, rows)))
+        if self.late:
+            calls.append((prepared("count_late_occurrences"), self._late_occurrences()))
+        if self.marks:
+            calls.append((prepared("remember_resolves"), self._resolves()))
+        if self.events:
+            calls.append((prepared("add_alert_events"), columns(AlertEventRow, self.events)))
+        return calls
 
-    def updates(self, now: datetime) -> dict[str, Any] | None:
-        """The parameters of `update_alerts`, if there is anything to update."""
-        states = [state for key, state in sorted(self.changed.items()) if key not in self.new]
-        if not states:
-            return None
-        return {
-            "ids": arrays.uuids([s.id for s in states]),
-            "severities": arrays.texts([s.severity.value for s in states]),
-            "statuses": arrays.texts([s.status.value for s in states]),
-            "acknowledged": arrays.times([s.acknowledged_at for s in states]),
-            "resolved": arrays.times([s.resolved_at for s in states]),
-            "counts": arrays.integers([s.occurrence_count for s in states]),
-            "received": arrays.times([s.last_received_at for s in states]),
-            "signals": arrays.times([s.last_signal_at for s in states]),
-            "updated": arrays.times([now] * len(states)),
-        }
-
-    def late_occurrences(self) -> dict[str, Any] | None:
-        if not self.late:
-            return None
+    def _late_occurrences(self) -> dict[str, Any]:
         ids = sorted(self.late)
         return {
             "ids": arrays.uuids(ids),
@@ -92,13 +155,11 @@ class Ledger:
             "received": arrays.times([self.late_received[alert_id] for alert_id in ids]),
         }
 
-    def resolves(self) -> dict[str, Any] | None:
-        if not self.marks:
-            return None
+    def _resolves(self) -> dict[str, Any]:
         rows = sorted(self.marks.items())
         return {
-            "integration_ids": arrays.uuids([key[0] for key, _ in rows]),
-            "external_ids": arrays.texts([key[1] for key, _ in rows]),
+            "integration_ids": arrays.uuids([key.integration_id for key, _ in rows]),
+            "external_ids": arrays.texts([key.external_id for key, _ in rows]),
             "occurred": arrays.times([mark.occurred_at for _, (mark, _) in rows]),
             "alert_ids": arrays.uuids([mark.alert_id for _, (mark, _) in rows]),
             "resolved": arrays.times([mark.alert_resolved_at for _, (mark, _) in rows]),
@@ -106,119 +167,41 @@ class Ledger:
         }
 
 
-def _columns(prefix: str, columns: tuple[tuple[str, Any], ...], rows: list[Any]) -> dict[str, Any]:
-    values = zip(*rows, strict=True) if rows else ((),) * len(columns)
-    return {
-        f"{prefix}_{name}": pack(column)
-        for (name, pack), column in zip(columns, values, strict=True)
-    }
-
-
-_DELIVERY = (
-    ("id", arrays.uuids),
-    ("integration_id", arrays.uuids),
-    ("idempotency_key", arrays.texts),
-    ("content_fingerprint", arrays.texts),
-    ("raw_payload", arrays.encoded),
-    ("headers", arrays.encoded),
-    ("status_code", arrays.integers),
-    ("outcome", arrays.texts),
-    ("error_message", arrays.texts),
-    ("flags", arrays.texts),
-    ("processed_at", arrays.times),
-    ("alert_id", arrays.uuids),
-    ("duplicate_of_id", arrays.uuids),
-    ("replay_of_id", arrays.uuids),
-    ("created_at", arrays.times),
-)
-
-
-def _delivery(webhook: Webhook, now: datetime) -> tuple[Any, ...]:
-    answer = webhook.answer
-    error: str | None
-    if isinstance(answer, Accepted):
-        outcome: str = answer.status.value
-        error = answer.reason
-        alert_id = None if outcome in ("duplicate", "ignored") else answer.alert_id
-    else:
-        assert isinstance(answer, Declined)
-        outcome, error, alert_id = answer.outcome, answer.detail, None
-    if error is not None:
-        # It may quote the sender.
-        error, _ = clean_text(error, _ERROR_LIMIT)
-    return (
-        webhook.id,
-        webhook.entry.id_bytes,
-        webhook.idempotency_key,
-        webhook.fingerprint,
-        webhook.raw_payload,
-        _json(sanitised_headers(webhook.headers, webhook.entry.profile)),
-        answer.status_code,
-        outcome,
-        error,
-        f"{{{','.join(webhook.flags)}}}" if webhook.flags else _NO_FLAGS,
-        now,
-        alert_id,
-        webhook.duplicate_of,
-        None if webhook.replay_of_id is None else webhook.replay_of_id.bytes,
-        webhook.stored_at or webhook.received_at,
-    )
-
-
-_ALERT = (
-    ("id", arrays.uuids),
-    ("workspace_id", arrays.uuids),
-    ("tenant_id", arrays.uuids),
-    ("integration_id", arrays.uuids),
-    ("title", arrays.texts),
-    ("description", arrays.texts),
-    ("severity", arrays.texts),
-    ("status", arrays.texts),
-    ("source", arrays.texts),
-    ("external_id", arrays.texts),
-    ("triggered_at", arrays.times),
-    ("acknowledged_at", arrays.times),
-    ("resolved_at", arrays.times),
-    ("metadata", arrays.encoded),
-    ("labels", arrays.encoded),
-    ("occurrence_count", arrays.integers),
-    ("last_received_at", arrays.times),
-    ("last_signal_at", arrays.times),
-    ("created_at", arrays.times),
-)
-
-
-def _alert(alert: NewAlert) -> tuple[Any, ...]:
-    state, details, entry = alert.state, alert.details, alert.entry
-    return (
+def _update(state: AlertState, now: datetime) -> AlertUpdate:
+    return AlertUpdate(
         state.id,
-        entry.workspace_id.bytes,
-        details.tenant_id.bytes,
-        entry.id_bytes,
-        details.title,
-        details.description,
         state.severity.value,
         state.status.value,
-        entry.name,
-        details.external_id,
-        state.triggered_at,
         state.acknowledged_at,
         state.resolved_at,
-        _json(details.metadata) if details.metadata else _NO_OBJECT,
-        _json(details.labels) if details.labels else _NO_OBJECT,
+        state.closed_at,
         state.occurrence_count,
         state.last_received_at,
         state.last_signal_at,
-        details.created_at,
+        now,
     )
 
 
-_EVENT = (
-    ("id", arrays.uuids),
-    ("alert_id", arrays.uuids),
-    ("kind", arrays.texts),
-    ("at", arrays.times),
-    ("actor", arrays.encoded),
-    ("webhook_delivery_id", arrays.uuids),
-    ("detail", arrays.encoded),
-)
+def _alert(alert: NewAlert) -> AlertRow:
+    state, details, entry = alert.state, alert.details, alert.entry
+    return AlertRow(
+        id=state.id,
+        workspace_id=entry.workspace_id.bytes,
+        tenant_id=details.tenant_id.bytes,
+        integration_id=entry.id_bytes,
+        title=details.title,
+        description=details.description,
+        severity=state.severity.value,
+        status=state.status.value,
+        source=entry.name,
+        external_id=details.external_id,
+        triggered_at=state.triggered_at,
+        acknowledged_at=state.acknowledged_at,
+        resolved_at=state.resolved_at,
+        metadata=_json(details.metadata) if details.metadata else _NO_OBJECT,
+        labels=_json(details.labels) if details.labels else _NO_OBJECT,
+        occurrence_count=state.occurrence_count,
+        last_received_at=state.last_received_at,
+        last_signal_at=state.last_signal_at,
+        created_at=details.created_at,
+    )

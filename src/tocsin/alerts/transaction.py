@@ -1,26 +1,40 @@
-"""One transaction for many webhooks: claim, lock, read, decide, plan, write, commit.
+"""The one way to change alerts: lock, read, decide, plan, write, whoever causes the change.
 
-Locks are taken in one order everywhere (the configuration shared, then claims sorted, then problems
-sorted), so batches of any number of nodes cannot deadlock.
+    transaction = AlertTransaction(pipe, directory, now)
+    await transaction.begin(keys)            # locks, and what is known under them
+    transaction.apply(…) / transaction.move(…)   # decide; pure but for the values gathered here
+    await transaction.plan()                 # which destinations are notified
+    await transaction.commit()
+
+Webhooks come with signals (`ingest/commit`), people with actions (`alerts/actions`). Locks are taken
+in one order everywhere (the configuration shared, then what the caller claims, then alert keys,
+sorted), so transactions of any number of nodes cannot deadlock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from tocsin.alerts.alert_key import problem_lock
-from tocsin.alerts.changes import AlertDetails, Event, concerns_anyone
-from tocsin.alerts.correlate import AlertState, Problem, ResolutionMark, Step, correlate
-from tocsin.alerts.directory import Configuration, Snapshot
+from msgspec import Struct
+
+from tocsin.alerts.alert_key import AlertKey, alert_lock
+from tocsin.alerts.changes import AlertChange, AlertDetails, concerns_anyone
+from tocsin.alerts.correlate import (
+    AlertState,
+    KeyState,
+    ResolutionMark,
+    Step,
+    correlate,
+)
+from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
 from tocsin.alerts.planning import Planning
-from tocsin.alerts.rows import Ledger, NewAlert
-from tocsin.ingest.duplicates import Claims
-from tocsin.ingest.reread import GONE, recheck
-from tocsin.ingest.webhook import Accepted, Webhook
+from tocsin.alerts.rows import AlertRows, NewAlert
 from tocsin.model import (
+    AlertEventKind,
     AlertStatus,
     EventType,
     Severity,
@@ -29,257 +43,266 @@ from tocsin.model import (
     uuid7_bytes,
 )
 from tocsin.store import arrays
-from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Pipe
-from tocsin.store.statements import Statement, prepared
-
-ProblemKey = tuple[bytes, str]
+from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
+from tocsin.store.statements import prepared
 
 
-async def commit_webhooks(
-    pipe: Pipe,
-    configuration: Configuration,
-    webhooks: list[Webhook],
-    *,
-    now: datetime,
-    keep_rejected: int,
-    dry_run: bool = False,
-) -> Ledger:
-    """Decide and store all of `webhooks`, or none; each has its `answer` afterwards.
+class Cause(Struct, frozen=True):
+    """What a signal came with. `received_at` bounds the sender's clock; `at` is when it is put on
+    record, later than that for a replay."""
 
-    With `dry_run` everything is decided and nothing stays.
+    received_at: datetime
+    at: datetime
+    webhook_delivery_id: bytes
 
-    Raises:
-        psycopg.Error: nothing was stored, or (connection lost at the commit) nobody knows.
-    """
-    for webhook in webhooks:
-        webhook.answer, webhook.duplicate_of = webhook.settled, None
-    # Of an integration that is gone there is nothing to keep a record by.
-    webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
-    claims = Claims.of(webhooks)
-    keys = _problem_keys(webhooks)
-    _, _, won, _, known = await pipe.run(
-        (BEGIN, {}),
-        (prepared("lock_configuration"), {}),
-        (prepared("claim_webhooks"), claims.parameters(now)),
-        (
-            prepared("lock_problems"),
-            {"problems": arrays.bigints(sorted(problem_lock(*key) for key in keys))},
-        ),
-        (
-            prepared("read_problems"),
-            {
-                "integration_ids": arrays.uuids([key[0] for key in keys]),
-                "external_ids": arrays.texts([key[1] for key in keys]),
-                "now": now,
-            },
-        ),
-    )
-    await claims.settle(pipe, {d.bytes for d in won[0][0] or ()} if won else None)
-    version, problems = _problems(keys, known)
-    snapshot = configuration.snapshot
-    if snapshot.version != version:
-        snapshot = await configuration.refresh(version)
-    # Also where the version is the same: the snapshot may have been renewed since they were read.
-    if _is_out_of_date(webhooks, snapshot) and recheck(webhooks, snapshot):
-        await pipe.run((ROLLBACK, {}))
-        return await commit_webhooks(
-            pipe,
-            configuration,
-            webhooks,
-            now=now,
-            keep_rejected=keep_rejected,
-            dry_run=dry_run,
+
+class StoredAlert(Struct):
+    """An alert read by its id, with the integration it came by."""
+
+    workspace_id: UUID
+    entry: IntegrationEntry
+    state: AlertState
+    details: AlertDetails
+
+
+class AlertTransaction:
+    """One transaction. `directory` is what it decides by, once it has begun."""
+
+    def __init__(self, pipe: Pipe, feed: DirectoryFeed, now: datetime) -> None:
+        self._pipe = pipe
+        self._feed = feed
+        self._now = now
+        self._keys: dict[AlertKey, KeyState] = {}
+        self._rows = AlertRows()
+        self._changes: list[AlertChange] = []
+        self._planning = Planning()
+        self.directory: Directory = feed.current
+
+    async def begin(
+        self, keys: Sequence[AlertKey], *first: Call, alert_ids: Sequence[bytes] = ()
+    ) -> tuple[list[list[Row]], dict[bytes, StoredAlert]]:
+        """Begin, execute `first`, lock and read `keys`, and the alerts named by id. An alert that is
+        read without a key is locked by its id.
+
+        Returns the rows of each of `first`, and the alerts by id.
+
+        Raises:
+            psycopg.Error: nothing was begun.
+        """
+        locks = [key.lock for key in keys] or [alert_lock(alert_id) for alert_id in alert_ids]
+        calls: list[Call] = [
+            (BEGIN, {}),
+            (prepared("lock_configuration"), {}),
+            *first,
+            (prepared("lock_alert_keys"), {"locks": arrays.bigints(sorted(locks))}),
+            (
+                prepared("read_alert_keys"),
+                {
+                    "integration_ids": arrays.uuids([key.integration_id for key in keys]),
+                    "external_ids": arrays.texts([key.external_id for key in keys]),
+                    "now": self._now,
+                },
+            ),
+        ]
+        if alert_ids:
+            calls.append((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
+        results = await self._pipe.run(*calls)
+        known = results[3 + len(first)]
+        self._keys = _key_states(keys, known)
+        version = known[0].version
+        if self._feed.current.version != version:
+            await self._feed.refresh(version)
+        self.directory = self._feed.current
+        alerts = _stored_alerts(results[-1], self.directory) if alert_ids else {}
+        return results[2 : 2 + len(first)], alerts
+
+    async def run(self, call: Call) -> list[Row]:
+        """One more statement of the caller's, inside the transaction."""
+        (rows,) = await self._pipe.run(call)
+        return rows
+
+    def apply(self, entry: IntegrationEntry, signal: Signal, cause: Cause) -> Step:
+        """Apply one signal to what is known of its alert, and say what it did."""
+        key, state = None, KeyState()
+        if signal.external_id is not None:
+            key = AlertKey(entry.id_bytes, signal.external_id)
+            state = self._keys.get(key) or self._keys.setdefault(key, state)
+        step = correlate(
+            state,
+            signal,
+            new_id=uuid7_bytes(),
+            default_severity=entry.default_severity,
+            received_at=cause.received_at,
         )
-    ledger = Ledger()
-    events = _decide(webhooks, problems, ledger)
-    _answer_repeats(webhooks)
-    planning = Planning()
-    if events:
-        await planning.plan(pipe, events, snapshot, now)
-    await _write(pipe, webhooks, claims, ledger, planning, now, keep_rejected, dry_run)
-    return ledger
-
-
-def _is_out_of_date(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
-    known = snapshot.integrations.get
-    return any(known(webhook.entry.id) is not webhook.entry for webhook in webhooks)
-
-
-def _problem_keys(webhooks: list[Webhook]) -> list[ProblemKey]:
-    return list(
-        {
-            (webhook.entry.id_bytes, signal.external_id): None
-            for webhook in webhooks
-            for signal in webhook.signals
-            if signal.external_id is not None
-        }
-    )
-
-
-def _problems(
-    keys: list[ProblemKey], rows: list[tuple[Any, ...]]
-) -> tuple[int, dict[ProblemKey, Problem]]:
-    """The version of the configuration, and what is known of each problem."""
-    problems: dict[ProblemKey, Problem] = {}
-    for row in rows:
-        if row[1] is None:
-            continue
-        problem = problems[keys[row[1]]] = Problem()
-        if row[2] is not None:
-            problem.alert = AlertState(
-                id=row[2].bytes,
-                severity=Severity(row[3]),
-                status=AlertStatus(row[4]),
-                triggered_at=row[5],
-                last_signal_at=row[6],
-                last_received_at=row[7],
-                occurrence_count=row[8],
-                acknowledged_at=row[9],
-                resolved_at=row[10],
+        if step.created and step.alert is not None:
+            self._open(entry, signal, step, step.alert, cause)
+        elif step.alert is not None:
+            self._rows.changed[step.alert.id] = step.alert
+        if step.late_occurrence and step.alert_id is not None:
+            self._rows.late[step.alert_id] += 1
+            self._rows.late_received[step.alert_id] = cause.received_at
+        if key is not None and step.marked:
+            self._mark(key, state, cause.at, entry.window)
+        for happening in step.happenings:
+            assert step.alert_id is not None
+            self._rows.happened(
+                step.alert_id,
+                happening.kind,
+                happening.detail,
+                at=cause.at,
+                actor_json=entry.actor_json,
+                webhook_delivery_id=cause.webhook_delivery_id,
             )
-        if row[11] is not None:
-            problem.mark = ResolutionMark(row[11], row[12].bytes if row[12] else None, row[13])
-    return rows[0][0], problems
+        event_type = _event_type(step)
+        if event_type is not None and step.alert is not None:
+            self._changed(entry, step, step.alert, event_type)
+        return step
+
+    def _open(
+        self,
+        entry: IntegrationEntry,
+        signal: Signal,
+        step: Step,
+        alert: AlertState,
+        cause: Cause,
+    ) -> None:
+        tenant_id = entry.tenant_id
+        if signal.tenant is not None:
+            tenant_id = entry.tenants.get(signal.tenant, tenant_id)
+            if signal.tenant not in entry.tenants:
+                step.flags = (*step.flags, "unknown_tenant")
+        details = AlertDetails.of_signal(signal, tenant_id, cause.received_at)
+        self._rows.new[alert.id] = NewAlert(alert, details, entry)
+
+    def _mark(self, key: AlertKey, state: KeyState, at: datetime, window: timedelta) -> None:
+        if state.mark is None:
+            return
+        if window:
+            self._rows.marks[key] = (state.mark, at + window)
+        else:
+            # Without a window nothing is remembered, within one transaction no more than between two.
+            state.mark = None
+
+    def _changed(
+        self, entry: IntegrationEntry, step: Step, alert: AlertState, event_type: EventType
+    ) -> None:
+        if not concerns_anyone(entry, event_type):
+            return
+        created = self._rows.new.get(alert.id)
+        self._changes.append(
+            AlertChange(
+                event_type=event_type,
+                alert=copy(alert),
+                entry=entry,
+                actor=entry.name,
+                details=None if created is None else created.details,
+                is_worse=step.worsened,
+            )
+        )
+
+    def move(
+        self,
+        stored: StoredAlert,
+        kind: AlertEventKind,
+        event_type: EventType | None,
+        *,
+        actor_name: str,
+        actor_json: bytes,
+        detail: dict[str, Any],
+    ) -> None:
+        """Write down what a person did: `stored.state` as it is now. `event_type` None: nothing that
+        destinations are notified of."""
+        alert = stored.state
+        if event_type is not None:
+            self._rows.changed[alert.id] = alert
+        self._rows.happened(alert.id, kind, detail, at=self._now, actor_json=actor_json)
+        if event_type is not None and concerns_anyone(stored.entry, event_type):
+            self._changes.append(
+                AlertChange(
+                    event_type=event_type,
+                    alert=copy(alert),
+                    entry=stored.entry,
+                    actor=actor_name,
+                    details=stored.details,
+                    is_old=True,
+                )
+            )
+
+    async def plan(self) -> None:
+        """Decide who is notified of what has changed.
+
+        Raises:
+            psycopg.Error: nothing is written.
+        """
+        if self._changes:
+            await self._planning.plan(self._pipe, self._changes, self.directory, self._now)
+
+    async def commit(self, *others: Call, dry_run: bool = False) -> None:
+        """Write all of it, then `others`, and commit; `dry_run` undoes it all instead.
+
+        Raises:
+            psycopg.Error: nothing was stored, or (connection lost at the commit) nobody knows.
+        """
+        await self._pipe.run(
+            *self._rows.calls(self._now),
+            *others,
+            *self._planning.calls(self._now),
+            (ROLLBACK if dry_run else COMMIT, {}),
+        )
+
+    async def rollback(self) -> None:
+        await self._pipe.run((ROLLBACK, {}))
 
 
 def _event_type(step: Step) -> EventType | None:
-    """What destinations may be told of; an alert that is born resolved is told to nobody."""
-    alert = step.alert
-    if step.created and alert is not None:
-        return EventType.TRIGGERED if alert.status is AlertStatus.OPEN else None
-    if step.escalated:
+    """What destinations may be notified of; of an alert that is born resolved nobody is."""
+    if step.created and step.alert is not None:
+        return EventType.TRIGGERED if step.alert.status is AlertStatus.OPEN else None
+    if step.worsened:
         return EventType.TRIGGERED
     if step.status is WebhookStatus.ACKNOWLEDGED:
         return EventType.ACKNOWLEDGED
     return EventType.RESOLVED if step.status is WebhookStatus.RESOLVED else None
 
 
-def _decide(
-    webhooks: list[Webhook], problems: dict[ProblemKey, Problem], ledger: Ledger
-) -> list[Event]:
-    """Apply every signal in the order of arrival; what destinations may be told of comes back."""
-    events: list[Event] = []
-    for webhook in webhooks:
-        if webhook.answer is not None or webhook.duplicate_of is not None:
+def _key_states(keys: Sequence[AlertKey], rows: Iterable[Row]) -> dict[AlertKey, KeyState]:
+    states: dict[AlertKey, KeyState] = {}
+    for row in rows:
+        if row.place is None:
             continue
-        results: dict[bytes, WebhookStatus] = {}
-        reason = None
-        for signal in webhook.signals:
-            status, alert_id, why = _apply(webhook, signal, problems, ledger, events)
-            reason = why or reason
-            if alert_id is not None:
-                results[alert_id] = min(status, results.get(alert_id, status), key=_rank)
-        webhook.answer = Accepted(
-            min(results.values(), key=_rank, default=WebhookStatus.IGNORED),
-            tuple(results.items()),
-            reason,
-        )
-    return events
+        state = states[keys[row.place]] = KeyState()
+        if row.id is not None:
+            state.alert = _alert_state(row)
+        if row.mark_occurred_at is not None:
+            state.mark = ResolutionMark(
+                row.mark_occurred_at,
+                None if row.mark_alert_id is None else row.mark_alert_id.bytes,
+                row.mark_alert_resolved_at,
+            )
+    return states
 
 
-_RANKS = {status: rank for rank, status in enumerate(WebhookStatus)}
-_rank = _RANKS.__getitem__
-
-
-def _apply(
-    webhook: Webhook,
-    signal: Signal,
-    problems: dict[ProblemKey, Problem],
-    ledger: Ledger,
-    events: list[Event],
-) -> tuple[WebhookStatus, bytes | None, str | None]:
-    entry = webhook.entry
-    key = None
-    if signal.external_id is None:
-        problem = Problem()
-    else:
-        key = (entry.id_bytes, signal.external_id)
-        problem = problems.get(key) or problems.setdefault(key, Problem())
-    step = correlate(
-        problem,
-        signal,
-        new_id=uuid7_bytes(),
-        default_severity=entry.default_severity,
-        received_at=webhook.received_at,
+def _alert_state(row: Row) -> AlertState:
+    return AlertState(
+        id=row.id.bytes,
+        severity=Severity(row.severity),
+        status=AlertStatus(row.status),
+        triggered_at=row.triggered_at,
+        last_signal_at=row.last_signal_at,
+        last_received_at=row.last_received_at,
+        occurrence_count=row.occurrence_count,
+        acknowledged_at=row.acknowledged_at,
+        resolved_at=row.resolved_at,
     )
-    alert = step.alert
-    if step.created and alert is not None:
-        tenant_id = entry.tenant_id
-        if signal.tenant is not None:
-            tenant_id = entry.tenants.get(signal.tenant, tenant_id)
-            if signal.tenant not in entry.tenants:
-                webhook.flag("unknown_tenant")
-        details = AlertDetails.of_signal(signal, tenant_id, webhook.received_at)
-        ledger.new[alert.id] = NewAlert(alert, details, entry)
-    elif alert is not None:
-        ledger.changed[alert.id] = alert
-    if step.late_occurrence and step.alert_id is not None:
-        ledger.late[step.alert_id] += 1
-        ledger.late_received[step.alert_id] = webhook.received_at
-    if key is not None and step.marked and problem.mark is not None:
-        if entry.window:
-            heard_at = webhook.stored_at or webhook.received_at
-            ledger.marks[key] = (problem.mark, heard_at + entry.window)
-        else:
-            # Without a window nothing is remembered, within one batch no more than between two.
-            problem.mark = None
-    for happening in step.happenings:
-        assert step.alert_id is not None
-        ledger.happened(step.alert_id, happening, webhook)
-    event_type = _event_type(step)
-    if alert is not None and event_type is not None and concerns_anyone(entry, event_type):
-        created = ledger.new.get(alert.id)
-        events.append(
-            Event(
-                event_type=event_type,
-                alert=copy(alert),
-                entry=entry,
-                actor=entry.name,
-                details=None if created is None else created.details,
-                is_escalation=not step.created and event_type is EventType.TRIGGERED,
-            )
+
+
+def _stored_alerts(rows: Iterable[Row], directory: Directory) -> dict[bytes, StoredAlert]:
+    return {
+        row.id.bytes: StoredAlert(
+            row.workspace_id,
+            directory.integrations[row.integration_id],
+            _alert_state(row),
+            AlertDetails.of_row(row),
         )
-    return step.status, step.alert_id, step.reason
-
-
-def _answer_repeats(webhooks: list[Webhook]) -> None:
-    """Duplicates of a webhook of this very batch are answered from it."""
-    answers = {webhook.id: webhook.answer for webhook in webhooks}
-    for webhook in webhooks:
-        if webhook.answer is None and webhook.duplicate_of is not None:
-            first = answers[webhook.duplicate_of]
-            alerts = first.alerts if isinstance(first, Accepted) else ()
-            webhook.answer = Accepted(
-                WebhookStatus.DUPLICATE,
-                tuple((alert_id, WebhookStatus.DUPLICATE) for alert_id, _ in alerts),
-            )
-
-
-async def _write(
-    pipe: Pipe,
-    webhooks: list[Webhook],
-    claims: Claims,
-    ledger: Ledger,
-    planning: Planning,
-    now: datetime,
-    keep_rejected: int,
-    dry_run: bool,
-) -> None:
-    calls: list[tuple[Statement, Mapping[str, Any]]] = [
-        (prepared(name), parameters)
-        for name, parameters in (
-            # First of all: what is resolved here makes room for the next live alert of its problem.
-            ("update_alerts", ledger.updates(now)),
-            ("write_webhooks", ledger.rows(webhooks, now)),
-            ("count_late_occurrences", ledger.late_occurrences()),
-            ("remember_resolves", ledger.resolves()),
-            ("forget_claims", claims.to_forget()),
-            *planning.statements(now),
-        )
-        if parameters is not None
-    ]
-    rejecting = sorted({w.entry.id_bytes for w in webhooks if w.is_rejected})
-    if rejecting:
-        trimmed = {"integration_ids": arrays.uuids(rejecting), "keep": keep_rejected}
-        calls.append((prepared("trim_rejected"), trimmed))
-    await pipe.run(*calls, (ROLLBACK if dry_run else COMMIT, {}))
+        for row in rows
+    }

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from tocsin.alerts.actions import Acted, Action, NotAllowed, NotFound
+from tocsin.alerts.actions import Acted, Action, ActionNotAllowed, AlertNotFound
 from tocsin.api.alerts import AlertOut
 from tocsin.api.auth import Responder
 from tocsin.api.context import ApiContext, Context
@@ -51,9 +51,9 @@ async def _act(
     outcome = await context.actions.act(
         caller.workspace_id, alert_id, action, caller.actor, utc_now(), note
     )
-    if isinstance(outcome, NotFound):
+    if isinstance(outcome, AlertNotFound):
         raise not_found("alert")
-    if isinstance(outcome, NotAllowed):
+    if isinstance(outcome, ActionNotAllowed):
         raise ApiProblem(
             "transition-not-allowed",
             f"The alert is {outcome.status.value}; it cannot be {_PARTICIPLES[action]}.",

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
-from tocsin.alerts.directory import Configuration
 from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.senders import Senders
 from tocsin.settings import Settings
 from tocsin.store import database
 from tocsin.store.database import DatabaseSession, Engine
@@ -22,7 +22,7 @@ class ApiContext:
     engine: Engine
     vault: Vault
     settings: Settings
-    configuration: Configuration
+    senders: Senders
     batcher: Batcher
     actions: Actions
 

@@ -59,6 +59,6 @@ async def explain_alert(context: Context, caller: Viewer, alert_id: Id) -> Expla
         alert = await owned(session, Alert, caller, alert_id)
         record, left_out = await load(session, alert)
         version = await configuration_version(session)
-    snapshot = await context.configuration.refresh(version)
-    story = explain(record, snapshot.routing[caller.workspace_id], utc_now())
+    directory = await context.senders.feed.refresh(version)
+    story = explain(record, directory.routing[caller.workspace_id], utc_now())
     return ExplanationOut(**story, repeats_left_out=left_out)

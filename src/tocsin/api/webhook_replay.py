@@ -12,7 +12,7 @@ from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, ApiProblem, not_found
-from tocsin.ingest.replay import NotFound, Truncated, replay
+from tocsin.ingest.replay import Truncated, WebhookNotFound, replay
 from tocsin.ingest.webhook import Declined, RefusalOutcome
 from tocsin.model import Role, Severity, SignalKind, utc_now
 from tocsin.resources import recording
@@ -106,7 +106,7 @@ async def replay_webhook_delivery(
             )
         outcome = await replay(
             await session.connection(),
-            context.configuration,
+            context.senders,
             context.batcher,
             context.actions,
             workspace_id=caller.workspace_id,
@@ -114,7 +114,7 @@ async def replay_webhook_delivery(
             dry_run=dry_run,
             now=now,
         )
-    if isinstance(outcome, NotFound):
+    if isinstance(outcome, WebhookNotFound):
         raise not_found("webhook delivery")
     if isinstance(outcome, Truncated):
         raise ApiProblem(

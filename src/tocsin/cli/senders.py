@@ -8,11 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.access.vault import Vault
-from tocsin.alerts.directory import Configuration
+from tocsin.alerts.directory import DirectoryFeed
 from tocsin.cli.runtime import Installation
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.proof.sign import path_secret, sign
 from tocsin.ingest.replies import PREFIX
+from tocsin.ingest.senders import Senders
 from tocsin.store.database import create_engine
 
 
@@ -48,11 +49,15 @@ async def load_senders(installation: Installation, workspace_id: UUID) -> Mappin
     """
     engine = create_engine(installation.url, pool_size=1)
     try:
-        snapshot = await Configuration(engine, Vault(installation.keys)).refresh()
+        feed = DirectoryFeed(engine)
+        await feed.refresh()
+        senders = Senders(feed, Vault(installation.keys)).current
     finally:
         await engine.dispose()
     return {
-        entry.name: Sender(entry.id, entry.name, entry.source.type, entry.profile, entry.problem)
-        for entry in snapshot.integrations.values()
-        if entry.workspace_id == workspace_id
+        each.entry.name: Sender(
+            each.id, each.entry.name, each.source.type, each.profile, each.fault
+        )
+        for each in senders.values()
+        if each.entry.workspace_id == workspace_id
     }

@@ -14,18 +14,17 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import psycopg
 import structlog
 
-from tocsin.alerts.directory import Configuration
-from tocsin.alerts.transaction import commit_webhooks
 from tocsin.ingest import metrics
+from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
+from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import quoted
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays
-from tocsin.store.failures import is_away
+from tocsin.store.failures import Conflict, Deadlock, is_away
 from tocsin.store.pipe import Pipe
 from tocsin.store.statements import prepared
 
@@ -55,7 +54,7 @@ class Batcher:
     """One per process: a queue, a connection, and at most one transaction in flight."""
 
     url: str
-    configuration: Configuration
+    senders: Senders
     queue_limit: int
     keep_rejected: int
     clock: Callable[[], datetime] = utc_now
@@ -128,7 +127,7 @@ class Batcher:
                         webhook.answer = answer
                     return
                 await self._transaction(webhooks)
-            except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
+            except (Conflict, Deadlock):
                 # Somebody else won a race that the locks do not cover (a person's reopening, say):
                 # what is known is out of date, so decide again.
                 continue
@@ -157,7 +156,7 @@ class Batcher:
         async with self._connected() as pipe:
             await commit_webhooks(
                 pipe,
-                self.configuration,
+                self.senders,
                 webhooks,
                 now=self.clock(),
                 keep_rejected=self.keep_rejected,
@@ -168,7 +167,7 @@ class Batcher:
         ids = arrays.uuids([webhook.id for webhook in webhooks])
         async with self._connected() as pipe:
             (found,) = await pipe.run((prepared("count_webhooks"), {"ids": ids}))
-        return bool(found[0][0])
+        return bool(found[0].stored)
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[Pipe]:
@@ -185,8 +184,7 @@ class Batcher:
     async def _drop(self) -> None:
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
-            with contextlib.suppress(psycopg.Error):
-                await pipe.close()
+            await pipe.close()
 
     def _away(self, webhooks: list[Webhook], error: Exception) -> None:
         if self._available:
@@ -199,7 +197,7 @@ class Batcher:
     async def _give_up(self, webhook: Webhook, error: Exception) -> None:
         log.error(
             "ingest.poison",
-            integration_id=str(webhook.entry.id),
+            integration_id=str(webhook.sender.id),
             error=type(error).__name__,
             exc_info=error,
         )

@@ -10,24 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.webhook import Accepted, Webhook
 from tocsin.model import WebhookStatus
 from tocsin.store import arrays
-from tocsin.store.pipe import Pipe
+from tocsin.store.pipe import Call, Row
 from tocsin.store.statements import prepared
 
 KEY_REUSED = "idempotency_key_reused"
 
 
 def _digest(webhook: Webhook, kind: bytes, value: str) -> bytes:
-    return sha256(webhook.entry.id_bytes + kind + value.encode()).digest()[:16]
+    return sha256(webhook.sender.entry.id_bytes + kind + value.encode()).digest()[:16]
 
 
 @dataclass(slots=True)
-class Claims:
-    """The claims of one batch. Build it, put `statement` to the database, then `settle`."""
+class Duplicates:
+    """The claims of one batch: `claim` in the database, then `settle`."""
 
     first: dict[bytes, Webhook] = field(default_factory=dict)
     """By digest: the first of this batch to claim it."""
@@ -35,12 +35,16 @@ class Claims:
     keys: list[tuple[Webhook, bytes]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, webhooks: Iterable[Webhook]) -> Claims:
+    def of(cls, webhooks: Iterable[Webhook]) -> Duplicates:
         """Of webhooks that carry signals; whatever was declined or ignored claims nothing, and a
         replay is meant to be done again."""
         claims = cls()
         for webhook in webhooks:
-            if not webhook.signals or not webhook.entry.window or webhook.replay_of_id is not None:
+            if (
+                not webhook.signals
+                or not webhook.sender.entry.window
+                or webhook.replay_of_id is not None
+            ):
                 continue
             digest = _digest(webhook, b"fingerprint", webhook.fingerprint)
             claims.fingerprints.append((webhook, digest))
@@ -51,25 +55,29 @@ class Claims:
                 claims.first.setdefault(digest, webhook)
         return claims
 
-    def parameters(self, now: datetime) -> dict[str, Any]:
+    def claim(self, now: datetime) -> Call:
+        """The statement that claims them; its rows are for `settle`."""
         claimed = sorted(self.first.items())
-        return {
-            "integration_ids": arrays.uuids([webhook.entry.id_bytes for _, webhook in claimed]),
+        return prepared("claim_webhooks"), {
+            "integration_ids": arrays.uuids(
+                [webhook.sender.entry.id_bytes for _, webhook in claimed]
+            ),
             "digests": arrays.uuids([digest for digest, _ in claimed]),
             "delivery_ids": arrays.uuids([webhook.id for _, webhook in claimed]),
             "expires": arrays.times(
-                [webhook.received_at + webhook.entry.window for _, webhook in claimed]
+                [webhook.received_at + webhook.sender.entry.window for _, webhook in claimed]
             ),
             "now": now,
             "count": len(claimed),
         }
 
-    async def settle(self, pipe: Pipe, won: set[bytes] | None) -> None:
-        """Mark duplicates and reused keys. `won` is what the database granted; None means all.
-
-        A duplicate of a webhook of the same batch gets its answer later, from that webhook.
-        """
-        lost = {} if won is None else await self._holders(pipe, self.first.keys() - won)
+    async def settle(self, transaction: AlertTransaction, claimed: list[Row]) -> None:
+        """Mark duplicates and reused keys. A duplicate of a webhook of the same batch gets its
+        answer later, from that webhook."""
+        lost: dict[bytes, tuple[bytes, list[bytes]]] = {}
+        if claimed:
+            won = {digest.bytes for digest in claimed[0].won or ()}
+            lost = await self._holders(transaction, self.first.keys() - won)
         for webhook, digest in self.fingerprints:
             if (holder := lost.get(digest)) is not None:
                 webhook.duplicate_of = holder[0]
@@ -85,25 +93,29 @@ class Claims:
                 webhook.flag(KEY_REUSED)
 
     async def _holders(
-        self, pipe: Pipe, digests: Iterable[bytes]
+        self, transaction: AlertTransaction, digests: Iterable[bytes]
     ) -> dict[bytes, tuple[bytes, list[bytes]]]:
         asked = sorted(digests)
-        (rows,) = await pipe.run(
+        integration_ids = [self.first[digest].sender.entry.id_bytes for digest in asked]
+        rows = await transaction.run(
             (
                 prepared("find_first_deliveries"),
                 {
-                    "integration_ids": arrays.uuids([self.first[d].entry.id_bytes for d in asked]),
+                    "integration_ids": arrays.uuids(integration_ids),
                     "digests": arrays.uuids(asked),
                 },
             )
         )
         return {
-            digest.bytes: (delivery_id.bytes, [alert_id.bytes for alert_id in alert_ids])
-            for digest, delivery_id, alert_ids in rows
+            row.digest.bytes: (
+                row.webhook_delivery_id.bytes,
+                [alert_id.bytes for alert_id in row.alert_ids],
+            )
+            for row in rows
         }
 
-    def to_forget(self) -> dict[str, Any] | None:
-        """Claims of webhooks that turned out to do nothing, as parameters of `forget_claims`."""
+    def forget(self) -> list[Call]:
+        """The statement that gives up the claims of webhooks that turned out to do nothing."""
         idle = [
             (digest, webhook)
             for digest, webhook in sorted(self.first.items())
@@ -112,9 +124,10 @@ class Claims:
             and webhook.answer.status is WebhookStatus.IGNORED
         ]
         if not idle:
-            return None
-        return {
-            "integration_ids": arrays.uuids([webhook.entry.id_bytes for _, webhook in idle]),
+            return []
+        parameters = {
+            "integration_ids": arrays.uuids([webhook.sender.entry.id_bytes for _, webhook in idle]),
             "digests": arrays.uuids([digest for digest, _ in idle]),
             "delivery_ids": arrays.uuids([webhook.id for _, webhook in idle]),
         }
+        return [(prepared("forget_claims"), parameters)]

@@ -17,7 +17,6 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from tocsin.alerts.directory import Configuration, IntegrationEntry
 from tocsin.ingest import metrics, replies
 from tocsin.ingest.batcher import PATIENCE_SECONDS, Batcher
 from tocsin.ingest.body import Bodies, Body, Disconnected, Receive
@@ -31,6 +30,7 @@ from tocsin.ingest.refusals import (
     UNKNOWN,
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
+from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import utc_now
@@ -51,16 +51,16 @@ class Endpoint:
     __slots__ = (
         "_batcher",
         "_bodies",
-        "_configuration",
         "_counters",
         "_limit",
         "_rejections",
+        "_senders",
         "_settings",
         "_unknown",
     )
 
-    def __init__(self, configuration: Configuration, batcher: Batcher, settings: Settings) -> None:
-        self._configuration = configuration
+    def __init__(self, senders: Senders, batcher: Batcher, settings: Settings) -> None:
+        self._senders = senders
         self._batcher = batcher
         self._settings = settings
         self._bodies = Bodies(
@@ -115,7 +115,7 @@ class Endpoint:
         return replies.accepted(webhook, answer)
 
     async def _process(
-        self, entry: IntegrationEntry, headers: dict[str, str], body: bytes, secret: str | None
+        self, entry: Sender, headers: dict[str, str], body: bytes, secret: str | None
     ) -> tuple[Webhook, Answer]:
         webhook = understand(
             entry,
@@ -139,23 +139,21 @@ class Endpoint:
             return webhook, webhook.settled
         return webhook, answer
 
-    async def _too_large(
-        self, entry: IntegrationEntry | Declined, headers: dict[str, str]
-    ) -> Declined:
+    async def _too_large(self, entry: Sender | Declined, headers: dict[str, str]) -> Declined:
         """Of a known integration it is put on record, although nobody read it."""
         declined = self._bodies.too_large
-        if isinstance(entry, IntegrationEntry) and self._rejections.admits(entry.id):
+        if isinstance(entry, Sender) and self._rejections.admits(entry.id):
             webhook = understand(entry, headers, b"", utc_now(), rejected_body_bytes=0)
             webhook.signals, webhook.settled, webhook.is_final = [], declined, True
             await self._batcher.submit(webhook)
         return declined
 
-    async def _entry(self, identifier: str) -> IntegrationEntry | Declined:
+    async def _entry(self, identifier: str) -> Sender | Declined:
         try:
             integration_id = _uuid(identifier)
         except ValueError:
             return UNKNOWN
-        entry = self._configuration.snapshot.integrations.get(integration_id)
+        entry = self._senders.current.get(integration_id)
         if entry is not None:
             return entry
         # Made on another node a moment ago, perhaps. Whoever guesses ids asks the database at most
@@ -165,7 +163,7 @@ class Endpoint:
             return UNKNOWN
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                found = await self._configuration.find(integration_id)
+                found = await self._senders.find(integration_id)
         except Exception as error:
             if not is_away(error):
                 raise
@@ -177,7 +175,7 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    def _count(self, entry: IntegrationEntry, answer: Answer, started: float) -> None:
+    def _count(self, entry: Sender, answer: Answer, started: float) -> None:
         metrics.LATENCY.observe(time.perf_counter() - started)
         key = (entry.source.type, answer.status_code)
         counter = self._counters.get(key)

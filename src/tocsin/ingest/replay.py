@@ -9,21 +9,20 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Text, cast, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tocsin.alerts.actions import Actions
-from tocsin.alerts.directory import Configuration, IntegrationEntry
-from tocsin.alerts.transaction import commit_webhooks
 from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.commit import commit_webhooks
+from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.understand import interpret
 from tocsin.ingest.webhook import Accepted, Answer, Webhook
 from tocsin.model import Signal, iso, optional_iso
-from tocsin.store.tables import Alert, AlertEvent, Integration, WebhookDelivery
+from tocsin.store.database import Connection
+from tocsin.store.stored_webhooks import alerts_touched_by, find_stored_webhook
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound:
+class WebhookNotFound:
     """No such delivery in this workspace."""
 
 
@@ -72,8 +71,8 @@ class Replayed:
 
 
 async def replay(
-    connection: AsyncConnection,
-    configuration: Configuration,
+    connection: Connection,
+    senders: Senders,
     batcher: Batcher,
     actions: Actions,
     *,
@@ -81,67 +80,40 @@ async def replay(
     webhook_delivery_id: UUID,
     dry_run: bool,
     now: datetime,
-) -> Replayed | NotFound | Truncated:
+) -> Replayed | WebhookNotFound | Truncated:
     """Signals keep the time at which the delivery was first received; duplicates are not looked
     for, since doing it again is the point."""
-    found = await _stored(connection, workspace_id, webhook_delivery_id)
-    if found is None:
-        return NotFound()
-    stored, text = found
+    stored = await find_stored_webhook(connection, workspace_id, webhook_delivery_id)
+    if stored is None:
+        return WebhookNotFound()
     if "payload_truncated" in stored.flags:
         return Truncated()
-    entry = (await configuration.look()).integrations.get(stored.integration_id)
-    if entry is None:
-        return NotFound()
-    webhook = interpret(entry, dict(stored.headers), _body(text), stored.created_at)
+    await senders.feed.look()
+    sender = senders.current.get(stored.integration_id)
+    if sender is None:
+        return WebhookNotFound()
+    webhook = interpret(sender, dict(stored.headers), _body(stored.body), stored.created_at)
     webhook.replay_of_id = stored.id
     webhook.stored_at = now
-    before = await _alerts_before(connection, stored)
+    before = await alerts_touched_by(connection, stored.id)
     if dry_run:
-        answer = await _rehearse(configuration, actions, webhook, now)
+        answer = await _rehearse(senders, actions, webhook, now)
     else:
         answer = await batcher.submit(webhook)
     return Replayed(
         webhook_delivery_id=None if dry_run else UUID(bytes=webhook.id),
         answer=answer,
-        signals=tuple(_signal(signal, entry, webhook) for signal in webhook.signals),
-        differences=tuple(_differences(webhook, entry, before)),
+        signals=tuple(_signal(signal, sender, webhook) for signal in webhook.signals),
+        differences=tuple(_differences(webhook, sender, before)),
         outcome_before=stored.outcome,
     )
 
 
-async def _rehearse(
-    configuration: Configuration, actions: Actions, webhook: Webhook, now: datetime
-) -> Answer:
+async def _rehearse(senders: Senders, actions: Actions, webhook: Webhook, now: datetime) -> Answer:
     async with actions.connected() as pipe:
-        await commit_webhooks(
-            pipe, configuration, [webhook], now=now, keep_rejected=0, dry_run=True
-        )
+        await commit_webhooks(pipe, senders, [webhook], now=now, keep_rejected=0, dry_run=True)
     assert webhook.answer is not None
     return webhook.answer
-
-
-async def _stored(
-    connection: AsyncConnection, workspace_id: UUID, delivery_id: UUID
-) -> tuple[Any, str] | None:
-    table = WebhookDelivery
-    row = (
-        await connection.execute(
-            select(
-                table.id,
-                table.integration_id,
-                table.headers,
-                table.flags,
-                table.outcome,
-                table.alert_id,
-                table.created_at,
-                cast(table.raw_payload, Text).label("body"),
-            )
-            .join(Integration, Integration.id == table.integration_id)
-            .where(table.id == delivery_id, Integration.workspace_id == workspace_id)
-        )
-    ).one_or_none()
-    return None if row is None else (row, row.body)
 
 
 def _body(text: str) -> bytes:
@@ -151,33 +123,23 @@ def _body(text: str) -> bytes:
     return text.encode()
 
 
-async def _alerts_before(connection: AsyncConnection, stored: Any) -> list[Any]:
-    touched = select(AlertEvent.alert_id).where(AlertEvent.webhook_delivery_id == stored.id)
-    rows = await connection.execute(
-        select(*Alert.__table__.columns).where(Alert.id.in_(touched)).order_by(Alert.id)
-    )
-    return list(rows)
+def _signal(signal: Signal, sender: Sender, webhook: Webhook) -> dict[str, Any]:
+    return {"kind": signal.kind.value, **_fields(signal, sender, webhook)}
 
 
-def _signal(signal: Signal, entry: IntegrationEntry, webhook: Webhook) -> dict[str, Any]:
-    return {"kind": signal.kind.value, **_fields(signal, entry, webhook)}
-
-
-def _fields(signal: Signal, entry: IntegrationEntry, webhook: Webhook) -> dict[str, Any]:
+def _fields(signal: Signal, sender: Sender, webhook: Webhook) -> dict[str, Any]:
     return {
         "external_id": signal.external_id,
         "title": signal.title,
         "description": signal.description,
-        "severity": (signal.severity or entry.default_severity).value,
+        "severity": (signal.severity or sender.entry.default_severity).value,
         "triggered_at": iso(signal.triggered_at or webhook.received_at),
         "labels": signal.labels,
         "metadata": signal.metadata,
     }
 
 
-def _differences(
-    webhook: Webhook, entry: IntegrationEntry, before: list[Any]
-) -> list[dict[str, Any]]:
+def _differences(webhook: Webhook, sender: Sender, before: list[Any]) -> list[dict[str, Any]]:
     by_external_id = {row.external_id: row for row in before}
     only = before[0] if len(before) == 1 else None
     differences = []
@@ -188,7 +150,7 @@ def _differences(
         stored = _stored_fields(row._mapping)
         differences += [
             {"alert_id": str(row.id), "field": name, "stored": stored[name], "now": value}
-            for name, value in _fields(signal, entry, webhook).items()
+            for name, value in _fields(signal, sender, webhook).items()
             if value != stored[name]
         ]
     return differences

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from tocsin.alerts.directory import IntegrationEntry, Snapshot
+from collections.abc import Mapping
+from uuid import UUID
+
 from tocsin.ingest.refusals import GONE
+from tocsin.ingest.senders import Sender
 from tocsin.ingest.understand import understand
 from tocsin.ingest.webhook import Webhook
 
-__all__ = ["GONE", "recheck"]
+
+def is_out_of_date(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
+    """Whether any was understood by a sender that is not the current one."""
+    return any(senders.get(webhook.sender.id) is not webhook.sender for webhook in webhooks)
 
 
-def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
-    """Give each webhook its integration as it is now, and what that makes of it. What is no longer
+def reread(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
+    """Give each webhook its sender as it is now, and what that makes of it. What is no longer
     admitted is declined; what was declined by a secret that has been rotated since, or before the
     integration was switched on, is let in: most senders do not retry a 401.
 
@@ -19,18 +25,18 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
     """
     changed = False
     for webhook in webhooks:
-        before, entry = webhook.entry, snapshot.integrations.get(webhook.entry.id)
-        if entry is None:
+        before, sender = webhook.sender, senders.get(webhook.sender.id)
+        if sender is None:
             webhook.signals, webhook.settled = [], GONE
             changed = True
             continue
-        webhook.entry = entry
-        if webhook.replay_of_id is not None or _reads_alike(before, entry):
+        webhook.sender = sender
+        if webhook.replay_of_id is not None or _reads_alike(before, sender):
             continue
         if webhook.is_final:
             continue
         again = understand(
-            entry,
+            sender,
             webhook.headers,
             webhook.body,
             webhook.received_at,
@@ -41,7 +47,7 @@ def recheck(webhooks: list[Webhook], snapshot: Snapshot) -> bool:
     return changed
 
 
-def _reads_alike(one: IntegrationEntry, other: IntegrationEntry) -> bool:
+def _reads_alike(one: Sender, other: Sender) -> bool:
     return (
         one.is_active == other.is_active
         and one.profile == other.profile

@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from tocsin.alerts.directory import IntegrationEntry
 from tocsin.ingest import metrics
 from tocsin.ingest.proof.verify import Refused, verify
 from tocsin.ingest.refusals import (
@@ -22,6 +21,7 @@ from tocsin.ingest.refusals import (
     UNREADABLE_SECRET,
     invalid_payload,
 )
+from tocsin.ingest.senders import Sender
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload, read
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def understand(
-    entry: IntegrationEntry,
+    entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -53,7 +53,7 @@ def understand(
 
 
 def _refusal(
-    entry: IntegrationEntry,
+    entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -68,7 +68,7 @@ def _refusal(
 
 
 def interpret(
-    entry: IntegrationEntry, headers: dict[str, str], body: bytes, received_at: datetime
+    entry: Sender, headers: dict[str, str], body: bytes, received_at: datetime
 ) -> Webhook:
     """A verified body, by today's mapping: what replay starts from."""
     try:
@@ -77,7 +77,7 @@ def interpret(
         return _invalid(entry, headers, body, received_at, error.faults)
     context = Context(headers, received_at, entry.timezone, entry.mapping)
     webhook = Webhook(
-        entry=entry,
+        sender=entry,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,
@@ -115,7 +115,7 @@ def quoted(body: bytes) -> bytes:
 
 
 def _invalid(
-    entry: IntegrationEntry,
+    entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -126,7 +126,7 @@ def _invalid(
 
 
 def _rejected(
-    entry: IntegrationEntry,
+    entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -137,7 +137,7 @@ def _rejected(
 
 
 def _settled(
-    entry: IntegrationEntry,
+    entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -146,7 +146,7 @@ def _settled(
 ) -> Webhook:
     kept = body if keep_bytes is None else body[:keep_bytes]
     return Webhook(
-        entry=entry,
+        sender=entry,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,

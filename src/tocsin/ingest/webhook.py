@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.alerts.directory import IntegrationEntry
+from tocsin.ingest.senders import Sender
 from tocsin.model import Signal, WebhookStatus
 
 
@@ -65,7 +65,7 @@ class Webhook(Struct):
     of no concern (`ignored`). Otherwise the commit sets `answer`.
     """
 
-    entry: IntegrationEntry
+    sender: Sender
     id: bytes
     received_at: datetime
     headers: dict[str, str]

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from tocsin.store import configuration_lock
 
@@ -24,6 +24,7 @@ _OPTION = re.compile(r"-c\s*(\w+)=(\S+)")
 
 Engine = AsyncEngine
 """A pool of connections to one database."""
+Connection = AsyncConnection
 DatabaseSession = AsyncSession
 """One connection of the pool and the transaction on it."""
 

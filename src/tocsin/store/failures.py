@@ -6,6 +6,14 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+DatabaseError = psycopg.Error
+"""Anything that the database, or the way to it, refuses."""
+Unreachable = psycopg.OperationalError
+"""The server cannot be reached, or broke off."""
+Conflict = psycopg.errors.UniqueViolation
+"""Somebody else holds what must be unique."""
+Deadlock = psycopg.errors.DeadlockDetected
+
 # SQLSTATE classes (PostgreSQL's manual, appendix A) that pass by themselves or by an operator's
 # hand: connection, resources, objects not in the right state, intervention, system errors.
 _PASSING = ("08", "53", "55", "57", "58")

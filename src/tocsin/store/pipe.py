@@ -9,7 +9,9 @@ See https://www.postgresql.org/docs/current/libpq-pipeline-mode.html for the sta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections import namedtuple
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -21,7 +23,10 @@ from tocsin.store.arrays import Array, packed
 from tocsin.store.database import connect
 from tocsin.store.statements import Statement, parsed
 
-Row = tuple[Any, ...]
+Row = Any
+"""A named tuple: its fields are the columns of its statement."""
+
+Call = tuple[Statement, Mapping[str, Any]]
 
 BEGIN = parsed("begin", b"BEGIN")
 COMMIT = parsed("commit", b"COMMIT")
@@ -38,6 +43,7 @@ class Pipe:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._row_makers: dict[str, Callable[..., Row]] = {}
         self._transformer = Transformer.from_context(connection)
         self._pgconn.enter_pipeline_mode()
         self._pgconn.nonblocking = 1
@@ -54,24 +60,28 @@ class Pipe:
         return not self._connection.closed and self._pgconn.status == pq.ConnStatus.OK
 
     async def close(self) -> None:
-        await self._connection.close()
+        with contextlib.suppress(psycopg.Error):
+            await self._connection.close()
 
-    async def run(self, *calls: tuple[Statement, Mapping[str, Any]]) -> list[list[Row]]:
-        """Execute in order, in one round trip; the rows of each, loaded as psycopg loads them.
+    async def run(self, *calls: Call) -> list[list[Row]]:
+        """Execute in order, in one round trip; the rows of each, their values loaded as psycopg
+        loads them.
 
         Raises:
             psycopg.Error: the error of the first statement that failed. Nothing of the transaction
                 remains, and the pipe is closed.
         """
-        expected: list[bool] = []
+        expected: list[Statement | None] = []
         for call, parameters in calls:
             self._queue(call, [packed(parameters[name]) for name in call.parameters], expected)
         self._pgconn.pipeline_sync()
         await self._flush()
         return await self._results(expected)
 
-    def _queue(self, call: Statement, values: list[Array], expected: list[bool]) -> None:
-        """`expected` gets one entry per result to come: whether it is that of a call."""
+    def _queue(
+        self, call: Statement, values: list[Array], expected: list[Statement | None]
+    ) -> None:
+        """Send one call; `expected` gets one entry per result to come, None for a preparation."""
         oids = tuple(value.oid for value in values)
         key = (call.name, oids)
         name = self._prepared.get(key)
@@ -79,14 +89,14 @@ class Pipe:
             name = b"tocsin_%d" % len(self._prepared)
             self._pgconn.send_prepare(name, call.sql, oids)
             self._prepared[key] = name
-            expected.append(False)
+            expected.append(None)
         self._pgconn.send_query_prepared(
             name,
             [value.data for value in values],
             param_formats=[pq.Format.BINARY] * len(values),
             result_format=pq.Format.BINARY,
         )
-        expected.append(True)
+        expected.append(call)
 
     async def _flush(self) -> None:
         while self._pgconn.flush():
@@ -94,15 +104,15 @@ class Pipe:
             await self._ready(write=True)
             self._pgconn.consume_input()
 
-    async def _results(self, expected: list[bool]) -> list[list[Row]]:
+    async def _results(self, expected: list[Statement | None]) -> list[list[Row]]:
         rows: list[list[Row]] = []
         error: psycopg.Error | None = None
-        for is_call in expected:
+        for call in expected:
             for result in await self._fetch():
                 if result.status in _FAILED and error is None:
                     error = error_from_result(result)
-                elif is_call and error is None:
-                    rows.append(self._load(result))
+                elif call is not None and error is None:
+                    rows.append(self._load(call, result))
         await self._fetch_sync()
         if error is not None:
             # The transaction is aborted and what this trip was to prepare may be missing: errors
@@ -131,11 +141,14 @@ class Pipe:
         if result is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
             raise psycopg.OperationalError("the connection lost step with the server")
 
-    def _load(self, result: pq.abc.PGresult) -> list[Row]:
+    def _load(self, call: Statement, result: pq.abc.PGresult) -> list[Row]:
         if not result.ntuples:
             return []
+        make = self._row_makers.get(call.name)
+        if make is None:
+            make = self._row_makers[call.name] = _row_maker(call.name, result)
         self._transformer.set_pgresult(result)
-        return self._transformer.load_rows(0, result.ntuples, tuple)
+        return self._transformer.load_rows(0, result.ntuples, make)
 
     async def _ready(self, *, write: bool = False) -> None:
         """Until the socket can be read, or written to.
@@ -163,3 +176,10 @@ class Pipe:
             loop.remove_reader(socket)
             if write:
                 loop.remove_writer(socket)
+
+
+def _row_maker(name: str, result: pq.abc.PGresult) -> Callable[..., Row]:
+    columns = [(result.fname(place) or b"").decode() for place in range(result.nfields)]
+    row: Any = namedtuple(name, columns)  # type: ignore[misc]
+    make: Callable[..., Row] = row._make
+    return make

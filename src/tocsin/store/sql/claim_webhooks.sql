@@ -10,4 +10,4 @@ WITH won AS (
         WHERE held.expires_at <= %(now)s
     RETURNING digest
 )
-SELECT array_agg(digest) FROM won HAVING count(*) < %(count)s
+SELECT array_agg(digest) AS won FROM won HAVING count(*) < %(count)s

@@ -17,7 +17,7 @@ SELECT held.digest,
                     ORDER BY e.alert_id, e.id
                 ) touched
                 ORDER BY touched.id)
-       END
+       END AS alert_ids
 FROM (
     SELECT * FROM unnest(%(integration_ids)s, %(digests)s) LIMIT cardinality(%(digests)s)
 ) AS lost (integration_id, digest)

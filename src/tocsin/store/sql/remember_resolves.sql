@@ -1,4 +1,4 @@
--- The newest resolve per problem, for as long as the integration's window.
+-- The newest end per alert key, for as long as the integration's window.
 INSERT INTO resolutions (integration_id, external_id, occurred_at, alert_id, alert_resolved_at, expires_at)
 SELECT * FROM unnest(
     %(integration_ids)s, %(external_ids)s, %(occurred)s, %(alert_ids)s, %(resolved)s, %(expires)s)

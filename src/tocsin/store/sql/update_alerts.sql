@@ -1,4 +1,5 @@
--- Alerts that the batch found live and changed. Their problems are locked, so these are last words.
+-- Alerts that the transaction found and changed. Their keys are locked, so these are last words.
+-- Reopening runs into the unique index on live alerts where the key has a newer one.
 --
 -- The LIMIT cuts nothing off: it has the planner expect few rows, and so look each up. A plan made while
 -- the table was nearly empty would read all of it instead, to join it with what is given, and that plan
@@ -8,16 +9,17 @@ UPDATE alerts SET
     status = given.status::alert_status,
     acknowledged_at = given.acknowledged_at,
     resolved_at = given.resolved_at,
+    closed_at = given.closed_at,
     occurrence_count = given.occurrence_count,
     last_received_at = given.last_received_at,
     last_signal_at = given.last_signal_at,
     updated_at = given.updated_at
 FROM (
     SELECT * FROM unnest(
-        %(ids)s, %(severities)s, %(statuses)s, %(acknowledged)s, %(resolved)s, %(counts)s,
-        %(received)s, %(signals)s, %(updated)s
-    ) LIMIT cardinality(%(ids)s)
+        %(id)s, %(severity)s, %(status)s, %(acknowledged_at)s, %(resolved_at)s, %(closed_at)s,
+        %(occurrence_count)s, %(last_received_at)s, %(last_signal_at)s, %(updated_at)s
+    ) LIMIT cardinality(%(id)s)
 ) AS given (
-    id, severity, status, acknowledged_at, resolved_at, occurrence_count, last_received_at,
-    last_signal_at, updated_at)
+    id, severity, status, acknowledged_at, resolved_at, closed_at, occurrence_count,
+    last_received_at, last_signal_at, updated_at)
 WHERE alerts.id = given.id

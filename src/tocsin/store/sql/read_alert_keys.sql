@@ -1,10 +1,10 @@
--- What is known of the problems of the batch: the live alert, and the newest resolve. A statement of
--- its own, because its snapshot must be younger than the locks. Unknown problems give no row; the
--- version of the configuration always comes, in a row of its own if need be.
+-- What is known of each alert key: the live alert, and the newest end. A statement of its own, because
+-- its snapshot must be younger than the locks. Unknown keys give no row; the version of the
+-- configuration always comes, in a row of its own if need be.
 --
--- OFFSET 0 keeps it a look-up per problem. Where the last ANALYZE saw nothing live (a quiet year of five
+-- OFFSET 0 keeps it a look-up per key. Where the last ANALYZE saw nothing live (a quiet year of five
 -- million resolved alerts), a plain join takes all live alerts for one row and reads them all for each
--- problem: in the storm that follows, a hundred webhooks a second are left of five thousand.
+-- key: in the storm that follows, a hundred webhooks a second are left of five thousand.
 SELECT configuration.version, known.*
 FROM configuration
 LEFT JOIN (
@@ -12,7 +12,8 @@ LEFT JOIN (
            alert.id, alert.severity::text, alert.status::text, alert.triggered_at,
            alert.last_signal_at, alert.last_received_at, alert.occurrence_count,
            alert.acknowledged_at, alert.resolved_at,
-           resolution.occurred_at, resolution.alert_id, resolution.alert_resolved_at
+           resolution.occurred_at AS mark_occurred_at, resolution.alert_id AS mark_alert_id,
+           resolution.alert_resolved_at AS mark_alert_resolved_at
     FROM unnest(%(integration_ids)s, %(external_ids)s)
         WITH ORDINALITY AS asked (integration_id, external_id, place)
     LEFT JOIN LATERAL (

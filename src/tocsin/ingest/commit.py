@@ -1,0 +1,117 @@
+"""One transaction for many webhooks: which are new, what their signals do, what is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tocsin.alerts.alert_key import AlertKey
+from tocsin.alerts.transaction import AlertTransaction, Cause
+from tocsin.ingest.duplicates import Duplicates
+from tocsin.ingest.refusals import GONE
+from tocsin.ingest.reread import is_out_of_date, reread
+from tocsin.ingest.senders import Senders
+from tocsin.ingest.webhook import Accepted, Webhook
+from tocsin.ingest.webhook_rows import insert_webhooks
+from tocsin.model import WebhookStatus
+from tocsin.store import arrays
+from tocsin.store.pipe import Call, Pipe
+from tocsin.store.statements import prepared
+
+
+async def commit_webhooks(
+    pipe: Pipe,
+    senders: Senders,
+    webhooks: list[Webhook],
+    *,
+    now: datetime,
+    keep_rejected: int,
+    dry_run: bool = False,
+) -> None:
+    """Decide and store all of `webhooks`, or none; each has its `answer` afterwards.
+
+    With `dry_run` everything is decided and nothing stays.
+
+    Raises:
+        DatabaseError: nothing was stored, or (connection lost at the commit) nobody knows.
+    """
+    for webhook in webhooks:
+        webhook.answer, webhook.duplicate_of = webhook.settled, None
+    # Of an integration that is gone there is nothing to keep a record by.
+    webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
+    duplicates = Duplicates.of(webhooks)
+    transaction = AlertTransaction(pipe, senders.feed, now)
+    (claimed,), _ = await transaction.begin(_alert_keys(webhooks), duplicates.claim(now))
+    await duplicates.settle(transaction, claimed)
+    if is_out_of_date(webhooks, senders.current) and reread(webhooks, senders.current):
+        await transaction.rollback()
+        await commit_webhooks(
+            pipe, senders, webhooks, now=now, keep_rejected=keep_rejected, dry_run=dry_run
+        )
+        return
+    for webhook in webhooks:
+        if webhook.answer is None and webhook.duplicate_of is None:
+            webhook.answer = _decide(webhook, transaction)
+    _answer_repeats(webhooks)
+    await transaction.plan()
+    await transaction.commit(
+        insert_webhooks(webhooks, now),
+        *duplicates.forget(),
+        *_trim_rejected(webhooks, keep_rejected),
+        dry_run=dry_run,
+    )
+
+
+def _alert_keys(webhooks: list[Webhook]) -> list[AlertKey]:
+    return list(
+        {
+            AlertKey(webhook.sender.entry.id_bytes, signal.external_id): None
+            for webhook in webhooks
+            for signal in webhook.signals
+            if signal.external_id is not None
+        }
+    )
+
+
+_RANKS = {status: rank for rank, status in enumerate(WebhookStatus)}
+_rank = _RANKS.__getitem__
+
+
+def _decide(webhook: Webhook, transaction: AlertTransaction) -> Accepted:
+    """Apply every signal of one webhook, in order."""
+    cause = Cause(webhook.received_at, webhook.stored_at or webhook.received_at, webhook.id)
+    results: dict[bytes, WebhookStatus] = {}
+    reason = None
+    for signal in webhook.signals:
+        step = transaction.apply(webhook.sender.entry, signal, cause)
+        reason = step.reason or reason
+        for flag in step.flags:
+            webhook.flag(flag)
+        if step.alert_id is not None:
+            before = results.get(step.alert_id, step.status)
+            results[step.alert_id] = min(step.status, before, key=_rank)
+    return Accepted(
+        min(results.values(), key=_rank, default=WebhookStatus.IGNORED),
+        tuple(results.items()),
+        reason,
+    )
+
+
+def _answer_repeats(webhooks: list[Webhook]) -> None:
+    """Duplicates of a webhook of this very batch are answered from it."""
+    answers = {webhook.id: webhook.answer for webhook in webhooks}
+    for webhook in webhooks:
+        if webhook.answer is None and webhook.duplicate_of is not None:
+            first = answers[webhook.duplicate_of]
+            alerts = first.alerts if isinstance(first, Accepted) else ()
+            webhook.answer = Accepted(
+                WebhookStatus.DUPLICATE,
+                tuple((alert_id, WebhookStatus.DUPLICATE) for alert_id, _ in alerts),
+            )
+
+
+def _trim_rejected(webhooks: list[Webhook], keep: int) -> list[Call]:
+    """Keep the newest `keep` rejected ones of each integration that got another."""
+    ids = sorted({each.sender.entry.id_bytes for each in webhooks if each.is_rejected})
+    if not ids:
+        return []
+    return [(prepared("trim_rejected"), {"integration_ids": arrays.uuids(ids), "keep": keep})]

@@ -1,0 +1,147 @@
+"""Integrations as ingest sees them: ready to verify, to read and to correlate by.
+
+Compiled from the directory's rows, and again only where a row has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from tocsin.access.vault import Vault, VaultError
+from tocsin.alerts.directory import EMPTY, Directory, DirectoryFeed, IntegrationEntry
+from tocsin.ingest.proof.verify import LiveSecret, Profile
+from tocsin.ingest.sources.base import Source
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.mapping import Mapping as FieldMapping
+from tocsin.ingest.sources.kit.mapping import compile_mapping
+from tocsin.ingest.sources.registry import SOURCES
+from tocsin.model import Secret
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One integration: how it proves itself, and how it is read."""
+
+    entry: IntegrationEntry
+    source: Source
+    profile: Profile | None
+    """None if it cannot be used (its secret cannot be read, say); `fault` says why."""
+    is_active: bool
+    timezone: ZoneInfo
+    mapping: FieldMapping | None
+    fault: str | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.entry.id
+
+
+@dataclass(slots=True)
+class Senders:
+    """All senders of the current directory."""
+
+    feed: DirectoryFeed
+    vault: Vault
+    _directory: Directory = EMPTY
+    _senders: Mapping[UUID, Sender] = field(default_factory=dict)
+    _secrets: dict[bytes, Secret] = field(default_factory=dict)
+    _looks: int = 0
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def current(self) -> Mapping[UUID, Sender]:
+        """By id of the integration; one object for as long as the directory stays the same."""
+        directory = self.feed.current
+        if directory is not self._directory:
+            before = self._senders
+            self._senders = {
+                id: self._sender(entry, before.get(id))
+                for id, entry in directory.integrations.items()
+            }
+            self._directory = directory
+        return self._senders
+
+    async def find(self, integration_id: UUID) -> Sender | None:
+        """A sender by id; one that is not known here is looked for in the database, for it may have
+        been made on another node a moment ago. Whoever asks while somebody looks shares the next
+        look, so that a flood of guesses costs the database next to nothing."""
+        sender = self.current.get(integration_id)
+        if sender is None:
+            begun = self._looks
+            async with self._looking:
+                if self._looks == begun:
+                    self._looks += 1
+                    await self.feed.look()
+            sender = self.current.get(integration_id)
+        return sender
+
+    def _sender(self, entry: IntegrationEntry, before: Sender | None) -> Sender:
+        row = entry.row
+        if before is not None and before.entry.row == row:
+            return Sender(
+                entry,
+                before.source,
+                before.profile,
+                before.is_active,
+                before.timezone,
+                before.mapping,
+                before.fault,
+            )
+        source, fault = SOURCES.get(row.type), None
+        profile, mapping, timezone = None, None, ZoneInfo("UTC")
+        try:
+            if source is None:
+                raise ValueError(f"this version knows no source {row.type!r}")
+            mapping = compile_mapping(row.mapping) if row.mapping else None
+            timezone = ZoneInfo(row.timezone)
+            profile = self._profile(row, source)
+        except (VaultError, ValueError, KeyError, InvalidPayload) as error:
+            # One integration that cannot be used must not keep the others from being loaded.
+            fault = str(error)
+            log.error("integration.unusable", integration_id=str(row.id), fault=fault)
+        return Sender(
+            entry=entry,
+            source=source or SOURCES["generic"],
+            profile=profile,
+            is_active=row.is_active,
+            timezone=timezone,
+            mapping=mapping,
+            fault=fault,
+        )
+
+    def _profile(self, row: Any, source: Source) -> Profile:
+        secrets = [LiveSecret(self._secret(row.webhook_secret))]
+        if row.previous_webhook_secret is not None:
+            secrets.append(
+                LiveSecret(
+                    self._secret(row.previous_webhook_secret), row.previous_secret_expires_at
+                )
+            )
+        return Profile(
+            auth_scheme=row.auth_scheme,
+            signature_header=row.signature_header,
+            signature_algorithm=row.signature_algorithm,
+            signature_format=row.signature_format,
+            signature_prefix=row.signature_prefix,
+            signed_content=row.signed_content,
+            timestamp_header=row.timestamp_header,
+            timestamp_tolerance_seconds=row.timestamp_tolerance_seconds,
+            secrets=tuple(secrets),
+            id_header=source.preset.id_header,
+            secret_encoding=source.preset.secret_encoding,
+        )
+
+    def _secret(self, sealed: bytes) -> Secret:
+        # Decrypting costs more than all the rest of a load, and secrets hardly ever change.
+        if (known := self._secrets.get(sealed)) is None:
+            known = self._secrets[sealed] = self.vault.open(sealed)
+        return known

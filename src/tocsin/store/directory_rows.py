@@ -1,0 +1,119 @@
+"""What decides about alerts and messages, of every workspace, as rows of one moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tocsin.store.database import Engine, connect
+from tocsin.store.tables import (
+    AlertDestination,
+    AlertRule,
+    ConfigurationVersion,
+    Integration,
+    Silence,
+    Tenant,
+    Workspace,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class RoutingRows:
+    """Of one workspace. Silences that have ended are left out."""
+
+    workspace_id: UUID
+    fallback_destination_id: UUID | None
+    rules: list[Any] = field(default_factory=list)
+    silences: list[Any] = field(default_factory=list)
+    destinations: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRows:
+    """Rows have the columns of their tables as attributes."""
+
+    version: int
+    workspaces: list[Any]
+    tenants: list[Any]
+    integrations: list[Any]
+    routing: Mapping[UUID, RoutingRows]
+    """By workspace."""
+
+
+async def load_directory_rows(engine: Engine) -> DirectoryRows:
+    """All of it, as it was at one moment."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        version = (await connection.execute(select(ConfigurationVersion.version))).scalar_one()
+        workspaces = list(
+            await connection.execute(
+                select(
+                    Workspace.id,
+                    Workspace.slug,
+                    Workspace.name,
+                    Workspace.fallback_destination_id,
+                )
+            )
+        )
+        tenants = list(
+            await connection.execute(
+                select(Tenant.id, Tenant.workspace_id, Tenant.slug, Tenant.name)
+            )
+        )
+        integrations = list(await connection.execute(select(*Integration.__table__.columns)))
+        routing = await _routing_rows(connection, workspaces)
+    return DirectoryRows(version, workspaces, tenants, integrations, routing)
+
+
+async def _routing_rows(
+    connection: AsyncConnection, workspaces: list[Any]
+) -> Mapping[UUID, RoutingRows]:
+    found = {row.id: RoutingRows(row.id, row.fallback_destination_id) for row in workspaces}
+    for row in await connection.execute(select(*AlertRule.__table__.columns)):
+        found[row.workspace_id].rules.append(row)
+    silences = select(*Silence.__table__.columns).where(Silence.ends_at > func.now())
+    for row in await connection.execute(silences):
+        found[row.workspace_id].silences.append(row)
+    destinations = select(
+        AlertDestination.id,
+        AlertDestination.workspace_id,
+        AlertDestination.name,
+        AlertDestination.type,
+        AlertDestination.is_enabled,
+    )
+    for row in await connection.execute(destinations):
+        found[row.workspace_id].destinations.append(row)
+    return found
+
+
+async def configuration_version(engine: Engine) -> int:
+    """The version now. Every change of configuration raises it in its own transaction."""
+    async with engine.connect() as connection:
+        return await connection.scalar(select(ConfigurationVersion.version)) or 0
+
+
+async def configuration_versions(url: str) -> AsyncIterator[int]:
+    """The version now, then each as it is announced, for ever; reconnects after a loss. A burst
+    counts as its last."""
+    while True:
+        try:
+            async with await connect(url) as connection:
+                await connection.execute("LISTEN tocsin_configuration")
+                cursor = await connection.execute("SELECT version FROM configuration")
+                if (row := await cursor.fetchone()) is not None:
+                    yield row[0]
+                async for notice in connection.notifies():
+                    yield int(notice.payload)
+        except psycopg.Error as error:
+            log.warning("configuration.listening_lost", error=type(error).__name__)
+        await asyncio.sleep(1)
