@@ -9,6 +9,9 @@ from importlib import resources
 
 _PARAMETER = re.compile(rb"%\((\w+)\)s")
 
+CONFIGURATION_LOCK = 7238539205
+"""The key of the lock in `configuration_lock.py`; the triggers in the migrations have it, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -21,8 +24,10 @@ class Statement:
 
 @cache
 def statement(name: str) -> bytes:
-    """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them."""
-    return resources.files("tocsin.store").joinpath("sql", f"{name}.sql").read_bytes()
+    """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them,
+    and `:CONFIGURATION_LOCK` stands for the key of that lock."""
+    text = resources.files("tocsin.store").joinpath("sql", f"{name}.sql").read_bytes()
+    return text.replace(b":CONFIGURATION_LOCK", b"%d" % CONFIGURATION_LOCK)
 
 
 @cache
