@@ -6,31 +6,30 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.support.outbox import Outbox, dispatching, receiving, until
 from tests.support.postgres import Database
 from tocsin.model import EventType, uuid7
 from tocsin.resources.deliveries import (
     Canceled,
-    NotAllowed,
-    NotFound,
+    NoSuchDelivery,
     Requeued,
+    StateRefuses,
     bulk_retry,
     cancel,
     retry,
 )
-from tocsin.store.database import create_engine
+from tocsin.store.database import DatabaseSession, create_engine, writing
 
 T = TypeVar("T")
 NOW = datetime.now(UTC)
 
 
-async def done(outbox: Outbox, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+async def done(outbox: Outbox, work: Callable[[DatabaseSession], Awaitable[T]]) -> T:
     engine = create_engine(outbox.url)
     try:
-        async with engine.begin() as connection:
-            return await work(connection)
+        async with writing(engine) as session:
+            return await work(session)
     finally:
         await engine.dispose()
 
@@ -79,10 +78,10 @@ async def test_each_state_admits_what_it_admits(
         id = outbox.plan(destination, status=status)
         outcome = await done(outbox, lambda c, act=act, id=id: act(c, outbox.workspace_id, id))
         if code is None:
-            assert not isinstance(outcome, NotAllowed)
+            assert not isinstance(outcome, StateRefuses)
             assert outbox.row(id)["status"] != status
         else:
-            assert isinstance(outcome, NotAllowed)
+            assert isinstance(outcome, StateRefuses)
             assert outcome.code == code
             assert outbox.row(id)["status"] == status
 
@@ -93,7 +92,7 @@ async def test_what_is_under_way_is_not_canceled(outbox: Outbox) -> None:
         "UPDATE alert_deliveries SET leased_by = 'n', lease_expires_at = now() + interval '1 min'"
     )
     outcome = await done(outbox, lambda c: cancel(c, outbox.workspace_id, id))
-    assert isinstance(outcome, NotAllowed)
+    assert isinstance(outcome, StateRefuses)
     assert outcome.code == "in-flight"
 
 
@@ -101,7 +100,7 @@ async def test_tests_are_neither_canceled_nor_tried_again(outbox: Outbox) -> Non
     id = outbox.plan(outbox.destination("ops"), event=EventType.TEST)
     for act in (cancel, retry):
         outcome = await done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id))
-        assert isinstance(outcome, NotAllowed)
+        assert isinstance(outcome, StateRefuses)
         assert outcome.code == "test-delivery"
 
 
@@ -112,8 +111,11 @@ async def test_another_workspaces_delivery_is_not_there(
     other = Outbox(database)
     id = other.plan(other.destination("theirs"), status="failed")
     for act in (cancel, retry):
-        assert await done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id)) == NotFound()
-    assert await done(outbox, lambda c: retry(c, outbox.workspace_id, uuid7())) == NotFound()
+        assert (
+            await done(outbox, lambda c, act=act: act(c, outbox.workspace_id, id))
+            == NoSuchDelivery()
+        )
+    assert await done(outbox, lambda c: retry(c, outbox.workspace_id, uuid7())) == NoSuchDelivery()
     window = (NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert await done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window)) == 0
     other.close()
@@ -123,7 +125,7 @@ async def test_a_disabled_destination_must_be_enabled_first(outbox: Outbox) -> N
     id = outbox.plan(outbox.destination("ops"), status="failed")
     outbox.db.execute("UPDATE alert_destinations SET is_enabled = false")
     outcome = await done(outbox, lambda c: retry(c, outbox.workspace_id, id))
-    assert isinstance(outcome, NotAllowed)
+    assert isinstance(outcome, StateRefuses)
     assert outcome.code == "destination-disabled"
 
 

@@ -15,16 +15,16 @@ from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery
 from tocsin.api.problem_answers import ApiProblem, not_found
-from tocsin.delivery.last_test import last_tests
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import utc_now
 from tocsin.resources import destinations, recording
-from tocsin.resources.destination_tests import (
+from tocsin.resources.destination_trials import (
     INTERVAL_SECONDS,
     DestinationDisabled,
     DestinationNotFound,
-    TestRateLimited,
-    create_test,
+    TrialRateLimited,
+    last_tests,
+    plan_trial,
 )
 from tocsin.resources.destinations import (
     AlertDestinationCreated,
@@ -54,7 +54,7 @@ async def _shown(
     session: DatabaseSession, caller: Principal, rows: Sequence[AlertDestination]
 ) -> list[AlertDestinationOut]:
     ids = [row.id for row in rows]
-    tests = await last_tests(await session.connection(), caller.workspace_id, ids)
+    tests = await last_tests(session, caller.workspace_id, ids)
     return [
         AlertDestinationOut(
             **shown_columns(row), last_test=LastTestOut.model_validate(tests[row.id])
@@ -137,23 +137,22 @@ async def delete_alert_destination(
 
 @router.post(
     "/{alert_destination_id:uuid}/test",
+    name="test_alert_destination",
     status_code=202,
     responses=problems("destination-disabled", "test-rate-limited"),
 )
-async def test_alert_destination(
+async def try_alert_destination(
     context: Context, caller: Responder, alert_destination_id: Id
 ) -> AlertDeliveryOut:
     """Sends a test message on the road that a real alert takes: three attempts at most, within a
     minute. The destination's `last_test` says what became of it."""
     async with context.writing() as session:
-        outcome = await create_test(
-            await session.connection(), caller.workspace_id, alert_destination_id
-        )
+        outcome = await plan_trial(session, caller.workspace_id, alert_destination_id)
         if isinstance(outcome, DestinationNotFound):
             raise not_found("alert destination")
         if isinstance(outcome, DestinationDisabled):
             raise ApiProblem("destination-disabled", "The destination is switched off.")
-        if isinstance(outcome, TestRateLimited):
+        if isinstance(outcome, TrialRateLimited):
             raise ApiProblem(
                 "test-rate-limited",
                 f"One test in {INTERVAL_SECONDS} seconds; try again in {outcome.retry_after}.",

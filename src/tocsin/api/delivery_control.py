@@ -54,7 +54,7 @@ async def retry_alert_deliveries(
         if body.destination_id is not None:
             await require(session, AlertDestination, caller, body.destination_id, "/destination_id")
         count = await control.bulk_retry(
-            await session.connection(),
+            session,
             caller.workspace_id,
             max(body.since, _BEFORE_ANY),
             until,
@@ -88,10 +88,10 @@ async def _change(
     """`action` is what the audit log calls it; `refused_as` the problem if the delivery's state
     does not admit it."""
     async with context.writing() as session:
-        outcome = await change(await session.connection(), caller.workspace_id, delivery_id)
-        if isinstance(outcome, control.NotFound):
+        outcome = await change(session, caller.workspace_id, delivery_id)
+        if isinstance(outcome, control.NoSuchDelivery):
             raise not_found("alert delivery")
-        if isinstance(outcome, control.NotAllowed):
+        if isinstance(outcome, control.StateRefuses):
             is_about_destination = outcome.code == "destination-disabled"
             raise ApiProblem(outcome.code if is_about_destination else refused_as, outcome.message)
         recording.record(session, caller, action, "alert_delivery", delivery_id, utc_now())

@@ -24,10 +24,10 @@ from tocsin.delivery.channels.registry import (
     split_secrets,
     validate_config,
 )
-from tocsin.delivery.last_test import TestStatus
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import Fault, Secret, uuid7
 from tocsin.resources import recording
+from tocsin.resources.destination_trials import LastTestStatus
 from tocsin.resources.fields import (
     Flag,
     Id,
@@ -74,7 +74,7 @@ def _describe(schema: dict[str, Any]) -> None:
 
 
 class LastTestOut(Output):
-    status: TestStatus
+    status: LastTestStatus
     at: Annotated[
         Time | None,
         Field(description="Sent: when; Failed: when; Pending: when it is due, or was asked for"),

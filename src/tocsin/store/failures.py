@@ -34,6 +34,9 @@ FAILED: tuple[type[Exception], ...] = (psycopg.OperationalError, DBAPIError)
 
 CONNECTION_ERRORS: tuple[type[Exception], ...] = (psycopg.Error,)
 """What a raw connection can raise."""
+CONNECTION_LOST: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What it raises where it or the server is gone, or where we were the victim of a deadlock: try
+again."""
 
 
 def is_away(error: Exception) -> bool:

@@ -28,7 +28,7 @@ from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Resul
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.model import EventType, uuid7
 from tocsin.resources.deliveries import Canceled, Requeued, cancel, retry
-from tocsin.store.database import connect, create_engine
+from tocsin.store.database import connect, create_engine, writing
 from tocsin.store.delivery_queue import AttemptRecord, Claim, Claimed, DeliveryQueue
 
 PENDING = ("queued", "deferred")
@@ -87,9 +87,9 @@ class Deliveries(RuleBasedStateMachine):
             self.run(queue.close())
         self.run(self.engine.dispose())
 
-    async def _with_connection(self, work: Any) -> Any:
-        async with self.engine.begin() as connection:
-            return await work(connection)
+    async def _with_session(self, work: Any) -> Any:
+        async with writing(self.engine) as session:
+            return await work(session)
 
     # What may happen
 
@@ -207,9 +207,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(data=st.data())
     def person_retries(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from(self.rows))
-        outcome = self.run(
-            self._with_connection(lambda c: retry(c, self.outbox.workspace_id, row.id))
-        )
+        outcome = self.run(self._with_session(lambda c: retry(c, self.outbox.workspace_id, row.id)))
         allowed = row.status in ("failed", "canceled") and self.enabled[row.destination]
         assert (outcome == Requeued()) == allowed
         if allowed:
@@ -220,7 +218,7 @@ class Deliveries(RuleBasedStateMachine):
     def person_cancels(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from(self.rows))
         outcome = self.run(
-            self._with_connection(lambda c: cancel(c, self.outbox.workspace_id, row.id))
+            self._with_session(lambda c: cancel(c, self.outbox.workspace_id, row.id))
         )
         allowed = row.status in PENDING and not self._is_leased(row)
         assert (outcome == Canceled()) == allowed

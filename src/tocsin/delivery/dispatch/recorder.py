@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import structlog
 
 from tocsin.delivery.dispatch import metrics
@@ -22,14 +21,21 @@ from tocsin.delivery.outcome import Failed
 from tocsin.model import AlertDeliveryStatus, EventType, Severity
 from tocsin.store.delivery_queue import AttemptRecord, Claimed, DeliveryQueue, FallbackCandidate
 from tocsin.store.described import described
+from tocsin.store.failures import CONNECTION_ERRORS, CONNECTION_LOST
 from tocsin.store.reconnecting import Reconnecting
 
 GROUP_LIMIT = 500
 FALLBACK_AFTER_SECONDS = 600.0
 _PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 10.0
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
-"""The connection or the server is gone, or we were the victim of a deadlock: try again."""
+
+_REFUSED: tuple[type[Exception], ...] = (
+    *CONNECTION_ERRORS,
+    UnicodeError,
+    TypeError,
+    ValueError,
+)
+"""The database cannot take what it was given."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,9 +109,9 @@ class Recorder:
         """One bad outcome (a character that PostgreSQL refuses) never fails its neighbours."""
         try:
             await self._write_together(queue, group)
-        except _AWAY:
+        except CONNECTION_LOST:
             raise
-        except (psycopg.Error, UnicodeError, TypeError, ValueError) as error:
+        except _REFUSED as error:
             if len(group) > 1:
                 for done in group:
                     await self._write(queue, [done])

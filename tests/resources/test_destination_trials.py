@@ -8,26 +8,29 @@ import pytest
 
 from tests.support.outbox import NOON, Outbox, dispatching, receiving, until
 from tests.support.postgres import Database
-from tocsin.delivery.last_test import NEVER, LastTest, TestStatus, last_tests
 from tocsin.model import EventType, uuid7
-from tocsin.resources.destination_tests import (
+from tocsin.resources.destination_trials import (
+    NEVER,
     DestinationDisabled,
     DestinationNotFound,
-    TestOutcome,
-    TestQueued,
-    TestRateLimited,
-    create_test,
+    LastTest,
+    LastTestStatus,
+    TrialOutcome,
+    TrialQueued,
+    TrialRateLimited,
+    last_tests,
+    plan_trial,
 )
-from tocsin.store.database import create_engine
+from tocsin.store.database import create_engine, reading, writing
 
 
-async def _test(outbox: Outbox, *destinations: Any, times: int = 1) -> list[TestOutcome]:
+async def _test(outbox: Outbox, *destinations: Any, times: int = 1) -> list[TrialOutcome]:
     """Tests of these destinations, all at once, each over a connection of its own."""
     engine = create_engine(outbox.url, pool_size=20)
 
-    async def one(destination: Any) -> TestOutcome:
-        async with engine.begin() as connection:
-            return await create_test(connection, outbox.workspace_id, destination)
+    async def one(destination: Any) -> TrialOutcome:
+        async with writing(engine) as session:
+            return await plan_trial(session, outbox.workspace_id, destination)
 
     try:
         return list(await asyncio.gather(*(one(each) for each in destinations * times)))
@@ -38,8 +41,8 @@ async def _test(outbox: Outbox, *destinations: Any, times: int = 1) -> list[Test
 async def _last(outbox: Outbox, *destinations: Any) -> list[LastTest]:
     engine = create_engine(outbox.url)
     try:
-        async with engine.connect() as connection:
-            found = await last_tests(connection, outbox.workspace_id, destinations)
+        async with reading(engine) as session:
+            found = await last_tests(session, outbox.workspace_id, destinations)
         return [found[each] for each in destinations]
     finally:
         await engine.dispose()
@@ -48,7 +51,7 @@ async def _last(outbox: Outbox, *destinations: Any) -> list[LastTest]:
 async def test_a_test_belongs_to_no_tenant_rule_or_alert(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
     (outcome,) = await _test(outbox, destination)
-    assert isinstance(outcome, TestQueued)
+    assert isinstance(outcome, TrialQueued)
     row = outbox.row(outcome.alert_delivery_id)
     assert (row["tenant_id"], row["alert_rule_id"], row["alert_id"]) == (None, None, None)
     assert (row["event_type"], row["status"], row["reason"]) == ("alerts.test", "queued", "test")
@@ -59,8 +62,8 @@ async def test_a_test_belongs_to_no_tenant_rule_or_alert(outbox: Outbox) -> None
 async def test_of_many_at_once_one_is_made(outbox: Outbox) -> None:
     destinations = [outbox.destination(name) for name in ("one", "two")]
     outcomes = await _test(outbox, *destinations, times=25)
-    assert sum(isinstance(each, TestQueued) for each in outcomes) == 2
-    limited = [each for each in outcomes if isinstance(each, TestRateLimited)]
+    assert sum(isinstance(each, TrialQueued) for each in outcomes) == 2
+    limited = [each for each in outcomes if isinstance(each, TrialRateLimited)]
     assert len(limited) == 48
     assert {each.retry_after for each in limited} <= {59, 60}
     made = outbox.db.execute(
@@ -75,10 +78,10 @@ async def test_after_a_minute_the_next_may_come(outbox: Outbox) -> None:
     outbox.db.execute(
         "UPDATE alert_deliveries SET created_at = created_at - interval '59.5 seconds'"
     )
-    assert await _test(outbox, destination) == [TestRateLimited(1)]
+    assert await _test(outbox, destination) == [TrialRateLimited(1)]
     outbox.db.execute("UPDATE alert_deliveries SET created_at = created_at - interval '1 second'")
     (outcome,) = await _test(outbox, destination)
-    assert isinstance(outcome, TestQueued)
+    assert isinstance(outcome, TrialQueued)
 
 
 async def test_what_is_outside_the_workspace_is_not_there(
@@ -103,42 +106,42 @@ async def test_never_becomes_pending_and_sent(outbox: Outbox) -> None:
         destination = outbox.destination("ops", receiver.url)
         assert await _last(outbox, destination) == [NEVER]
         (outcome,) = await _test(outbox, destination)
-        assert isinstance(outcome, TestQueued)
+        assert isinstance(outcome, TrialQueued)
         id = outcome.alert_delivery_id
         assert await _last(outbox, destination) == [
-            LastTest(TestStatus.PENDING, outcome.created_at, id)
+            LastTest(LastTestStatus.PENDING, outcome.created_at, id)
         ]
         async with dispatching(outbox.url):
             await until(lambda: outbox.row(id)["status"] == "sent")
         assert await _last(outbox, destination) == [
-            LastTest(TestStatus.SENT, outbox.row(id)["sent_at"], id, confirmed=True)
+            LastTest(LastTestStatus.SENT, outbox.row(id)["sent_at"], id, confirmed=True)
         ]
 
 
 @pytest.mark.parametrize(
     ("columns", "status", "at"),
     [
-        ("status = 'queued'", TestStatus.PENDING, NOON),
-        ("status = 'deferred'", TestStatus.PENDING, NOON),
+        ("status = 'queued'", LastTestStatus.PENDING, NOON),
+        ("status = 'deferred'", LastTestStatus.PENDING, NOON),
         (
             "status = 'queued', send_after = created_at + interval '9 s'",
-            TestStatus.PENDING,
+            LastTestStatus.PENDING,
             NOON + timedelta(seconds=9),
         ),
         (
             "status = 'sent', sent_at = created_at + interval '1 s', updated_at = now()",
-            TestStatus.SENT,
+            LastTestStatus.SENT,
             NOON + timedelta(seconds=1),
         ),
         (
             "status = 'failed', updated_at = created_at + interval '2 s', send_after = now()",
-            TestStatus.FAILED,
+            LastTestStatus.FAILED,
             NOON + timedelta(seconds=2),
         ),
     ],
 )
 async def test_each_status_has_its_time(
-    outbox: Outbox, columns: str, status: TestStatus, at: Any
+    outbox: Outbox, columns: str, status: LastTestStatus, at: Any
 ) -> None:
     destination = outbox.destination("ops")
     id = outbox.plan(destination, event=EventType.TEST, created_at=NOON)
@@ -174,7 +177,7 @@ async def test_a_failure_is_told_with_its_reason(outbox: Outbox) -> None:
         await until(lambda: outbox.row(id)["status"] == "failed")
 
     found, never = await _last(outbox, destination, other)
-    assert (found.status, found.error_code) == (TestStatus.FAILED, "destination-disabled")
+    assert (found.status, found.error_code) == (LastTestStatus.FAILED, "destination-disabled")
     assert never is NEVER
 
 
