@@ -14,17 +14,17 @@ from tocsin.api.json_body import JsonRoute
 from tocsin.explain.preview import (
     MOST_CONSIDERED,
     PastAlerts,
+    draft_rule,
+    draft_silence,
     past_alerts,
     try_rule,
     try_silence,
 )
-from tocsin.model import AlertStatus, Severity, utc_now, uuid7
+from tocsin.model import AlertStatus, Severity, utc_now
 from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
 from tocsin.resources.refused import InvalidRequest
 from tocsin.resources.rules import Matchers, TenantIds
-from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Rule, Silence
-from tocsin.routing.validation import validate_matchers, validate_silence
 from tocsin.store.tables import Alert
 
 router = APIRouter(route_class=JsonRoute)
@@ -112,18 +112,9 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
     """Which past alerts a rule would have told of, and what spoke against the others. Nothing is
     sent; event types, cooldown and quiet hours do not count here."""
     documents = [matcher.model_dump() for matcher in body.matchers]
-    if faults := validate_matchers(documents):
-        raise InvalidRequest(faults)
-    rule = Rule(
-        id=uuid7(),
-        name="preview",
-        is_enabled=True,
-        event_types=frozenset(),
-        min_severity=body.min_severity,
-        tenant_ids=None if body.tenant_ids is None else frozenset(body.tenant_ids),
-        matchers=tuple(Matcher.from_document(document) for document in documents),
-        destination_ids=(),
-    )
+    rule = draft_rule(documents, body.min_severity, body.tenant_ids)
+    if not isinstance(rule, Rule):
+        raise InvalidRequest(rule)
     past = await _past(context, caller, body.days)
     outcome = try_rule(rule, past)
     return RulePreview(
@@ -149,19 +140,10 @@ async def preview_silence(
     context: Context, caller: Viewer, body: SilencePreviewIn
 ) -> SilencePreview:
     """Which past alerts a silence with these matchers would have muted."""
-    now = utc_now()
     documents = [matcher.model_dump() for matcher in body.matchers]
-    ends_at = now + timedelta(days=1)
-    if faults := validate_silence(documents, now, ends_at, now):
-        raise InvalidRequest(faults)
-    silence = Silence(
-        id=uuid7(),
-        matchers=tuple(Matcher.from_document(document) for document in documents),
-        starts_at=now,
-        ends_at=ends_at,
-        author=caller.name,
-        comment="",
-    )
+    silence = draft_silence(documents, utc_now())
+    if not isinstance(silence, Silence):
+        raise InvalidRequest(silence)
     past = await _past(context, caller, body.days)
     muted = try_silence(silence, past)
     return SilencePreview(

@@ -5,18 +5,58 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from tocsin.explain.load import subject_of
+from tocsin.model import Fault, Severity, uuid7
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Rule, Silence, Subject, VerdictCode
+from tocsin.routing.validation import validate_matchers, validate_silence
 from tocsin.routing.verdicts import judge_alert
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alerts import alerts_since
 from tocsin.store.tables import Alert
 
 MOST_CONSIDERED = 5_000
+
+
+def draft_rule(
+    matchers: Sequence[Mapping[str, Any]],
+    min_severity: Severity | None,
+    tenant_ids: Sequence[UUID] | None,
+) -> Rule | Sequence[Fault]:
+    """A rule of which nothing counts but what it matches, or what is wrong with it."""
+    if faults := validate_matchers(matchers):
+        return faults
+    return Rule(
+        id=uuid7(),
+        name="preview",
+        is_enabled=True,
+        event_types=frozenset(),
+        min_severity=min_severity,
+        tenant_ids=None if tenant_ids is None else frozenset(tenant_ids),
+        matchers=tuple(Matcher.from_document(document) for document in matchers),
+        destination_ids=(),
+    )
+
+
+def draft_silence(
+    matchers: Sequence[Mapping[str, Any]], now: datetime
+) -> Silence | Sequence[Fault]:
+    """A silence of which nothing counts but what it matches, or what is wrong with it."""
+    ends_at = now + timedelta(days=1)
+    if faults := validate_silence(matchers, now, ends_at, now):
+        return faults
+    return Silence(
+        id=uuid7(),
+        matchers=tuple(Matcher.from_document(document) for document in matchers),
+        starts_at=now,
+        ends_at=ends_at,
+        author="preview",
+        comment="",
+    )
 
 
 @dataclass(frozen=True, slots=True)
