@@ -72,9 +72,10 @@ def interpret(
 ) -> Webhook:
     """A verified body, by today's mapping: what replay starts from."""
     try:
-        payload, body_is_json, repairs = read(body, headers.get("content-type"))
+        decoded = read(body, headers.get("content-type"))
     except InvalidPayload as error:
         return _invalid(entry, headers, body, received_at, error.faults)
+    payload = decoded.value
     context = Context(headers, received_at, entry.timezone, entry.mapping)
     webhook = Webhook(
         sender=entry,
@@ -82,9 +83,9 @@ def interpret(
         received_at=received_at,
         headers=headers,
         body=body,
-        raw_payload=body if body_is_json else quoted(body),
+        raw_payload=body if decoded.is_json else quoted(body),
         fingerprint="",
-        flags=repairs,
+        flags=decoded.flags,
     )
     try:
         webhook.signals = entry.source.parse(payload, context)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tocsin.model import Fault
 
@@ -39,7 +41,7 @@ class InvalidPayload(Exception):
         self.faults: list[Fault] = list(faults[:MAX_FAULTS])
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct):
     """What a body says."""
 
     value: Any
@@ -87,14 +89,14 @@ def _second_try(body: bytes, content_type: str | None, error: Exception) -> Deco
     if not stripped:
         raise InvalidPayload([Fault("", "empty-body", "the body is empty; JSON was expected")])
     if (plain := _without_mark(body, stripped)) is not None:
-        return read(plain, None)._replace(is_json=False)
+        return replace(read(plain, None), is_json=False)
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded" or stripped[:11].lower() == b"payload=%7b":
         return _form(stripped)
     if isinstance(error, msgspec.DecodeError):
         repaired, flags = _repaired(body)
         if flags:
-            return read(repaired, None)._replace(is_json=False, flags=flags)
+            return replace(read(repaired, None), is_json=False, flags=flags)
     raise InvalidPayload([_explain(body, error)]) from None
 
 
@@ -165,7 +167,7 @@ def _form(body: bytes) -> Decoded:
     payload = fields.get("payload")
     if isinstance(payload, str):
         try:
-            return read(payload.encode(), None)._replace(is_json=False)
+            return replace(read(payload.encode(), None), is_json=False)
         except InvalidPayload as error:
             first = error.faults[0]
             message = f"the form's field `payload`: {first.message}"

@@ -89,12 +89,13 @@ def signal_from_fields(
     happened = _first_time(fields, HAPPENED, pointer, context, faults, flags, used)
     if external_id is None and kind not in (None, _TRIGGER):
         flags.append("no_external_id")
-    occurred = happened
-    if kind in _OWN_TIMES:
+    if kind is _TRIGGER:
+        occurred = happened or started
+    elif kind in _OWN_TIMES:
         own = _first_time(fields, _OWN_TIMES[kind], pointer, context, faults, flags, used)
         occurred = own or happened
-    elif kind is _TRIGGER:
-        occurred = happened or started
+    else:
+        occurred = happened
 
     labels = get("labels")
     if labels is not None and type(labels) is not dict:
