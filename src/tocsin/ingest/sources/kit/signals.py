@@ -45,10 +45,14 @@ def make_signal(
     """A storable signal: every text is cleaned and cut to its limit; what was cut is flagged."""
     if "\n" in title or "\r" in title or "\t" in title:
         title = " ".join(title.split())
-    title, cut = clean_text(title, TITLE_LIMIT)
-    if cut:
-        flags.append("title_truncated")
-    if description is not None:
+    # Nearly all texts are short and plain; a look is cheaper than a call.
+    if len(title) > TITLE_LIMIT or "\0" in title or not title.isascii():
+        title, cut = clean_text(title, TITLE_LIMIT)
+        if cut:
+            flags.append("title_truncated")
+    if description and (
+        len(description) > DESCRIPTION_LIMIT or "\0" in description or not description.isascii()
+    ):
         description, cut = clean_text(description, DESCRIPTION_LIMIT)
         if cut:
             flags.append("description_truncated")
