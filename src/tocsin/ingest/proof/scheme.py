@@ -6,8 +6,10 @@ verification then costs two hash updates per live secret.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -27,17 +29,13 @@ class LiveSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """How one integration proves itself.
+class Scheme:
+    """How senders of one kind prove themselves.
 
     `signature_prefix` is what stands before each signature (`sha256=`, `v1=`, `v1,`) or before a
     token (`Bearer `). `id_header` names the header whose value is signed for
     `id.timestamp.body` (`webhook-id` if not given). `secret_encoding` is `text` (the secret's
     UTF-8 bytes are the key) or `standard_webhooks` (`whsec_` is stripped, the rest is base64).
-
-    Raises:
-        ValueError: the combination cannot verify anything; the message says what to change and
-            holds no secret.
     """
 
     auth_scheme: AuthScheme = AuthScheme.HMAC
@@ -48,9 +46,26 @@ class Profile:
     signed_content: SignedContent = SignedContent.BODY
     timestamp_header: str | None = None
     timestamp_tolerance_seconds: int = 300
-    secrets: tuple[LiveSecret, ...] = ()
     id_header: str | None = None
     secret_encoding: str = "text"  # noqa: S105 - the name of an encoding
+
+    def make_secret(self) -> str:
+        """A fresh secret of 256 bits in the form that the sender's settings accept."""
+        if self.secret_encoding == "standard_webhooks":  # noqa: S105
+            return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Scheme):
+    """How one integration proves itself: its scheme and its secrets.
+
+    Raises:
+        ValueError: the combination cannot verify anything; the message says what to change and
+            holds no secret.
+    """
+
+    secrets: tuple[LiveSecret, ...] = ()
     username: str | None = None
     """For `basic`: the user that must be named; None accepts any, since the password decides."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.alert_group import parse_group
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.ingest.sources.kit.reading import text_of
@@ -19,7 +20,7 @@ from tocsin.model import AuthScheme, Signal
 class Alertmanager(BaseSource):
     type: ClassVar[str] = "alertmanager"
     title: ClassVar[str] = "Prometheus Alertmanager"
-    preset: ClassVar[Preset] = Preset(
+    preset: ClassVar[Scheme] = Scheme(
         auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
     )
     # An end is only a lease that ran out; the problem may go on, with its first start.

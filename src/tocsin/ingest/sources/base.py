@@ -6,47 +6,18 @@ accepted and flagged; what cannot be understood raises `InvalidPayload` with eve
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
+from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.kit.fingerprint import Path
-from tocsin.model import (
-    AuthScheme,
-    Signal,
-    SignatureAlgorithm,
-    SignatureFormat,
-    SignedContent,
-)
+from tocsin.model import Signal
 
 if TYPE_CHECKING:
     from tocsin.ingest.sources.kit.mapping import Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """What a new integration of this source starts with; a user may override any of it."""
-
-    auth_scheme: AuthScheme = AuthScheme.HMAC
-    signature_header: str = "X-Webhook-Signature"
-    signature_algorithm: SignatureAlgorithm = SignatureAlgorithm.SHA256
-    signature_format: SignatureFormat = SignatureFormat.HEX
-    signature_prefix: str | None = None
-    signed_content: SignedContent = SignedContent.BODY
-    timestamp_header: str | None = None
-    timestamp_tolerance_seconds: int = 300
-    id_header: str | None = None
-    secret_encoding: str = "text"  # noqa: S105 - the name of an encoding
-
-    def make_secret(self) -> str:
-        """A fresh secret of 256 bits in the form that the sender's settings accept."""
-        if self.secret_encoding == "standard_webhooks":  # noqa: S105
-            return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        return secrets.token_urlsafe(32)
 
 
 @dataclass(slots=True)
@@ -64,7 +35,8 @@ class Source(Protocol):
 
     type: ClassVar[str]
     title: ClassVar[str]
-    preset: ClassVar[Preset]
+    preset: ClassVar[Scheme]
+    """What a new integration of this source starts with; a user may override any of it."""
     volatile: ClassVar[tuple[Path, ...]]
     """What may differ between two sendings of one and the same event."""
     key_headers: ClassVar[tuple[str, ...]]

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.ingest.sources.kit.kinds import parse_kind
@@ -59,7 +60,7 @@ _METADATA: Final = (
 class Datadog(BaseSource):
     type: ClassVar[str] = "datadog"
     title: ClassVar[str] = "Datadog"
-    preset: ClassVar[Preset] = Preset(
+    preset: ClassVar[Scheme] = Scheme(
         auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
     )
     volatile: ClassVar[tuple[Path, ...]] = (("last_updated",), ("snapshot",))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.fields import signal_from_fields
 from tocsin.ingest.sources.kit.reading import require_object
 from tocsin.model import Signal
@@ -13,7 +14,7 @@ from tocsin.model import Signal
 class Generic(BaseSource):
     type: ClassVar[str] = "generic"
     title: ClassVar[str] = "Generic webhook"
-    preset: ClassVar[Preset] = Preset()
+    preset: ClassVar[Scheme] = Scheme()
     takes_mapping: ClassVar[bool] = True
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:

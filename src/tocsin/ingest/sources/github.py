@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fields import severity_of
 from tocsin.ingest.sources.kit.reading import (
@@ -62,7 +63,7 @@ _RULE_SEVERITIES: Final = {
 class GitHub(BaseSource):
     type: ClassVar[str] = "github"
     title: ClassVar[str] = "GitHub"
-    preset: ClassVar[Preset] = Preset(
+    preset: ClassVar[Scheme] = Scheme(
         signature_header="X-Hub-Signature-256", signature_prefix="sha256="
     )
     key_headers: ClassVar[tuple[str, ...]] = ("x-github-delivery",)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.alert_group import parse_group
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.ingest.sources.kit.reading import object_of, text_of
@@ -23,7 +24,7 @@ _STATES: Final = {"DatasourceNoData": "No data", "DatasourceError": "Error"}
 class Grafana(BaseSource):
     type: ClassVar[str] = "grafana"
     title: ClassVar[str] = "Grafana Alerting"
-    preset: ClassVar[Preset] = Preset(signature_header="X-Grafana-Alerting-Signature")
+    preset: ClassVar[Scheme] = Scheme(signature_header="X-Grafana-Alerting-Signature")
     # An end is only a lease that ran out; the problem may go on, with its first start.
     sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (("externalURL",), ("alerts", "*", "imageURL"))

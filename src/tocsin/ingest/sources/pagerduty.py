@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.reading import (
     object_of,
@@ -40,7 +41,7 @@ _URGENCIES: Final = {"high": Severity.HIGH, "low": Severity.LOW}
 class PagerDuty(BaseSource):
     type: ClassVar[str] = "pagerduty"
     title: ClassVar[str] = "PagerDuty (V3 webhooks)"
-    preset: ClassVar[Preset] = Preset(
+    preset: ClassVar[Scheme] = Scheme(
         signature_header="X-PagerDuty-Signature", signature_prefix="v1="
     )
     key_headers: ClassVar[tuple[str, ...]] = ("x-webhook-id",)

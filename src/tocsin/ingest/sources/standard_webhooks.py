@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Final
 
-from tocsin.ingest.sources.base import BaseSource, Context, Preset
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fields import HAPPENED, STATUS, signal_from_fields
 from tocsin.ingest.sources.kit.kinds import KINDS
@@ -45,7 +46,7 @@ _OWN: Final = ("id", "title", "description", "severity", "labels", "metadata", "
 class StandardWebhooks(BaseSource):
     type: ClassVar[str] = "standard_webhooks"
     title: ClassVar[str] = "Standard Webhooks"
-    preset: ClassVar[Preset] = Preset(
+    preset: ClassVar[Scheme] = Scheme(
         signature_header="webhook-signature",
         signature_format=SignatureFormat.BASE64,
         signature_prefix="v1,",
