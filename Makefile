@@ -25,10 +25,13 @@ demo: install
 	@$(BIN)/tocsin demo
 
 check: install
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench checks
+	$(BIN)/ruff format --check src tests bench checks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python checks/circles.py
+	$(BIN)/python checks/names_exist.py
+	$(BIN)/python checks/sql_only_in_store.py
 
 test: check
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"

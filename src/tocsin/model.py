@@ -1,4 +1,4 @@
-"""The vocabulary of the hub: severities, states, signals, reasons. Pure: no I/O, no clock.
+"""The vocabulary of the hub: severities, states, signals, reasons; ids, and the time now. No I/O.
 
 Everything here is shared by every room above it; the words are used the same way everywhere.
 """

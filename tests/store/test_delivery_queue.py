@@ -9,17 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from tests.support.outbox import Outbox
 from tests.support.postgres import Database
 from tocsin.model import EventType, uuid7
 from tocsin.store.delivery_queue import (
+    AttemptRecord,
     Claim,
     Claimed,
     DeliveryQueue,
-    Failure,
-    Record,
+    DestinationFailures,
     SpentBucket,
 )
 
@@ -37,18 +38,15 @@ class Nodes:
 
     def record(self, queue: DeliveryQueue, claimed: Claimed, **values: Any) -> set[UUID]:
         document = {"status": "sent", "outcome": "sent", "age_ms": 0.0, "duration_ms": 0, **values}
-        record = Record(
-            id=claimed.id,
-            number=claimed.attempt_count,
-            destination=claimed.alert_destination_id,
-            **document,
-        )
+        document |= {"id": claimed.id, "number": claimed.attempt_count}
+        document |= {"destination": claimed.alert_destination_id}
+        record = msgspec.convert(document, AttemptRecord)
         ours: set[UUID] = self.runner.run(queue.record([record]))
         return ours
 
     def fail(self, destination: UUID, **values: Any) -> None:
         document = {"failures": 1, "throttled": False, "throttle": None, "answered": False}
-        failure = Failure(destination=destination, **{**document, **values})
+        failure = DestinationFailures(destination=destination, **{**document, **values})
         self.runner.run(self.one.record_failures([failure]))
 
     def run_out(self) -> None:

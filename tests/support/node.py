@@ -42,6 +42,7 @@ class Node:
     ) -> None:
         self.folder = folder
         self.log = folder / "stderr"
+        self._is_stopping = False
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")
         }
@@ -80,11 +81,13 @@ class Node:
         return self.log.read_text()
 
     def begin_stop(self) -> None:
+        self._is_stopping = True
         self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit status."""
-        if self.process.poll() is None:
+        """SIGTERM, unless it was sent already, and the exit status."""
+        # A second one may come after the server's own handling of signals has ended.
+        if self.process.poll() is None and not self._is_stopping:
             self.begin_stop()
         try:
             return self.process.wait(PATIENCE)

@@ -23,8 +23,10 @@ class Vault:
         return self._fernet.encrypt(secret.reveal())
 
     def open(self, sealed: bytes) -> Secret:
-        """Raises:
-        VaultError: if none of the keys made `sealed`.
+        """The secret that was sealed, with whichever of the keys.
+
+        Raises:
+            VaultError: if none of the keys made `sealed`.
         """
         try:
             return Secret(self._fernet.decrypt(sealed))

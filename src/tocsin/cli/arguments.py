@@ -76,8 +76,10 @@ def read_text(path: str) -> str:
 
 
 def read_json(path: str) -> Any:
-    """Raises:
-    Failure: if it cannot be read or is not JSON.
+    """The JSON document in a file, or on standard input for `-`.
+
+    Raises:
+        Failure: if it cannot be read or is not JSON.
     """
     try:
         return json.loads(read_text(path))

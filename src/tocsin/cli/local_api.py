@@ -88,8 +88,10 @@ class LocalApi:
         *,
         query: dict[str, Any] | None = None,
     ) -> Any:
-        """Raises:
-        Failure: with the words of the problem answered, and an exit code that fits it.
+        """Asks the API, and returns the document that it answers.
+
+        Raises:
+            Failure: with the words of the problem answered, and an exit code that fits it.
         """
         status, body = self.answer(method, path, document, query=query)
         parsed = json.loads(body) if body else None
@@ -164,8 +166,10 @@ def problem_failure(problem: Any) -> Failure:
 
 
 def workspace_id_of(installation: Installation, slug: str) -> UUID:
-    """Raises:
-    Failure: if there is no such workspace.
+    """The id of the workspace with this slug.
+
+    Raises:
+        Failure: if there is no such workspace.
     """
     found = readable(partial(find_workspace_id, installation.url, slug))
     if found is None:
@@ -178,8 +182,10 @@ def workspace_id_of(installation: Installation, slug: str) -> UUID:
 
 @contextlib.contextmanager
 def api_of(installation: Installation, workspace: str) -> Iterator[LocalApi]:
-    """Raises:
-    Failure: if there is no such workspace.
+    """The API of an installation, as an admin of one workspace.
+
+    Raises:
+        Failure: if there is no such workspace.
     """
     workspace_id = workspace_id_of(installation, workspace)
     with asyncio.Runner() as runner:

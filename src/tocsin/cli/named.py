@@ -7,8 +7,10 @@ from tocsin.cli.output import note
 
 
 def switch(path: str, kind: str, name: str, workspace: str, *, is_enabled: bool) -> None:
-    """Raises:
-    Failure: there is no such thing, or not just one.
+    """Enables or disables what has this name, and says so.
+
+    Raises:
+        Failure: there is no such thing, or not just one.
     """
     from tocsin.cli.local_api import local_api
 
@@ -19,8 +21,10 @@ def switch(path: str, kind: str, name: str, workspace: str, *, is_enabled: bool)
 
 
 def delete(path: str, kind: str, name: str, workspace: str) -> None:
-    """Raises:
-    Failure: there is no such thing, not just one, or something still needs it.
+    """Deletes what has this name, and says so.
+
+    Raises:
+        Failure: there is no such thing, not just one, or something still needs it.
     """
     from tocsin.cli.local_api import local_api
 

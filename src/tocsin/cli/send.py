@@ -91,8 +91,10 @@ def _server(settings: Settings, url: str | None) -> str:
 
 
 def _find(installation: Installation, workspace: str, said: str) -> Sender:
-    """Raises:
-    Failure: if there is no such integration, or its secret cannot be read.
+    """The integration with this name or id, and what its sender needs to know.
+
+    Raises:
+        Failure: if there is no such integration, or its secret cannot be read.
     """
     import asyncio
 

@@ -50,8 +50,10 @@ class Pipe:
 
     @classmethod
     async def open(cls, url: str, *, options: str) -> Pipe:
-        """Raises:
-        psycopg.OperationalError: the server cannot be reached.
+        """Connects, and puts the connection into pipeline mode.
+
+        Raises:
+            psycopg.OperationalError: the server cannot be reached.
         """
         return cls(await connect(url, options=options))
 

@@ -48,7 +48,8 @@ class RowUpdate:
 
 
 def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> RowUpdate:
-    """
+    """The next status of the row, and what goes on record, for one result.
+
     Args:
         elapsed: seconds since the claim.
         dice: uniform in [0, 1), for the jitter.

@@ -1,4 +1,4 @@
-"""What a source is, and the few helpers that every source is written with.
+"""What a source is, and the defaults that most sources share.
 
 A source turns one decoded payload into signals. It is pure: no clock, no I/O. Doubtful things are
 accepted and flagged; what cannot be understood raises `InvalidPayload` with every fault at once.
@@ -6,28 +6,33 @@ accepted and flagged; what cannot be understood raises `InvalidPayload` with eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping as AnyMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.model import Signal
 
-if TYPE_CHECKING:
-    from tocsin.ingest.sources.kit.mapping import Mapping
+
+class FieldMapping(Protocol):
+    """Where a user says that the fields of an alert stand in the payload."""
+
+    def signals(self, payload: Any, context: Context) -> list[Signal]:
+        """The signals in a payload, as `Source.parse` gives them."""
+        ...
 
 
 @dataclass(slots=True)
 class Context:
     """What a source may know besides the payload. `headers`: names in lower case."""
 
-    headers: AnyMapping[str, str]
+    headers: Mapping[str, str]
     received_at: datetime
     timezone: ZoneInfo
-    mapping: Mapping | None = None
+    mapping: FieldMapping | None = None
 
 
 class Source(Protocol):

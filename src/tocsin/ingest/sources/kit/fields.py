@@ -6,7 +6,7 @@ that a mapping maps to.
     severity      a word or number of the severity table
     status        a word of the status table, or `state`; absent means trigger
     external_id   text or a number; for the other names see `EXTERNAL_ID`
-    times         see `_STARTED`, `_ENDED`, `_HAPPENED`
+    times         see `STARTED`, `ENDED`, `ACKNOWLEDGED`, `HAPPENED`
     labels        object
     tenant        slug of a tenant
     metadata      object; every field not named here joins it
