@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench import delivery, ingest
 
 RESULTS = Path("bench/results")
-BENCHES = ("ingest", "delivery")
+BENCHES: dict[str, Any] = {"ingest": ingest, "delivery": delivery}
 
 
 def main() -> None:
@@ -21,22 +22,17 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=5_000_000, help="past deliveries; 0: skip")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     options = parser.parse_args()
-    wanted = options.what or BENCHES
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    sizes = {name: getattr(options, name) for name in ("rounds", "seconds", "workers", "stored")}
     suffix = "-quick" if options.quick else ""
-    if "ingest" in wanted:
-        chosen = ingest.Options(options.rounds, options.seconds, options.workers, options.stored)
-        if options.quick:
-            chosen = ingest.Options(rounds=1, seconds=2, workers=options.workers, stored=100_000)
-        ingest.run(chosen).write(RESULTS, f"ingest{suffix}")
-    if "delivery" in wanted:
-        owed = (
-            delivery.Options.quick()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name in options.what or BENCHES:
+        bench = BENCHES[name]
+        chosen = (
+            replace(bench.Options.quick(), workers=options.workers)
             if options.quick
-            else delivery.Options(options.rounds, options.seconds, stored=options.stored)
+            else bench.Options(**sizes)
         )
-        report = delivery.run(replace(owed, workers=options.workers))
-        report.write(RESULTS, f"delivery{suffix}")
+        bench.run(chosen).write(RESULTS, f"{name}{suffix}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import load, owed, webhooks
+from bench import load, options, pending, webhooks
 from bench.installation import SECRET, Installation, Postgres, install, postgres, serving
 from bench.machine import describe
 from bench.peers import alertmanager
@@ -21,21 +21,16 @@ SUSTAINED_PER_SECOND = 1_000
 _WARM_UP_SECONDS = 2
 
 
-@dataclass
-class Options:
-    rounds: int = 3
-    seconds: float = 10
-    """Of load at a fixed rate."""
-    workers: int = 1
-    owed: int = 20_000
-    """Messages in each measurement of a rate."""
+@dataclass(kw_only=True)
+class Options(options.Options):
+    messages: int = 20_000
+    """In each measurement of a rate."""
     backlog: int = 100_000
-    stored: int = 5_000_000
 
     @classmethod
     def quick(cls) -> Options:
         """To see that everything runs; the figures mean little."""
-        return cls(rounds=1, seconds=4, owed=3_000, backlog=10_000, stored=200_000)
+        return cls(rounds=1, seconds=4, messages=3_000, backlog=10_000, stored=200_000)
 
 
 @dataclass
@@ -79,8 +74,10 @@ def run(options: Options) -> Report:
 
 def _ours(server: Postgres, receiver: Receiver, options: Options, rounds: Rounds) -> None:
     installation = install(server.database("tocsin"))
-    audience = owed.subscribe(installation, receiver.url)
-    rounds.planned.append(_drain(audience, server.folder, receiver, options.owed, options.workers))
+    audience = pending.subscribe(installation, receiver.url)
+    rounds.planned.append(
+        _drain(audience, server.folder, receiver, options.messages, options.workers)
+    )
     print(f"  planned beforehand {rounds.planned[-1]:.0f}/s", flush=True)
     with (
         _hub(installation, server.folder, options.workers) as hub,
@@ -89,7 +86,7 @@ def _ours(server: Postgres, receiver: Receiver, options: Options, rounds: Rounds
         url, header = installation.webhook_url(hub), webhooks.HEADER
         signed = webhooks.signed
         rounds.through.append(
-            _through(url, signed(options.owed, SECRET), header, server.folder, receiver)
+            _through(url, signed(options.messages, SECRET), header, server.folder, receiver)
         )
         print(f"  webhook to receiver {rounds.through[-1]:.0f}/s", flush=True)
         for per_second, samples in (
@@ -106,7 +103,7 @@ def _ours(server: Postgres, receiver: Receiver, options: Options, rounds: Rounds
 def _alertmanager(folder: Path, receiver: Receiver, options: Options, rounds: Rounds) -> None:
     with alertmanager.running(folder, alertmanager.telling(receiver.url)) as peer:
         url, alerts = f"{peer.url}/api/v2/alerts", alertmanager.alerts
-        rounds.alertmanager.append(_through(url, alerts(options.owed), None, folder, receiver))
+        rounds.alertmanager.append(_through(url, alerts(options.messages), None, folder, receiver))
         print(f"  alertmanager {rounds.alertmanager[-1]:.0f}/s", flush=True)
         requests = alerts(int(LATENCY_PER_SECOND * options.seconds))
         rounds.alertmanager_at_200.append(
@@ -124,10 +121,10 @@ def _hub(installation: Installation, folder: Path, workers: int) -> Iterator[Ser
 
 
 def _drain(
-    audience: owed.Audience, folder: Path, receiver: Receiver, count: int, workers: int
+    audience: pending.Audience, folder: Path, receiver: Receiver, count: int, workers: int
 ) -> float:
     """Messages per second, from the first arrival to the last, of what was planned beforehand."""
-    owed.plan(audience, count)
+    pending.plan(audience, count)
     receiver.forget()
     with _hub(audience.installation, folder, workers):
         seen = receiver.wait_for(count)
@@ -180,10 +177,10 @@ def _latency(
     )
 
 
-def _require_sent(audience: owed.Audience) -> None:
+def _require_sent(audience: pending.Audience) -> None:
     """A rate that counts what was lost, or sent again, is none."""
     deadline = time.monotonic() + 10
-    while (unsent := owed.unsent(audience)) and time.monotonic() < deadline:
+    while (unsent := pending.unsent(audience)) and time.monotonic() < deadline:
         time.sleep(0.2)
     if unsent:
         raise RuntimeError(f"{unsent} messages are not on record as sent at the first attempt")
@@ -227,8 +224,8 @@ def _memory(name: str, peaks: list[float]) -> Figure:
 def _backlog(report: Report, server: Postgres, receiver: Receiver, options: Options) -> None:
     """What has piled up, a hundred thousand deep: memory must not go with it."""
     print(f"draining {options.backlog:,} messages", flush=True)
-    audience = owed.subscribe(install(server.database("tocsin")), receiver.url)
-    owed.plan(audience, options.backlog)
+    audience = pending.subscribe(install(server.database("tocsin")), receiver.url)
+    pending.plan(audience, options.backlog)
     receiver.forget()
     with (
         _hub(audience.installation, server.folder, options.workers) as hub,
@@ -252,15 +249,15 @@ def _backlog(report: Report, server: Postgres, receiver: Receiver, options: Opti
 def _stored(report: Report, server: Postgres, receiver: Receiver, options: Options) -> None:
     """Alternating: an empty database, and one with millions of messages sent in the past."""
     print(f"storing {options.stored:,} past messages", flush=True)
-    full = owed.subscribe(install(server.database("full")), receiver.url)
-    owed.fill(full, options.stored)
+    full = pending.subscribe(install(server.database("full")), receiver.url)
+    pending.fill(full, options.stored)
     empty_rates: list[float] = []
     full_rates: list[float] = []
     # One unmeasured run each: what was just written is still being flushed.
     for measured in (False, *[True] * options.rounds):
-        empty = owed.subscribe(install(server.database("tocsin")), receiver.url)
+        empty = pending.subscribe(install(server.database("tocsin")), receiver.url)
         for audience, rates in ((empty, empty_rates), (full, full_rates)):
-            rate = _drain(audience, server.folder, receiver, options.owed, options.workers)
+            rate = _drain(audience, server.folder, receiver, options.messages, options.workers)
             if measured:
                 rates.append(rate)
     report.add(Figure(f"Tocsin with {options.stored:,} past messages", "/s", full_rates))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from bench import load, webhooks
+from bench import load, options, webhooks
 from bench.installation import SECRET, Installation, Postgres, install, postgres, serving
 from bench.machine import describe
 from bench.peers import alerta, alertmanager, pgbench
-from bench.processes import Server, free_port, peak_memory, server
+from bench.processes import Server, free_port, memory_over_time, server
 from bench.report import Figure, Report
 from bench.seed import fill
 from tocsin.store.embedded import binaries
@@ -20,13 +20,14 @@ EXPECTED_PER_SECOND = 12_000
 """More requests than this are never prepared for a second of load."""
 
 
-@dataclass
-class Options:
-    rounds: int = 3
-    seconds: float = 8
-    workers: int = 1
-    stored: int = 5_000_000
+@dataclass(kw_only=True)
+class Options(options.Options):
     alerta_folder: Path = Path("bench/results/alerta-venv")
+
+    @classmethod
+    def quick(cls) -> Options:
+        """To see that everything runs; the figures mean little."""
+        return cls(rounds=1, seconds=2, stored=100_000)
 
 
 @dataclass
@@ -62,11 +63,14 @@ def run(options: Options) -> Report:
 def _round(server_: Postgres, options: Options, programs: Path, rounds: Rounds) -> None:
     folder = server_.folder
     installation = install(server_.database("tocsin"))
-    with serving(installation, folder, workers=options.workers) as hub, peak_memory(hub) as peak:
+    with (
+        serving(installation, folder, workers=options.workers) as hub,
+        memory_over_time(hub) as memory,
+    ):
         rounds.tocsin.append(_unique(installation, hub, folder, options.seconds))
         print(f"  tocsin {rounds.tocsin[-1]}", flush=True)
         rounds.duplicates.append(_repeated(installation, hub, folder, options.seconds / 2))
-    rounds.memory.append(peak[0] / 1e6)
+    rounds.memory.append(max(memory) / 1e6)
     rounds.bare.append(_bare(folder, options.seconds / 2, 1))
     rounds.bare_workers.append(_bare(folder, options.seconds / 2, options.workers))
     _pgbench(server_, options, rounds)

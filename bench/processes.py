@@ -90,25 +90,6 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float)
 
 
 @contextlib.contextmanager
-def peak_memory(watched: Server) -> Iterator[list[int]]:
-    """Samples resident memory; the list's only element is the peak in bytes."""
-    peak, done = [0], threading.Event()
-
-    def sample() -> None:
-        while not done.wait(0.2):
-            with contextlib.suppress(psutil.Error):
-                peak[0] = max(peak[0], watched.resident_bytes())
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        done.set()
-        thread.join()
-
-
-@contextlib.contextmanager
 def memory_over_time(watched: Server, every_seconds: float = 0.2) -> Iterator[list[int]]:
     """Resident bytes, sample after sample."""
     samples: list[int] = []

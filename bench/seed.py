@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -12,29 +13,30 @@ from tocsin.store.embedded.configuration import SUPERUSER
 
 _STEP = 250_000
 
-_PAST = """
+PAST_IDS = """
 WITH past AS (
     SELECT n, now() - interval '30 days' + n * interval '0.4 seconds' AS at
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
 ), ids AS (
     -- UUIDv7 of that time: the milliseconds, the version, and something random.
     SELECT n, at,
-           (substr(stamp, 1, 12) || '7' || substr(noise, 1, 3) || '8' || substr(noise, 4, 15))::uuid
-               AS delivery,
-           (substr(stamp, 1, 12) || '7' || substr(noise, 1, 3) || '9' || substr(noise, 4, 15))::uuid
-               AS alert
+           (stamp || '7' || substr(noise, 1, 3) || '8' || substr(noise, 4, 15))::uuid AS delivery,
+           (stamp || '7' || substr(noise, 1, 3) || '9' || substr(noise, 4, 15))::uuid AS alert
     FROM past,
         LATERAL (
             SELECT lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS stamp,
                    md5(n::text) AS noise
         ) made
-), deliveries AS (
+)"""
+"""The start of a statement: `ids`, a time in the past and two ids of that time for each `n`."""
+
+_PAST = f"""{PAST_IDS}, deliveries AS (
     INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload, headers,
         status_code, outcome, processed_at, alert_id, created_at)
     SELECT delivery, %(integration)s, encode(sha256(n::text::bytea), 'hex'),
            json_build_object('title', 'Disk /var almost full on db' || n, 'severity', 'critical',
                'status', 'firing', 'id', 'past-' || n, 'description', repeat('97 %% used. ', 20)),
-           '{"host": "127.0.0.1", "content-type": "application/json"}'::jsonb, 201, 'created', at,
+           '{{"host": "127.0.0.1", "content-type": "application/json"}}'::jsonb, 201, 'created', at,
            alert, at
     FROM ids
 ), alerts AS (
@@ -42,39 +44,44 @@ WITH past AS (
         external_id, triggered_at, resolved_at, labels, last_received_at, last_signal_at, created_at,
         updated_at)
     SELECT alert, %(workspace)s, %(tenant)s, %(integration)s, 'Disk /var almost full on db' || n,
-           'CRITICAL', 'RESOLVED', 'bench', md5(n::text), at, at, '{"team": "storage"}'::jsonb, at, at,
+           'CRITICAL', 'RESOLVED', 'bench', md5(n::text), at, at, '{{"team": "storage"}}'::jsonb, at, at,
            at, at
     FROM ids
 )
 INSERT INTO alert_events (id, alert_id, kind, at, actor, webhook_delivery_id)
-SELECT delivery, alert, 'triggered', at, '{"kind": "source", "name": "bench"}'::jsonb, delivery
+SELECT delivery, alert, 'triggered', at, '{{"kind": "source", "name": "bench"}}'::jsonb, delivery
 FROM ids
 """
 
 
 def fill(installation: Installation, count: int) -> None:
     """`count` webhook deliveries, each with its alert (resolved) and event."""
+    values = {
+        "integration": installation.integration_id,
+        "workspace": installation.workspace_id,
+        "tenant": installation.tenant_id,
+    }
     tables = ("webhook_deliveries", "alerts", "alert_events")
-    with psycopg.connect(installation.url, autocommit=True) as connection:
-        indexes = drop_indexes(connection, tables)
+    fill_tables(installation.url, tables, _PAST, values, count)
+    _checkpoint(installation)
+
+
+def fill_tables(
+    url: str, tables: Sequence[str], statement: str, values: Mapping[str, Any], count: int
+) -> None:
+    """Runs a statement that begins with `PAST_IDS` for numbers up to `count`: the tables are
+    written without indexes, then indexed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        indexes = _drop_indexes(connection, tables)
         connection.execute("SET synchronous_commit = off")
         connection.execute("SET maintenance_work_mem = '1GB'")
         for first in range(0, count, _STEP):
-            connection.execute(
-                _PAST,
-                {
-                    "first": first,
-                    "last": min(first + _STEP, count) - 1,
-                    "integration": installation.integration_id,
-                    "workspace": installation.workspace_id,
-                    "tenant": installation.tenant_id,
-                },
-            )
+            last = min(first + _STEP, count) - 1
+            connection.execute(statement.encode(), {**values, "first": first, "last": last})
         for definition in indexes:
             connection.execute(definition)
         for table in tables:
             connection.execute(f"VACUUM ANALYZE {table}")
-    _checkpoint(installation)
 
 
 def _checkpoint(installation: Installation) -> None:
@@ -84,7 +91,7 @@ def _checkpoint(installation: Installation) -> None:
         admin.execute("CHECKPOINT")
 
 
-def drop_indexes(connection: psycopg.Connection[Any], tables: tuple[str, ...]) -> list[Any]:
+def _drop_indexes(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[Any]:
     """All but the primary keys; their definitions."""
     rows = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes"

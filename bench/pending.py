@@ -1,4 +1,4 @@
-"""What is owed to the receiver: its destination and rule, rows planned beforehand, and past ones."""
+"""What is pending for the receiver: its destination and rule, rows planned beforehand, and past ones."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ import psycopg
 
 from bench import webhooks
 from bench.installation import Installation
-from bench.seed import drop_indexes
+from bench.seed import PAST_IDS, fill_tables
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
 from tocsin.message import AlertView, Content, Named, encode
 from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
 
-_STEP = 250_000
 _AT = datetime(2026, 11, 21, 21, 4, 20, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Audience:
-    """One webhook destination, told of every alert that triggers."""
+    """One webhook destination, notified of every alert that triggers."""
 
     installation: Installation
     destination_id: UUID
@@ -55,7 +54,7 @@ def subscribe(installation: Installation, url: str) -> Audience:
     return audience
 
 
-_OWED = """
+_PENDING = """
 INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
     alert_id, event_type, status, payload, reason)
 SELECT uuidv7(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, uuidv7(), 'alerts.triggered',
@@ -63,21 +62,7 @@ SELECT uuidv7(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, uuidv7(),
 FROM generate_series(1, %(count)s)
 """
 
-_PAST = """
-WITH past AS (
-    SELECT n, now() - interval '30 days' + n * interval '0.4 seconds' AS at
-    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
-), ids AS (
-    -- UUIDv7 of that time: the milliseconds, the version, and something random.
-    SELECT n, at,
-           (stamp || '7' || substr(noise, 1, 3) || '8' || substr(noise, 4, 15))::uuid AS delivery,
-           (stamp || '7' || substr(noise, 1, 3) || '9' || substr(noise, 4, 15))::uuid AS alert
-    FROM past,
-        LATERAL (
-            SELECT lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS stamp,
-                   md5(n::text) AS noise
-        ) made
-), attempts AS (
+_PAST = f"""{PAST_IDS}, attempts AS (
     INSERT INTO alert_delivery_attempts (alert_delivery_id, number, started_at, duration_ms, outcome,
         http_status)
     SELECT delivery, 1, at, 12, 'sent', 200 FROM ids
@@ -94,26 +79,15 @@ FROM ids
 def plan(audience: Audience, count: int) -> None:
     """`count` messages, each for an alert of its own, due now and attempted by nobody."""
     with psycopg.connect(audience.installation.url) as connection:
-        connection.execute(_OWED, {**_values(audience), "count": count})
+        connection.execute(_PENDING, {**_values(audience), "count": count})
     with psycopg.connect(audience.installation.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE alert_deliveries")
 
 
 def fill(audience: Audience, count: int) -> None:
-    """`count` messages that were sent in the past, each with its attempt: written without indexes,
-    then indexed."""
+    """`count` messages that were sent in the past, each with its attempt."""
     tables = ("alert_deliveries", "alert_delivery_attempts")
-    with psycopg.connect(audience.installation.url, autocommit=True) as connection:
-        indexes = drop_indexes(connection, tables)
-        connection.execute("SET synchronous_commit = off")
-        connection.execute("SET maintenance_work_mem = '1GB'")
-        for first in range(0, count, _STEP):
-            last = min(first + _STEP, count) - 1
-            connection.execute(_PAST, {**_values(audience), "first": first, "last": last})
-        for definition in indexes:
-            connection.execute(definition)
-        for table in tables:
-            connection.execute(f"VACUUM ANALYZE {table}")
+    fill_tables(audience.installation.url, tables, _PAST, _values(audience), count)
 
 
 def unsent(audience: Audience) -> int:
