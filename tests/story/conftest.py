@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.story.installation import Installation, installation
+from tests.story.installation import Installation
+from tests.story.installation import installation as installed
 from tests.support.node import Client, Node, nodes
 from tests.support.postgres import Database, Server
 from tests.support.workspace import Workspace
@@ -37,10 +38,12 @@ def client(node: Node) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def on(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     """Two nodes that deliver, and the services they deliver to: for all stories of delivery."""
     with (
         postgres_server.database() as fresh,
-        installation(Workspace(fresh.url), tmp_path_factory.mktemp("installation")) as ready,
+        installed(Workspace(fresh.url), tmp_path_factory.mktemp("installation")) as ready,
     ):
         yield ready
