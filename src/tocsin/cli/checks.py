@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +46,12 @@ class Finding:
     said: str
     todo: str | None = None
 
+    @classmethod
+    def of(cls, document: Mapping[str, str | None]) -> Finding:
+        """What `document` made."""
+        health = Health(str(document["health"]))
+        return cls(str(document["check"]), health, str(document["found"]), document["to_do"])
+
     def document(self) -> dict[str, str | None]:
         return {
             "check": self.what,
@@ -55,12 +61,13 @@ class Finding:
         }
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every check, one after the other; slow ones answer when they have looked."""
+def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
+    """Every check, one after the other; slow ones answer when they have looked. `url` is that of
+    the database where it is open already."""
     yield _python()
     yield from _data_folder(settings)
-    yield from _database(settings)
     yield _key(settings)
+    yield from _database(settings, url)
     yield _listening(settings)
     yield _public_url(settings)
     yield _mail(settings)
@@ -124,6 +131,8 @@ def _key(settings: Settings) -> Finding:
         found = keys.configured(settings)
     except Failure as failure:
         return Finding("secret key", Health.WRONG, failure.lines[0])
+    if found is None and os.path.exists(settings.data_dir / "postgres"):
+        return Finding("secret key", Health.NOTE, f"{path} is not there")
     if found is None:
         return Finding("secret key", Health.OK, f"{path} is made at the first start")
     if path.stat().st_mode & 0o077:
@@ -133,7 +142,7 @@ def _key(settings: Settings) -> Finding:
     )
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, opened: str | None) -> Iterator[Finding]:
     from tocsin.store.installation import server_facts
 
     kind = "embedded PostgreSQL" if settings.database_url is None else "PostgreSQL"
@@ -147,7 +156,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(open_database(settings))
+            url = opened or stack.enter_context(open_database(settings))
             facts = readable(partial(server_facts, url))
         except Failure as failure:
             yield Finding(kind, Health.WRONG, failure.lines[0])
@@ -157,7 +166,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding(kind, Health.OK, f"{facts['name']} answers")
         yield _clock(facts["now"])
-        yield _schema(url)
+        schema = _schema(url)
+        yield schema
+        if schema.health is Health.OK:
+            yield _secrets(settings, url)
 
 
 def _clock(theirs: datetime) -> Finding:
@@ -190,6 +202,45 @@ def _schema(url: str) -> Finding:
         Health.WRONG,
         f"differs from this program's: {'; '.join(differences[:3])}",
         "tocsin migrate --check lists all of it",
+    )
+
+
+def _secrets(settings: Settings, url: str) -> Finding:
+    """Opens every value that is encrypted in the database."""
+    from tocsin.access.vault import Vault, VaultError
+    from tocsin.store.installation import sealed_values
+
+    sealed = sealed_values(url)
+    if not sealed:
+        return Finding("stored secrets", Health.OK, "none yet")
+    try:
+        found = keys.configured(settings)
+    except Failure as failure:
+        return Finding("stored secrets", Health.WRONG, failure.lines[0])
+    if found is None:
+        return Finding(
+            "stored secrets",
+            Health.WRONG,
+            f"{len(sealed)} are encrypted with a key that is gone: "
+            f"{settings.data_dir / keys.FILE} is not there",
+            "restore that file from a backup, or set TOCSIN_SECRET_KEY",
+        )
+    vault = Vault(found)
+    closed = []
+    for each in sealed:
+        try:
+            vault.open(each.value)
+        except VaultError:
+            closed.append(f"{each.owner} in {each.workspace}")
+    if not closed:
+        return Finding("stored secrets", Health.OK, f"all {len(sealed)} can be opened")
+    return Finding(
+        "stored secrets",
+        Health.WRONG,
+        f"{len(closed)} of {len(sealed)} cannot be opened with the keys there are: "
+        + ", ".join(closed),
+        "add the key they were encrypted with to TOCSIN_SECRET_KEY, or rotate the integration's "
+        "secret and enter the destination's again",
     )
 
 

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from tocsin.cli.exits import Exit
-from tocsin.cli.output import Json, out, print_json, print_plain, progress, show, table
+from tocsin.cli.output import Json, note, out, print_json, print_plain, progress, show, table
+
+if TYPE_CHECKING:
+    from tocsin.cli.checks import Finding
+    from tocsin.settings import Settings
 
 _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bold red")}
+
+
+def _findings(settings: Settings) -> list[Finding]:
+    """What the running server finds, with its settings; else what we find, with ours."""
+    from tocsin.cli import control
+    from tocsin.cli.checks import Finding, Health, examine
+    from tocsin.cli.whereabouts import running_server
+
+    if (url := running_server(settings.data_dir)) is None:
+        return list(examine(settings))
+    try:
+        documents = control.ask(settings.data_dir, "doctor")
+        found = [Finding.of(each) for each in documents]
+    except (OSError, ValueError, TypeError, KeyError):
+        unanswered = Finding(
+            "running server",
+            Health.WRONG,
+            f"the one at {url} does not answer; what follows is seen with the settings "
+            "of this shell, which may be others",
+            "run tocsin as the server's user; if that is who you are, restart the server",
+        )
+        return [unanswered, *examine(settings)]
+    note(f"As the server running at {url} sees it, with its settings:")
+    return found
 
 
 def doctor(
@@ -26,11 +54,12 @@ def doctor(
 
         print_plain(Vault.new_key().reveal_text())
         return
-    from tocsin.cli.checks import Health, examine
+    from tocsin.cli.checks import Health
     from tocsin.cli.runtime import load_settings
 
+    settings = load_settings()
     with progress("Looking…"):
-        findings = list(examine(load_settings()))
+        findings = _findings(settings)
     if json:
         print_json([finding.document() for finding in findings])
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -37,10 +38,12 @@ def serve(
 ) -> None:
     """Run the server. Ctrl-C or SIGTERM ends it after what it has begun; a second one at once."""
     from tocsin.cli import serving
+    from tocsin.cli.checks import examine
+    from tocsin.cli.control import answering
     from tocsin.cli.runtime import load_settings, open_installation
     from tocsin.cli.whereabouts import announced
 
-    settings = load_settings(is_service=True)
+    settings = configured = load_settings(is_service=True)
     listener = _listen(settings.host if host is None else host, port, settings.port)
     with listener:
         bound_host, bound_port = listener.getsockname()[:2]
@@ -51,9 +54,17 @@ def serve(
         )
         with (
             open_installation(settings) as installation,
-            announced(settings.data_dir, url),
+            announced(settings.data_dir, url) as is_announced,
             serving.stopped_by_signals() as stopping,
+            ExitStack() as stack,
         ):
+            if is_announced:
+
+                def doctor() -> list[dict[str, str | None]]:
+                    found = examine(configured, installation.url)
+                    return [finding.document() for finding in found]
+
+                stack.enter_context(answering(settings.data_dir, {"doctor": doctor}))
 
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")

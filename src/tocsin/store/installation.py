@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from tocsin.model import uuid7
 from tocsin.store.queries.workspaces import DEFAULT
@@ -84,6 +85,36 @@ def keeps_secrets(url: str) -> bool:
             " OR EXISTS (SELECT FROM alert_destinations WHERE secret_config IS NOT NULL)"
         ).fetchone()
     return bool(found and found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One encrypted value, and what it belongs to."""
+
+    owner: str
+    """Such as `integration shop`."""
+    workspace: str
+    value: bytes
+
+
+def sealed_values(url: str) -> list[Sealed]:
+    """Everything that is encrypted in the database."""
+    with _connection(url) as connection:
+        return (
+            connection.cursor(row_factory=class_row(Sealed))
+            .execute(
+                "SELECT owner, workspaces.slug AS workspace, value FROM ("
+                " SELECT 'integration ' || name AS owner, workspace_id, webhook_secret AS value"
+                "   FROM integrations"
+                " UNION ALL SELECT 'integration ' || name || ' (its previous secret)',"
+                "   workspace_id, previous_webhook_secret FROM integrations"
+                " UNION ALL SELECT 'destination ' || name, workspace_id, secret_config"
+                "   FROM alert_destinations"
+                ") AS sealed JOIN workspaces ON workspaces.id = workspace_id"
+                " WHERE value IS NOT NULL ORDER BY workspace, owner"
+            )
+            .fetchall()
+        )
 
 
 def find_workspace_id(url: str, slug: str) -> UUID | None:
