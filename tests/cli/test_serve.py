@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 import urllib.request
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -42,6 +44,26 @@ def test_workers_serve_together_and_stop_together(tocsin: Program) -> None:
         assert running.stop() == 0
         assert psutil.wait_procs(processes, PATIENCE)[1] == []
     assert "Traceback" not in "\n".join(running.errors)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_metrics_say_what_answers_and_how_long_somebody_has_waited(
+    tocsin: Program, workers: str
+) -> None:
+    with tocsin.running("serve", "--port", "0", "--workers", workers) as running:
+        url = running.await_line(r"ready at (http://\S+)")[1]
+        lines: list[str] = []
+        deadline = time.monotonic() + PATIENCE
+        # A dispatcher looks for the first time a moment after the start.
+        while not any("oldest_pending_delivery_seconds 0" in line for line in lines):
+            assert time.monotonic() < deadline, lines
+            lines = read(f"{url}/metrics").decode().splitlines()
+        build = [line for line in lines if line.startswith("tocsin_build_info{")]
+        assert len(build) == 1
+        assert f'version="{version("tocsin")}"' in build[0]
+        assert build[0].endswith(" 1.0")
+        assert not any("_created" in line for line in lines)
+        assert running.stop() == 0
 
 
 def test_workers_do_not_outlive_their_parent(tocsin: Program) -> None:

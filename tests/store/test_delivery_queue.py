@@ -17,6 +17,7 @@ from tests.support.postgres import Database
 from tocsin.model import EventType, uuid7
 from tocsin.store.delivery_queue import (
     AttemptRecord,
+    Backlog,
     Claim,
     Claimed,
     DeliveryQueue,
@@ -319,6 +320,24 @@ def test_a_bucket_is_spent_from_by_one_at_a_time(nodes: Nodes) -> None:
                 assert await nodes.two.lock_buckets({key: 3.0}) == []
 
     nodes.runner.run(main())
+
+
+def test_the_backlog_is_as_old_as_the_oldest_that_should_be_on_its_way(nodes: Nodes) -> None:
+    destination = nodes.outbox.destination("hook")
+    assert nodes.runner.run(nodes.one.backlog()) == Backlog(pending=0, oldest_seconds=0)
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    # Quiet hours: nobody waits for it yet.
+    nodes.outbox.plan(
+        destination, status="deferred", send_after=now + hour, created_at=now - 5 * hour
+    )
+    assert nodes.runner.run(nodes.one.backlog()) == Backlog(pending=1, oldest_seconds=0)
+    # Being retried, once more in an hour.
+    nodes.outbox.plan(destination, send_after=now + hour, created_at=now - hour)
+    nodes.outbox.plan(destination)
+    backlog = nodes.runner.run(nodes.one.backlog())
+    assert backlog.pending == 3
+    assert 3_600 <= backlog.oldest_seconds < 3_660
 
 
 def _left(state: dict[str, Any]) -> float:

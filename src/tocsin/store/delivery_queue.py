@@ -208,6 +208,15 @@ class NoticeOfWork:
             yield
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered."""
+
+    pending: int
+    oldest_seconds: float
+    """Age of the oldest that should have been sent by now: not of what is deferred until later."""
+
+
 class DeliveryQueue:
     """The statements over one connection. Not to be shared between tasks."""
 
@@ -350,13 +359,18 @@ class DeliveryQueue:
         rows = await self._tuples("expire_deliveries", {"destinations": list(destinations)})
         return [row[0] for row in rows]
 
-    async def depth(self) -> int:
-        """Pending deliveries, of all destinations."""
-        cursor = await self._connection.execute(
-            "SELECT count(*) FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
-        )
-        row = await cursor.fetchone()
-        return int(row[0]) if row is not None else 0
+    async def backlog(self) -> Backlog:
+        """What is pending, of all destinations. Reads the index of what is pending, and no more."""
+        async with self._connection.cursor(row_factory=class_row(Backlog)) as cursor:
+            await cursor.execute(
+                "SELECT count(*) AS pending, coalesce(extract(epoch FROM clock_timestamp()"
+                " - min(created_at) FILTER (WHERE status = 'queued' OR send_after <= now())),"
+                " 0)::float8 AS oldest_seconds"
+                " FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
+            )
+            found = await cursor.fetchone()
+        assert found is not None
+        return found
 
     # How it is said
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tocsin.store.database import Engine, is_answering
@@ -14,10 +23,21 @@ from tocsin.store.database import Engine, is_answering
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _DATABASE_SECONDS = 2
 
+BUILD = Gauge(
+    "tocsin_build_info",
+    "1, with the version of Tocsin and of Python that answer here.",
+    ["version", "python"],
+    multiprocess_mode="mostrecent",
+)
+# A second series for each counter and histogram, of which nobody asks when it was first counted.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 def create_health(engine: Engine) -> Any:
+    BUILD.labels(version("tocsin"), platform.python_version()).set(1)
+
     async def answer(scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await _respond(send, 405, b"Only GET is answered here.\n", allow=True)

@@ -63,7 +63,9 @@ class Housekeeping:
             await self._withdraw(queue)
             now = time.monotonic()
             if now >= count_at:
-                metrics.QUEUED.set(await queue.depth())
+                backlog = await queue.backlog()
+                metrics.PENDING.set(backlog.pending)
+                metrics.OLDEST_PENDING.set(backlog.oldest_seconds)
                 count_at = now + _COUNT_EVERY_SECONDS
             if self._waiting and now >= expire_at:
                 await self._expire(queue)

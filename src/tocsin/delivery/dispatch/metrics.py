@@ -26,17 +26,26 @@ SEND_SECONDS = Histogram(
     ["channel"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30),
 )
-QUEUED = Gauge(
+# Of several workers' gauges: the newest value where each sees the whole installation, else the sum.
+PENDING = Gauge(
     "tocsin_alert_deliveries_pending",
     "Alert deliveries queued or deferred, in the whole installation.",
+    multiprocess_mode="mostrecent",
+)
+OLDEST_PENDING = Gauge(
+    "tocsin_oldest_pending_delivery_seconds",
+    "Age of the oldest alert delivery that is due or being retried, in the whole installation.",
+    multiprocess_mode="mostrecent",
 )
 IN_HAND = Gauge(
     "tocsin_alert_deliveries_in_hand",
-    "Alert deliveries claimed by this process and not yet recorded.",
+    "Alert deliveries claimed by the dispatchers here and not yet recorded.",
+    multiprocess_mode="livesum",
 )
 HELD = Gauge(
     "tocsin_destinations_held",
     "Destinations with pending deliveries that are held, failing or throttled.",
+    multiprocess_mode="mostrecent",
 )
 FALLBACKS = Counter("tocsin_fallback_messages_total", "Messages made for fallback destinations.")
 LOST_LEASES = Counter(
