@@ -68,7 +68,9 @@ def _await(url: str) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            psycopg.connect(url).close()
+            # As Tocsin has it: PgBouncer 1.18 now and then loses count of the answers where it must
+            # change the settings of a connection for somebody else.
+            psycopg.connect(url, application_name="tocsin").close()
         except psycopg.OperationalError:
             if time.monotonic() > deadline:
                 raise
