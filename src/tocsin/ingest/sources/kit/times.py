@@ -24,6 +24,7 @@ _NO_EPOCH: Final = 10**20
 # Nobody's epoch has this many digits and begins as a year of ours does.
 _DATE_DIGITS: Final = (12, 14, 17)
 _FEWEST_DIGITS: Final = 10**11
+_DAY_AND_OFFSET: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[+-]")
 _DOT_NET: Final = re.compile(r"/Date\((\d{1,19})(?:[+-]\d{4})?\)/")
 _ODD_SPACES: Final = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " "))
 
@@ -45,7 +46,7 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, bool]:
         # Eight digits are a date to ISO 8601, more of them an epoch to everybody.
         if value.isdigit() and len(value) != 8:
             return _digits(value, zone)
-        return _in_utc(at, zone)
+        return _of_iso(at, value, zone)
     if value is None:
         return None, False
     if type(value) is int and value >= _FEWEST_DIGITS:
@@ -53,6 +54,13 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, bool]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _epoch(value)
     return None, True
+
+
+def _of_iso(at: datetime, text: str, zone: tzinfo) -> tuple[datetime | None, bool]:
+    # To Python any sign may stand between date and time; this is a day and its offset.
+    if at.tzinfo is None and _DAY_AND_OFFSET.match(text):
+        return None, True
+    return _in_utc(at, zone)
 
 
 def _in_utc(at: datetime, zone: tzinfo) -> tuple[datetime | None, bool]:
@@ -102,7 +110,7 @@ def _unusual(value: str, zone: tzinfo) -> tuple[datetime | None, bool]:
         # A decimal epoch keeps its fraction; a dotted date is not one number and comes later.
         return _epoch(float(text))
     try:
-        return _in_utc(_fromisoformat(text), zone)
+        return _of_iso(_fromisoformat(text), text, zone)
     except ValueError:
         pass
     if (found := _DOT_NET.fullmatch(text)) is not None:
