@@ -79,12 +79,16 @@ class AlertEventKind(StrEnum):
 
     TRIGGERED = "triggered"
     REPEATED = "repeated"
+    # Its words changed, without an occurrence.
+    UPDATED = "updated"
     SEVERITY_CHANGED = "severity_changed"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     CLOSED = "closed"
     REOPENED = "reopened"
     NOTED = "noted"
+    # The source took its acknowledgement back: the alert is open again.
+    UNACKNOWLEDGED = "unacknowledged"
     # A signal older than what is already known of the alert: on record, changes nothing.
     OUTDATED = "outdated"
 
@@ -309,7 +313,8 @@ def optional_iso(at: datetime | None) -> str | None:
     return None if at is None else iso(at)
 
 
-# What is allowed between states; CLOSED is final and reopening is a person's decision only.
+# What a person may do; CLOSED is final, and only a person reopens. The source may also take its
+# acknowledgement back.
 TRANSITIONS: Mapping[AlertStatus, frozenset[AlertStatus]] = {
     AlertStatus.OPEN: frozenset(
         {AlertStatus.ACKNOWLEDGED, AlertStatus.RESOLVED, AlertStatus.CLOSED}

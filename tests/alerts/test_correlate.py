@@ -27,9 +27,10 @@ def minute(value: int) -> datetime:
 
 
 class Timeline:
-    """One problem, and signals put to it; each is received a second after the one before."""
+    """One alert key, and signals put to it; each is received a second after the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_order: bool = False) -> None:
+        self.in_order = in_order
         self.problem = KeyState()
         self.steps: list[Step] = []
         self._ids = (number.to_bytes(16) for number in count(1))
@@ -52,6 +53,7 @@ class Timeline:
             new_id=next(self._ids),
             default_severity=Severity.MEDIUM,
             received_at=self.received_at,
+            in_order=self.in_order,
         )
         self.steps.append(step)
         return step
@@ -197,6 +199,71 @@ def test_an_update_changes_what_is_live_and_opens_nothing() -> None:
     timeline.put(RESOLVE, 4)
     assert timeline.put(SignalKind.UPDATE, 5, Severity.LOW).status is W.IGNORED
     assert timeline.problem.alert is None
+
+
+class TestEpisodes:
+    """A problem that comes back after its end is a new episode, whatever start its sender gives."""
+
+    @staticmethod
+    def ended(*, in_order: bool) -> Timeline:
+        timeline = Timeline(in_order=in_order)
+        timeline.put(TRIGGER, 1)
+        timeline.put(RESOLVE, 5)
+        return timeline
+
+    def test_the_old_start_of_a_sender_in_order_is_a_new_episode_at_once(self) -> None:
+        timeline = self.ended(in_order=True)
+        step = timeline.put(TRIGGER, 1)
+        assert (step.status, step.flags) == (W.CREATED, ("old_start",))
+        assert step.alert is not None
+        assert (step.alert.status, step.alert.triggered_at) == (S.OPEN, minute(1))
+
+    def test_elsewhere_within_a_minute_of_the_end_it_is_late(self) -> None:
+        timeline = self.ended(in_order=False)
+        timeline.received_at += timedelta(seconds=58)
+        assert timeline.put(TRIGGER, 1).late_occurrence
+        assert timeline.problem.alert is None
+
+    def test_elsewhere_after_a_minute_it_is_a_new_episode(self) -> None:
+        timeline = self.ended(in_order=False)
+        timeline.received_at += timedelta(seconds=60)
+        step = timeline.put(TRIGGER, 1)
+        assert (step.status, step.flags) == (W.CREATED, ("old_start",))
+
+    @pytest.mark.parametrize("in_order", [True, False])
+    def test_the_end_of_the_episode_before_does_not_end_it(self, in_order: bool) -> None:
+        timeline = self.ended(in_order=in_order)
+        timeline.received_at += timedelta(minutes=2)
+        timeline.put(TRIGGER, 1)
+        assert timeline.put(RESOLVE, 5).status is W.IGNORED
+        assert timeline.problem.alert is not None
+        assert timeline.put(RESOLVE, 6).status is W.RESOLVED
+
+    def test_a_resolve_that_found_nothing_takes_nothing_from_a_sender_in_order(self) -> None:
+        timeline = Timeline(in_order=True)
+        timeline.put(RESOLVE, 5)
+        step = timeline.put(TRIGGER, 1)
+        assert step.alert is not None
+        assert step.alert.status is S.OPEN
+
+
+def test_an_acknowledgement_taken_back_opens_the_alert_again() -> None:
+    timeline = played((TRIGGER, 1), (ACKNOWLEDGE, 2))
+    step = timeline.put(SignalKind.UNACKNOWLEDGE, 3)
+    assert (step.status, step.reopened) == (W.UPDATED, True)
+    assert [each.kind for each in step.happenings] == [K.UNACKNOWLEDGED]
+    alert = timeline.problem.alert
+    assert alert is not None
+    assert (alert.status, alert.acknowledged_at) == (S.OPEN, None)
+    again = timeline.put(SignalKind.UNACKNOWLEDGE, 4)
+    assert (again.status, again.reopened) == (W.IGNORED, False)
+
+
+def test_an_older_one_takes_nothing_back() -> None:
+    timeline = played((TRIGGER, 1), (ACKNOWLEDGE, 3))
+    assert timeline.put(SignalKind.UNACKNOWLEDGE, 2).status is W.IGNORED
+    assert timeline.problem.alert is not None
+    assert timeline.problem.alert.status is S.ACKNOWLEDGED
 
 
 times = st.one_of(st.none(), st.integers(0, 8))

@@ -42,12 +42,11 @@ def test_an_alert_goes_through_its_states(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("status", "action"),
     [
-        ("ACKNOWLEDGED", "acknowledge"),
-        ("OPEN", "reopen"),
+        ("ACKNOWLEDGED", "reopen"),
         ("RESOLVED", "acknowledge"),
-        ("RESOLVED", "resolve"),
         ("CLOSED", "reopen"),
-        ("CLOSED", "close"),
+        ("CLOSED", "acknowledge"),
+        ("CLOSED", "resolve"),
     ],
 )
 def test_what_its_status_does_not_allow_is_409(hub: Hub, status: str, action: str) -> None:
@@ -56,6 +55,23 @@ def test_what_its_status_does_not_allow_is_409(hub: Hub, status: str, action: st
     assert (answer.status, answer.slug) == (409, "transition-not-allowed")
     assert status in answer.json()["detail"]
     assert hub.viewer.get(f"/alerts/{alert_id}").json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("ACKNOWLEDGED", "acknowledge"),
+        ("OPEN", "reopen"),
+        ("RESOLVED", "resolve"),
+        ("CLOSED", "close"),
+    ],
+)
+def test_the_status_it_has_is_nothing_to_change(hub: Hub, status: str, action: str) -> None:
+    alert_id = past.alert(hub, past.integration(hub), status=status)
+    before = hub.viewer.get(f"/alerts/{alert_id}/timeline").json()["items"]
+    answer = hub.responder.post(f"/alerts/{alert_id}/{action}")
+    assert (answer.status, answer.json()["status"]) == (200, status)
+    assert hub.viewer.get(f"/alerts/{alert_id}/timeline").json()["items"] == before
 
 
 def test_one_whose_problem_is_open_again_is_not_reopened(hub: Hub) -> None:

@@ -197,7 +197,7 @@ def test_workspaces_stay_apart(workspace: Workspace, node: Node) -> None:
     (alert,), (other,) = one.alerts(mine), two.alerts(theirs)
     # Another workspace's tenant is as unknown as one that nobody has.
     assert (alert["workspace_id"], alert["tenant_id"]) == (one.id, one.tenant_id)
-    assert (other["workspace_id"], other["tenant_id"]) == (two.workspace_id, acme)
+    assert (other["workspace_id"], other["tenant_id"]) == (two.id, acme)
     assert "unknown_tenant" in one.deliveries(mine)[0]["flags"]
     (delivery,) = (row for row in one.deliveries(mine) if row["outcome"] == "created")
     with node.client(two.api_key()) as stranger:

@@ -96,6 +96,7 @@ class Ingest(RuleBasedStateMachine):
                 severity=row["severity"],
                 triggered=seconds(row["triggered_at"]) or 0,
                 newest=seconds(row["last_signal_at"]) or 0,
+                words=row["description"],
                 count=row["occurrence_count"],
                 acknowledged=seconds(row["acknowledged_at"]),
                 resolved=seconds(row["resolved_at"]),

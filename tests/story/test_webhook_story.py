@@ -348,17 +348,18 @@ class TestPeople:
                 assert answer.slug == "transition-not-allowed"
             seen.append((action, answer.json()["status"]))
         assert seen == [
-            ("reopen", 409),
+            # Asking for the status that it has changes nothing.
+            ("reopen", "OPEN"),
             ("acknowledge", "ACKNOWLEDGED"),
-            ("acknowledge", 409),
+            ("acknowledge", "ACKNOWLEDGED"),
             ("resolve", "RESOLVED"),
-            ("resolve", 409),
+            ("resolve", "RESOLVED"),
             ("acknowledge", 409),
             ("reopen", "OPEN"),
             ("resolve", "RESOLVED"),
             ("close", "CLOSED"),
             ("reopen", 409),
-            ("close", 409),
+            ("close", "CLOSED"),
             ("resolve", 409),
         ]
         assert workspace.timeline(alert_id) == [

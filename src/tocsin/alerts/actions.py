@@ -59,7 +59,7 @@ _MOVES: Mapping[Action, _Move] = {
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """It is done, and committed with the notifications it makes."""
+    """It is done, and committed with the notifications it makes; or the alert had that state."""
 
     status: AlertStatus
 
@@ -167,9 +167,9 @@ class Actions:
             return AlertNotFound()
         before = stored.state.status
         move = _MOVES.get(action)
-        if move is not None and move.to not in TRANSITIONS[before]:
+        if move is not None and (move.to is before or move.to not in TRANSITIONS[before]):
             await transaction.rollback()
-            return ActionNotAllowed(before)
+            return Acted(before) if move.to is before else ActionNotAllowed(before)
         if move is not None:
             _moved(stored.state, move.to, now)
         kind = AlertEventKind.NOTED if move is None else move.kind
@@ -177,6 +177,7 @@ class Actions:
             stored,
             kind,
             None if move is None else move.event_type,
+            was_live=before.is_live,
             actor_name=actor.name,
             actor_json=_json(actor.document()),
             detail={"note": note} if note else {},

@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.json import decode
+from msgspec.structs import replace
 
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import IntegrationEntry
+from tocsin.alerts.words import NOTHING, Words
 from tocsin.message import AlertView
 from tocsin.model import EventType, Signal
 from tocsin.routing.subject import Subject
@@ -18,7 +21,7 @@ ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
 
 
 class AlertDetails(Struct, frozen=True):
-    """What of an alert never changes after its creation."""
+    """What people and rules see of an alert, besides its state."""
 
     tenant_id: UUID
     title: str
@@ -27,6 +30,16 @@ class AlertDetails(Struct, frozen=True):
     labels: dict[str, str]
     metadata: dict[str, Any]
     created_at: datetime
+
+    def with_words(self, words: Words) -> AlertDetails:
+        """The same alert, as its newest signal describes it."""
+        return replace(
+            self,
+            title=words.title,
+            description=self.description if words.description is None else words.description,
+            labels=self.labels if words.labels == NOTHING else decode(words.labels),
+            metadata=self.metadata if words.metadata == NOTHING else decode(words.metadata),
+        )
 
     @classmethod
     def of_row(cls, row: Any) -> AlertDetails:

@@ -1,23 +1,27 @@
 """What a signal does to what is known of its alert key. Pure: values in, values out.
 
-    no live alert ──trigger──▶ OPEN ──acknowledge──▶ ACKNOWLEDGED
-                                 │                        │
-                                 └───────resolve──────────┴──▶ RESOLVED   (next trigger: a new alert)
+    no live alert ──trigger──▶ OPEN ◀──unacknowledge── ACKNOWLEDGED
+                                 │ ──acknowledge─────────▶  │
+                                 └───────resolve────────────┴──▶ RESOLVED   (next trigger: a new alert)
 
 Three things are known of an alert key (one external id of one integration): its live alert (at most
-one), and from its resolution mark the newest resolve seen and the newest alert that one ended.
+one), and from its resolution mark the newest resolve seen and the newest alert that ended.
 Signals carry the sender's time; whoever is late changes nothing that a newer signal has settled:
 
 - a signal older than the live alert's last one is recorded (`outdated`) and moves nothing;
-- a trigger that fired no later than the resolve that ended an alert belongs to that alert;
-- a trigger that fired no later than a resolve that found no alert is born resolved.
+- a trigger that fired no later than the end of an alert belongs to that alert (it is late), unless it
+  cannot be late: a sender that sends in order says that the problem is back (its end was only a lease
+  that ran out), and so does any other that says so more than a minute after the end came in. Then it
+  is a new episode with an `old_start`;
+- a trigger that fired no later than a resolve that found no alert is born resolved, unless its sender
+  sends in order.
 
 Equal times count as late for a trigger: tools repeat the firing time in every message of an episode.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -45,14 +49,29 @@ class AlertState(Struct):
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+    title: str = ""
+    words_digest: bytes | None = None
+    """See `tocsin.alerts.words`; None: an earlier version wrote the alert."""
+
+
+LATE_FOR = timedelta(minutes=1)
+"""A trigger of an ended episode may arrive this long after its end and still be a late part of it."""
+
+_TICK = timedelta(microseconds=1)
 
 
 class ResolutionMark(Struct):
-    """The newest resolve seen of a key, and the newest alert that a resolve ended."""
+    """The newest resolve seen of a key, and the newest alert that ended. `alert_resolved_at` is the
+    sender's time up to which a trigger belongs to that alert, `arrived_at` when its end came in."""
 
     occurred_at: datetime
     alert_id: bytes | None = None
     alert_resolved_at: datetime | None = None
+    arrived_at: datetime | None = None
+
+    def is_late(self, received_at: datetime) -> bool:
+        """Whether what comes in now may still be on its way from before the end."""
+        return self.arrived_at is not None and received_at - self.arrived_at <= LATE_FOR
 
 
 class KeyState(Struct):
@@ -80,12 +99,21 @@ class Step(Struct):
     happenings: tuple[Happening, ...] = ()
     created: bool = False
     worsened: bool = False
+    reopened: bool = False
+    """The source took its acknowledgement back: that is notified like a trigger."""
+    is_newest: bool = False
+    """The signal's words are the newest of its live alert."""
     late_occurrence: bool = False
     marked: bool = False
     """The key's resolution mark changed."""
     reason: str | None = None
     flags: tuple[str, ...] = ()
     """What was doubtful, and accepted all the same."""
+
+    def annotate(self, detail: dict[str, Any]) -> None:
+        """Add to what the timeline says; an update has no entry of its own but for this."""
+        first, *others = self.happenings or (Happening(AlertEventKind.UPDATED),)
+        self.happenings = (Happening(first.kind, {**first.detail, **detail}), *others)
 
 
 def correlate(
@@ -95,8 +123,10 @@ def correlate(
     new_id: bytes,
     default_severity: Severity,
     received_at: datetime,
+    in_order: bool,
 ) -> Step:
-    """Apply `signal` to `state` (changed in place) and say what happened.
+    """Apply `signal` to `state` (changed in place) and say what happened. `in_order`: the sender
+    never sends a signal before an older one has been accepted.
 
     The order of signals goes by the sender's time, never later than `received_at`: a sender whose
     clock runs ahead must not make its own later signals look old.
@@ -104,15 +134,17 @@ def correlate(
     at = signal.occurred_at
     if at is None or at > received_at:
         at = received_at
-    if signal.kind is SignalKind.UPDATE and state.alert is None:
-        return Step(WebhookStatus.IGNORED, reason="there is no open alert to change")
-    if signal.kind not in (SignalKind.ACKNOWLEDGE, SignalKind.RESOLVE):
-        if state.alert is None:
-            return _open(state, signal, new_id, default_severity, at, received_at)
-        return _repeat(state.alert, signal, at, received_at)
-    if signal.kind is SignalKind.ACKNOWLEDGE:
-        return _acknowledge(state.alert, at)
-    return _resolve(state, signal, at)
+    match signal.kind:
+        case SignalKind.TRIGGER if state.alert is None:
+            return _open(state, signal, new_id, default_severity, at, received_at, in_order)
+        case SignalKind.TRIGGER | SignalKind.UPDATE:
+            return _renew(state.alert, signal, at, received_at)
+        case SignalKind.ACKNOWLEDGE:
+            return _acknowledge(state.alert, at)
+        case SignalKind.UNACKNOWLEDGE:
+            return _unacknowledge(state.alert, at)
+        case SignalKind.RESOLVE:
+            return _resolve(state, signal, at, received_at)
 
 
 def _open(
@@ -122,22 +154,9 @@ def _open(
     default_severity: Severity,
     at: datetime,
     received_at: datetime,
+    in_order: bool,
 ) -> Step:
     mark = state.mark
-    if (
-        mark is not None
-        and mark.alert_id is not None
-        and mark.alert_resolved_at is not None
-        and at <= mark.alert_resolved_at
-    ):
-        return Step(
-            WebhookStatus.UPDATED,
-            mark.alert_id,
-            None,
-            (Happening(AlertEventKind.OUTDATED, {"signal": "trigger"}),),
-            late_occurrence=True,
-            reason="fired before this alert was resolved",
-        )
     alert = AlertState(
         id=new_id,
         severity=signal.severity or default_severity,
@@ -147,41 +166,75 @@ def _open(
         last_received_at=received_at,
     )
     triggered = Happening(AlertEventKind.TRIGGERED, {"severity": alert.severity.value})
-    if mark is not None and at <= mark.occurred_at:
-        alert.status = AlertStatus.RESOLVED
-        alert.resolved_at = alert.last_signal_at = mark.occurred_at
-        mark.alert_id, mark.alert_resolved_at = alert.id, mark.occurred_at
-        return Step(
-            WebhookStatus.CREATED,
-            alert.id,
-            alert,
-            (triggered, Happening(AlertEventKind.RESOLVED, {"arrived": "before the trigger"})),
-            created=True,
-            marked=True,
-            reason="its resolve had arrived first",
-        )
+    flags: tuple[str, ...] = ()
+    ended = None if mark is None else mark.alert_resolved_at
+    belongs_to_ended = ended is not None and at <= ended
+    if mark is not None and (belongs_to_ended or at <= mark.occurred_at):
+        if not in_order and not belongs_to_ended:
+            return _born_resolved(mark, alert, triggered)
+        if not in_order and mark.alert_id is not None and mark.is_late(received_at):
+            return _late(mark.alert_id)
+        flags = ("old_start",)
+        # What ended the episode before must not end this one, should it come in once more.
+        alert.last_signal_at = max(mark.occurred_at, ended or at) + _TICK
     state.alert = alert
-    return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True)
+    return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True, flags=flags)
 
 
-def _repeat(alert: AlertState, signal: Signal, at: datetime, received_at: datetime) -> Step:
-    alert.occurrence_count += 1
+def _late(alert_id: bytes) -> Step:
+    return Step(
+        WebhookStatus.UPDATED,
+        alert_id,
+        None,
+        (Happening(AlertEventKind.OUTDATED, {"signal": "trigger"}),),
+        late_occurrence=True,
+        reason="fired before this alert was resolved",
+    )
+
+
+def _born_resolved(mark: ResolutionMark, alert: AlertState, triggered: Happening) -> Step:
+    alert.status = AlertStatus.RESOLVED
+    alert.resolved_at = alert.last_signal_at = mark.occurred_at
+    mark.alert_id, mark.alert_resolved_at = alert.id, mark.occurred_at
+    mark.arrived_at = alert.last_received_at
+    return Step(
+        WebhookStatus.CREATED,
+        alert.id,
+        alert,
+        (triggered, Happening(AlertEventKind.RESOLVED, {"arrived": "before the trigger"})),
+        created=True,
+        marked=True,
+        reason="its resolve had arrived first",
+    )
+
+
+def _renew(alert: AlertState | None, signal: Signal, at: datetime, received_at: datetime) -> Step:
+    """A trigger repeats the live alert; an update only changes what it says."""
+    if alert is None:
+        return Step(WebhookStatus.IGNORED, reason="there is no open alert to change")
+    happenings: list[Happening] = []
+    if signal.kind is SignalKind.TRIGGER:
+        alert.occurrence_count += 1
+        count = {"occurrence_count": alert.occurrence_count}
+        happenings.append(Happening(AlertEventKind.REPEATED, count))
     alert.last_received_at = max(alert.last_received_at, received_at)
-    repeated = Happening(AlertEventKind.REPEATED, {"occurrence_count": alert.occurrence_count})
     if at < alert.last_signal_at:
-        return Step(WebhookStatus.UPDATED, alert.id, alert, (repeated,))
+        if signal.kind is SignalKind.UPDATE:
+            return _outdated(alert, "update")
+        return Step(WebhookStatus.UPDATED, alert.id, alert, tuple(happenings))
     alert.last_signal_at = at
     before, after = alert.severity, signal.severity
-    if after is None or after is before:
-        return Step(WebhookStatus.UPDATED, alert.id, alert, (repeated,))
-    alert.severity = after
-    changed = Happening(AlertEventKind.SEVERITY_CHANGED, {"from": before.value, "to": after.value})
+    if after is not None and after is not before:
+        alert.severity = after
+        steps = {"from": before.value, "to": after.value}
+        happenings.append(Happening(AlertEventKind.SEVERITY_CHANGED, steps))
     return Step(
         WebhookStatus.UPDATED,
         alert.id,
         alert,
-        (repeated, changed),
-        worsened=after.rank > before.rank,
+        tuple(happenings),
+        worsened=alert.severity.rank > before.rank,
+        is_newest=True,
     )
 
 
@@ -202,7 +255,25 @@ def _acknowledge(alert: AlertState | None, at: datetime) -> Step:
     )
 
 
-def _resolve(state: KeyState, signal: Signal, at: datetime) -> Step:
+def _unacknowledge(alert: AlertState | None, at: datetime) -> Step:
+    if alert is None:
+        return Step(WebhookStatus.IGNORED, reason="there is no acknowledged alert")
+    if at < alert.last_signal_at:
+        return _outdated(alert, "unacknowledge")
+    alert.last_signal_at = at
+    if alert.status is AlertStatus.OPEN:
+        return Step(WebhookStatus.IGNORED, alert.id, alert, reason="the alert was not acknowledged")
+    alert.status, alert.acknowledged_at = AlertStatus.OPEN, None
+    return Step(
+        WebhookStatus.UPDATED,
+        alert.id,
+        alert,
+        (Happening(AlertEventKind.UNACKNOWLEDGED),),
+        reopened=True,
+    )
+
+
+def _resolve(state: KeyState, signal: Signal, at: datetime, received_at: datetime) -> Step:
     alert, mark = state.alert, state.mark
     if alert is None:
         if mark is not None and at <= mark.occurred_at:
@@ -226,6 +297,7 @@ def _resolve(state: KeyState, signal: Signal, at: datetime) -> Step:
         occurred_at=max(ended, mark.occurred_at) if mark else ended,
         alert_id=alert.id,
         alert_resolved_at=ended,
+        arrived_at=received_at,
     )
     state.alert = None
     return Step(
@@ -245,3 +317,35 @@ def _outdated(alert: AlertState, signal: str) -> Step:
         (Happening(AlertEventKind.OUTDATED, {"signal": signal}),),
         reason="older than the last signal of this alert",
     )
+
+
+def ended_by_person(state: KeyState, alert: AlertState, now: datetime) -> ResolutionMark:
+    """The mark that an end leaves which no signal brought. A trigger of what was known of the alert
+    until then may still be on its way."""
+    before = state.mark
+    return ResolutionMark(
+        occurred_at=alert.last_signal_at if before is None else before.occurred_at,
+        alert_id=alert.id,
+        alert_resolved_at=alert.last_signal_at,
+        arrived_at=now,
+    )
+
+
+def changes_nothing(state: KeyState, signal: Signal, first: frozenset[bytes]) -> bool:
+    """Whether this signal, that came before with the alerts `first`, only says again what is so."""
+    alert = state.alert
+    match signal.kind:
+        case SignalKind.TRIGGER:
+            return (
+                alert is not None
+                and alert.id in first
+                and signal.severity in (None, alert.severity)
+            )
+        case SignalKind.UPDATE:
+            return alert is None or signal.severity in (None, alert.severity)
+        case SignalKind.ACKNOWLEDGE:
+            return alert is None or alert.status is AlertStatus.ACKNOWLEDGED
+        case SignalKind.UNACKNOWLEDGE:
+            return alert is None or alert.status is AlertStatus.OPEN
+        case SignalKind.RESOLVE:
+            return alert is None

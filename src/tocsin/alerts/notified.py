@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
+from tocsin.alerts.words import Words
 from tocsin.model import EventType
 from tocsin.routing.history import ToldTrigger
 from tocsin.routing.subject import problem_of
@@ -21,13 +22,18 @@ LastTold = dict[UUID, dict[tuple[UUID, UUID], datetime]]
 """By problem, then rule and destination: when a cooldown began."""
 
 
-async def read_details(pipe: Pipe, events: Iterable[AlertChange]) -> dict[bytes, AlertDetails]:
-    """Of every alert concerned: from its event where that has them, else from the database."""
+async def read_details(
+    pipe: Pipe, events: Iterable[AlertChange], words: Mapping[bytes, Words]
+) -> dict[bytes, AlertDetails]:
+    """Of every alert concerned: from its change where that has them, else from the database, with
+    the words that this transaction is going to write."""
     found = {event.alert.id: event.details for event in events if event.details is not None}
     missing = sorted({event.alert.id for event in events} - found.keys())
     if missing:
         (rows,) = await pipe.run((prepared("read_alert_details"), {"ids": arrays.uuids(missing)}))
         found.update((row.id.bytes, AlertDetails.of_row(row)) for row in rows)
+    for alert_id in found.keys() & words.keys():
+        found[alert_id] = found[alert_id].with_words(words[alert_id])
     return found
 
 

@@ -28,6 +28,7 @@ from tocsin.alerts.notified import (
     read_last_told,
     read_told,
 )
+from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
 from tocsin.model import EventType, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
@@ -52,9 +53,15 @@ class Planning:
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
-        self, pipe: Pipe, events: list[AlertChange], directory: Directory, now: datetime
+        self,
+        pipe: Pipe,
+        events: list[AlertChange],
+        words: Mapping[bytes, Words],
+        directory: Directory,
+        now: datetime,
     ) -> None:
-        details = await read_details(pipe, events)
+        """`words`: those of older alerts that this transaction is going to replace."""
+        details = await read_details(pipe, events, words)
         self._told = await read_told(pipe, events)
         self._last_told = await read_last_told(pipe, events, details)
         canceled = await cancel_unsent(pipe, events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.changes import AlertDetails
 from tocsin.alerts.correlate import AlertState, ResolutionMark
 from tocsin.alerts.directory import IntegrationEntry
+from tocsin.alerts.words import Words
 from tocsin.model import AlertEventKind, uuid7_bytes
 from tocsin.store import arrays
 from tocsin.store.columns import (
@@ -39,6 +41,7 @@ class NewAlert(Struct):
 
     state: AlertState
     details: AlertDetails
+    words: Words
     entry: IntegrationEntry
 
 
@@ -63,7 +66,31 @@ class AlertRow(Struct):
     occurrence_count: Integer
     last_received_at: Time
     last_signal_at: Time
+    words_digest: Uuid
     created_at: Time
+
+
+class WordsRow(Struct):
+    """The newest words of one row of `alerts`."""
+
+    id: Uuid
+    title: Text
+    description: OptionalText
+    labels: Json
+    metadata: Json
+    words_digest: Uuid
+
+
+class ResolutionRow(Struct):
+    """One row of `resolutions`."""
+
+    integration_id: Uuid
+    external_id: Text
+    occurred_at: Time
+    alert_id: OptionalUuid
+    alert_resolved_at: OptionalTime
+    arrived_at: OptionalTime
+    expires_at: Time
 
 
 class AlertUpdate(Struct):
@@ -102,6 +129,8 @@ class AlertRows:
     late_received: dict[bytes, datetime] = field(default_factory=dict)
     marks: dict[AlertKey, tuple[ResolutionMark, datetime]] = field(default_factory=dict)
     """By key, with the time until which each is remembered."""
+    words: dict[bytes, Words] = field(default_factory=dict)
+    """The newest of alerts that were repeated."""
     events: list[AlertEventRow] = field(default_factory=list)
 
     def happened(
@@ -139,10 +168,12 @@ class AlertRows:
         if self.new:
             rows = [_alert(alert) for alert in self.new.values()]
             calls.append((prepared("insert_alerts"), columns(AlertRow, rows)))
+        if self.words:
+            calls.append((prepared("replace_alert_words"), columns(WordsRow, self._replaced())))
         if self.late:
             calls.append((prepared("count_late_occurrences"), self._late_occurrences()))
         if self.marks:
-            calls.append((prepared("remember_resolves"), self._resolves()))
+            calls.append((prepared("remember_resolves"), columns(ResolutionRow, self._ends())))
         if self.events:
             calls.append((prepared("add_alert_events"), columns(AlertEventRow, self.events)))
         return calls
@@ -155,16 +186,36 @@ class AlertRows:
             "received": arrays.times([self.late_received[alert_id] for alert_id in ids]),
         }
 
-    def _resolves(self) -> dict[str, Any]:
-        rows = sorted(self.marks.items())
-        return {
-            "integration_ids": arrays.uuids([key.integration_id for key, _ in rows]),
-            "external_ids": arrays.texts([key.external_id for key, _ in rows]),
-            "occurred": arrays.times([mark.occurred_at for _, (mark, _) in rows]),
-            "alert_ids": arrays.uuids([mark.alert_id for _, (mark, _) in rows]),
-            "resolved": arrays.times([mark.alert_resolved_at for _, (mark, _) in rows]),
-            "expires": arrays.times([expires for _, (_, expires) in rows]),
-        }
+    def _replaced(self) -> list[WordsRow]:
+        return [
+            WordsRow(
+                alert_id,
+                words.title,
+                words.description,
+                words.labels,
+                words.metadata,
+                self._state(alert_id).words_digest or words.digest,
+            )
+            for alert_id, words in sorted(self.words.items())
+        ]
+
+    def _state(self, alert_id: bytes) -> AlertState:
+        new = self.new.get(alert_id)
+        return self.changed[alert_id] if new is None else new.state
+
+    def _ends(self) -> list[ResolutionRow]:
+        return [
+            ResolutionRow(
+                key.integration_id,
+                key.external_id,
+                mark.occurred_at,
+                mark.alert_id,
+                mark.alert_resolved_at,
+                mark.arrived_at,
+                expires_at,
+            )
+            for key, (mark, expires_at) in sorted(self.marks.items(), key=itemgetter(0))
+        ]
 
 
 def _update(state: AlertState, now: datetime) -> AlertUpdate:
@@ -183,14 +234,14 @@ def _update(state: AlertState, now: datetime) -> AlertUpdate:
 
 
 def _alert(alert: NewAlert) -> AlertRow:
-    state, details, entry = alert.state, alert.details, alert.entry
+    state, details, words, entry = alert.state, alert.details, alert.words, alert.entry
     return AlertRow(
         id=state.id,
         workspace_id=entry.workspace_id.bytes,
         tenant_id=details.tenant_id.bytes,
         integration_id=entry.id_bytes,
-        title=details.title,
-        description=details.description,
+        title=words.title,
+        description=words.description,
         severity=state.severity.value,
         status=state.status.value,
         source=entry.name,
@@ -198,10 +249,11 @@ def _alert(alert: NewAlert) -> AlertRow:
         triggered_at=state.triggered_at,
         acknowledged_at=state.acknowledged_at,
         resolved_at=state.resolved_at,
-        metadata=_json(details.metadata) if details.metadata else _NO_OBJECT,
-        labels=_json(details.labels) if details.labels else _NO_OBJECT,
+        metadata=words.metadata,
+        labels=words.labels,
         occurrence_count=state.occurrence_count,
         last_received_at=state.last_received_at,
         last_signal_at=state.last_signal_at,
+        words_digest=words.digest,
         created_at=details.created_at,
     )

@@ -22,23 +22,27 @@ from uuid import UUID
 from msgspec import Struct
 
 from tocsin.alerts.alert_key import AlertKey, alert_lock
-from tocsin.alerts.changes import AlertChange, AlertDetails, concerns_anyone
+from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, concerns_anyone
 from tocsin.alerts.correlate import (
     AlertState,
     KeyState,
     ResolutionMark,
     Step,
+    changes_nothing,
     correlate,
+    ended_by_person,
 )
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
 from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import AlertRows, NewAlert
+from tocsin.alerts.words import Words
 from tocsin.model import (
     AlertEventKind,
     AlertStatus,
     EventType,
     Severity,
     Signal,
+    SignalKind,
     WebhookStatus,
     uuid7_bytes,
 )
@@ -49,11 +53,12 @@ from tocsin.store.statements import prepared
 
 class Cause(Struct, frozen=True):
     """What a signal came with. `received_at` bounds the sender's clock; `at` is when it is put on
-    record, later than that for a replay."""
+    record, later than that for a replay. `in_order`: see `correlate`."""
 
     received_at: datetime
     at: datetime
     webhook_delivery_id: bytes
+    in_order: bool
 
 
 class StoredAlert(Struct):
@@ -133,11 +138,14 @@ class AlertTransaction:
             new_id=uuid7_bytes(),
             default_severity=entry.default_severity,
             received_at=cause.received_at,
+            in_order=cause.in_order,
         )
         if step.created and step.alert is not None:
             self._open(entry, signal, step, step.alert, cause)
         elif step.alert is not None:
             self._rows.changed[step.alert.id] = step.alert
+            if step.is_newest:
+                self._renew_words(signal, step, step.alert)
         if step.late_occurrence and step.alert_id is not None:
             self._rows.late[step.alert_id] += 1
             self._rows.late_received[step.alert_id] = cause.received_at
@@ -172,7 +180,24 @@ class AlertTransaction:
             if signal.tenant not in entry.tenants:
                 step.flags = (*step.flags, "unknown_tenant")
         details = AlertDetails.of_signal(signal, tenant_id, cause.received_at)
-        self._rows.new[alert.id] = NewAlert(alert, details, entry)
+        words = Words.of(signal)
+        alert.title, alert.words_digest = words.title, words.digest
+        self._rows.new[alert.id] = NewAlert(alert, details, words, entry)
+
+    def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> None:
+        words = Words.of(signal)
+        changed = words.changed(alert.words_digest)
+        if not changed:
+            return
+        detail: dict[str, Any] = {"changed": list(changed)}
+        if words.title != alert.title:
+            detail["title"] = {"from": alert.title, "to": words.title}
+        # Of an alert of an earlier version nobody knows what is new but the title.
+        if alert.words_digest is not None or "title" in detail:
+            step.annotate(detail)
+        alert.words_digest = words.over(alert.words_digest)
+        alert.title = words.title
+        self._rows.words[alert.id] = words.laid_over(self._rows.words.get(alert.id))
 
     def _mark(self, key: AlertKey, state: KeyState, at: datetime, window: timedelta) -> None:
         if state.mark is None:
@@ -182,6 +207,28 @@ class AlertTransaction:
         else:
             # Without a window nothing is remembered, within one transaction no more than between two.
             state.mark = None
+
+    def only_repeats(
+        self, entry: IntegrationEntry, signals: Sequence[Signal], first: frozenset[bytes]
+    ) -> bool:
+        """Whether signals that came before, with the alerts `first`, say nothing new: no episode has
+        ended or begun since, and nobody has said otherwise."""
+        for signal in signals:
+            if signal.external_id is None:
+                continue
+            state = self._keys.get(AlertKey(entry.id_bytes, signal.external_id)) or KeyState()
+            if not changes_nothing(state, signal, first):
+                return False
+            alert = state.alert
+            if (
+                alert is not None
+                and signal.kind in (SignalKind.TRIGGER, SignalKind.UPDATE)
+                and alert.words_digest is not None
+                # What differs between two copies of one event is kept in the metadata, if at all.
+                and any(part != "metadata" for part in Words.of(signal).changed(alert.words_digest))
+            ):
+                return False
+        return True
 
     def _changed(
         self, entry: IntegrationEntry, step: Step, alert: AlertState, event_type: EventType
@@ -206,6 +253,7 @@ class AlertTransaction:
         kind: AlertEventKind,
         event_type: EventType | None,
         *,
+        was_live: bool,
         actor_name: str,
         actor_json: bytes,
         detail: dict[str, Any],
@@ -215,6 +263,11 @@ class AlertTransaction:
         alert = stored.state
         if event_type is not None:
             self._rows.changed[alert.id] = alert
+        if was_live and event_type in ENDINGS and stored.details.external_id is not None:
+            key = AlertKey(stored.entry.id_bytes, stored.details.external_id)
+            state = self._keys.get(key) or KeyState()
+            state.mark = ended_by_person(state, alert, self._now)
+            self._mark(key, state, self._now, stored.entry.window)
         self._rows.happened(alert.id, kind, detail, at=self._now, actor_json=actor_json)
         if event_type is not None and concerns_anyone(stored.entry, event_type):
             self._changes.append(
@@ -235,7 +288,9 @@ class AlertTransaction:
             psycopg.Error: nothing is written.
         """
         if self._changes:
-            await self._planning.plan(self._pipe, self._changes, self.directory, self._now)
+            await self._planning.plan(
+                self._pipe, self._changes, self._rows.words, self.directory, self._now
+            )
 
     async def commit(self, *others: Call, dry_run: bool = False) -> None:
         """Write all of it, then `others`, and commit; `dry_run` undoes it all instead.
@@ -258,7 +313,7 @@ def _event_type(step: Step) -> EventType | None:
     """What destinations may be notified of; of an alert that is born resolved nobody is."""
     if step.created and step.alert is not None:
         return EventType.TRIGGERED if step.alert.status is AlertStatus.OPEN else None
-    if step.worsened:
+    if step.worsened or step.reopened:
         return EventType.TRIGGERED
     if step.status is WebhookStatus.ACKNOWLEDGED:
         return EventType.ACKNOWLEDGED
@@ -278,6 +333,7 @@ def _key_states(keys: Sequence[AlertKey], rows: Iterable[Row]) -> dict[AlertKey,
                 row.mark_occurred_at,
                 None if row.mark_alert_id is None else row.mark_alert_id.bytes,
                 row.mark_alert_resolved_at,
+                row.mark_arrived_at,
             )
     return states
 
@@ -293,6 +349,9 @@ def _alert_state(row: Row) -> AlertState:
         occurrence_count=row.occurrence_count,
         acknowledged_at=row.acknowledged_at,
         resolved_at=row.resolved_at,
+        closed_at=row.closed_at,
+        title=row.title,
+        words_digest=None if row.words_digest is None else row.words_digest.bytes,
     )
 
 

@@ -106,6 +106,7 @@ class ChangeFacts:
 _TELLS = {
     AlertEventKind.TRIGGERED: EventType.TRIGGERED,
     AlertEventKind.REOPENED: EventType.TRIGGERED,
+    AlertEventKind.UNACKNOWLEDGED: EventType.TRIGGERED,
     AlertEventKind.ACKNOWLEDGED: EventType.ACKNOWLEDGED,
     AlertEventKind.RESOLVED: EventType.RESOLVED,
     AlertEventKind.CLOSED: EventType.CLOSED,

@@ -59,7 +59,12 @@ def change_words(change: ChangeFacts) -> str:
             return f"{by} triggered it" + (f" as {severity}" if severity else "")
         case AlertEventKind.REPEATED:
             count = detail.get("occurrence_count")
-            return f"{by} repeated it" + (f", {count} times by now" if count else "")
+            words = f"{by} repeated it" + (f", {count} times by now" if count else "")
+            return words + _changed_words(detail)
+        case AlertEventKind.UPDATED:
+            return f"{by} changed what it says" + _changed_words(detail)
+        case AlertEventKind.UNACKNOWLEDGED:
+            return f"{by} took its acknowledgement back: it is open again"
         case AlertEventKind.SEVERITY_CHANGED:
             before, after = detail.get("from", "unknown"), detail.get("to", "unknown")
             words = f"{by} changed its severity from {before} to {after}"
@@ -73,6 +78,16 @@ def change_words(change: ChangeFacts) -> str:
             return "its end had arrived before it did, so it is over and nobody is told"
         case kind:
             return f"{by} {kind.value} it"
+
+
+def _changed_words(detail: Mapping[str, Any]) -> str:
+    parts = detail.get("changed") or ()
+    if not parts:
+        return ""
+    title = detail.get("title") or {}
+    said = f" (the title was {title['from']!r})" if title.get("from") else ""
+    return f", with new {', '.join(parts)}{said}"
+
 
 
 def event_words(event_type: EventType) -> str:

@@ -49,13 +49,15 @@ async def commit_webhooks(
         )
         return
     for webhook in webhooks:
-        if webhook.answer is None and webhook.duplicate_of is None:
+        if webhook.answer is None:
+            duplicates.find(transaction, webhook)
+        if webhook.answer is None:
             webhook.answer = _decide(webhook, transaction)
-    _answer_repeats(webhooks)
+            duplicates.hold(webhook)
     await transaction.plan()
     await transaction.commit(
         insert_webhooks(webhooks, now),
-        *duplicates.forget(),
+        *duplicates.calls(),
         *_trim_rejected(webhooks, keep_rejected),
         dry_run=dry_run,
     )
@@ -78,7 +80,12 @@ _rank = _RANKS.__getitem__
 
 def _decide(webhook: Webhook, transaction: AlertTransaction) -> Accepted:
     """Apply every signal of one webhook, in order."""
-    cause = Cause(webhook.received_at, webhook.stored_at or webhook.received_at, webhook.id)
+    cause = Cause(
+        received_at=webhook.received_at,
+        at=webhook.stored_at or webhook.received_at,
+        webhook_delivery_id=webhook.id,
+        in_order=webhook.sender.source.sends_in_order,
+    )
     results: dict[bytes, WebhookStatus] = {}
     reason = None
     for signal in webhook.signals:
@@ -94,19 +101,6 @@ def _decide(webhook: Webhook, transaction: AlertTransaction) -> Accepted:
         tuple(results.items()),
         reason,
     )
-
-
-def _answer_repeats(webhooks: list[Webhook]) -> None:
-    """Duplicates of a webhook of this very batch are answered from it."""
-    answers = {webhook.id: webhook.answer for webhook in webhooks}
-    for webhook in webhooks:
-        if webhook.answer is None and webhook.duplicate_of is not None:
-            first = answers[webhook.duplicate_of]
-            alerts = first.alerts if isinstance(first, Accepted) else ()
-            webhook.answer = Accepted(
-                WebhookStatus.DUPLICATE,
-                tuple((alert_id, WebhookStatus.DUPLICATE) for alert_id, _ in alerts),
-            )
 
 
 def _trim_rejected(webhooks: list[Webhook], keep: int) -> list[Call]:

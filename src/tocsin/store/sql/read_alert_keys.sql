@@ -11,9 +11,11 @@ LEFT JOIN (
     SELECT asked.place - 1 AS place,
            alert.id, alert.severity::text, alert.status::text, alert.triggered_at,
            alert.last_signal_at, alert.last_received_at, alert.occurrence_count,
-           alert.acknowledged_at, alert.resolved_at,
+           alert.acknowledged_at, alert.resolved_at, alert.closed_at, alert.title,
+           alert.words_digest,
            resolution.occurred_at AS mark_occurred_at, resolution.alert_id AS mark_alert_id,
-           resolution.alert_resolved_at AS mark_alert_resolved_at
+           resolution.alert_resolved_at AS mark_alert_resolved_at,
+           resolution.arrived_at AS mark_arrived_at
     FROM unnest(%(integration_ids)s, %(external_ids)s)
         WITH ORDINALITY AS asked (integration_id, external_id, place)
     LEFT JOIN LATERAL (

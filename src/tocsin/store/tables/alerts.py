@@ -62,6 +62,9 @@ class Alert(Base):
     last_received_at: Mapped[datetime]
     last_signal_at: Mapped[datetime]
     """Sender's time of the newest signal applied; an older one never moves the alert back."""
+    words_digest: Mapped[UUID | None]
+    """16 bytes by which a repeat knows, without reading them, whether title, description, labels or
+    metadata have changed; null for an alert of an earlier version."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

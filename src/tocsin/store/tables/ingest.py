@@ -164,6 +164,8 @@ class Resolution(Base):
     occurred_at: Mapped[datetime]
     """The newest resolve seen, by the sender's clock."""
     alert_id: Mapped[UUID | None]
-    """The newest alert that a resolve ended, and when; a trigger up to then belongs to it."""
+    """The newest alert that ended, and until when a trigger belongs to it."""
     alert_resolved_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    """When that end arrived here; null where an earlier version wrote it."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
