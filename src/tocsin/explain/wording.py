@@ -89,7 +89,6 @@ def _changed_words(detail: Mapping[str, Any]) -> str:
     return f", with new {', '.join(parts)}{said}"
 
 
-
 def event_words(event_type: EventType) -> str:
     return event_type.value.removeprefix("alerts.")
 
