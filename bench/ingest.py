@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 from bench import load, options, webhooks
 from bench.installation import SECRET, Installation, Postgres, install, postgres, serving
@@ -141,12 +140,10 @@ def _bare(folder: Path, seconds: float, workers: int) -> float:
 def _pgbench(server_: Postgres, options: Options, rounds: Rounds) -> None:
     program = binaries.packaged() / "pgbench"
     for one_statement, samples in ((False, rounds.pgbench), (True, rounds.pgbench_one)):
-        url = server_.database("pgbench")
-        install(url)
+        installation = install(server_.database("pgbench"))
         rate, clients = pgbench.best_rate(
             program,
-            url,
-            uuid4(),
+            installation,
             server_.folder,
             seconds=int(options.seconds * 1.5),
             one_statement=one_statement,

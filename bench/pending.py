@@ -55,14 +55,28 @@ def subscribe(installation: Installation, url: str) -> Audience:
 
 
 _PENDING = """
+WITH alert AS (
+    INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,
+        triggered_at, last_received_at, last_signal_at)
+    SELECT uuidv7(), %(workspace)s, %(tenant)s, %(integration)s, 'planned', 'CRITICAL', 'bench', now(),
+           now(), now()
+    FROM generate_series(1, %(count)s)
+    RETURNING id
+)
 INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
     alert_id, event_type, status, payload, reason)
-SELECT uuidv7(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, uuidv7(), 'alerts.triggered',
+SELECT uuidv7(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, id, 'alerts.triggered',
        'queued', %(payload)s, 'rule'
-FROM generate_series(1, %(count)s)
+FROM alert
 """
 
-_PAST = f"""{PAST_IDS}, attempts AS (
+_PAST = f"""{PAST_IDS}, alerts AS (
+    INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status, source,
+        triggered_at, resolved_at, last_received_at, last_signal_at)
+    SELECT alert, %(workspace)s, %(tenant)s, %(integration)s, 'past', 'CRITICAL', 'RESOLVED', 'bench',
+           at, at, at, at
+    FROM ids
+), attempts AS (
     INSERT INTO alert_delivery_attempts (alert_delivery_id, number, started_at, duration_ms, outcome,
         http_status)
     SELECT delivery, 1, at, 12, 'sent', 200 FROM ids
@@ -86,7 +100,7 @@ def plan(audience: Audience, count: int) -> None:
 
 def fill(audience: Audience, count: int) -> None:
     """`count` messages that were sent in the past, each with its attempt."""
-    tables = ("alert_deliveries", "alert_delivery_attempts")
+    tables = ("alerts", "alert_deliveries", "alert_delivery_attempts")
     fill_tables(audience.installation.url, tables, _PAST, _values(audience), count)
 
 
@@ -105,6 +119,7 @@ def _values(audience: Audience) -> dict[str, Any]:
     return {
         "workspace": installation.workspace_id,
         "tenant": installation.tenant_id,
+        "integration": installation.integration_id,
         "rule": audience.rule_id,
         "destination": audience.destination_id,
         "payload": encode(_payload(audience)).decode(),

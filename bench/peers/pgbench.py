@@ -6,9 +6,9 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from uuid import UUID
 
 from bench import webhooks
+from bench.installation import Installation
 
 CLIENTS = (8, 16, 32, 64)
 
@@ -23,7 +23,7 @@ VALUES (:integration::uuid, gen_random_uuid(), {delivery}, now() + interval '15 
 _ALERT = """
 INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, description, severity, source,
     external_id, triggered_at, metadata, labels, last_received_at, last_signal_at)
-VALUES ({alert}, :integration::uuid, :integration::uuid, :integration::uuid, :title::text,
+VALUES ({alert}, :workspace::uuid, :tenant::uuid, :integration::uuid, :title::text,
     :description::text, 'CRITICAL', 'bench', :external::text, now(), :metadata::jsonb,
     :labels::jsonb, now(), now())"""
 _EVENT = """
@@ -32,13 +32,13 @@ VALUES (uuidv7(), {alert}, 'triggered', now(), :actor::jsonb, {delivery}, :detai
 
 
 def script(*, one_statement: bool) -> str:
-    """The rows of one new alert: claim, delivery, alert, event. As a transaction of ordinary
+    """The rows of one new alert: claim, alert, delivery, event. As a transaction of ordinary
     statements, or all in one statement, which no program that has to decide in between can do."""
     values = {
         "delivery": "d.id" if one_statement else ":delivery::uuid",
         "alert": "d.alert" if one_statement else ":alert::uuid",
     }
-    inserts = [part.format(**values) for part in (_CLAIM, _DELIVERY, _ALERT, _EVENT)]
+    inserts = [part.format(**values) for part in (_CLAIM, _ALERT, _DELIVERY, _EVENT)]
     random = "\\set external random(1, 9000000000000000)\n"
     if one_statement:
         selects = [
@@ -52,11 +52,13 @@ def script(*, one_statement: bool) -> str:
     return f"{random}{ids}BEGIN;" + ";".join(inserts) + ";\nCOMMIT;\n"
 
 
-def _variables(integration: UUID) -> dict[str, str]:
+def _variables(installation: Installation) -> dict[str, str]:
     body = webhooks.body(1, "bench")
     document = json.loads(body)
     return {
-        "integration": str(integration),
+        "workspace": str(installation.workspace_id),
+        "tenant": str(installation.tenant_id),
+        "integration": str(installation.integration_id),
         "body": body.decode(),
         "headers": '{"host": "127.0.0.1", "content-type": "application/json", '
         '"content-length": "480", "x-webhook-signature": "[redacted]"}',
@@ -66,19 +68,19 @@ def _variables(integration: UUID) -> dict[str, str]:
             {name: document[name] for name in ("value", "threshold", "runbook")}
         ),
         "labels": json.dumps(document["labels"]),
-        "actor": f'{{"kind": "source", "name": "bench", "id": "{integration}"}}',
+        "actor": f'{{"kind": "source", "name": "bench", "id": "{installation.integration_id}"}}',
         "detail": '{"severity": "CRITICAL"}',
     }
 
 
 def best_rate(
-    program: Path, url: str, integration: UUID, folder: Path, *, seconds: int, one_statement: bool
+    program: Path, installation: Installation, folder: Path, *, seconds: int, one_statement: bool
 ) -> tuple[float, int]:
     """Transactions per second at the best number of clients, and that number."""
     file = folder / f"webhook-{'one' if one_statement else 'many'}.sql"
     file.write_text(script(one_statement=one_statement))
     rates = {
-        clients: _rate(program, url, file, integration, clients, seconds / len(CLIENTS))
+        clients: _rate(program, installation, file, clients, seconds / len(CLIENTS))
         for clients in CLIENTS
     }
     clients = max(rates, key=rates.__getitem__)
@@ -86,7 +88,7 @@ def best_rate(
 
 
 def _rate(
-    program: Path, url: str, file: Path, integration: UUID, clients: int, seconds: float
+    program: Path, installation: Installation, file: Path, clients: int, seconds: float
 ) -> float:
     done = subprocess.run(
         [
@@ -97,8 +99,8 @@ def _rate(
             "--jobs=1",
             f"--time={max(2, round(seconds))}",
             f"--file={file}",
-            *(f"--define={name}={value}" for name, value in _variables(integration).items()),
-            url,
+            *(f"--define={name}={value}" for name, value in _variables(installation).items()),
+            installation.url,
         ],
         capture_output=True,
         text=True,

@@ -44,7 +44,7 @@ from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
 from tocsin.store import failures
 from tocsin.store.database import Engine, connect, create_engine
-from tocsin.timers.retention import sweep_expired, sweep_old
+from tocsin.timers.retention import PLANNER, remove_deleted, sweep_expired, sweep_old
 from tocsin.web import health
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SWEEP_EVERY_SECONDS = 60.0
+REMOVE_EVERY = timedelta(hours=1)
 
 
 class ProcessRole(StrEnum):
@@ -149,13 +150,19 @@ class Hub:
 
     async def _sweep(self) -> None:
         """Now and then delete what has expired or is older than it is to be kept."""
+        removal_due = utc_now()
         while True:
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
             try:
                 async with await connect(self.url) as connection:
                     now = utc_now()
+                    before = now - timedelta(days=self.settings.retention_days)
                     await sweep_expired(connection, now)
-                    await sweep_old(connection, now - timedelta(days=self.settings.retention_days))
+                    if now >= removal_due:
+                        removal_due = now + REMOVE_EVERY
+                        await remove_deleted(connection, before)
+                    await connection.execute(PLANNER)
+                    await sweep_old(connection, before)
             except failures.CONNECTION_ERRORS as error:
                 log.warning("sweep.failed", error=type(error).__name__)
 

@@ -108,9 +108,19 @@ def alert_delivery(
     status: str = "failed",
     reason: str = "rule",
     updated: datetime = FIRED,
+    rule_id: UUID | None = None,
 ) -> UUID:
-    """A message that was owed, of some rule, with one attempt."""
+    """A message that was owed, of some rule (its own, unless one is given), with one attempt."""
     delivery_id = uuid7()
+    if rule_id is None:
+        rule_id = uuid7()
+        hub.sql(
+            "INSERT INTO alert_rules (id, workspace_id, name, is_enabled, event_types,"
+            " destination_ids, deleted_at)"
+            " SELECT %s, workspace_id, 'some rule', false, '{}', '{}', now() FROM alerts WHERE id = %s",
+            rule_id,
+            alert_id,
+        )
     hub.sql(
         "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
         " alert_destination_id, alert_id, event_type, status, payload, reason, attempt_count,"
@@ -118,7 +128,7 @@ def alert_delivery(
         " SELECT %s, a.workspace_id, a.tenant_id, %s, %s, a.id, 'alerts.triggered', %s, '{}', %s,"
         " 1, 'timeout', %s, %s FROM alerts a WHERE a.id = %s",
         delivery_id,
-        uuid7(),
+        rule_id,
         destination["id"],
         status,
         reason,

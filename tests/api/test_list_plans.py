@@ -13,11 +13,20 @@ from tocsin.store.queries.webhook_deliveries import deliveries_through
 INTEGRATION = uuid7()
 
 FILL = """
+    INSERT INTO workspaces (id, slug, name) VALUES (%(integration)s, 'w', 'W');
+    INSERT INTO tenants (id, workspace_id, slug, name)
+    VALUES (%(integration)s, %(integration)s, 't', 'T');
+    INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)
+    VALUES (%(integration)s, %(integration)s, %(integration)s, 'i', 'generic', 'sealed');
+    INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,
+        triggered_at, last_received_at, last_signal_at)
+    SELECT gen_random_uuid(), %(integration)s, %(integration)s, %(integration)s, 't', 'HIGH', 's',
+           now(), now(), now()
+    FROM generate_series(1, 5000);
     INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload, status_code,
         outcome, processed_at, alert_id)
-    SELECT gen_random_uuid(), %(integration)s, n::text, '{}', 201, 'created', now(),
-           gen_random_uuid()
-    FROM generate_series(1, 5000) AS n;
+    SELECT gen_random_uuid(), %(integration)s, id::text, '{}', 201, 'created', now(), id
+    FROM alerts;
     INSERT INTO alert_events (id, alert_id, kind, at, actor, webhook_delivery_id)
     SELECT gen_random_uuid(), alert_id, 'triggered', now(), '{}', id FROM webhook_deliveries;
 """

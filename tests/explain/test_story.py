@@ -82,6 +82,7 @@ def delivery(
         "status": AlertDeliveryStatus.SENT,
         "reason": Reason.RULE,
         "rule_id": rule_id(1),
+        "rule_name": "Rule 1",
         "created_at": NOW + minutes * MINUTE,
     }
     if plan is not None:

@@ -312,7 +312,12 @@ class TestConfiguration:
     def test_what_was_deleted_meanwhile_leaves_nothing(self, opened: Harness) -> None:
         sender, other = opened.workspace.sender(), opened.workspace.sender()
         batch = [*webhooks(opened, sender, 1), *webhooks(opened, other, 1)]
-        opened.workspace.sql("DELETE FROM integrations WHERE id = %s", sender.id)
+        opened.workspace.sql(
+            "UPDATE integrations SET deleted_at = now(), is_active = false,"
+            " webhook_secret = '', previous_webhook_secret = NULL,"
+            " previous_secret_expires_at = NULL WHERE id = %s",
+            sender.id,
+        )
         assert codes(opened.commit(batch)) == [404, 201]
         assert opened.workspace.deliveries(sender) == []
 

@@ -199,7 +199,7 @@ def test_the_lanes_say_how_each_destination_stands(nodes: Nodes) -> None:
     nodes.outbox.plan(held, event=EventType.TEST)
     gone = nodes.outbox.destination("gone")
     nodes.outbox.plan(gone)
-    nodes.outbox.db.execute("DELETE FROM alert_destinations WHERE id = %s", [gone])
+    nodes.outbox.delete_destinations("gone")
     nodes.runner.run(nodes.one.load_destinations([due, later, held]))
     nodes.fail(held, failures=3)
     lanes = {lane.id: lane for lane in nodes.runner.run(nodes.one.due_lanes())}

@@ -82,6 +82,16 @@ def test_an_empty_database_has_everything_pending(empty: str) -> None:
             "DROP TRIGGER alert_rules_configuration ON alert_rules",
             "missing: trigger alert_rules.alert_rules_configuration",
         ),
+        (
+            "ALTER TABLE webhook_deliveries DROP CONSTRAINT fk_webhook_deliveries_alert_id",
+            "missing: constraint webhook_deliveries.fk_webhook_deliveries_alert_id",
+        ),
+        (
+            "ALTER TABLE alerts DROP CONSTRAINT fk_alerts_tenant_id,"
+            " ADD CONSTRAINT fk_alerts_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants (id)"
+            " NOT VALID",
+            "changed: constraint alerts.fk_alerts_tenant_id",
+        ),
         ("ALTER TYPE alert_severity ADD VALUE 'DIRE'", "changed: enum alert_severity"),
         (
             "CREATE OR REPLACE FUNCTION configuration_changed() RETURNS trigger"

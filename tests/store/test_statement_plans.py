@@ -64,15 +64,27 @@ GROWING = (
     "alerts|alert_events|alert_deliveries|webhook_claims|webhook_deliveries|cooldowns|resolutions"
 )
 
-FILL = """
+ONE = "'00000000-0000-7000-8000-000000000001'::uuid"
+"""The id of the one workspace, tenant, integration, rule and destination."""
+
+SETTING = f"""
+    INSERT INTO workspaces (id, slug, name) VALUES ({ONE}, 'w', 'W');
+    INSERT INTO tenants (id, workspace_id, slug, name) VALUES ({ONE}, {ONE}, 't', 'T');
+    INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)
+    VALUES ({ONE}, {ONE}, {ONE}, 'i', 'generic', 'sealed');
+    INSERT INTO alert_destinations (id, workspace_id, name, type) VALUES ({ONE}, {ONE}, 'd', 'webhook');
+    INSERT INTO alert_rules (id, workspace_id, name, event_types, destination_ids)
+    VALUES ({ONE}, {ONE}, 'r', '{{}}', '{{}}');
+"""
+FILL = f"""
     INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,
         external_id, triggered_at, last_received_at, last_signal_at)
-    SELECT gen_random_uuid(), w, w, w, 't', 'HIGH', 's', n::text, now(), now(), now()
-    FROM generate_series(1, 30000) AS n, gen_random_uuid() AS w;
+    SELECT gen_random_uuid(), {ONE}, {ONE}, {ONE}, 't', 'HIGH', 's', n::text, now(), now(), now()
+    FROM generate_series(1, 30000) AS n;
     INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
         alert_id, event_type, status, reason)
-    SELECT gen_random_uuid(), w, w, w, w, gen_random_uuid(), 'alerts.triggered', 'queued', 'rule'
-    FROM generate_series(1, 2000), gen_random_uuid() AS w;
+    SELECT gen_random_uuid(), {ONE}, {ONE}, {ONE}, {ONE}, id, 'alerts.triggered', 'queued', 'rule'
+    FROM alerts WHERE status = 'OPEN' LIMIT 2000;
     INSERT INTO webhook_claims (integration_id, digest, webhook_delivery_id, expires_at)
     SELECT w, gen_random_uuid(), w, now() FROM generate_series(1, 2000), gen_random_uuid() AS w;
     INSERT INTO cooldowns (problem, alert_rule_id, alert_destination_id, told_at, expires_at)
@@ -95,17 +107,17 @@ def test_a_plan_made_while_all_was_empty_looks_rows_up(every_database: Database)
         for name, connection in connections.items():
             _prepare(connection, name)
             _plan(connection, name)
-        ingest.execute(FILL)
+        ingest.execute(SETTING + FILL)
         scans = {name: _whole(_plan(each, name)) for name, each in connections.items()}
     assert {name: found for name, found in scans.items() if found} == {}
 
 
-PAST = """
+PAST = f"""
     INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status, source,
         external_id, triggered_at, last_received_at, last_signal_at)
-    SELECT gen_random_uuid(), w, w, w, 't', 'HIGH', 'RESOLVED', 's', n::text,
+    SELECT gen_random_uuid(), {ONE}, {ONE}, {ONE}, 't', 'HIGH', 'RESOLVED', 's', n::text,
            now() - n * interval '1 minute', now(), now()
-    FROM generate_series(1, 20000) AS n, gen_random_uuid() AS w;
+    FROM generate_series(1, 20000) AS n;
     INSERT INTO resolutions (integration_id, external_id, occurred_at, expires_at)
     SELECT w, n::text, now(), now() - interval '1 minute'
     FROM generate_series(1, 2000) AS n, gen_random_uuid() AS w;
@@ -118,7 +130,7 @@ def test_a_plan_made_by_statistics_of_a_quiet_year_looks_rows_up_in_a_storm(
 ) -> None:
     """They say that nothing is live, which makes reading all that is look cheap."""
     with psycopg.connect(every_database.url, autocommit=True, options=INGEST) as connection:
-        connection.execute(PAST)
+        connection.execute(SETTING + PAST)
         connection.execute(FILL)
         for name in INGEST_STATEMENTS:
             _prepare(connection, name)

@@ -196,7 +196,7 @@ class TestCorrelation:
             destination_id,
         )
         assert owed == [("alerts.triggered", "queued")]
-        workspace.sql("DELETE FROM alert_rules")
+        workspace.sql("UPDATE alert_rules SET deleted_at = now(), is_enabled = false")
 
     def test_a_trigger_that_is_late_belongs_to_the_alert_that_ended(
         self, workspace: Workspace, client: Client

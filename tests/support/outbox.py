@@ -54,6 +54,16 @@ class Outbox:
             "INSERT INTO tenants (id, workspace_id, slug, name) VALUES (%s, %s, 'default', 'D')",
             [self.tenant_id, self.workspace_id],
         )
+        self.db.execute(
+            "INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)"
+            " VALUES (%s, %s, %s, 'shop', 'generic', 'sealed')",
+            [self.integration_id, self.workspace_id, self.tenant_id],
+        )
+        self.db.execute(
+            "INSERT INTO alert_rules (id, workspace_id, name, event_types, destination_ids)"
+            " VALUES (%s, %s, 'everything', '{}', '{}')",
+            [self.rule_id, self.workspace_id],
+        )
         self.workspace = Named(self.workspace_id, "Operations", slug)
         self.tenant = Named(self.tenant_id, "D", "default")
         self.rule = Named(self.rule_id, "everything")
@@ -82,6 +92,15 @@ class Outbox:
             ],
         )
         return id
+
+    def delete_destinations(self, *names: str) -> None:
+        """As a person would; all of them, unless it is said which."""
+        self.db.execute(
+            "UPDATE alert_destinations"
+            " SET deleted_at = now(), is_enabled = false, config = '{}', secret_config = NULL"
+            " WHERE name = ANY (%s) OR %s",
+            [list(names), not names],
+        )
 
     def payload(
         self,
@@ -154,6 +173,8 @@ class Outbox:
         is_test = event is EventType.TEST
         if alert_id is None and not is_test:
             alert_id = uuid7()
+        if alert_id is not None:
+            self._alert(alert_id)
         id = uuid7()
         self.db.execute(
             "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
@@ -179,6 +200,15 @@ class Outbox:
         )
         return id
 
+    def _alert(self, alert_id: UUID) -> None:
+        """Its row, unless it is there."""
+        self.db.execute(
+            "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,"
+            " triggered_at, last_received_at, last_signal_at)"
+            " VALUES (%s, %s, %s, %s, 'Disk', 'HIGH', 'shop', %s, %s, %s) ON CONFLICT DO NOTHING",
+            [alert_id, self.workspace_id, self.tenant_id, self.integration_id, NOON, NOON, NOON],
+        )
+
     def announce(self) -> None:
         self.db.execute("NOTIFY tocsin_deliveries")
 
@@ -186,18 +216,24 @@ class Outbox:
         """Triggers of as many alerts, in one statement."""
         sample = encode(self.payload(uuid7(), EventType.TRIGGERED)).decode()
         self.db.execute(
-            "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+            "WITH alert AS ("
+            " INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity,"
+            " source, triggered_at, last_received_at, last_signal_at)"
+            " SELECT gen_random_uuid(), %(workspace)s, %(tenant)s, %(integration)s, 'Disk', 'HIGH',"
+            " 'shop', now(), now(), now() FROM generate_series(1, %(count)s) RETURNING id)"
+            " INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
             " alert_destination_id, alert_id, event_type, status, payload, reason)"
-            " SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), 'alerts.triggered',"
-            " 'queued', %s::jsonb, 'rule' FROM generate_series(1, %s)",
-            [
-                self.workspace_id,
-                self.tenant_id,
-                self.rule_id,
-                destination_id,
-                sample,
-                count,
-            ],
+            " SELECT gen_random_uuid(), %(workspace)s, %(tenant)s, %(rule)s, %(destination)s, id,"
+            " 'alerts.triggered', 'queued', %(payload)s::jsonb, 'rule' FROM alert",
+            {
+                "workspace": self.workspace_id,
+                "tenant": self.tenant_id,
+                "integration": self.integration_id,
+                "rule": self.rule_id,
+                "destination": destination_id,
+                "payload": sample,
+                "count": count,
+            },
         )
         self.announce()
 

@@ -45,7 +45,7 @@ class IntegrationEntry:
     window: timedelta
     default_severity: Severity
     tenants: Mapping[str, UUID]
-    """Those of its workspace, by slug."""
+    """Those of its workspace that a payload may name, by slug."""
     routing: RoutingTable
     actor_json: bytes
     row: Any
@@ -60,7 +60,8 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One version of it. All of it is immutable."""
+    """One version of it. All of it is immutable. Integrations and tenants that were deleted are in it
+    for the sake of their alerts, which may be live."""
 
     version: int
     integrations: Mapping[UUID, IntegrationEntry]
@@ -112,6 +113,8 @@ async def _load(engine: Engine) -> Directory:
     rows = await load_directory_rows(engine)
     by_workspace: dict[UUID, dict[str, UUID]] = {}
     for row in rows.tenants:
+        if row.deleted_at is not None:
+            continue
         by_workspace.setdefault(row.workspace_id, {})[row.slug] = row.id
     routing = {
         workspace_id: _routing_table(of_workspace)

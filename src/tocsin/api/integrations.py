@@ -105,12 +105,12 @@ async def rotate_secret(
     return show_with_secret(row, secret)
 
 
-@router.delete("/{integration_id:uuid}", status_code=204, responses=problems("in-use"))
+@router.delete("/{integration_id:uuid}", status_code=204)
 async def delete_integration(
     context: Context, caller: Admin, integration_id: Id, query: Annotated[DeleteQuery, Query()]
 ) -> Response:
-    """Deletes an integration without history. One that has any is better switched off
-    (`is_active` false); `purge=true` deletes it and all that came through it."""
+    """From here on its webhooks are 404, and its secret is erased. What came through it stays on
+    record; `purge=true` deletes that, too."""
     if not query.purge:
         async with context.configuring() as session:
             await integrations.delete(session, caller, integration_id, utc_now())

@@ -139,7 +139,8 @@ class AttemptFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """One alert delivery with its attempts. `destination_name` None: the destination is gone."""
+    """One alert delivery with its attempts. `destination_name` None: the destination is gone.
+    Names of what was deleted say so."""
 
     id: UUID
     destination_id: UUID
@@ -148,6 +149,7 @@ class DeliveryFacts:
     status: AlertDeliveryStatus
     reason: Reason
     rule_id: UUID | None
+    rule_name: str | None
     created_at: datetime
     send_after: datetime | None = None
     sent_at: datetime | None = None
@@ -156,6 +158,7 @@ class DeliveryFacts:
     last_error_message: str | None = None
     detail: Mapping[str, Any] | None = None
     attempts: tuple[AttemptFacts, ...] = ()
+    rule_is_deleted: bool = False
 
     @property
     def destination(self) -> str:
@@ -171,6 +174,7 @@ class DeliveryFacts:
             "status": self.status.value,
             "reason": self.reason.value,
             "rule_id": _text(self.rule_id),
+            "rule_name": self.rule_name,
             "created_at": iso(self.created_at),
             "send_after": optional_iso(self.send_after),
             "sent_at": optional_iso(self.sent_at),

@@ -132,6 +132,8 @@ def _delivery(
         status=row.status,
         reason=Reason(row.reason),
         rule_id=row.alert_rule_id,
+        rule_name=addressed.rule_name,
+        rule_is_deleted=addressed.rule_is_deleted,
         created_at=row.created_at,
         send_after=row.send_after,
         sent_at=row.sent_at,

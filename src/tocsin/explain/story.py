@@ -156,6 +156,9 @@ def _rule(
 def _delivery(delivery: DeliveryFacts, now: datetime) -> dict[str, Any]:
     document = delivery.document()
     document["words"] = f"{delivery.destination}: {delivery_words(delivery, now)}"
+    if delivery.rule_is_deleted:
+        # Its verdict is not among those of today's rules.
+        document["words"] += f", by rule “{delivery.rule_name}”"
     document["attempts"] = [
         {**attempt.document(), "words": attempt_words(attempt)}
         for attempt in sorted(delivery.attempts, key=lambda attempt: attempt.number)

@@ -47,7 +47,7 @@ class Sender:
 
 @dataclass(slots=True)
 class Senders:
-    """All senders of the current directory."""
+    """All senders of the current directory; what was deleted sends nothing."""
 
     feed: DirectoryFeed
     vault: Vault
@@ -66,6 +66,7 @@ class Senders:
             self._senders = {
                 id: self._sender(entry, before.get(id))
                 for id, entry in directory.integrations.items()
+                if entry.row.deleted_at is None
             }
             self._directory = directory
         return self._senders

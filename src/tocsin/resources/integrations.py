@@ -24,10 +24,10 @@ from tocsin.resources.integration_shapes import (
     Rotation,
 )
 from tocsin.resources.owned import owned, require
-from tocsin.resources.refused import InvalidRequest, MissingReference, StillNeeded
+from tocsin.resources.refused import InvalidRequest, MissingReference
 from tocsin.store import configuration_lock
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.integration_history import delete_history, has_history
+from tocsin.store.queries.integration_history import delete_history
 from tocsin.store.queries.tenants import find_default_tenant
 from tocsin.store.tables import Integration, Tenant
 
@@ -216,17 +216,8 @@ async def rotate_secret(
 async def delete(
     session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
 ) -> None:
-    """Deletes an integration without history.
-
-    Raises:
-        StillNeeded: it has history.
-    """
+    """Deletes it; what came through it stays on record."""
     row = await owned(session, Integration, caller, integration_id)
-    if await has_history(session, integration_id):
-        raise StillNeeded(
-            "There are webhook deliveries or alerts of this integration. Switch it off "
-            "with is_active false, or delete it with all its history: ?purge=true."
-        )
     await recording.delete(session, caller, _KIND, row, now)
 
 

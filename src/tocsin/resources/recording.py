@@ -95,5 +95,5 @@ async def delete(
     session: DatabaseSession, caller: Principal, kind: Kind, row: Any, now: datetime
 ) -> None:
     before = kind.document(row)
-    await workspace_rows.delete(session, row)
+    await workspace_rows.delete(session, row, now)
     record(session, caller, "deleted", kind.name, row.id, now, before=before)

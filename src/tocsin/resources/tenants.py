@@ -14,7 +14,6 @@ from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example
 from tocsin.resources.owned import owned
 from tocsin.resources.refused import StillNeeded
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.alerts import has_alerts_of_tenant
 from tocsin.store.queries.integrations import integrations_of_tenant
 from tocsin.store.queries.rules import rules_naming_tenant
 from tocsin.store.queries.workspaces import DEFAULT
@@ -80,7 +79,7 @@ async def update(
 async def delete(
     session: DatabaseSession, caller: Principal, tenant_id: UUID, now: datetime
 ) -> None:
-    """Deletes a tenant that nothing refers to.
+    """Deletes a tenant that no integration and no rule names; its alerts stay on record.
 
     Raises:
         StillNeeded: something does.
@@ -98,6 +97,4 @@ async def _why_needed(session: DatabaseSession, tenant: Tenant) -> str | None:
         return f"Integrations belong to it: {', '.join(names)}."
     if names := await rules_naming_tenant(session, tenant.workspace_id, tenant.id, _MOST_NAMED):
         return f"Alert rules name it: {', '.join(names)}."
-    if await has_alerts_of_tenant(session, tenant.workspace_id, tenant.id):
-        return "There are alerts of this tenant."
     return None

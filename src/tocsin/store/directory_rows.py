@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class RoutingRows:
-    """Of one workspace. Silences that have ended are left out."""
+    """Of one workspace. Silences that have ended and what was deleted are left out."""
 
     workspace_id: UUID
     fallback_destination_id: UUID | None
@@ -40,7 +40,8 @@ class RoutingRows:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRows:
-    """Rows have the columns of their tables as attributes."""
+    """Rows have the columns of their tables as attributes. Tenants and integrations that were deleted
+    are among them: their alerts may be live."""
 
     version: int
     workspaces: list[Any]
@@ -67,7 +68,7 @@ async def load_directory_rows(engine: Engine) -> DirectoryRows:
         )
         tenants = list(
             await connection.execute(
-                select(Tenant.id, Tenant.workspace_id, Tenant.slug, Tenant.name)
+                select(Tenant.id, Tenant.workspace_id, Tenant.slug, Tenant.name, Tenant.deleted_at)
             )
         )
         integrations = list(await connection.execute(select(*Integration.__table__.columns)))
@@ -79,7 +80,8 @@ async def _routing_rows(
     connection: AsyncConnection, workspaces: list[Any]
 ) -> Mapping[UUID, RoutingRows]:
     found = {row.id: RoutingRows(row.id, row.fallback_destination_id) for row in workspaces}
-    for row in await connection.execute(select(*AlertRule.__table__.columns)):
+    rules = select(*AlertRule.__table__.columns).where(AlertRule.deleted_at.is_(None))
+    for row in await connection.execute(rules):
         found[row.workspace_id].rules.append(row)
     silences = select(*Silence.__table__.columns).where(Silence.ends_at > func.now())
     for row in await connection.execute(silences):
@@ -90,7 +92,7 @@ async def _routing_rows(
         AlertDestination.name,
         AlertDestination.type,
         AlertDestination.is_enabled,
-    )
+    ).where(AlertDestination.deleted_at.is_(None))
     for row in await connection.execute(destinations):
         found[row.workspace_id].destinations.append(row)
     return found

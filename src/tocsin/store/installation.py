@@ -81,7 +81,7 @@ def keeps_secrets(url: str) -> bool:
     """Whether anything in it is encrypted, and so lost without its key."""
     with _connection(url) as connection:
         found = connection.execute(
-            "SELECT EXISTS (SELECT FROM integrations)"
+            "SELECT EXISTS (SELECT FROM integrations WHERE deleted_at IS NULL)"
             " OR EXISTS (SELECT FROM alert_destinations WHERE secret_config IS NOT NULL)"
         ).fetchone()
     return bool(found and found[0])
@@ -105,7 +105,7 @@ def sealed_values(url: str) -> list[Sealed]:
             .execute(
                 "SELECT owner, workspaces.slug AS workspace, value FROM ("
                 " SELECT 'integration ' || name AS owner, workspace_id, webhook_secret AS value"
-                "   FROM integrations"
+                "   FROM integrations WHERE deleted_at IS NULL"
                 " UNION ALL SELECT 'integration ' || name || ' (its previous secret)',"
                 "   workspace_id, previous_webhook_secret FROM integrations"
                 " UNION ALL SELECT 'destination ' || name, workspace_id, secret_config"
@@ -130,7 +130,8 @@ def list_workspaces(url: str) -> list[dict[str, Any]]:
             connection.cursor(row_factory=dict_row)
             .execute(
                 "SELECT id, slug, name, created_at,"
-                " (SELECT count(*) FROM integrations WHERE workspace_id = workspaces.id)"
+                " (SELECT count(*) FROM integrations WHERE workspace_id = workspaces.id"
+                "   AND deleted_at IS NULL)"
                 "   AS integrations,"
                 " (SELECT count(*) FROM alerts WHERE workspace_id = workspaces.id"
                 "   AND status IN ('OPEN', 'ACKNOWLEDGED')) AS live_alerts"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -26,8 +26,9 @@ def _config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str) -> None:
-    """Apply what is pending. Nodes that start at once wait for one another (advisory lock).
+def upgrade(url: str, to: str = "head") -> None:
+    """Apply what is pending, up to the revision `to`. Nodes that start at once wait for one another
+    (advisory lock).
 
     Raises:
         SchemaError: if the server is older than PostgreSQL 15, or its schema newer than this program.
@@ -40,7 +41,13 @@ def upgrade(url: str) -> None:
         )
     config = _config(url)
     _refuse_unknown_revision(config, url)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
+
+
+def run_sql_beside(migration: str) -> None:
+    """The statements of a migration whose program is `migration`: the file beside it, named alike."""
+    text = Path(migration).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().exec_driver_sql(text.replace("%", "%%"))
 
 
 def check(url: str) -> list[str]:

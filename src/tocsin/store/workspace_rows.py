@@ -1,17 +1,19 @@
-"""Single rows of a workspace: looked up, added, written, deleted. What belongs to another workspace
-does not exist."""
+"""Single rows of a workspace: looked up, added, written, deleted. What belongs to another workspace,
+or was deleted, does not exist."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from tocsin.store.database import DatabaseSession
+from tocsin.store.deletion import mark_deleted
 from tocsin.store.tables import (
     Alert,
     AlertDelivery,
@@ -23,6 +25,7 @@ from tocsin.store.tables import (
     Silence,
     Tenant,
 )
+from tocsin.store.tables.base import Deletable
 
 OwnedRow = TypeVar(
     "OwnedRow",
@@ -65,7 +68,7 @@ async def find(
     lock: bool = False,
 ) -> OwnedRow | None:
     """The row of this id, if it is of the workspace; with `lock` it is ours to the commit."""
-    statement = select(table).where(table.id == row_id, table.workspace_id == workspace_id)
+    statement = select(table).where(table.id == row_id, *_present(table, workspace_id))
     return await session.scalar(statement.with_for_update() if lock else statement)
 
 
@@ -74,9 +77,16 @@ async def known_ids(
 ) -> set[UUID]:
     """Those of the ids that name rows of the workspace."""
     found = await session.scalars(
-        select(table.id).where(table.workspace_id == workspace_id, table.id.in_(ids))
+        select(table.id).where(*_present(table, workspace_id), table.id.in_(ids))
     )
     return set(found)
+
+
+def _present(table: type[OwnedRow], workspace_id: UUID) -> list[ColumnElement[bool]]:
+    conditions = [table.workspace_id == workspace_id]
+    if issubclass(table, Deletable):
+        conditions.append(table.deleted_at.is_(None))
+    return conditions
 
 
 async def add(session: DatabaseSession, row: Base) -> None:
@@ -99,8 +109,12 @@ async def write(session: DatabaseSession, row: Base) -> None:
         await session.flush()
 
 
-async def delete(session: DatabaseSession, row: Base) -> None:
-    await session.delete(row)
+async def delete(session: DatabaseSession, row: Base, now: datetime) -> None:
+    """Deletes a row; one that history may mention is marked, and gone for all but history."""
+    if isinstance(row, Deletable):
+        mark_deleted(row, now)
+    else:
+        await session.delete(row)
     await session.flush()
 
 

@@ -262,7 +262,7 @@ async def test_nothing_is_sent_to_a_disabled_destination(outbox: Outbox) -> None
 async def test_what_waits_for_a_deleted_destination_is_canceled(outbox: Outbox) -> None:
     destination = outbox.destination("ops")
     id = outbox.plan(destination)
-    outbox.db.execute("DELETE FROM alert_destinations")
+    outbox.delete_destinations()
     async with dispatching(outbox.url):
         await until(lambda: outbox.row(id)["status"] == "canceled")
 

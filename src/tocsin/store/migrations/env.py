@@ -1,4 +1,4 @@
-"""Alembic's entry: one transaction for all pending migrations, one node at a time."""
+"""Alembic's entry: each pending migration in a transaction of its own, one node at a time."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
@@ -9,14 +9,17 @@ from tocsin.store.tables import Base
 MIGRATION_LOCK = 0x746F6373696E
 
 engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
-with engine.connect() as connection:
+# The lock has a transaction to itself: a migration that takes long may commit in between.
+with engine.connect() as guard, guard.begin(), engine.connect() as connection:
+    guard.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         compare_type=True,
         compare_server_default=True,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         context.run_migrations()
 engine.dispose()

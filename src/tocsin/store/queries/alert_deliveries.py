@@ -11,8 +11,14 @@ from sqlalchemy import select
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.store.database import DatabaseSession
+from tocsin.store.deletion import name_in_history
 from tocsin.store.paging import PageRequest, RowPage, any_of, equal, fetch_page, within
-from tocsin.store.tables import AlertDelivery, AlertDeliveryAttempt, AlertDestination
+from tocsin.store.tables import (
+    AlertDelivery,
+    AlertDeliveryAttempt,
+    AlertDestination,
+    AlertRule,
+)
 
 
 async def page_of_alert_deliveries(
@@ -59,10 +65,13 @@ async def attempts_at(
 
 @dataclass(frozen=True, slots=True)
 class AddressedDelivery:
-    """`destination_name` is None if the destination is gone."""
+    """`destination_name` is None if the destination is gone, `rule_name` for a test. The names of
+    what was deleted say so."""
 
     delivery: AlertDelivery
     destination_name: str | None
+    rule_name: str | None
+    rule_is_deleted: bool
 
 
 async def deliveries_of_alert(
@@ -70,13 +79,28 @@ async def deliveries_of_alert(
 ) -> list[AddressedDelivery]:
     """The oldest, at most so many."""
     found = await session.execute(
-        select(AlertDelivery, AlertDestination.name)
+        select(
+            AlertDelivery,
+            AlertDestination.name,
+            AlertDestination.deleted_at,
+            AlertRule.name,
+            AlertRule.deleted_at,
+        )
         .outerjoin(AlertDestination, AlertDestination.id == AlertDelivery.alert_destination_id)
+        .outerjoin(AlertRule, AlertRule.id == AlertDelivery.alert_rule_id)
         .where(AlertDelivery.alert_id == alert_id)
         .order_by(AlertDelivery.id)
         .limit(most)
     )
-    return [AddressedDelivery(delivery, name) for delivery, name in found]
+    return [
+        AddressedDelivery(
+            delivery,
+            name_in_history(destination, destination_deleted_at),
+            name_in_history(rule, rule_deleted_at),
+            rule_deleted_at is not None,
+        )
+        for delivery, destination, destination_deleted_at, rule, rule_deleted_at in found
+    ]
 
 
 async def read_delivery(session: DatabaseSession, delivery_id: UUID) -> AlertDelivery:

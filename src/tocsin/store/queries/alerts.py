@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from tocsin.model import AlertEventKind, AlertStatus, Severity
 from tocsin.store.database import DatabaseSession
@@ -113,13 +113,6 @@ async def alerts_since(
     return [PastAlert(alert, source_type) for alert, source_type in found]
 
 
-async def has_alerts_of_tenant(
-    session: DatabaseSession, workspace_id: UUID, tenant_id: UUID
-) -> bool:
-    alerts = exists().where(Alert.workspace_id == workspace_id, Alert.tenant_id == tenant_id)
-    return bool(await session.scalar(select(alerts)))
-
-
 @dataclass(frozen=True, slots=True)
 class LinkedAlert:
     """An alert as the pages behind the links of a message show it."""
@@ -151,7 +144,11 @@ async def find_linked_alert(
         )
         .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
         .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-        .where(Alert.id == alert_id, AlertDestination.id == destination_id)
+        .where(
+            Alert.id == alert_id,
+            AlertDestination.id == destination_id,
+            AlertDestination.deleted_at.is_(None),
+        )
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else LinkedAlert(**row._mapping)

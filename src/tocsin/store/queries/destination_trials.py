@@ -115,6 +115,7 @@ _LOCK = text(
     FROM alert_destinations AS destination
     JOIN workspaces AS workspace ON workspace.id = destination.workspace_id
     WHERE destination.id = :id AND destination.workspace_id = :workspace_id
+      AND destination.deleted_at IS NULL
     FOR NO KEY UPDATE OF destination
     """
 )

@@ -22,6 +22,7 @@ async def page_of_destinations(
     table = AlertDestination
     statement = select(table).where(
         table.workspace_id == workspace_id,
+        table.deleted_at.is_(None),
         *equal((table.type, type), (table.is_enabled, is_enabled)),
     )
     return await fetch_page(

@@ -1,14 +1,10 @@
-"""The past of one integration: whether there is any, and how to be rid of it.
-
-No foreign keys hold these rows together (they record what was, whatever became of it), so deleting
-names each table.
-"""
+"""The past of one integration, and how to be rid of it: what points at a row goes before it."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, select
 
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import (
@@ -20,19 +16,6 @@ from tocsin.store.tables import (
     WebhookClaim,
     WebhookDelivery,
 )
-
-
-async def has_history(session: DatabaseSession, integration_id: UUID) -> bool:
-    """Whether anything was ever received for it and is still on record."""
-    found = await session.scalar(
-        select(
-            or_(
-                exists().where(WebhookDelivery.integration_id == integration_id),
-                exists().where(Alert.integration_id == integration_id),
-            )
-        )
-    )
-    return bool(found)
 
 
 async def delete_history(session: DatabaseSession, integration_id: UUID) -> None:

@@ -24,6 +24,7 @@ async def page_of_integrations(
     table = Integration
     statement = select(table).where(
         table.workspace_id == workspace_id,
+        table.deleted_at.is_(None),
         *equal((table.type, type), (table.is_active, is_active), (table.tenant_id, tenant_id)),
     )
     return await fetch_page(session, statement, request, key=table.id, list_name="integrations")
@@ -33,7 +34,9 @@ async def integrations_of_tenant(
     session: DatabaseSession, tenant_id: UUID, most: int
 ) -> Sequence[str]:
     """Their names."""
-    statement = select(Integration.name).where(Integration.tenant_id == tenant_id)
+    statement = select(Integration.name).where(
+        Integration.tenant_id == tenant_id, Integration.deleted_at.is_(None)
+    )
     return (await session.scalars(statement.limit(most))).all()
 
 

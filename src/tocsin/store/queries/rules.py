@@ -16,7 +16,9 @@ from tocsin.store.tables import AlertRule
 async def page_of_rules(
     session: DatabaseSession, workspace_id: UUID, request: PageRequest
 ) -> RowPage[AlertRule]:
-    statement = select(AlertRule).where(AlertRule.workspace_id == workspace_id)
+    statement = select(AlertRule).where(
+        AlertRule.workspace_id == workspace_id, AlertRule.deleted_at.is_(None)
+    )
     return await fetch_page(session, statement, request, key=AlertRule.id, list_name="alert-rules")
 
 
@@ -38,7 +40,9 @@ async def rules_naming_destination(
 async def _names(
     session: DatabaseSession, workspace_id: UUID, condition: ColumnElement[bool], most: int
 ) -> Sequence[str]:
-    statement = select(AlertRule.name).where(AlertRule.workspace_id == workspace_id, condition)
+    statement = select(AlertRule.name).where(
+        AlertRule.workspace_id == workspace_id, AlertRule.deleted_at.is_(None), condition
+    )
     return (await session.scalars(statement.limit(most))).all()
 
 

@@ -15,10 +15,14 @@ from tocsin.store.tables import Tenant
 async def page_of_tenants(
     session: DatabaseSession, workspace_id: UUID, request: PageRequest
 ) -> RowPage[Tenant]:
-    statement = select(Tenant).where(Tenant.workspace_id == workspace_id)
+    statement = select(Tenant).where(
+        Tenant.workspace_id == workspace_id, Tenant.deleted_at.is_(None)
+    )
     return await fetch_page(session, statement, request, key=Tenant.id, list_name="tenants")
 
 
 async def find_default_tenant(session: DatabaseSession, workspace_id: UUID) -> Tenant | None:
-    statement = select(Tenant).where(Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT)
+    statement = select(Tenant).where(
+        Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT, Tenant.deleted_at.is_(None)
+    )
     return await session.scalar(statement)

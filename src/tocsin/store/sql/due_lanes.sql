@@ -55,7 +55,8 @@ SELECT pending.id,
        (SELECT version FROM configuration) AS configuration_version
 FROM pending
 LEFT JOIN LATERAL (
-    SELECT is_enabled FROM alert_destinations WHERE id = pending.id OFFSET 0
+    SELECT is_enabled FROM alert_destinations
+    WHERE id = pending.id AND deleted_at IS NULL OFFSET 0
 ) AS destination ON true
 LEFT JOIN LATERAL (
     SELECT hold_until, hold_reason FROM destination_states

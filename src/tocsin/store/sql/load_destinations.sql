@@ -11,4 +11,4 @@ SELECT destination.id, destination.name, destination.type, destination.is_enable
        workspace.name AS workspace_name
 FROM alert_destinations AS destination
 JOIN workspaces AS workspace ON workspace.id = destination.workspace_id
-WHERE destination.id = ANY (%(ids)s::uuid[])
+WHERE destination.id = ANY (%(ids)s::uuid[]) AND destination.deleted_at IS NULL

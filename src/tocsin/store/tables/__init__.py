@@ -2,10 +2,8 @@
 
 Three rules shape it:
 
-- What records the past (webhook deliveries, alerts, their events and deliveries) carries no foreign
-  keys: a record outlives what it mentions, and a key check per row would cost the hot path a third
-  of its speed (docs/adr/0002-group-commit.md). Such rows are only ever written in transactions that
-  hold the configuration lock, so they never point at something that was not there.
+- What a person deletes is marked (`deleted_at`) and its secrets erased; its row stays for as long as
+  history points at it, which foreign keys hold (docs/adr/0008-history-has-foreign-keys.md).
 - What must be unique is unique by constraint, never by a look before a write.
 - Times are `timestamptz`; ids are UUIDv7, made by the program.
 """

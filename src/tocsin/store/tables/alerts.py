@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ForeignKey,
     Index,
     text,
 )
@@ -42,8 +43,8 @@ class Alert(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
-    tenant_id: Mapped[UUID]
-    integration_id: Mapped[UUID]
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    integration_id: Mapped[UUID] = mapped_column(ForeignKey("integrations.id"))
     title: Mapped[str]
     description: Mapped[str | None]
     severity: Mapped[Severity] = mapped_column(severity_type)

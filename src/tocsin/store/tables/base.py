@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tocsin.model import AlertDeliveryStatus, AlertStatus, Severity
 
@@ -39,6 +39,13 @@ class Base(DeclarativeBase):
     }
 
 
+class Deletable:
+    """What a person deletes is marked: hidden from then on, but there for the history that mentions
+    it. Retention removes it once nothing does."""
+
+    deleted_at: Mapped[datetime | None] = mapped_column(sort_order=999)
+
+
 def one_of(column: str, *values: str) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
@@ -53,5 +60,6 @@ delivery_status_type = Enum(
 
 NOW = text("now()")
 NO_OBJECT = text("'{}'::jsonb")
+NOT_DELETED = text("deleted_at IS NULL")
 LIVE = text("status IN ('OPEN', 'ACKNOWLEDGED')")
 PENDING = text("status IN ('queued', 'deferred')")

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -24,16 +23,31 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tocsin.model import AlertDeliveryStatus
 from tocsin.store.tables.base import (
     NO_OBJECT,
+    NOT_DELETED,
     NOW,
     PENDING,
     Base,
+    Deletable,
     delivery_status_type,
 )
 
 
-class AlertDestination(Base):
+class AlertDestination(Deletable, Base):
     __tablename__ = "alert_destinations"
-    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    __table_args__ = (
+        Index(
+            "uq_alert_destinations_workspace_id_name",
+            "workspace_id",
+            "name",
+            unique=True,
+            postgresql_where=NOT_DELETED,
+        ),
+        CheckConstraint(
+            "deleted_at IS NULL"
+            " OR (NOT is_enabled AND config = '{}'::jsonb AND secret_config IS NULL)",
+            "inert_once_deleted",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
@@ -119,10 +133,10 @@ class AlertDelivery(Base):
     sequence: Mapped[int] = mapped_column(BigInteger(), Identity(always=False))
     """Rises per alert: it is drawn while the alert's lock is held. Order of sending."""
     workspace_id: Mapped[UUID]
-    tenant_id: Mapped[UUID | None]
-    alert_rule_id: Mapped[UUID | None]
-    alert_destination_id: Mapped[UUID]
-    alert_id: Mapped[UUID | None]
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
+    alert_rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert_rules.id"))
+    alert_destination_id: Mapped[UUID] = mapped_column(ForeignKey("alert_destinations.id"))
+    alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alerts.id"))
     event_type: Mapped[str]
     status: Mapped[AlertDeliveryStatus] = mapped_column(delivery_status_type)
     send_after: Mapped[datetime | None]

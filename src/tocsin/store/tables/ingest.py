@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -21,17 +20,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tocsin.model import Severity
 from tocsin.store.tables.base import (
     NO_OBJECT,
+    NOT_DELETED,
     NOW,
     Base,
+    Deletable,
     one_of,
     severity_type,
 )
 
 
-class Integration(Base):
+class Integration(Deletable, Base):
     __tablename__ = "integrations"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "name"),
+        Index(
+            "uq_integrations_workspace_id_name",
+            "workspace_id",
+            "name",
+            unique=True,
+            postgresql_where=NOT_DELETED,
+        ),
         Index("ix_integrations_type", "type"),
         Index("ix_integrations_is_active", "is_active"),
         CheckConstraint(
@@ -52,6 +59,12 @@ class Integration(Base):
         CheckConstraint(
             "(previous_webhook_secret IS NULL) = (previous_secret_expires_at IS NULL)",
             "previous_secret",
+        ),
+        CheckConstraint(
+            "deleted_at IS NULL"
+            " OR (NOT is_active AND webhook_secret = '\\x'::bytea"
+            " AND previous_webhook_secret IS NULL)",
+            "inert_once_deleted",
         ),
     )
 
@@ -122,7 +135,7 @@ class WebhookDelivery(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    integration_id: Mapped[UUID]
+    integration_id: Mapped[UUID] = mapped_column(ForeignKey("integrations.id"))
     idempotency_key: Mapped[str | None]
     content_fingerprint: Mapped[str]
     raw_payload: Mapped[Any] = mapped_column(JSON())
@@ -134,7 +147,7 @@ class WebhookDelivery(Base):
     error_message: Mapped[str | None]
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
     processed_at: Mapped[datetime]
-    alert_id: Mapped[UUID | None]
+    alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alerts.id", ondelete="SET NULL"))
     duplicate_of_id: Mapped[UUID | None]
     replay_of_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Text,
-    UniqueConstraint,
     Uuid,
     text,
 )
@@ -20,15 +19,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tocsin.model import Severity
 from tocsin.store.tables.base import (
+    NOT_DELETED,
     NOW,
     Base,
+    Deletable,
     severity_type,
 )
 
 
-class AlertRule(Base):
+class AlertRule(Deletable, Base):
     __tablename__ = "alert_rules"
-    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    __table_args__ = (
+        Index(
+            "uq_alert_rules_workspace_id_name",
+            "workspace_id",
+            "name",
+            unique=True,
+            postgresql_where=NOT_DELETED,
+        ),
+        CheckConstraint("deleted_at IS NULL OR NOT is_enabled", "inert_once_deleted"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))

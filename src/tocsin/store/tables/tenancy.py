@@ -9,14 +9,16 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
-    UniqueConstraint,
+    Index,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tocsin.store.tables.base import (
+    NOT_DELETED,
     NOW,
     Base,
+    Deletable,
 )
 
 
@@ -32,9 +34,17 @@ class Workspace(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
-class Tenant(Base):
+class Tenant(Deletable, Base):
     __tablename__ = "tenants"
-    __table_args__ = (UniqueConstraint("workspace_id", "slug"),)
+    __table_args__ = (
+        Index(
+            "uq_tenants_workspace_id_slug",
+            "workspace_id",
+            "slug",
+            unique=True,
+            postgresql_where=NOT_DELETED,
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))

@@ -1,0 +1,254 @@
+"""Retention: history goes when it is old, what was deleted goes when no history mentions it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.support.postgres import Database
+from tocsin.store.database import connect
+from tocsin.timers import retention
+from tocsin.timers.retention import remove_deleted, sweep_old
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BEFORE = NOW - timedelta(days=90)
+OLD, NEW = BEFORE - timedelta(days=1), BEFORE + timedelta(days=1)
+ONE = UUID("00000000-0000-7000-8000-000000000001")
+
+
+def id_at(moment: datetime, number: int = 0) -> UUID:
+    """A UUIDv7 of that time."""
+    return UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | number)
+
+
+class Past:
+    """A workspace with one of each, and history written by plain SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self.url = database.url
+        self.db = database.connect()
+        self.db.execute("INSERT INTO workspaces (id, slug, name) VALUES (%s, 'w', 'W')", [ONE])
+        self.db.execute(
+            "INSERT INTO tenants (id, workspace_id, slug, name) VALUES (%s, %s, 'acme', 'Acme')",
+            [ONE, ONE],
+        )
+        self.db.execute(
+            "INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)"
+            " VALUES (%s, %s, %s, 'shop', 'generic', '')",
+            [ONE, ONE, ONE],
+        )
+        self.db.execute(
+            "INSERT INTO alert_destinations (id, workspace_id, name, type)"
+            " VALUES (%s, %s, 'ops', 'webhook')",
+            [ONE, ONE],
+        )
+        self.db.execute(
+            "INSERT INTO alert_rules (id, workspace_id, name, event_types, destination_ids)"
+            " VALUES (%s, %s, 'all', '{}', '{}')",
+            [ONE, ONE],
+        )
+
+    def alert(self, at: datetime, status: str = "RESOLVED", number: int = 0) -> UUID:
+        self.db.execute(
+            "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status,"
+            " source, triggered_at, last_received_at, last_signal_at, updated_at)"
+            " VALUES (%s, %s, %s, %s, 'Disk', 'HIGH', %s, 'shop', %s, %s, %s, %s)",
+            [id_at(at, number), ONE, ONE, ONE, status, at, at, at, at],
+        )
+        return id_at(at, number)
+
+    def webhook(self, at: datetime, alert_id: UUID | None) -> UUID:
+        self.db.execute(
+            "INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload,"
+            " status_code, outcome, processed_at, alert_id)"
+            " VALUES (%s, %s, 'f', '{}', 200, 'updated', %s, %s)",
+            [id_at(at), ONE, at, alert_id],
+        )
+        return id_at(at)
+
+    def message(self, at: datetime, alert_id: UUID, status: str = "sent") -> None:
+        self.db.execute(
+            "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+            " alert_destination_id, alert_id, event_type, status, reason)"
+            " VALUES (%s, %s, %s, %s, %s, %s, 'alerts.triggered', %s, 'rule')",
+            [id_at(at), ONE, ONE, ONE, ONE, alert_id, status],
+        )
+
+    def mark_deleted(self, at: datetime, *tables: str) -> None:
+        for table in tables:
+            off = _SWITCHED_OFF.get(table, "")
+            self.db.execute(f"UPDATE {table} SET deleted_at = %s{off}", [at])  # type: ignore[arg-type]
+
+    def count(self, table: str) -> int:
+        ((found,),) = self.db.execute(f"SELECT count(*) FROM {table}").fetchall()  # type: ignore[arg-type]
+        return int(found)
+
+
+_SWITCHED_OFF = {
+    "alert_rules": ", is_enabled = false",
+    "alert_destinations": ", is_enabled = false",
+    "integrations": ", is_active = false",
+}
+KINDS = ("alert_rules", "alert_destinations", "integrations", "tenants")
+
+
+@pytest.fixture
+def past(database: Database) -> Past:
+    return Past(database)
+
+
+async def _on(
+    past: Past, work: Callable[[psycopg.AsyncConnection, datetime], Awaitable[int]]
+) -> int:
+    async with await connect(past.url) as connection:
+        return await work(connection, BEFORE)
+
+
+async def test_an_alert_goes_with_its_messages_and_is_forgotten_by_younger_webhooks(
+    past: Past,
+) -> None:
+    alert_id = past.alert(OLD)
+    past.message(OLD, alert_id)
+    past.webhook(OLD, alert_id)
+    kept = past.webhook(NEW, alert_id)
+
+    await _on(past, sweep_old)
+
+    assert past.count("alerts") == past.count("alert_deliveries") == 0
+    left = past.db.execute("SELECT id, alert_id FROM webhook_deliveries").fetchall()
+    assert left == [(kept, None)]
+
+
+@pytest.mark.parametrize(("at", "status"), [(OLD, "queued"), (OLD, "deferred"), (NEW, "sent")])
+async def test_an_alert_outlives_its_messages(past: Past, at: datetime, status: str) -> None:
+    past.message(at, past.alert(OLD), status)
+
+    await _on(past, sweep_old)
+
+    assert past.count("alerts") == past.count("alert_deliveries") == 1
+
+
+async def test_an_alert_stays_while_late_triggers_may_belong_to_it(past: Past) -> None:
+    alert_id = past.alert(OLD)
+    past.db.execute("UPDATE alerts SET external_id = 'disk-7'")
+    past.db.execute(
+        "INSERT INTO resolutions (integration_id, external_id, occurred_at, alert_id, expires_at)"
+        " VALUES (%s, 'disk-7', %s, %s, %s)",
+        [ONE, OLD, alert_id, NOW],
+    )
+
+    await _on(past, sweep_old)
+    assert past.count("alerts") == 1
+
+    past.db.execute("DELETE FROM resolutions")
+    await _on(past, sweep_old)
+    assert past.count("alerts") == 0
+
+
+async def test_live_alerts_stay_however_old(past: Past) -> None:
+    past.alert(OLD, "OPEN")
+
+    await _on(past, sweep_old)
+
+    assert past.count("alerts") == 1
+
+
+async def test_what_was_deleted_and_is_mentioned_by_nothing_is_removed(past: Past) -> None:
+    past.mark_deleted(OLD, *KINDS)
+
+    assert await _on(past, remove_deleted) == 4
+
+    assert [past.count(table) for table in KINDS] == [0, 0, 0, 0]
+
+
+async def test_what_is_mentioned_is_kept_until_nothing_mentions_it(past: Past) -> None:
+    past.mark_deleted(OLD, *KINDS)
+    past.message(OLD, past.alert(OLD))
+
+    assert await _on(past, remove_deleted) == 0
+    assert [past.count(table) for table in KINDS] == [1, 1, 1, 1]
+
+    await _on(past, sweep_old)
+    assert await _on(past, remove_deleted) == 4
+
+
+async def test_a_webhook_alone_keeps_its_integration_and_that_its_tenant(past: Past) -> None:
+    past.mark_deleted(OLD, "integrations", "tenants")
+    past.webhook(NEW, None)
+
+    assert await _on(past, remove_deleted) == 0
+
+
+async def test_what_was_not_deleted_or_only_lately_stays(past: Past) -> None:
+    past.mark_deleted(NEW, "alert_rules", "alert_destinations")
+
+    assert await _on(past, remove_deleted) == 0
+
+
+LOOKED_UP = {
+    "messages of an alert": (
+        "SELECT 1 FROM ONLY alert_deliveries x WHERE $1 = alert_id FOR KEY SHARE OF x"
+    ),
+    "webhooks of an alert": (
+        "UPDATE ONLY webhook_deliveries SET alert_id = NULL WHERE $1 = alert_id"
+    ),
+}
+"""What the keys ask for each alert that is removed."""
+
+
+@pytest.mark.parametrize("what", LOOKED_UP)
+def test_what_the_keys_ask_is_looked_up(past: Past, what: str) -> None:
+    _fill(past)
+    past.db.execute(retention.PLANNER)
+    past.db.execute(f"PREPARE ask (uuid) AS {LOOKED_UP[what]}")  # type: ignore[arg-type]
+    past.db.execute("SET plan_cache_mode = force_generic_plan")
+
+    plan = _plan(past, f"EXECUTE ask ('{id_at(NEW)}')")
+    assert "Seq Scan" not in plan, plan
+
+
+def test_no_step_of_retention_reads_a_whole_table(past: Past) -> None:
+    _fill(past)
+    past.db.execute(retention.PLANNER)
+    bound = {"before": OLD - timedelta(days=300), "bound": id_at(OLD - timedelta(days=300))}
+    for table in ("alerts", "alert_deliveries", "webhook_deliveries"):
+        plan = _plan(past, retention.statement_of(table), bound)
+        assert "Seq Scan" not in plan, plan
+        assert "Hash" not in plan, plan
+
+
+def _fill(past: Past) -> None:
+    """As a busy year would look to the planner."""
+    past.db.execute(
+        "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status,"
+        " source, triggered_at, last_received_at, last_signal_at)"
+        " SELECT gen_random_uuid(), %(one)s, %(one)s, %(one)s, 't', 'HIGH', 'RESOLVED', 's', now(),"
+        " now(), now() FROM generate_series(1, 20000)",
+        {"one": ONE},
+    )
+    past.db.execute(
+        "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
+        " alert_destination_id, alert_id, event_type, status, reason)"
+        " SELECT gen_random_uuid(), %(one)s, %(one)s, %(one)s, %(one)s, id, 'alerts.triggered',"
+        " 'sent', 'rule' FROM alerts",
+        {"one": ONE},
+    )
+    past.db.execute(
+        "INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload,"
+        " status_code, outcome, processed_at, alert_id)"
+        " SELECT gen_random_uuid(), %(one)s, id::text, '{}', 201, 'created', now(), id FROM alerts",
+        {"one": ONE},
+    )
+    past.db.execute("ANALYZE")
+
+
+def _plan(past: Past, statement: Any, values: dict[str, Any] | None = None) -> str:
+    composed = psycopg.sql.SQL("EXPLAIN (COSTS off) ") + (
+        psycopg.sql.SQL(statement) if isinstance(statement, str) else statement
+    )
+    return "\n".join(row[0] for row in past.db.execute(composed, values))
