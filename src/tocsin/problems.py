@@ -88,6 +88,14 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "Mend the faults listed. For a generic integration, look at its mapping: the webhook "
             "delivery on record can be replayed with dry_run to try a new one.",
         ),
+        "unsupported-encoding": Problem(
+            "The body is packed or written in a way that is not known",
+            415,
+            "The body's Content-Encoding is neither gzip nor deflate, or the charset in its "
+            "Content-Type is one that nobody here can read. The attempt is on record.",
+            "Make the tool, or the proxy in between, send the body uncompressed or with gzip, and "
+            "its text in UTF-8.",
+        ),
         "overloaded": Problem(
             "The server has more to do than it can take on",
             503,

@@ -3,8 +3,10 @@ turned away before anybody looks at it."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -122,6 +124,9 @@ class CaseMaker:
             self.headers,
             self.signatures,
             self.pipelined,
+            self.many_pipelined,
+            self.upgrades,
+            self.packed,
             self.no_http,
             self.broken_off,
         )
@@ -437,6 +442,52 @@ class CaseMaker:
         said += self.request(sender, b"[]")
         place = self.chance.randrange(len(said))
         return Case("pipelined", (said[:place], said[place:]))
+
+    def many_pipelined(self) -> Case:
+        """More than may wait, in pieces that end anywhere."""
+        sender = self.senders["generic"]
+        one = self.request(sender, self.chance.choice([b"{", b"{}", b"\r\n\r\n" * 20]))
+        one = one.replace(b"Connection: close", b"Connection: keep-alive")
+        said = one * self.chance.choice([17, 40, 200]) + self.request(sender, b"[]")
+        places = sorted(self.chance.randrange(len(said)) for _ in range(3))
+        pieces = [said[a:b] for a, b in zip([0, *places], [*places, None], strict=True)]
+        return Case("many pipelined", tuple(pieces))
+
+    def upgrades(self) -> Case:
+        """Whoever asks for another protocol gets this one: the body is the body."""
+        sender = self.sender()
+        hidden = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+        body = self.chance.choice([hidden, b"{}", json.dumps(self.sample(sender)).encode()])
+        protocol = self.chance.choice(["h2c", "websocket", "TLS/1.0", "", "\xff", "a, b"])
+        line = b"Upgrade: " + protocol.encode("latin-1")
+        options = self.chance.choice(["Upgrade, HTTP2-Settings", "upgrade", "close, Upgrade"])
+        whole = self.request(sender, body, Connection=options)
+        method = self.chance.choice([b"POST", b"POST", b"POST", b"PUT", b"GET", b"CONNECT"])
+        whole = whole.replace(b"POST", method, 1).replace(b"Host: ", line + b"\r\nHost: ", 1)
+        last = self.request(self.senders["generic"], b"[]")
+        said = whole + (b"" if "close" in options else last)
+        place = self.chance.randrange(len(said))
+        return Case("upgrades", (said[:place], said[place:]))
+
+    def packed(self) -> Case:
+        sender = self.sender()
+        text = json.dumps(self.sample(sender)).encode()
+        body = self.chance.choice(
+            [
+                gzip.compress(text),
+                gzip.compress(text)[: self.chance.randrange(1, 40)],
+                gzip.compress(b"[" * 5_000_000),
+                gzip.compress(b"") * 1_000,
+                text,
+                b"",
+                zlib.compress(text),
+                self.chance.randbytes(100),
+            ]
+        )
+        coding = self.chance.choice(
+            ["gzip", "gzip", "GZip , identity", "deflate", "br", "gzip, gzip", ",", "\xff"]
+        )
+        return self.signed("packed", body, Content_Encoding=coding)
 
     def no_http(self) -> Case:
         said = self.chance.choice(

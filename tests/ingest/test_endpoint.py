@@ -3,8 +3,11 @@ tests/story/."""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
-from collections.abc import Iterator, MutableMapping
+import time
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,15 @@ import pytest
 from tests.ingest.harness import Harness, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender
-from tocsin.ingest.endpoint import Endpoint
+from tocsin.ingest import endpoint, rate_limit
+from tocsin.ingest.endpoint import RECORDED_REJECTIONS_PER_SECOND, Endpoint
 from tocsin.ingest.refusals import UNREADABLE_PAYLOAD, UNREADABLE_SECRET
 from tocsin.ingest.reread import reread
+from tocsin.ingest.sources.kit import decode
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.ingest.understand import understand
-from tocsin.ingest.webhook import Answer, Webhook
+from tocsin.ingest.understand import interpret_stored, read_refused, understand
+from tocsin.ingest.webhook import Accepted, Answer, Webhook
+from tocsin.model import WebhookStatus
 from tocsin.settings import Settings
 
 
@@ -40,7 +46,12 @@ class BareEndpoint:
         )
 
     def post(
-        self, path: str, body: bytes, headers: dict[str, str]
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+    ) -> tuple[int, dict[str, str], Any]:
+        return self.harness.run(self.answer(path, body, headers, method))
+
+    async def answer(
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
     ) -> tuple[int, dict[str, str], Any]:
         sent: list[MutableMapping[str, Any]] = []
 
@@ -52,11 +63,11 @@ class BareEndpoint:
 
         scope = {
             "type": "http",
-            "method": "POST",
+            "method": method,
             "path": path,
             "headers": [(n.lower().encode(), v.encode("latin-1")) for n, v in headers.items()],
         }
-        self.harness.run(self.endpoint(scope, receive, send))
+        await self.endpoint(scope, receive, send)
         start, content = sent
         answered = {name.decode(): value.decode() for name, value in start["headers"]}
         return start["status"], answered, json.loads(content["body"])
@@ -143,3 +154,165 @@ def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Harness) -
     assert unreadable.settled is UNREADABLE_SECRET
     assert reread([unreadable], opened.senders.current)
     assert unreadable.settled is None
+
+
+def test_put_is_taken_like_post(opened: Harness) -> None:
+    """Grafana's webhook contact point may be set to PUT."""
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    body = json.dumps({"title": "T"}).encode()
+    assert bare.post(sender.path, body, sender.headers(body), method="PUT")[0] == 201
+    status, headers, _ = bare.post(sender.path, body, sender.headers(body), method="PATCH")
+    assert (status, headers["allow"]) == (405, "POST, PUT")
+
+
+@pytest.mark.parametrize(
+    ("headers", "pack"),
+    [
+        ({"Content-Encoding": "gzip"}, gzip.compress),
+        (
+            {"Content-Type": "application/json; charset=utf-16"},
+            lambda b: b.decode().encode("utf-16"),
+        ),
+        (
+            {"Content-Type": "application/json;charset=ISO-8859-1"},
+            lambda b: b.decode().encode("latin-1"),
+        ),
+    ],
+    ids=["gzip", "utf-16", "latin-1"],
+)
+def test_a_packed_body_is_signed_as_sent_and_read_as_meant(
+    opened: Harness, headers: dict[str, str], pack: Callable[[bytes], bytes]
+) -> None:
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    text = '{"title": "Störung in Malmö"}'.encode()
+    body = pack(text)
+    status, _, _ = bare.post(sender.path, body, sender.headers(body) | headers)
+    assert status == 201
+    (alert,) = opened.workspace.alerts(sender)
+    assert alert["title"] == "Störung in Malmö"
+    # Refused ones come back whole from the record, too.
+    assert bare.post(sender.path, body, headers)[0] == 401
+    taken, refused = opened.workspace.deliveries(sender)
+    assert taken["raw_payload"] == {"title": "Störung in Malmö"}
+    entry = opened.senders.current[sender.id]
+    for stored in (taken, refused):
+        again = interpret_stored(
+            entry, stored["headers"], json.dumps(stored["raw_payload"]), opened.now
+        )
+        (signal,) = again.signals
+        assert signal.title == "Störung in Malmö"
+
+
+def test_a_body_that_cannot_be_unpacked_is_on_record(opened: Harness) -> None:
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    for coding, body, expected in (
+        ("br", b"\x1b", 415),
+        ("gzip", b"{}", 400),
+        ("gzip", gzip.compress(b" " * 2_000_000), 413),
+    ):
+        headers = sender.headers(body) | {"Content-Encoding": coding}
+        assert bare.post(sender.path, body, headers)[0] == expected
+    codes = [stored["status_code"] for stored in opened.workspace.deliveries(sender)]
+    assert codes == [415, 400, 413]
+
+
+def test_nothing_of_a_refused_body_is_parsed(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    bare.post(sender.path, b"{}", {})
+    monkeypatch.setattr(decode, "_decode", lambda body: pytest.fail("parsed"))
+    body = b"[" + b",".join([b"1e308"] * 10_000) + b"]"
+    began = time.process_time()
+    for _ in range(5):
+        assert bare.post(sender.path, body, {"X-Webhook-Signature": "0" * 64})[0] == 401
+    assert time.process_time() - began < 0.25
+    assert opened.workspace.deliveries(sender)[-1]["raw_payload"] == body.decode()
+
+
+def test_what_is_refused_too_often_costs_nothing_more(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    recorded: list[bytes] = []
+
+    def counted(*given: Any) -> Webhook:
+        recorded.append(given[2])
+        return read_refused(*given)
+
+    monkeypatch.setattr(endpoint, "read_refused", counted)
+    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: 1_000.0)
+    for _ in range(120):
+        assert bare.post(sender.path, b"{}", {})[0] == 401
+    assert len(recorded) == RECORDED_REJECTIONS_PER_SECOND
+
+
+def alertmanager(count: int) -> bytes:
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": f"Down{number}", "instance": f"host{number}:9100", "job": "x"},
+            "annotations": {"summary": f"host{number} is down"},
+            "startsAt": "2026-03-01T12:00:00Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": f"{number:016x}",
+        }
+        for number in range(count)
+    ]
+    group = {"version": "4", "status": "firing", "receiver": "r", "groupKey": "g", "alerts": alerts}
+    return json.dumps(group).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" + b",".join([b"[]"] * 349_000) + b"]", 400),
+        (b"[" + b",".join([b"1e308"] * 170_000) + b"]", 400),
+        (b"[" + b",".join([b"9" * 4_000] * 260) + b"]", 400),
+        (alertmanager(3_000), 200),
+    ],
+    ids=["arrays", "numbers", "digits", "alerts"],
+)
+def test_large_bodies_hold_nobody_up(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int
+) -> None:
+    """Thirty at once, and the loop goes round all the while."""
+    sender = opened.workspace.sender("alertmanager")
+    bare = BareEndpoint(opened)
+    bare.post(sender.path, b"{}", {})
+
+    async def stored(webhook: Webhook) -> Answer:
+        return webhook.settled or Accepted(WebhookStatus.IGNORED)
+
+    monkeypatch.setattr(type(opened.batcher), "submit", lambda self, webhook: stored(webhook))
+    headers = sender.headers(body)
+    longest = 0.0
+
+    async def main() -> list[int]:
+        nonlocal longest
+        work = asyncio.gather(*(bare.answer(sender.path, body, headers) for _ in range(30)))
+        while not work.done():
+            # Of this process, both of its threads: what the machine does besides does not count.
+            began = time.process_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.process_time() - began)
+            await asyncio.sleep(0.001)
+        return [answer[0] for answer in await work]
+
+    assert set(opened.run(main())) == {status}
+    # 0.05 s where the garbage collector is set as it is for serving.
+    assert longest < 0.5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"title": "T", "log": "' + b"a,b,[c]," * 40_000 + b'"}',
+        b'{"title": "T", "log": "' + rb"\"a\",\\" * 40_000 + b'"}',
+        b'{"title": "T", "dump": "' + b"0" * 70_000 + b'"}',
+    ],
+    ids=["commas", "escapes", "zeros"],
+)
+def test_a_long_text_is_not_many_values(opened: Harness, body: bytes) -> None:
+    bare, sender = BareEndpoint(opened), opened.workspace.sender()
+    assert bare.post(sender.path, body, sender.headers(body))[0] == 201

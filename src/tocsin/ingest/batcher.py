@@ -18,9 +18,9 @@ import structlog
 
 from tocsin.ingest import metrics
 from tocsin.ingest.commit import commit_webhooks
+from tocsin.ingest.kept import quoted
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Senders
-from tocsin.ingest.understand import quoted
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays

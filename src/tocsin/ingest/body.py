@@ -103,6 +103,15 @@ class Body:
                 return b"".join((*chunks, chunk)) if chunks else chunk
             chunks.append(chunk)
 
+    def grows(self, size: int) -> bool:
+        """Count what was made of it, too; False if there is no memory for that."""
+        self._size += size
+        self._bodies.held += size
+        if self._bodies.held <= self._bodies.held_limit:
+            return True
+        metrics.REFUSED.labels("memory").inc()
+        return False
+
     def release(self) -> None:
         self._bodies.held -= self._size
         self._size = 0

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID
 
 import structlog
@@ -31,7 +33,7 @@ from tocsin.ingest.refusals import (
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
-from tocsin.ingest.understand import understand
+from tocsin.ingest.understand import read_authentic, read_refused, verified
 from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import utc_now
 from tocsin.settings import Settings
@@ -40,10 +42,18 @@ from tocsin.store.failures import is_away
 log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
+Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 
 RECORDED_REJECTIONS_PER_SECOND = 50.0
 """Per integration and process; what comes faster is refused and counted, not written down."""
 
+LARGE_BYTES = 32_768
+"""A larger body is read in a thread, one at a time: the loop waits for no more of it than one call
+into C, and many of them at once wait for each other."""
+
+_METHODS = ("POST", "PUT")
+"""Grafana can be set to either."""
 _uuid = lru_cache(4096)(UUID)
 
 
@@ -53,6 +63,7 @@ class Endpoint:
         "_bodies",
         "_counters",
         "_limit",
+        "_reader",
         "_rejections",
         "_senders",
         "_settings",
@@ -71,6 +82,7 @@ class Endpoint:
         self._rejections = Throttle(RECORDED_REJECTIONS_PER_SECOND)
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
+        self._reader = ThreadPoolExecutor(1, "large-bodies")
         self._unknown: dict[UUID, float] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -90,7 +102,7 @@ class Endpoint:
     async def _reply(
         self, scope: Scope, receive: Receive, identifier: str, secret: str | None
     ) -> Reply:
-        if scope["method"] != "POST":
+        if scope["method"] not in _METHODS:
             return replies.declined(identifier, NOT_POST)
         headers = _headers(scope["headers"])
         entry = await self._entry(identifier)
@@ -106,45 +118,80 @@ class Endpoint:
             if isinstance(content, Declined):
                 return replies.declined(identifier, content)
             started = time.perf_counter()
-            webhook, answer = await self._process(entry, headers, content, secret)
+            webhook, answer = await self._process(entry, headers, content, secret, body)
             self._count(entry, answer, started)
         finally:
             body.release()
         if isinstance(answer, Declined):
             return replies.declined(identifier, answer)
+        assert webhook is not None
         return replies.accepted(webhook, answer)
 
     async def _process(
-        self, entry: Sender, headers: dict[str, str], body: bytes, secret: str | None
-    ) -> tuple[Webhook, Answer]:
-        webhook = understand(
-            entry,
-            headers,
-            body,
-            utc_now(),
-            path_secret=secret,
-            rejected_body_bytes=self._settings.rejected_body_bytes,
-        )
-        if webhook.is_rejected:
-            if not self._rejections.admits(entry.id):
-                metrics.UNRECORDED.inc()
-                assert webhook.settled is not None
-                return webhook, webhook.settled
-        elif self._limit is not None and not self._limit.admits(entry.id):
+        self,
+        entry: Sender,
+        headers: dict[str, str],
+        content: bytes,
+        secret: str | None,
+        body: Body,
+    ) -> tuple[Webhook | None, Answer]:
+        now = utc_now()
+        is_large = len(content) > LARGE_BYTES or "content-encoding" in headers
+        if is_large:
+            refusal = await self._aside(verified, entry, headers, content, now, secret)
+        else:
+            refusal = verified(entry, headers, content, now, secret)
+        if refusal is not None:
+            return await self._refuse(entry, headers, content, now, secret, refusal)
+        if self._limit is not None and not self._limit.admits(entry.id):
             metrics.REFUSED.labels("rate").inc()
-            return webhook, LIMITED
+            return None, LIMITED
+        limit = self._bodies.limit
+        if is_large:
+            webhook = await self._aside(read_authentic, entry, headers, content, now, limit)
+        else:
+            webhook = read_authentic(entry, headers, content, now, limit)
+        if webhook.raw_payload is not content and not body.grows(len(webhook.raw_payload)):
+            return None, OVERLOADED
+        return await self._commit(webhook, secret)
+
+    async def _commit(self, webhook: Webhook, secret: str | None) -> tuple[Webhook, Answer]:
+        webhook.path_secret = secret
+        webhook.rejected_body_bytes = self._settings.rejected_body_bytes
+        webhook.body_limit = self._bodies.limit
         answer = await self._batcher.submit(webhook)
         if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
             # Refused it is, whether or not that can be written down now.
             return webhook, webhook.settled
         return webhook, answer
 
+    async def _refuse(
+        self,
+        entry: Sender,
+        headers: dict[str, str],
+        content: bytes,
+        now: datetime,
+        secret: str | None,
+        refusal: Declined,
+    ) -> tuple[Webhook | None, Answer]:
+        """Put it on record, where few enough come, and only then is anything done with its body.
+        A configuration that has changed meanwhile may let it in."""
+        if not self._rejections.admits(entry.id):
+            metrics.UNRECORDED.inc()
+            return None, refusal
+        keep = self._settings.rejected_body_bytes
+        webhook = read_refused(entry, headers, content, now, refusal, keep)
+        return await self._commit(webhook, secret)
+
+    async def _aside(self, work: Callable[[*Given], Result], *given: *Given) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, work, *given)
+
     async def _too_large(self, entry: Sender | Declined, headers: dict[str, str]) -> Declined:
         """Of a known integration it is put on record, although nobody read it."""
         declined = self._bodies.too_large
         if isinstance(entry, Sender) and self._rejections.admits(entry.id):
-            webhook = understand(entry, headers, b"", utc_now(), rejected_body_bytes=0)
-            webhook.signals, webhook.settled, webhook.is_final = [], declined, True
+            webhook = read_refused(entry, headers, b"", utc_now(), declined, 0)
+            webhook.is_final = True
             await self._batcher.submit(webhook)
         return declined
 

@@ -9,6 +9,7 @@
 | `INACTIVE` | 403 integration-inactive |
 | `UNPROVEN` | 401 missing-signature, invalid-signature, stale-timestamp |
 | `invalid_payload` | 400 invalid-payload |
+| `unknown_encoding` | 415 unsupported-encoding |
 | `LIMITED` | 503 rate-limited |
 | `OVERLOADED`, `TOO_MANY_BODIES` | 503 overloaded |
 | `UNAVAILABLE` | 503 database-unavailable |
@@ -46,15 +47,25 @@ def _failed(problem: str, detail: str, *headers: Header) -> Declined:
     return _refusal(problem, RefusalOutcome.FAILED, detail, *headers)
 
 
+def _invalid(problem: str, detail: str, faults: tuple[dict[str, str], ...] = ()) -> Declined:
+    status = PROBLEMS[problem].status
+    return Declined(problem, status, detail, RefusalOutcome.INVALID, faults)
+
+
 # Before anything is known of the sender
 
 UNKNOWN = _rejected("integration-not-found", "There is no integration at this address.")
 GONE = _rejected("integration-not-found", "There is no such integration.")
-NOT_POST = _rejected("method-not-allowed", "Webhooks are sent with POST.", (b"allow", b"POST"))
+NOT_POST = _rejected(
+    "method-not-allowed", "Webhooks are sent with POST or PUT.", (b"allow", b"POST, PUT")
+)
 TOO_SLOW = _rejected("request-timeout", "The body did not arrive in time.", _CLOSE)
 
 
-def too_large(limit: int) -> Declined:
+def too_large(limit: int, when: str = "") -> Declined:
+    """`when`: what was done to a body that came whole; else it was not read to its end."""
+    if when:
+        return _invalid("payload-too-large", f"The body is larger than {limit} bytes {when}.")
     return _rejected("payload-too-large", f"The body is larger than {limit} bytes.", _CLOSE)
 
 
@@ -82,13 +93,11 @@ def invalid_payload(faults: Sequence[Fault]) -> Declined:
     detail = f"{first.pointer or 'The body'}: {first.message}"
     if len(faults) > 1:
         detail += f" (and {len(faults) - 1} more)"
-    return Declined(
-        "invalid-payload",
-        PROBLEMS["invalid-payload"].status,
-        detail,
-        RefusalOutcome.INVALID,
-        tuple(fault.document() for fault in faults),
-    )
+    return _invalid("invalid-payload", detail, tuple(fault.document() for fault in faults))
+
+
+def unknown_encoding(detail: str) -> Declined:
+    return _invalid("unsupported-encoding", detail)
 
 
 UNREADABLE_PAYLOAD = _failed(

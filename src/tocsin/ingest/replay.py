@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from tocsin.alerts.actions import Actions
 from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.senders import Sender, Senders
-from tocsin.ingest.understand import interpret
+from tocsin.ingest.understand import interpret_stored
 from tocsin.ingest.webhook import Accepted, Answer, Webhook
 from tocsin.model import Signal, iso, optional_iso
 from tocsin.store.database import Connection
@@ -92,7 +90,7 @@ async def replay(
     sender = senders.current.get(stored.integration_id)
     if sender is None:
         return WebhookNotFound()
-    webhook = interpret(sender, dict(stored.headers), _body(stored.body), stored.created_at)
+    webhook = interpret_stored(sender, dict(stored.headers), stored.body, stored.created_at)
     webhook.replay_of_id = stored.id
     webhook.stored_at = now
     before = await alerts_touched_by(connection, stored.id)
@@ -114,13 +112,6 @@ async def _rehearse(senders: Senders, actions: Actions, webhook: Webhook, now: d
         await commit_webhooks(pipe, senders, [webhook], now=now, keep_rejected=0, dry_run=True)
     assert webhook.answer is not None
     return webhook.answer
-
-
-def _body(text: str) -> bytes:
-    """The body as it came: JSON as it stands, anything else was kept as a JSON string."""
-    if text.lstrip().startswith('"'):
-        return str(msgspec.json.decode(text)).encode()
-    return text.encode()
 
 
 def _signal(signal: Signal, sender: Sender, webhook: Webhook) -> dict[str, Any]:

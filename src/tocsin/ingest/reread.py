@@ -42,6 +42,7 @@ def reread(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
             webhook.received_at,
             path_secret=webhook.path_secret,
             rejected_body_bytes=webhook.rejected_body_bytes,
+            body_limit=webhook.body_limit,
         )
         changed = webhook.become(again) or changed
     return changed

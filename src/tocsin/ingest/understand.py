@@ -1,4 +1,4 @@
-"""From bytes to a webhook ready for commit: verify, parse, normalise, fingerprint.
+"""From bytes to a webhook ready for commit: verify, unpack, parse, normalise, fingerprint.
 
 Pure but for the caller's clock: everything here works on values. What goes wrong becomes the answer
 of the webhook, which is stored all the same.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-import msgspec
 import structlog
 
 from tocsin.ingest import metrics
+from tocsin.ingest.kept import quoted, restored
 from tocsin.ingest.proof.verify import Refused, verify
 from tocsin.ingest.refusals import (
     INACTIVE,
@@ -26,10 +26,14 @@ from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload, read
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import idempotency_key
+from tocsin.ingest.unpack import is_packed, unpack
 from tocsin.ingest.webhook import Accepted, Declined, Webhook
-from tocsin.model import Fault, WebhookStatus, uuid7_bytes
+from tocsin.model import WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)
+
+_STORED_LIMIT = 67_108_864
+"""The most that a body may be set to have; what is on record was within the limit of its day."""
 
 
 def understand(
@@ -40,25 +44,27 @@ def understand(
     *,
     path_secret: str | None = None,
     rejected_body_bytes: int = 65_536,
+    body_limit: int = 1_048_576,
 ) -> Webhook:
     """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
-    refusal = _refusal(entry, headers, body, received_at, path_secret)
+    refusal = verified(entry, headers, body, received_at, path_secret)
     if refusal is None:
-        webhook = interpret(entry, headers, body, received_at)
+        webhook = read_authentic(entry, headers, body, received_at, body_limit)
     else:
-        webhook = _rejected(entry, headers, body, received_at, refusal, rejected_body_bytes)
+        webhook = read_refused(entry, headers, body, received_at, refusal, rejected_body_bytes)
     webhook.path_secret = path_secret
     webhook.rejected_body_bytes = rejected_body_bytes
     return webhook
 
 
-def _refusal(
+def verified(
     entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
     path_secret: str | None,
 ) -> Declined | None:
+    """Why it is not to be taken from this sender; None if it is."""
     if not entry.is_active:
         return INACTIVE
     if entry.profile is None:
@@ -67,15 +73,68 @@ def _refusal(
     return UNPROVEN[verdict] if isinstance(verdict, Refused) else None
 
 
+def read_refused(
+    entry: Sender,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    refusal: Declined,
+    keep_bytes: int,
+) -> Webhook:
+    """For the record only: nothing of the body is parsed, since anybody may have sent it."""
+    kept = body[:keep_bytes]
+    is_cut = len(kept) < len(body)
+    return Webhook(
+        sender=entry,
+        id=uuid7_bytes(),
+        received_at=received_at,
+        headers=headers,
+        body=body,
+        raw_payload=quoted(kept, is_packed=is_packed(headers), is_cut=is_cut),
+        fingerprint=hashlib.sha256(body).hexdigest(),
+        flags=("payload_truncated",) if is_cut else (),
+        settled=refusal,
+    )
+
+
+def read_authentic(
+    entry: Sender,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    limit: int,
+) -> Webhook:
+    """`limit`: bytes that the body may have once it is unpacked."""
+    text = unpack(body, headers, limit)
+    if isinstance(text, Declined):
+        packed = quoted(body, is_packed=is_packed(headers))
+        return _unreadable(entry, headers, body, received_at, text, packed)
+    webhook = interpret(entry, headers, text, received_at)
+    webhook.body = body
+    return webhook
+
+
+def interpret_stored(
+    entry: Sender, headers: dict[str, str], raw_payload: str, received_at: datetime
+) -> Webhook:
+    """What is on record, by today's mapping: what replay starts from. `raw_payload`: JSON text."""
+    body, is_as_sent = restored(raw_payload)
+    if is_as_sent:
+        return read_authentic(entry, headers, body, received_at, _STORED_LIMIT)
+    return interpret(entry, headers, body, received_at)
+
+
 def interpret(
     entry: Sender, headers: dict[str, str], body: bytes, received_at: datetime
 ) -> Webhook:
-    """A verified body, by today's mapping: what replay starts from."""
+    """A verified and unpacked body, by today's mapping."""
     try:
         decoded = read(body, headers.get("content-type"))
     except InvalidPayload as error:
-        return _invalid(entry, headers, body, received_at, error.faults)
+        refusal = invalid_payload(error.faults)
+        return _unreadable(entry, headers, body, received_at, refusal, quoted(body))
     payload = decoded.value
+    raw_payload = body if decoded.is_json and type(payload) is not str else quoted(body)
     context = Context(headers, received_at, entry.timezone, entry.mapping)
     webhook = Webhook(
         sender=entry,
@@ -83,7 +142,7 @@ def interpret(
         received_at=received_at,
         headers=headers,
         body=body,
-        raw_payload=body if decoded.is_json else quoted(body),
+        raw_payload=raw_payload,
         fingerprint="",
         flags=decoded.flags,
     )
@@ -92,7 +151,8 @@ def interpret(
         webhook.idempotency_key = idempotency_key(entry.source, headers, payload)
         webhook.fingerprint = fingerprint(payload, entry.source.volatile)
     except InvalidPayload as error:
-        return _invalid(entry, headers, body, received_at, error.faults)
+        refusal = invalid_payload(error.faults)
+        return _unreadable(entry, headers, body, received_at, refusal, raw_payload)
     except Exception as error:
         log.error("ingest.fault", integration_id=str(entry.id), exc_info=error)
         metrics.FAULTS.inc()
@@ -110,59 +170,21 @@ def interpret(
     return webhook
 
 
-def quoted(body: bytes) -> bytes:
-    """Any bytes as JSON text: one string."""
-    return msgspec.json.encode(body.decode("utf-8", "replace"))
-
-
-def _invalid(
+def _unreadable(
     entry: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
-    faults: list[Fault],
+    refusal: Declined,
+    raw_payload: bytes,
 ) -> Webhook:
-    declined = invalid_payload(faults)
-    return _settled(entry, headers, body, received_at, declined, None)
-
-
-def _rejected(
-    entry: Sender,
-    headers: dict[str, str],
-    body: bytes,
-    received_at: datetime,
-    declined: Declined,
-    keep_bytes: int,
-) -> Webhook:
-    return _settled(entry, headers, body, received_at, declined, keep_bytes)
-
-
-def _settled(
-    entry: Sender,
-    headers: dict[str, str],
-    body: bytes,
-    received_at: datetime,
-    declined: Declined,
-    keep_bytes: int | None,
-) -> Webhook:
-    kept = body if keep_bytes is None else body[:keep_bytes]
     return Webhook(
         sender=entry,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,
         body=body,
-        raw_payload=_valid_or_quoted(kept),
+        raw_payload=raw_payload,
         fingerprint=hashlib.sha256(body).hexdigest(),
-        flags=("payload_truncated",) if len(kept) < len(body) else (),
-        settled=declined,
+        settled=refusal,
     )
-
-
-def _valid_or_quoted(body: bytes) -> bytes:
-    """Itself if it is valid JSON of a sane depth, so that it is kept as sent."""
-    try:
-        body_is_json = read(body, "application/json").is_json
-    except InvalidPayload:
-        body_is_json = False
-    return body if body_is_json else quoted(body)

@@ -82,6 +82,8 @@ class Webhook(Struct):
     path_secret: str | None = None
     rejected_body_bytes: int = 65_536
     """How much of the body is kept, should it not be authentic."""
+    body_limit: int = 1_048_576
+    """How much it may be once it is unpacked."""
     replay_of_id: UUID | None = None
     stored_at: datetime | None = None
     """When the row is made, where that is not when the webhook was received: a replay."""

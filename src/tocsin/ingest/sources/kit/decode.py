@@ -17,6 +17,15 @@ from tocsin.model import Fault
 MAX_DEPTH: Final = 128
 """Nested arrays and objects accepted in a body; real payloads stay below 20."""
 
+MAX_VALUES: Final = 100_000
+"""Of one body, by its commas and brackets. Real payloads have one value in 20 bytes or more, 50,000
+in a mebibyte; one of nothing but `[],` has 350,000, and each costs more than a thousand bytes of
+text do."""
+MAX_DIGITS: Final = 400
+"""Of one number in a large body: reading and writing it takes time by the square of its length."""
+LARGE_BYTES: Final = 65_536
+"""From here on a body may hold more than is good; below it, it cannot."""
+
 MAX_FORM_FIELDS: Final = 1_000
 MAX_FAULTS: Final = 100
 
@@ -30,7 +39,19 @@ _STRING_OR_NAN: Final = re.compile(
     rb'"(?:[^"\\]++|\\.)*+"|(?<![\w.])-?(?:NaN|Infinity)(?![\w.])', re.DOTALL
 )
 
-_decode = msgspec.json.Decoder().decode
+_DIGITS_ONLY: Final = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+_MANY_DIGITS: Final = b"0" * (MAX_DIGITS + 1)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if value - value != 0:
+        raise ValueError("Number out of range")
+    return value
+
+
+# By itself msgspec takes a hundred times as long for some numbers, `1e308` for one.
+_decode = msgspec.json.Decoder(float_hook=_number).decode
 
 
 class InvalidPayload(Exception):
@@ -74,6 +95,8 @@ def read(body: bytes, content_type: str | None) -> Decoded:
     Raises:
         InvalidPayload: with one fault that names the byte where reading stopped.
     """
+    if len(body) > LARGE_BYTES:
+        _weigh(body)
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -201,6 +224,38 @@ def _explain(body: bytes, error: Exception) -> Fault:
 
 def _too_deep() -> Fault:
     return Fault("", "too-deep", f"arrays and objects nest more than {MAX_DEPTH} deep")
+
+
+def _weigh(body: bytes) -> None:
+    """Refuse JSON text whose reading would keep everybody else waiting.
+
+    Raises:
+        InvalidPayload: it holds too many values, or a number of too many digits.
+    """
+    if body.lstrip()[:1] not in (b"[", b"{"):
+        return
+    if _values(body) <= MAX_VALUES and not _has_long_number(body):
+        return
+    # It may be what stands in strings: look at the rest alone. Each string has two quotes.
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if plain.count(b'"') <= 4 * MAX_VALUES:
+        plain = b'"'.join(plain.split(b'"')[::2])
+        if _values(plain) <= MAX_VALUES:
+            if _has_long_number(plain):
+                message = f"a number has more than {MAX_DIGITS} digits"
+                raise InvalidPayload([Fault("", "number-out-of-range", message)])
+            return
+    message = f"the JSON text holds more than {MAX_VALUES} values"
+    raise InvalidPayload([Fault("", "too-many-values", message)])
+
+
+def _values(text: bytes) -> int:
+    """No fewer than there are."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _has_long_number(text: bytes) -> bool:
+    return _MANY_DIGITS in text.translate(_DIGITS_ONLY)
 
 
 def _is_deep(value: Any, levels: int) -> bool:

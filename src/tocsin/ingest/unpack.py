@@ -1,0 +1,123 @@
+"""From a body as sent to UTF-8 text: Content-Encoding and declared character sets undone.
+
+Done after verification, since a signature is made over what is sent. Never makes more bytes than a
+body may have: a small body can unpack to a thousand times its size.
+"""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Mapping
+from typing import Final
+
+from tocsin.ingest.refusals import invalid_payload, too_large, unknown_encoding
+from tocsin.ingest.webhook import Declined
+from tocsin.model import Fault
+
+_GZIP, _ZLIB, _DEFLATE = 31, 15, -15
+"""Window bits, by which zlib knows the format. Some senders of `deflate` leave its frame out."""
+
+_ISO_8859: Final = tuple(f"iso8859-{part}" for part in (*range(2, 11), 13, 14, 15, 16))
+_WINDOWS: Final = tuple(f"cp{page}" for page in range(1250, 1259))
+_UNICODE: Final = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+_EASTERN: Final = ("koi8-r", "koi8-u", "shift_jis", "cp932", "euc_jp", "gb18030", "gbk", "big5")
+_CHARSETS: Final = frozenset(
+    codecs.lookup(name).name
+    for name in ("ascii", "latin-1", "euc_kr", *_UNICODE, *_ISO_8859, *_WINDOWS, *_EASTERN)
+)
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Whether the body is said to be compressed."""
+    return headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+
+
+def unpack(body: bytes, headers: Mapping[str, str], limit: int) -> bytes | Declined:
+    """`headers`: names in lower case. A body that is UTF-8 is what it is, whatever was declared:
+    senders that name a charset by habit are more than those that use it."""
+    if "content-encoding" in headers:
+        for coding in reversed(headers["content-encoding"].lower().split(",")):
+            unpacked = _undo(coding.strip(), body, limit)
+            if isinstance(unpacked, Declined):
+                return unpacked
+            body = unpacked
+    content_type = headers.get("content-type", "")
+    if "charset" in content_type.lower() or body[:2] in _BYTE_ORDER_MARKS:
+        return _text(body, _charset(content_type), limit)
+    return body
+
+
+def _undo(coding: str, body: bytes, limit: int) -> bytes | Declined:
+    if coding in ("", "identity"):
+        return body
+    if coding in ("gzip", "x-gzip"):
+        return _inflated(body, _GZIP, coding, limit)
+    if coding == "deflate":
+        is_framed = len(body) >= 2 and body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
+        return _inflated(body, _ZLIB if is_framed else _DEFLATE, coding, limit)
+    return unknown_encoding(
+        f"Content-Encoding {coding[:40]!r} is not known here; send the body with gzip or deflate, "
+        "or as it is."
+    )
+
+
+def _inflated(body: bytes, window_bits: int, coding: str, limit: int) -> bytes | Declined:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while True:
+            stream = zlib.decompressobj(window_bits)
+            part = stream.decompress(body, limit + 1 - size)
+            size += len(part)
+            if size > limit:
+                return too_large(limit, "once it is unpacked")
+            parts.append(part)
+            if not stream.eof:
+                return _broken(coding, "it ends too early")
+            body = stream.unused_data
+            # gzip may be made of several members, one behind the other (RFC 1952, 2.2).
+            if window_bits != _GZIP or not body.startswith(b"\x1f\x8b") or not part:
+                return b"".join(parts)
+    except zlib.error:
+        return _broken(coding, "its bytes are no such thing")
+
+
+def _broken(coding: str, reason: str) -> Declined:
+    message = f"the body was declared to be packed with {coding}, and cannot be unpacked: {reason}"
+    return invalid_payload([Fault("", "not-unpackable", message)])
+
+
+def _charset(content_type: str) -> str:
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'").lower()
+    return ""
+
+
+def _text(body: bytes, charset: str, limit: int) -> bytes | Declined:
+    if b"\0" not in body:
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            pass
+        else:
+            return body
+    if body[:2] in _BYTE_ORDER_MARKS and not charset.startswith("utf-32"):
+        charset = "utf-16"
+    if not charset:
+        return body
+    try:
+        codec = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        codec = ""
+    if codec not in _CHARSETS:
+        return unknown_encoding(f"The charset {charset[:40]!r} is not known here; send UTF-8.")
+    try:
+        text = body.decode(codec).encode()
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        message = f"the body was declared to be {charset[:40]}, and is not (byte {error.start})"
+        return invalid_payload([Fault("", "wrong-charset", message)])
+    return text if len(text) <= limit else too_large(limit, "once it is UTF-8")
