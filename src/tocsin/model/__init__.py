@@ -1,0 +1,65 @@
+"""The vocabulary of the hub, used the same way by every room above it. No I/O.
+
+One file per subject; whoever needs a word imports it from here.
+"""
+
+from __future__ import annotations
+
+from tocsin.model.alerts import (
+    DESCRIPTION_LIMIT,
+    EXTERNAL_ID_LIMIT,
+    LABEL_VALUE_LIMIT,
+    TITLE_LIMIT,
+    TRANSITIONS,
+    AlertEventKind,
+    AlertStatus,
+    Severity,
+)
+from tocsin.model.clock import iso, optional_iso, utc_now
+from tocsin.model.ids import uuid7, uuid7_bytes
+from tocsin.model.notifications import (
+    AlertDeliveryStatus,
+    AttemptOutcome,
+    EventType,
+    HoldReason,
+    Reason,
+)
+from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
+from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
+from tocsin.model.secret import REDACTED, Secret
+from tocsin.model.signals import Fault, Signal, SignalKind, WebhookStatus
+
+__all__ = [
+    "DESCRIPTION_LIMIT",
+    "EXTERNAL_ID_LIMIT",
+    "LABEL_VALUE_LIMIT",
+    "REDACTED",
+    "SYSTEM",
+    "TITLE_LIMIT",
+    "TRANSITIONS",
+    "Actor",
+    "ActorKind",
+    "AlertDeliveryStatus",
+    "AlertEventKind",
+    "AlertStatus",
+    "AttemptOutcome",
+    "AuthScheme",
+    "EventType",
+    "Fault",
+    "HoldReason",
+    "Reason",
+    "Role",
+    "Secret",
+    "Severity",
+    "Signal",
+    "SignalKind",
+    "SignatureAlgorithm",
+    "SignatureFormat",
+    "SignedContent",
+    "WebhookStatus",
+    "iso",
+    "optional_iso",
+    "utc_now",
+    "uuid7",
+    "uuid7_bytes",
+]

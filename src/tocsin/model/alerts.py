@@ -1,0 +1,84 @@
+"""What an alert is: how bad, where it stands, what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is; the order of declaration is the order of urgency, worst first."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    INFO = "INFO"
+
+    @property
+    def rank(self) -> int:
+        """0 for INFO up to 4 for CRITICAL, so that `a.rank >= b.rank` reads "at least as bad"."""
+        return _RANK[self]
+
+    def at_least(self, other: Severity) -> bool:
+        return self.rank >= other.rank
+
+
+_RANK = {severity: rank for rank, severity in enumerate(reversed(Severity))}
+
+
+class AlertStatus(StrEnum):
+    """Where an alert stands. OPEN and ACKNOWLEDGED are live: a repeat lands on them."""
+
+    OPEN = "OPEN"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+
+    @property
+    def is_live(self) -> bool:
+        return self in (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED)
+
+
+class AlertEventKind(StrEnum):
+    """What happened to an alert; the kinds of its timeline."""
+
+    TRIGGERED = "triggered"
+    REPEATED = "repeated"
+    # Its words changed, without an occurrence.
+    UPDATED = "updated"
+    SEVERITY_CHANGED = "severity_changed"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    NOTED = "noted"
+    # The source took its acknowledgement back: the alert is open again.
+    UNACKNOWLEDGED = "unacknowledged"
+    # A signal older than what is already known of the alert: on record, changes nothing.
+    OUTDATED = "outdated"
+
+
+TITLE_LIMIT = 500
+"""Characters kept of a title; a longer one is cut and flagged, never refused."""
+
+
+DESCRIPTION_LIMIT = 20_000
+
+
+EXTERNAL_ID_LIMIT = 1_000
+
+
+LABEL_VALUE_LIMIT = 2_000
+
+
+# What a person may do; CLOSED is final, and only a person reopens. The source may also take its
+# acknowledgement back.
+TRANSITIONS: Mapping[AlertStatus, frozenset[AlertStatus]] = {
+    AlertStatus.OPEN: frozenset(
+        {AlertStatus.ACKNOWLEDGED, AlertStatus.RESOLVED, AlertStatus.CLOSED}
+    ),
+    AlertStatus.ACKNOWLEDGED: frozenset({AlertStatus.RESOLVED, AlertStatus.CLOSED}),
+    AlertStatus.RESOLVED: frozenset({AlertStatus.OPEN, AlertStatus.CLOSED}),
+    AlertStatus.CLOSED: frozenset(),
+}

@@ -1,0 +1,59 @@
+"""What goes out: of what, in which state, and why or why not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """What a destination can be told of."""
+
+    TRIGGERED = "alerts.triggered"
+    ACKNOWLEDGED = "alerts.acknowledged"
+    RESOLVED = "alerts.resolved"
+    CLOSED = "alerts.closed"
+    TEST = "alerts.test"
+
+
+class AlertDeliveryStatus(StrEnum):
+    """queued → sent | failed | canceled; deferred waits for its time; suppressed never leaves."""
+
+    QUEUED = "queued"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELED = "canceled"
+
+
+class Reason(StrEnum):
+    """Why an alert delivery exists, waits, or was never sent."""
+
+    RULE = "rule"
+    TEST = "test"
+    COOLDOWN = "cooldown"
+    QUIET_HOURS = "quiet_hours"
+    SILENCE = "silence"
+    # The trigger of this alert was never told to the destination, so its end is not news there.
+    TRIGGER_NOT_SENT = "trigger_not_sent"
+    RESOLVED_BEFORE_SENT = "resolved_before_sent"
+    DESTINATION_DISABLED = "destination_disabled"
+    CANCELED_BY_USER = "canceled_by_user"
+    FALLBACK = "fallback"
+
+
+class AttemptOutcome(StrEnum):
+    """What became of one attempt to deliver."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    # Nobody knows whether it arrived; it counts as not sent.
+    UNKNOWN = "unknown"
+
+
+class HoldReason(StrEnum):
+    """Why nothing is sent to a destination for now."""
+
+    FAILING = "failing"
+    THROTTLED = "throttled"

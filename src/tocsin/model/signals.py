@@ -1,0 +1,70 @@
+"""What comes in: one normalised event of a webhook, and what becomes of the webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from tocsin.model.alerts import Severity
+
+
+class SignalKind(StrEnum):
+    """What one normalised event of a monitoring tool asks for."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    # The source took its acknowledgement back: nobody works on the alert any more.
+    UNACKNOWLEDGE = "unacknowledge"
+    # Changes the severity and the words of a live alert; where none is live it opens none.
+    UPDATE = "update"
+
+
+class WebhookStatus(StrEnum):
+    """What became of a webhook; declared in the order in which the answer picks one of several."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+
+
+class Signal(Struct):
+    """One normalised event parsed out of a webhook delivery.
+
+    `triggered_at` is when the alert fired (from the payload); `occurred_at` is when *this* event
+    happened at the sender and orders it against others. None means the payload does not say; the
+    pipeline then takes the time of receipt. `severity` None means the integration's default.
+    `tenant` is a tenant slug if the payload names one. `labels` is a flat string map.
+    `flags` names what was doubtful and accepted all the same.
+    """
+
+    kind: SignalKind
+    external_id: str | None
+    title: str
+    severity: Severity | None = None
+    description: str | None = None
+    triggered_at: datetime | None = None
+    occurred_at: datetime | None = None
+    labels: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+    tenant: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a payload: where (JSON pointer, RFC 6901), a stable code, and words."""
+
+    pointer: str
+    code: str
+    message: str
+
+    def document(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "code": self.code, "message": self.message}
