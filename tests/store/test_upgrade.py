@@ -44,6 +44,11 @@ def test_the_first_migration_is_frozen(name: str) -> None:
     assert hashlib.sha256((VERSIONS / name).read_bytes()).hexdigest() == FROZEN[name]
 
 
+def test_the_migrations_stand_in_one_line() -> None:
+    numbers = [path.name.partition("_")[0] for path in sorted(VERSIONS.glob("[0-9]*.py"))]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
 def test_the_old_database_has_something_in_every_table(old: str) -> None:
     assert [table for table, rows in _rows(old).items() if not rows] == []
 
@@ -54,7 +59,7 @@ def test_an_upgrade_gives_the_newest_schema_and_can_be_repeated(old: str) -> Non
 
     once = _rows(old)
     with psycopg.connect(old, autocommit=True) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
     migrate.upgrade(old)
 
     assert _rows(old) == once

@@ -4,8 +4,8 @@ from alembic import op
 
 from tocsin.store.migrate import run_sql_beside
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 _KEYS = {
     "alerts": ("integration_id", "tenant_id"),
