@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.outbox import Outbox
 from tests.support.postgres import Database
-from tocsin.model import EventType, uuid7
+from tocsin.model import EventType, HoldReason, uuid7
 from tocsin.store.delivery_queue import (
     AttemptRecord,
     Backlog,
@@ -42,11 +42,12 @@ class Nodes:
         document |= {"id": claimed.id, "number": claimed.attempt_count}
         document |= {"destination": claimed.alert_destination_id}
         record = msgspec.convert(document, AttemptRecord)
-        ours: set[UUID] = self.runner.run(queue.record([record]))
+        reached = [record.destination] if document["outcome"] == "sent" else []
+        ours: set[UUID] = self.runner.run(queue.record([record], reached))
         return ours
 
     def fail(self, destination: UUID, **values: Any) -> None:
-        document = {"failures": 1, "throttled": False, "throttle": None, "answered": False}
+        document = {"failures": 1}
         failure = DestinationFailures(destination=destination, **{**document, **values})
         self.runner.run(self.one.record_failures([failure]))
 
@@ -276,7 +277,7 @@ def test_a_success_ends_the_hold_and_the_count(nodes: Nodes) -> None:
 def test_silence_asked_for_is_kept(nodes: Nodes) -> None:
     destination = nodes.outbox.destination("ops")
     nodes.runner.run(nodes.one.load_destinations([destination]))
-    nodes.fail(destination, throttled=True, throttle=600.0)
+    nodes.fail(destination, hold=HoldReason.THROTTLED, throttle=600.0)
     nodes.fail(destination, failures=5)
     state = nodes.outbox.state(destination)
     assert state["hold_reason"] == "throttled"
@@ -290,7 +291,7 @@ def test_a_429_that_names_no_time_holds_longer_each_time(
     destination = nodes.outbox.destination("ops")
     nodes.runner.run(nodes.one.load_destinations([destination]))
     nodes.outbox.db.execute("UPDATE destination_states SET failure_count = %s", [before])
-    nodes.fail(destination, throttled=True)
+    nodes.fail(destination, hold=HoldReason.THROTTLED)
     assert _left(nodes.outbox.state(destination)) == pytest.approx(seconds, abs=2)
 
 

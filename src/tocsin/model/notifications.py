@@ -56,4 +56,7 @@ class HoldReason(StrEnum):
     """Why nothing is sent to a destination for now."""
 
     FAILING = "failing"
+    # The service asked for silence; tests wait as well.
     THROTTLED = "throttled"
+    # Only an operator or whoever configures it can mend it: a setting, a key, a blocked network.
+    MISCONFIGURED = "misconfigured"

@@ -43,7 +43,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
-from tocsin.model import AlertDeliveryStatus, AttemptOutcome, uuid7
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome, HoldReason, uuid7
 from tocsin.store.database import connect
 from tocsin.store.statements import statement
 
@@ -161,9 +161,28 @@ class DestinationFailures(msgspec.Struct, kw_only=True):
 
     destination: UUID
     failures: int
-    throttled: bool
-    throttle: float | None
-    answered: bool
+    hold: HoldReason | None = None
+    throttle: float | None = None
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDestination:
+    """A destination that failures just now hold, for another reason than before."""
+
+    id: UUID
+    name: str
+    workspace: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredMessage:
+    """A message given up because it waited for too long; `name` is its destination's."""
+
+    id: UUID
+    alert_destination_id: UUID
+    name: str
 
 
 class FallbackCandidate(msgspec.Struct, kw_only=True):
@@ -290,24 +309,28 @@ class DeliveryQueue:
 
     # Recording what became of it
 
-    async def record(self, records: Sequence[AttemptRecord]) -> set[UUID]:
-        """Returns the ids still ours; of the others only the attempt went on record."""
+    async def record(self, records: Sequence[AttemptRecord], reached: Iterable[UUID]) -> set[UUID]:
+        """Returns the ids still ours; of the others only the attempt went on record. What held the
+        destinations that were `reached` is over."""
         rows = await self._tuples(
             "record_outcomes",
             {
                 "outcomes": _document(records),
                 "node": self._node,
-                "reached": list(
-                    {each.destination for each in records if each.outcome is AttemptOutcome.SENT}
-                ),
+                "reached": list(reached),
             },
         )
         return {row[0] for row in rows}
 
-    async def record_failures(self, failures: Sequence[DestinationFailures]) -> None:
+    async def record_failures(
+        self, failures: Sequence[DestinationFailures]
+    ) -> list[HeldDestination]:
+        """Returns the destinations that this holds, where they were not held for that before."""
         if not failures:
-            return
-        await self._run("record_failures", {"failures": _document(failures)})
+            return []
+        return await self._rows(
+            HeldDestination, "record_failures", {"failures": _document(failures)}
+        )
 
     async def notify_fallback(
         self, candidates: Sequence[FallbackCandidate], failing_seconds: float
@@ -355,9 +378,11 @@ class DeliveryQueue:
         rows = await self._tuples("withdraw_deliveries", {"destinations": list(destinations)})
         return len(rows)
 
-    async def expire(self, destinations: Sequence[UUID]) -> list[UUID]:
-        rows = await self._tuples("expire_deliveries", {"destinations": list(destinations)})
-        return [row[0] for row in rows]
+    async def expire(self, destinations: Sequence[UUID]) -> list[ExpiredMessage]:
+        """Gives up what has waited for too long at these."""
+        return await self._rows(
+            ExpiredMessage, "expire_deliveries", {"destinations": list(destinations)}
+        )
 
     async def backlog(self) -> Backlog:
         """What is pending, of all destinations. Reads the index of what is pending, and no more."""

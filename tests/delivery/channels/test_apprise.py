@@ -19,7 +19,7 @@ from tocsin.delivery.channels.kit import apprise_library
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outbound.sockets import guarded
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.outcome import Outcome, Retry, Sent, Standing
 
 LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8")])
 
@@ -58,8 +58,10 @@ async def test_a_name_that_changes_its_mind_never_reaches_the_inside(
 
     assert not inside.received
     assert len(outside.received) == sum(isinstance(outcome, Sent) for outcome in outcomes) == 10
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    assert {outcome.code for outcome in refused} == {"address-blocked"}
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
+    assert {(each.code, each.standing) for each in refused} == {
+        ("address-blocked", Standing.MISCONFIGURED)
+    }
 
 
 @pytest.mark.parametrize("schema", ["json", "xml", "form", "gotify", "ntfy"])
@@ -69,8 +71,8 @@ async def test_nothing_inside_is_reached_by_any_schema(schema: str) -> None:
         outcome, hits = await send([url], AddressPolicy()), len(inside.received)
 
     assert hits == 0
-    assert isinstance(outcome, Failed)
-    assert outcome.code == "address-blocked"
+    assert isinstance(outcome, Retry)
+    assert (outcome.code, outcome.standing) == ("address-blocked", Standing.MISCONFIGURED)
 
 
 def test_the_guard_refuses_names_datagrams_paths_and_programs() -> None:
@@ -247,7 +249,8 @@ async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.Mon
 
     assert isinstance(faults, list)
     assert "tocsin[apprise]" in faults[0].message
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, Retry)
+    assert outcome.standing is Standing.MISCONFIGURED
     assert "tocsin[apprise]" in outcome.message
 
 

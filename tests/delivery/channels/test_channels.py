@@ -12,7 +12,7 @@ import pytest
 
 from tests.delivery.channels import samples, services
 from tocsin.delivery.channels.registry import CHANNELS
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 from tocsin.model import EventType
 
 KINDS = list(CHANNELS)
@@ -84,7 +84,7 @@ async def test_a_throttled_destination_waits_as_long_as_it_was_told(
     outcome = (await services.attempt(kind, behaviour)).outcome
 
     assert outcome.retry_after == seconds
-    assert outcome.holds_destination
+    assert outcome.standing is Standing.THROTTLED
     assert outcome.http_status == 429
 
 

@@ -17,7 +17,7 @@ from tocsin.delivery.channels.email import EmailChannel, EmailConfig
 from tocsin.delivery.channels.kit import mail
 from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import EventType, Secret
 from tocsin.settings import SmtpServer
@@ -110,7 +110,7 @@ async def test_a_retry_goes_only_to_those_who_are_owed() -> None:
     assert isinstance(first, Retry)
     assert (first.code, first.retry_after) == ("recipient-deferred", 60.0)
     assert "bob@example.com (451 4.7.1 greylisted)" in first.message
-    assert not first.holds_destination
+    assert not first.standing.holds
     assert taken == ["ada@example.com", "bob@example.com"]
     assert isinstance(second, Sent)
     assert second.code == "some-recipients-refused"
@@ -164,7 +164,7 @@ async def test_what_concerns_all_mail_holds_the_destination(reply: str) -> None:
         outcome = await send(port)
 
     assert isinstance(outcome, Retry)
-    assert outcome.holds_destination
+    assert outcome.standing is Standing.DOWN
     assert "1 of 3 recipients have it" in outcome.message
 
 
@@ -227,7 +227,7 @@ async def test_a_wrong_password_is_the_servers_matter_and_stays_secret(
         outcome = await send(port, server=server)
 
     assert isinstance(outcome, Retry)
-    assert (outcome.code, outcome.holds_destination) == ("mail-login-refused", True)
+    assert (outcome.code, outcome.standing) == ("mail-login-refused", Standing.DOWN)
     assert services.SECRET not in repr(outcome) + caplog.text
 
 
@@ -246,7 +246,8 @@ async def test_without_a_mail_server_the_reason_is_said() -> None:
             samples.message(), EmailConfig(recipients=EVERYBODY), samples.links_for, {}
         )
 
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, Retry)
+    assert outcome.standing is Standing.MISCONFIGURED
     assert "TOCSIN_SMTP_URL" in outcome.message
 
 

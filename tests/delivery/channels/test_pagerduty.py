@@ -12,7 +12,7 @@ from tocsin.delivery.channels import pagerduty
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
-from tocsin.delivery.outcome import Failed, Retry, Sent
+from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
 
@@ -127,7 +127,7 @@ async def test_throttling_without_a_time_waits_as_pagerduty_advises() -> None:
     outcome, _ = await post(receivers.answer(429))
 
     assert isinstance(outcome, Retry)
-    assert (outcome.retry_after, outcome.holds_destination) == (30.0, True)
+    assert (outcome.retry_after, outcome.standing) == (30.0, Standing.THROTTLED)
 
 
 async def test_the_region_picks_the_host() -> None:

@@ -15,7 +15,7 @@ from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import card
 from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
-from tocsin.delivery.outcome import Failed, Retry, Sent
+from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
 
@@ -232,7 +232,7 @@ async def test_a_throttled_flow_that_names_no_time_gets_fifteen_seconds() -> Non
     outcome, _ = await post(receivers.answer(429))
 
     assert isinstance(outcome, Retry)
-    assert (outcome.retry_after, outcome.holds_destination) == (15.0, True)
+    assert (outcome.retry_after, outcome.standing) == (15.0, Standing.THROTTLED)
 
 
 def test_a_retired_connector_is_refused_with_advice() -> None:

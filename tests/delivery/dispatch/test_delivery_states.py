@@ -24,7 +24,13 @@ from hypothesis.stateful import (
 
 from tests.support.outbox import Outbox, cancel_before_sent
 from tests.support.postgres import Database
-from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, decide
+from tocsin.delivery.dispatch.row_update import (
+    Interrupted,
+    NotAttempted,
+    Result,
+    decide,
+    reached_by,
+)
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.model import EventType, uuid7
 from tocsin.resources.deliveries import Canceled, Requeued, cancel, retry
@@ -141,7 +147,8 @@ class Deliveries(RuleBasedStateMachine):
                         age_ms=0.0,
                         duration_ms=0,
                     )
-                ]
+                ],
+                reached_by([(claimed, result)]),
             )
         )
         row = self._row(claimed.id)

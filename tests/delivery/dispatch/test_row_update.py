@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +16,10 @@ from tocsin.delivery.dispatch.row_update import (
     clean,
     decide,
     failures_of,
+    reached_by,
 )
-from tocsin.delivery.outcome import Failed, Retry, Sent
-from tocsin.model import uuid7
+from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
+from tocsin.model import HoldReason, uuid7
 from tocsin.store.delivery_queue import Claimed
 
 HERE, THERE = uuid7(), uuid7()
@@ -88,18 +90,51 @@ def test_one_that_got_through_speaks_for_its_destination() -> None:
     ]
     (failure,) = failures_of(group)
     assert (failure.destination, failure.failures) == (THERE, 2)
-    assert not failure.throttled
+    assert failure.hold is None
 
 
 def test_silence_asked_for_counts_whatever_else_got_through() -> None:
-    throttled = Retry("throttled", "slow down", 429, retry_after=30.0, holds_destination=True)
+    throttled = Retry("throttled", "slow down", 429, retry_after=30.0, standing=Standing.THROTTLED)
     (failure,) = failures_of([(claimed(), Sent(204)), (claimed(), throttled)])
-    assert (failure.throttled, failure.throttle) == (True, 30.0)
+    assert (failure.hold, failure.throttle) == (HoldReason.THROTTLED, 30.0)
 
 
 def test_a_refusal_for_good_is_an_answer() -> None:
     (failure,) = failures_of([(claimed(), Failed("bad-request", "no", 400))])
     assert failure.answered
+
+
+def test_an_attempt_that_reached_somebody_is_no_failure() -> None:
+    reached = Retry("recipient-deferred", "later", standing=Standing.WORKING)
+    group = [(claimed(HERE), Retry("timeout", "no")), (claimed(HERE), reached)]
+    assert failures_of(group) == []
+    assert reached_by(group) == {HERE}
+    assert failures_of([(claimed(), Retry("x", "no", standing=Standing.UNKNOWN))]) == []
+
+
+@pytest.mark.parametrize(
+    ("standing", "hold", "longest"),
+    [
+        (Standing.DOWN, HoldReason.FAILING, 60.0),
+        (Standing.MISCONFIGURED, HoldReason.MISCONFIGURED, 60.0),
+        (Standing.FAILING, None, 3600.0),
+    ],
+)
+def test_what_concerns_all_messages_holds_at_once_and_is_tried_every_minute(
+    standing: Standing, hold: HoldReason | None, longest: float
+) -> None:
+    retry = Retry("mail-server-busy", "no", standing=standing)
+    (failure,) = failures_of([(claimed(), retry)])
+    assert (failure.hold, failure.throttle, failure.answered) == (hold, None, False)
+    update = decide(claimed(attempt_count=30), retry, elapsed=0.0, dice=0.999999)
+    assert update.delay == pytest.approx(longest, rel=0.001)
+
+
+def test_a_test_of_what_is_misconfigured_says_so_at_once() -> None:
+    retry = Retry("mail-not-set-up", "ops gets no mail", standing=Standing.MISCONFIGURED)
+    test = claimed(event_type="alerts.test", alert_id=None, seconds_left=60.0)
+    update = decide(test, retry, elapsed=0.0, dice=0.0)
+    assert (update.status, update.code) == ("failed", "mail-not-set-up")
 
 
 def test_tests_hold_nobody_up() -> None:

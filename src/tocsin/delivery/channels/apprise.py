@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,8 +21,14 @@ from tocsin.delivery.channels.base import (
 from tocsin.delivery.channels.kit import apprise_library as library
 from tocsin.delivery.channels.kit.escape import inert
 from tocsin.delivery.channels.kit.http import digest
+from tocsin.delivery.channels.kit.receivers import (
+    behind_earlier,
+    now_to_try,
+    standing_of,
+    with_waiting,
+)
 from tocsin.delivery.channels.kit.wording import Words, describe
-from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import Severity
 
@@ -106,29 +114,41 @@ class AppriseChannel:
         self, message: Message, config: AppriseConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
         if not library.is_installed():
-            return Failed("apprise-not-installed", f"{message.destination_name} {NOT_INSTALLED}.")
+            return Retry(
+                "apprise-not-installed",
+                f"{message.destination_name} {NOT_INSTALLED}.",
+                standing=Standing.MISCONFIGURED,
+            )
         words = describe(message, config.zone, links_for(message.destination_name))
         known: dict[str, str] = dict(progress.get("urls", {}))
-        outcomes: list[Retry | Failed] = []
-        pending = [url for url in config.urls if known.get(_key(url)) not in (_SENT, _REFUSED)]
-        for url in pending:
-            result = await library.notify(
-                url,
+        urls = {_key(url): url for url in config.urls}
+        pending = [key for key in urls if known.get(key) not in (_SENT, _REFUSED)]
+        now = now_to_try(pending, progress, message.attempt)
+        if not now:
+            return behind_earlier(message.destination_name)
+
+        async def send_to(key: str) -> library.Notified:
+            return await library.notify(
+                urls[key],
                 title=inert(words.summary),
                 body=body(words),
                 kind=_kind(words),
                 policy=self._policy,
-                # Each gets its share, so that one that stalls leaves time for the others.
-                seconds=self._seconds / len(pending),
+                seconds=self._seconds,
             )
-            fault = None if result.sent else _fault(_name(message, config, url), result)
-            if fault is None:
-                known[_key(url)] = _SENT
-            else:
-                outcomes.append(fault)
-                if isinstance(fault, Failed):
-                    known[_key(url)] = _REFUSED
-        return _outcome(config, known, outcomes)
+
+        # All at once: one that stalls keeps none of the others waiting.
+        results = await asyncio.gather(*(send_to(key) for key in now))
+        faults: list[Retry | Failed] = []
+        for key, result in zip(now, results, strict=True):
+            if result.sent:
+                known[key] = _SENT
+                continue
+            fault = _fault(_name(message, config, urls[key]), result)
+            faults.append(fault)
+            if isinstance(fault, Failed):
+                known[key] = _REFUSED
+        return _outcome(message.destination_name, config, known, now, faults)
 
 
 def body(words: Words) -> str:
@@ -167,10 +187,11 @@ def _name(message: Message, config: AppriseConfig, url: str) -> str:
 def _fault(name: str, result: library.Notified) -> Retry | Failed:
     status = result.status
     if result.blocked:
-        return Failed(
+        return Retry(
             "address-blocked",
             f"{name} points to an address that may not be reached; an operator can allow its "
             "network with TOCSIN_OUTBOUND_ALLOW.",
+            standing=Standing.MISCONFIGURED,
         )
     if result.timed_out:
         return Retry("timeout", f"{name} did not answer in time.")
@@ -178,7 +199,7 @@ def _fault(name: str, result: library.Notified) -> Retry | Failed:
         return Retry("unreachable", f"{name} could not be reached, or did not say why it refused.")
     if status == 429:
         return Retry(
-            "throttled", f"{name} asked to be sent less (429).", 429, holds_destination=True
+            "throttled", f"{name} asked to be sent less (429).", 429, standing=Standing.THROTTLED
         )
     if status in (408, 409, 425) or status >= 500:
         return Retry("server-error", f"{name} answered {status}; it will be tried again.", status)
@@ -188,24 +209,42 @@ def _fault(name: str, result: library.Notified) -> Retry | Failed:
 
 
 def _outcome(
-    config: AppriseConfig, known: dict[str, str], outcomes: list[Retry | Failed]
+    name: str,
+    config: AppriseConfig,
+    known: dict[str, str],
+    tried: list[str],
+    faults: list[Retry | Failed],
 ) -> Outcome:
     """One outcome for all URLs: what is still pending decides, then what was refused."""
-    progress = {"urls": known}
     states = [known.get(_key(url)) for url in config.urls]
+    waiting = [_key(url) for url in config.urls if known.get(_key(url)) is None]
+    progress = with_waiting({"urls": known}, waiting, len(states))
     tally = f"{states.count(_SENT)} of {len(states)} have it."
-    text = " ".join(outcome.message for outcome in outcomes)
-    if retry := next((each for each in outcomes if isinstance(each, Retry)), None):
+    text = " ".join(fault.message for fault in faults)
+    retries = [fault for fault in faults if isinstance(fault, Retry)]
+    reached_now = any(known.get(key) == _SENT for key in tried)
+    if retries:
+        retry = retries[0]
         return Retry(
             retry.code,
             f"{text} {tally}",
             retry.http_status,
-            holds_destination=retry.holds_destination,
+            standing=_standing(retries, reached_now, _SENT in states),
             progress=progress,
         )
+    if waiting:
+        standing = standing_of(reached_now=reached_now, reached_ever=_SENT in states)
+        return replace(behind_earlier(name), progress=progress, standing=standing)
     if _SENT not in states:
-        failed = outcomes[-1] if outcomes else Failed("refused", "All URLs refused the message.")
+        failed = faults[-1] if faults else Failed("refused", "All URLs refused the message.")
         return Failed(failed.code, text or failed.message, failed.http_status, progress=progress)
     if _REFUSED in states:
         return Sent(message=f"{text} {tally}".strip(), code="some-urls-refused", progress=progress)
     return Sent(message=tally, progress=progress)
+
+
+def _standing(retries: list[Retry], reached_now: bool, reached_ever: bool) -> Standing:
+    if reached_ever:
+        return standing_of(reached_now=reached_now, reached_ever=True)
+    standings = {retry.standing for retry in retries}
+    return standings.pop() if len(standings) == 1 else Standing.FAILING

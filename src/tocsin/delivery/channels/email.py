@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import idna
@@ -11,8 +12,21 @@ from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ONE_OR_MORE, ChannelConfig, LinksFor, Parts, Rate
 from tocsin.delivery.channels.kit import mail, smtp
+from tocsin.delivery.channels.kit.receivers import (
+    behind_earlier,
+    now_to_try,
+    standing_of,
+    with_waiting,
+)
 from tocsin.delivery.channels.kit.wording import describe
-from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.delivery.outcome import (
+    Failed,
+    Outcome,
+    Progress,
+    Retry,
+    Sent,
+    Standing,
+)
 from tocsin.message import Message
 
 RECIPIENTS_LIMIT = 50
@@ -76,14 +90,18 @@ class EmailChannel:
         self, message: Message, config: EmailConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
         if self._server is None or self._sender is None:
-            return Failed(
+            return Retry(
                 "mail-not-set-up",
                 f"{message.destination_name} gets no mail: TOCSIN_SMTP_URL and TOCSIN_MAIL_FROM "
                 "are not set on this installation.",
+                standing=Standing.MISCONFIGURED,
             )
         sender = self._sender
         known: dict[str, Any] = dict(progress.get("recipients", {}))
         pending = [each for each in config.recipients if not _is_final(known.get(each))]
+        now = now_to_try(pending, progress, message.attempt)
+        if not now:
+            return behind_earlier(message.destination_name)
 
         def build(recipient: str) -> bytes:
             words = describe(message, config.zone, links_for(recipient))
@@ -93,7 +111,7 @@ class EmailChannel:
             handover = await smtp.hand_over(
                 self._server,
                 sender.address,
-                {each: lambda each=each: build(each) for each in pending},  # type: ignore[misc]
+                {each: lambda each=each: build(each) for each in now},  # type: ignore[misc]
                 seconds=self._seconds,
                 hostname=sender.domain,
                 tls=self._tls,
@@ -104,7 +122,7 @@ class EmailChannel:
                 f"A mail to {message.destination_name} would have had headers that are not ours.",
             )
         known |= {each: receipt.document() for each, receipt in handover.receipts.items()}
-        return _outcome(message, config, known, handover.trouble)
+        return _outcome(message, config, known, now, handover.trouble)
 
 
 def _is_final(receipt: Any) -> bool:
@@ -112,10 +130,15 @@ def _is_final(receipt: Any) -> bool:
 
 
 def _outcome(
-    message: Message, config: EmailConfig, known: dict[str, Any], trouble: smtp.Trouble | None
+    message: Message,
+    config: EmailConfig,
+    known: dict[str, Any],
+    tried: list[str],
+    trouble: smtp.Trouble | None,
 ) -> Outcome:
     """One outcome for all recipients; what each of them got is in its progress."""
-    progress = {"recipients": known}
+    waiting = [each for each in config.recipients if not _is_final(known.get(each))]
+    progress = with_waiting({"recipients": known}, waiting, len(config.recipients))
     by_state: dict[str, list[str]] = {state: [] for state in smtp.State}
     for each in config.recipients:
         if receipt := known.get(each):
@@ -124,20 +147,25 @@ def _outcome(
     total = len(config.recipients)
     name = message.destination_name
     tally = f"{len(sent)} of {total} recipients have it."
-    if len(sent) + len(refused) < total:
+    if waiting:
+        reached_now = any(each in sent for each in tried)
         if trouble is not None:
             return Retry(
                 trouble.code,
                 f"{name}: the mail server {trouble.message}; {tally}",
-                holds_destination=trouble.everyone,
+                standing=_standing(trouble, reached_now),
                 progress=progress,
             )
         deferred = by_state[smtp.State.DEFERRED]
+        if not any(each in deferred for each in tried):
+            standing = standing_of(reached_now=reached_now, reached_ever=bool(sent))
+            return replace(behind_earlier(name), progress=progress, standing=standing)
         step = min(max(message.attempt, 1), len(DEFERRED_WAITS)) - 1
         return Retry(
             "recipient-deferred",
             f"{name}: not taken yet: {_said(deferred, known)}; {tally}",
             retry_after=DEFERRED_WAITS[step],
+            standing=standing_of(reached_now=reached_now, reached_ever=bool(sent)),
             progress=progress,
         )
     if not sent:
@@ -150,6 +178,12 @@ def _outcome(
             progress=progress,
         )
     return Sent(message=f"{name}: taken by the mail server; {tally}", progress=progress)
+
+
+def _standing(trouble: smtp.Trouble, reached_now: bool) -> Standing:
+    if trouble.everyone:
+        return Standing.DOWN
+    return Standing.WORKING if reached_now else Standing.FAILING
 
 
 def _said(recipients: list[str], known: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit.escape import lines, one_line
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
-from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import EventType, Severity, iso
 
@@ -117,7 +117,7 @@ class PagerDutyChannel:
                 f"{name} asked to be sent less (429).",
                 429,
                 retry_after=wait or THROTTLED_WAIT,
-                holds_destination=True,
+                standing=Standing.THROTTLED,
             )
         return judge(name, answer, self._now())
 

@@ -17,7 +17,7 @@ from tocsin.delivery.channels.kit.escape import macro_free
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
-from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
 
 THROTTLED_WAIT = 15.0
@@ -104,7 +104,7 @@ class TeamsChannel:
                 outcome.message,
                 status,
                 retry_after=outcome.retry_after or THROTTLED_WAIT,
-                holds_destination=True,
+                standing=Standing.THROTTLED,
             )
         return outcome
 

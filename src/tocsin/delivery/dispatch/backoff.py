@@ -24,6 +24,9 @@ class Schedule:
 
 
 ALERTS = Schedule(base=5.0, longest=3600.0)
+HELD = Schedule(base=5.0, longest=60.0)
+"""Of what a whole destination is in trouble with: the hold of it paces the attempts."""
+ONCE = Schedule(base=1.0, longest=1.0, attempts=1)
 TESTS = Schedule(base=2.5, longest=5.0, shortest=1.0, attempts=3)
 """Within a minute, each attempt taking up to fifteen seconds: 15 + 2.5 + 15 + 5 + 15."""
 

@@ -33,7 +33,7 @@ from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Reco
 from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import PayloadError, read
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 from tocsin.store.described import described
@@ -157,7 +157,8 @@ class Dispatcher:
         lane = self._lanes.known(claimed.alert_destination_id)
         assert lane is not None
         kind = "deleted" if target is None else target.kind
-        done = Done(claimed, kind, NotAttempted(), claimed_at)
+        name = "deleted" if target is None else target.name
+        done = Done(claimed, kind, name, NotAttempted(), claimed_at)
         try:
             async with lane.turn:
                 if target is None or not self._may_begin(claimed, lane):
@@ -215,12 +216,12 @@ class Dispatcher:
     @staticmethod
     def _learn(lane: Lane, result: Result) -> None:
         match result:
-            case Sent():
+            case Sent() | Retry(standing=Standing.WORKING):
                 lane.succeeded()
-            case Retry(holds_destination=holds):
-                lane.failed(pauses=holds)
+            case Retry(standing=standing) if standing.is_trouble:
+                lane.failed(pauses=standing.holds)
 
-    # AttemptRecord
+    # Record
 
     def _recorded(self, group: Sequence[Done]) -> None:
         for done in group:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from tocsin.delivery.dispatch import metrics
+from tocsin.delivery.dispatch import metrics, trouble
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
@@ -90,10 +90,14 @@ class Housekeeping:
             async with queue.transaction():
                 expired = await queue.expire(list(self._waiting))
                 made = await queue.notify_fallback(
-                    [FallbackCandidate(id=id, given_up=True, broken=False) for id in expired],
+                    [
+                        FallbackCandidate(id=each.id, given_up=True, broken=False)
+                        for each in expired
+                    ],
                     FALLBACK_AFTER_SECONDS,
                 )
             metrics.FALLBACKS.inc(made)
+            trouble.say_expired(expired)
             if not expired:
                 return
             self._wake()

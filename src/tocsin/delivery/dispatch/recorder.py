@@ -12,14 +12,28 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import structlog
 
-from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.row_update import Result, RowUpdate, TooLate, decide, failures_of
-from tocsin.delivery.outcome import Failed
+from tocsin.delivery.dispatch import metrics, trouble
+from tocsin.delivery.dispatch.row_update import (
+    Result,
+    RowUpdate,
+    TooLate,
+    decide,
+    failures_of,
+    reached_by,
+)
+from tocsin.delivery.outcome import Failed, Retry
 from tocsin.model import AlertDeliveryStatus, EventType, Severity
-from tocsin.store.delivery_queue import AttemptRecord, Claimed, DeliveryQueue, FallbackCandidate
+from tocsin.store.delivery_queue import (
+    AttemptRecord,
+    Claimed,
+    DeliveryQueue,
+    FallbackCandidate,
+    HeldDestination,
+)
 from tocsin.store.described import described
 from tocsin.store.failures import CONNECTION_ERRORS, CONNECTION_LOST
 from tocsin.store.reconnecting import Reconnecting
@@ -46,6 +60,8 @@ class Done:
 
     claimed: Claimed
     channel: str
+    destination: str
+    """Its name, for people."""
     result: Result
     claimed_at: float
     began: float | None = None
@@ -130,27 +146,46 @@ class Recorder:
         records = [
             _record(done, update, now, bare) for done, update in zip(group, updates, strict=True)
         ]
-        failures = failures_of([(done.claimed, done.result) for done in group])
+        results = [(done.claimed, done.result) for done in group]
+        failures, reached = failures_of(results), reached_by(results)
+        held: list[HeldDestination] = []
         candidates = _fallback_candidates(group, updates)
         if failures or candidates:
             async with queue.transaction():
-                ours = await queue.record(records)
-                await queue.record_failures(failures)
+                ours = await queue.record(records, reached)
+                held = await queue.record_failures(failures)
                 made = await queue.notify_fallback(candidates, self._fallback_after)
             metrics.FALLBACKS.inc(made)
         else:
-            ours = await queue.record(records)
+            ours = await queue.record(records, reached)
+        _say(group, updates, ours, held)
         for done in group:
             if isinstance(done.result, Failed) and done.result.disables_destination:
-                await self._disable(queue, done)
+                id = done.claimed.alert_destination_id
+                if await queue.disable(id):
+                    trouble.say_disabled(
+                        done.destination, id, done.result.code, done.result.message
+                    )
         _count(group, updates, ours)
 
-    async def _disable(self, queue: DeliveryQueue, done: Done) -> None:
-        if await queue.disable(done.claimed.alert_destination_id):
-            log.warning(
-                "disabled a destination that is gone for good",
-                destination=str(done.claimed.alert_destination_id),
-            )
+
+def _say(
+    group: Sequence[Done],
+    updates: Sequence[RowUpdate],
+    ours: set[UUID],
+    held: Sequence[HeldDestination],
+) -> None:
+    """The trouble of a group that is on record now, in the log."""
+    last: dict[UUID, RowUpdate] = {}
+    for done, update in zip(group, updates, strict=True):
+        if isinstance(done.result, Retry | Failed):
+            last[done.claimed.alert_destination_id] = update
+        gives_up = update.status is AlertDeliveryStatus.FAILED and done.claimed.id in ours
+        if gives_up and done.claimed.event_type != EventType.TEST:
+            trouble.say_given_up(done.claimed, done.destination, update.code, update.message)
+    for destination in held:
+        update = last[destination.id]
+        trouble.say_held(destination, update.code, update.message)
 
 
 def _record(done: Done, update: RowUpdate, now: float, bare: bool) -> AttemptRecord:

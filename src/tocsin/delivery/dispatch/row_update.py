@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from tocsin.delivery.dispatch.backoff import ALERTS, TESTS, bounded, delay
-from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
-from tocsin.model import AlertDeliveryStatus, AttemptOutcome, EventType
+from tocsin.delivery.dispatch.backoff import ALERTS, HELD, ONCE, TESTS, Schedule, bounded, delay
+from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome, EventType, HoldReason
 from tocsin.store.delivery_queue import Claimed, DestinationFailures
 
 MESSAGE_LIMIT = 500
 CODE_LIMIT = 100
+_HOLDS = {
+    Standing.THROTTLED: HoldReason.THROTTLED,
+    Standing.DOWN: HoldReason.FAILING,
+    Standing.MISCONFIGURED: HoldReason.MISCONFIGURED,
+}
+_HELD_FOR_ALL = (Standing.DOWN, Standing.MISCONFIGURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> 
 
 def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> RowUpdate:
     wait = delay(
-        TESTS if claimed.event_type == EventType.TEST else ALERTS,
+        _schedule(claimed, retry),
         claimed.attempt_count,
         dice=dice,
         retry_after=retry.retry_after,
@@ -118,32 +124,65 @@ def _retry(claimed: Claimed, retry: Retry, *, elapsed: float, dice: float) -> Ro
     )
 
 
+def _schedule(claimed: Claimed, retry: Retry) -> Schedule:
+    if claimed.event_type == EventType.TEST:
+        # Somebody waits for it, and no second attempt within its minute would go better.
+        return ONCE if retry.standing is Standing.MISCONFIGURED else TESTS
+    # Where the destination is held for all, that paces the attempts: what stands in front must be
+    # there to be the probe.
+    return HELD if retry.standing in _HELD_FOR_ALL else ALERTS
+
+
+def reached_by(results: Iterable[tuple[Claimed, Result]]) -> set[UUID]:
+    """Destinations that took something of a group of attempts."""
+    return {claimed.alert_destination_id for claimed, result in results if _has_worked(result)}
+
+
+def _has_worked(result: Result) -> bool:
+    return isinstance(result, Sent) or (
+        isinstance(result, Retry) and result.standing is Standing.WORKING
+    )
+
+
 def failures_of(results: Iterable[tuple[Claimed, Result]]) -> list[DestinationFailures]:
     """What a group of attempts says against each destination; nothing where one got through."""
-    sent = {claimed.alert_destination_id for claimed, result in results if isinstance(result, Sent)}
+    results = list(results)
+    reached = reached_by(results)
     failures: dict[UUID, DestinationFailures] = {}
     for claimed, result in results:
         destination = claimed.alert_destination_id
-        throttled = isinstance(result, Retry) and result.holds_destination
-        if not isinstance(result, Retry | Failed) or (destination in sent and not throttled):
+        standing = _standing(result)
+        throttled = standing is Standing.THROTTLED
+        if standing in (Standing.WORKING, Standing.UNKNOWN):
+            continue
+        if destination in reached and not throttled:
             continue
         if claimed.event_type == EventType.TEST and not throttled:
             # A test is somebody trying; it neither holds real alerts nor alarms the fallback.
             continue
         failure = failures.setdefault(
             destination,
-            DestinationFailures(
-                destination=destination, failures=0, throttled=False, throttle=None, answered=False
-            ),
+            DestinationFailures(destination=destination, failures=0),
         )
         failure.failures += 1
-        failure.answered |= isinstance(result, Failed)
-        if throttled:
-            assert isinstance(result, Retry)
-            failure.throttled = True
-            if result.retry_after is not None:
-                failure.throttle = max(failure.throttle or 0.0, bounded(result.retry_after))
+        failure.answered |= standing is Standing.ANSWERING
+        if (hold := _HOLDS.get(standing)) and failure.hold is not HoldReason.THROTTLED:
+            failure.hold = hold
+        if throttled and isinstance(result, Retry) and result.retry_after is not None:
+            failure.throttle = max(failure.throttle or 0.0, bounded(result.retry_after))
     return list(failures.values())
+
+
+def _standing(result: Result) -> Standing:
+    match result:
+        case Sent():
+            return Standing.WORKING
+        case Retry():
+            return result.standing
+        case Failed():
+            return Standing.ANSWERING
+        case _:
+            return Standing.UNKNOWN
 
 
 def clean(text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from tocsin.access.vault import Vault, VaultError
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Rate
 from tocsin.delivery.channels.registry import UnknownChannelError, join
-from tocsin.delivery.outcome import Retry
+from tocsin.delivery.outcome import Retry, Standing
 from tocsin.message import Named
 from tocsin.store.delivery_queue import DeliveryQueue, DestinationRow
 
@@ -89,11 +89,13 @@ class Targets:
 def _fault(name: str, error: Exception) -> Retry:
     """Words without values: what was being read is secret."""
     if isinstance(error, UnknownChannelError):
-        return Retry("channel-missing", f"{name} {error}")
+        return Retry("channel-missing", f"{name} {error}", standing=Standing.MISCONFIGURED)
     if isinstance(error, VaultError):
-        return Retry("secret-unreadable", f"{name}: {error}")
+        return Retry("secret-unreadable", f"{name}: {error}", standing=Standing.MISCONFIGURED)
     return Retry(
-        "configuration-invalid", f"{name} has a configuration that no longer fits; save it"
+        "configuration-invalid",
+        f"{name} has a configuration that no longer fits; save it",
+        standing=Standing.MISCONFIGURED,
     )
 
 

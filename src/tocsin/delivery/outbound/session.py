@@ -46,12 +46,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Why there is no answer. `permanent`: asking again will not help. `message` says what
-    happened in words that follow a destination's name, without its URL or address."""
+    """Why there is no answer. `permanent`: asking again will not help. `is_blocked`: nor will it
+    until an operator allows the network. `message` says what happened in words that follow a
+    destination's name, without its URL or address."""
 
     code: str
     message: str
     permanent: bool = False
+    is_blocked: bool = False
 
 
 class Outbound:
@@ -214,7 +216,7 @@ def _explain(error: BaseException, scheme: str) -> NoAnswer:
     """Our words for what went wrong. The library's are never used: some hold the whole URL."""
     cause = getattr(error, "os_error", None) or error
     if isinstance(cause, AddressBlocked):
-        return NoAnswer("address-blocked", _BLOCKED[scheme], permanent=True)
+        return NoAnswer("address-blocked", _BLOCKED[scheme], is_blocked=True)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return NoAnswer("name-not-found", "has a host name that could not be looked up")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

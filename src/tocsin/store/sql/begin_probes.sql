@@ -13,7 +13,7 @@ WITH over AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE destination_states AS state
-SET hold_until = now() + make_interval(secs => %(seconds)s), hold_reason = 'failing',
+SET hold_until = now() + make_interval(secs => %(seconds)s), hold_reason = CASE hold_reason WHEN 'throttled' THEN 'failing' ELSE hold_reason END,
     updated_at = now()
 FROM over
 WHERE state.alert_destination_id = over.alert_destination_id

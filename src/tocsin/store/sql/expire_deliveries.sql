@@ -43,4 +43,6 @@ FROM oldest
 WHERE d.id = oldest.id
   AND d.status IN ('queued', 'deferred')
   AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-RETURNING d.id, d.alert_destination_id
+RETURNING d.id, d.alert_destination_id,
+          (SELECT name FROM alert_destinations AS destination
+           WHERE destination.id = d.alert_destination_id) AS name

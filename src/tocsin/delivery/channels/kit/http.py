@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from tocsin.delivery.outbound import Answer, NoAnswer
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent
+from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 
 LONGEST_WAIT = 3_600.0
 """Seconds; a service that asks for more is asked again after this long all the same."""
@@ -63,6 +63,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def unanswered(name: str, answer: NoAnswer) -> Outcome:
     """The outcome where no answer came."""
     message = f"{name} {answer.message}."
+    if answer.is_blocked:
+        return Retry(answer.code, message, standing=Standing.MISCONFIGURED)
     if answer.permanent:
         return Failed(answer.code, message)
     return Retry(answer.code, message)
@@ -87,7 +89,7 @@ def judge(name: str, answer: Answer, now: datetime) -> Outcome:
             f"{name} asked to be sent less (429).",
             status,
             retry_after=wait,
-            holds_destination=True,
+            standing=Standing.THROTTLED,
         )
     if status in _TRY_AGAIN or status >= 500:
         return Retry(
@@ -96,7 +98,7 @@ def judge(name: str, answer: Answer, now: datetime) -> Outcome:
             status,
             retry_after=wait,
             # 503 with a time is a service that says when it will be back, to everyone.
-            holds_destination=status == 503 and wait is not None,
+            standing=Standing.THROTTLED if status == 503 and wait else Standing.FAILING,
         )
     if status == 410:
         return Failed("gone", f"{name} is gone (410).", status, disables_destination=True)
