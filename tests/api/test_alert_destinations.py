@@ -107,10 +107,13 @@ def test_a_config_is_checked_on_entry(
 
 def test_the_document_knows_every_channel(hub: Hub) -> None:
     schemas = hub.nobody.get("/openapi.json").json()["components"]["schemas"]
-    configs = {
-        each["properties"]["type"]["const"]: each["properties"]["config"]["properties"]
-        for each in schemas["AlertDestinationIn"]["oneOf"]
-    }
+
+    def named(reference: dict[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = schemas[reference["$ref"].rpartition("/")[2]]
+        return found["properties"]
+
+    variants = [named(each) for each in schemas["AlertDestinationIn"]["oneOf"]]
+    configs = {each["type"]["const"]: named(each["config"]) for each in variants}
     assert configs.keys() == set(CHANNELS)
     assert "recipients" in configs["email"]
 

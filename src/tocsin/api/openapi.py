@@ -172,6 +172,7 @@ def _complete(document: dict[str, Any], roles: dict[tuple[str, str], Role]) -> N
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(_SCHEMAS)
+    _name_variants(schemas)
     document["components"]["securitySchemes"] = {
         "apiKey": {
             "type": "http",
@@ -180,6 +181,23 @@ def _complete(document: dict[str, Any], roles: dict[tuple[str, str], Role]) -> N
         }
     }
     document["security"] = [{"apiKey": []}]
+
+
+def _name_variants(schemas: dict[str, Any]) -> None:
+    """Gives each variant of a body, and its config, a name of its own: generators of clients make
+    a type of each, and have no name for one that stands inside another."""
+    for schema in list(schemas.values()):
+        for at, variant in enumerate(schema.get("oneOf", ())):
+            if "$ref" in variant:
+                continue
+            config = variant["properties"]["config"]
+            variant["properties"]["config"] = _named(schemas, config)
+            schema["oneOf"][at] = _named(schemas, variant)
+
+
+def _named(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, str]:
+    schemas[schema["title"]] = schema
+    return {"$ref": f"#/components/schemas/{schema['title']}"}
 
 
 def install(api: FastAPI, routers: Sequence[APIRouter]) -> None:

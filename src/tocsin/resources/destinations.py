@@ -61,11 +61,15 @@ def _describe(schema: dict[str, Any]) -> None:
             "config": {"recipients": ["on-call@example.org"], "timezone": "Europe/Vienna"},
         }
     ]
+    common = {name: schema.pop(name) for name in ("type", "additionalProperties", "required")}
+    properties = schema.pop("properties")
     schema["oneOf"] = [
         {
-            "title": f"Of type {kind}",
+            **common,
+            "title": f"{kind.capitalize()}DestinationIn",
             "properties": {
-                "type": {"const": kind},
+                **properties,
+                "type": {"type": "string", "const": kind},
                 "config": channel.config_model.model_json_schema(),
             },
         }
