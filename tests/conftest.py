@@ -18,7 +18,7 @@ settings.load_profile("tocsin")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The run's folder, made by the process that controls it and told to its workers.
+    # The run's folder, made by the process that controls it and passed to its workers.
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
 
@@ -39,8 +39,8 @@ _FOLDER = pytest.StashKey[Path]()
 @pytest.fixture(scope="session")
 def run_folder(request: pytest.FixtureRequest) -> Path:
     """A folder shared by all processes of this run, removed at its end."""
-    if (told := getattr(request.config, "workerinput", None)) is not None:
-        return Path(told["tocsin_folder"])
+    if (given := getattr(request.config, "workerinput", None)) is not None:
+        return Path(given["tocsin_folder"])
     return request.config.stash[_FOLDER]
 
 

@@ -1,4 +1,4 @@
-"""The demo: alerts of seven tools arrive, the people concerned are told, and nothing stays."""
+"""The demo: alerts of seven tools arrive, the people concerned are notified, and nothing stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server as a process: ready, told to stop, killed."""
+"""The server as a process: ready, stopped, killed."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ TITLE = '<b>Disk</b> /var almost full & "smoking"'
 
 @dataclass
 class Page:
-    """The page on a real server, and one open alert of which ana@example.com was told."""
+    """The page on a real server, and one open alert of which ana@example.com was notified."""
 
     outbox: Outbox
     client: Client

@@ -135,7 +135,7 @@ def check(scene: ServerUnderLoad) -> None:
         for alert_id, title in connection.execute("SELECT id, title FROM alerts"):
             alerts.setdefault(title, []).append(alert_id)
         deliveries = dict(connection.execute("SELECT id, outcome FROM webhook_deliveries"))
-        owed = [row[0] for row in connection.execute("SELECT alert_id FROM alert_deliveries")]
+        planned = [row[0] for row in connection.execute("SELECT alert_id FROM alert_deliveries")]
         timelines = [row[0] for row in connection.execute("SELECT alert_id FROM alert_events")]
     for name, answers in answered.items():
         # Exactly once, and every answer named it.
@@ -146,7 +146,7 @@ def check(scene: ServerUnderLoad) -> None:
     # Whatever else there is was cut off before its answer; that, too, is whole and there once.
     made = sorted(alert_id for ids in alerts.values() for alert_id in ids)
     assert len(made) == len(alerts)
-    assert sorted(owed) == made
+    assert sorted(planned) == made
     assert sorted(timelines) == made
     assert scene.traffic.refused <= {503}
 

@@ -1,4 +1,4 @@
-"""`kill -9` of dispatchers in the middle of sending: nothing owed is lost, repeats carry the same
+"""`kill -9` of dispatchers in the middle of sending: nothing pending is lost, repeats carry the same
 id, and the messages of one alert arrive in order."""
 
 from __future__ import annotations

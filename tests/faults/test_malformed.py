@@ -32,9 +32,9 @@ def node(workspace: Workspace) -> Iterator[Node]:
 
 
 def put(node: Node, case: Case) -> list[int]:
-    """The statuses answered. Fails if an answer that is owed does not come."""
+    """The statuses answered. Fails if an answer that must come does not."""
     with socket.create_connection(("127.0.0.1", node.port), timeout=HANG_SECONDS) as connection:
-        heard = b""
+        received = b""
         try:
             for number, piece in enumerate(case.said):
                 if number:
@@ -43,12 +43,12 @@ def put(node: Node, case: Case) -> list[int]:
             if not case.is_whole:
                 connection.settimeout(0.02)
             while data := connection.recv(65_536):
-                heard += data
+                received += data
         except TimeoutError:
             assert not case.is_whole, f"no answer, or no end to it: {case}"
         except OSError:
             pass  # it may hang up on whoever goes on talking
-    statuses = [int(status) for status in _STATUS.findall(heard)]
+    statuses = [int(status) for status in _STATUS.findall(received)]
     assert statuses or not case.is_whole, f"no answer: {case}"
     return statuses
 
@@ -76,9 +76,9 @@ def test_malformed_requests(workspace: Workspace, node: Node, requests: int) -> 
     process = psutil.Process(node.process.pid)
     with ThreadPoolExecutor(THREADS) as pool:
         cases = (maker.make() for _ in range(requests))
-        heard = Counter(status for statuses in pool.map(one, cases) for status in statuses)
+        received = Counter(status for statuses in pool.map(one, cases) for status in statuses)
     # Every kind of answer was provoked.
-    assert {200, 201, 400, 401, 404, 405, 413, 415} <= heard.keys()
+    assert {200, 201, 400, 401, 404, 405, 413, 415} <= received.keys()
     assert len(workspace.alerts(good)) == requests // 10
     assert node.process.poll() is None
     log = node.errors()
@@ -118,6 +118,6 @@ def test_a_head_without_an_end_fills_no_memory(node: Node, piece: bytes) -> None
             for _ in range(1_000):
                 connection.sendall(piece)
             pytest.fail("it takes any amount")
-        heard = connection.recv(65_536)
-    assert heard.startswith(b"HTTP/1.1 431 ")
+        received = connection.recv(65_536)
+    assert received.startswith(b"HTTP/1.1 431 ")
     assert process.memory_info().rss - before < 30 * 1024 * 1024

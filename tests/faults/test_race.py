@@ -61,19 +61,19 @@ async def test_identical_webhooks_are_one_alert_that_each_answer_names(
         payload: dict[str, Any] = {"title": "Disk full", "description": str(number)}
         if identify:
             payload["external_id"] = f"disk-{number}"
-        heard = await volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
+        answers = await volley(pair, sender, [payload] * MANY, Idempotency_Key=f"key-{number}")
         alert = workspace.alerts(sender)[-1]
-        assert Counter((each.status, each.outcome) for each in heard) == {
+        assert Counter((each.status, each.outcome) for each in answers) == {
             (201, "created"): 1,
             (200, "duplicate"): MANY - 1,
         }
-        assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
+        assert {each.document["alert_id"] for each in answers} == {str(alert["id"])}
         assert alert["occurrence_count"] == 1
         assert workspace.timeline(alert["id"]) == ["triggered"]
     assert len(workspace.alerts(sender)) == rounds
     rows = workspace.deliveries(sender)
     assert len(rows) == rounds * MANY
-    assert {str(each.document["delivery_id"]) for each in heard} <= {str(r["id"]) for r in rows}
+    assert {str(each.document["delivery_id"]) for each in answers} <= {str(r["id"]) for r in rows}
     firsts = {row["id"] for row in rows if row["outcome"] == "created"}
     assert {row["duplicate_of_id"] for row in rows if row["outcome"] == "duplicate"} == firsts
 
@@ -85,10 +85,10 @@ async def test_different_triggers_of_one_problem_are_one_alert(
     sender = workspace.sender()
     for number in range(rounds):
         trigger = {"title": "Disk full", "external_id": f"disk-{number}"}
-        heard = await volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
+        answers = await volley(pair, sender, [{**trigger, "n": n} for n in range(MANY)])
         alert = workspace.alerts(sender)[-1]
-        assert Counter(each.outcome for each in heard) == {"created": 1, "updated": MANY - 1}
-        assert {each.document["alert_id"] for each in heard} == {str(alert["id"])}
+        assert Counter(each.outcome for each in answers) == {"created": 1, "updated": MANY - 1}
+        assert {each.document["alert_id"] for each in answers} == {str(alert["id"])}
         assert alert["occurrence_count"] == MANY
         assert Counter(workspace.timeline(alert["id"])) == {"triggered": 1, "repeated": MANY - 1}
     assert len(workspace.alerts(sender)) == rounds
@@ -102,7 +102,7 @@ async def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], r
     for number in range(rounds):
         urls = cycle(node.base_url for node in pair)
         async with Load() as load:
-            heard = list(
+            answers = list(
                 await at_once(
                     load.webhook(next(urls), who, {"title": "T", "n": n + 1_000 * number})
                     for n in range(60)
@@ -110,7 +110,7 @@ async def test_strangers_at_every_door(workspace: Workspace, pair: list[Node], r
                 )
             )
 
-        assert Counter(each.status for each in heard) == {401: 180, 201: 180}
+        assert Counter(each.status for each in answers) == {401: 180, 201: 180}
     for door in doors:
         outcomes = Counter(row["outcome"] for row in workspace.deliveries(door))
         assert outcomes == {"created": 60 * rounds, "rejected": 3}
@@ -151,8 +151,8 @@ async def test_where_the_resolve_is_newest_nothing_stays_open(
 async def test_a_storm_of_everything_from_everywhere(
     workspace: Workspace, pair: list[Node], rounds: int
 ) -> None:
-    """Groups of alerts in any order, people in between, rules that are owed for: no deadlock, no
-    error, and the books agree."""
+    """Groups of alerts in any order, people in between, rules that notify: no deadlock, no
+    error, and the totals agree."""
     _, destination_id = workspace.rule(event_types=["alerts.triggered", "alerts.resolved"])
     key = workspace.api_key("responder")
     chance = random.Random(7)
@@ -192,36 +192,38 @@ async def test_a_storm_of_everything_from_everywhere(
             work.append(
                 partial(load.webhook, url, sender, group()) if number % 5 else partial(person, url)
             )
-        heard = list(await at_once((each() for each in work), at_most=60))
+        answers = list(await at_once((each() for each in work), at_most=60))
 
-    assert {each.status for each in heard} <= {200, 201, 409}, [n.errors() for n in pair]
+    assert {each.status for each in answers} <= {200, 201, 409}, [n.errors() for n in pair]
     assert deadlocks(workspace) == 0
-    check_books(workspace, sender, heard)
+    check_totals(workspace, sender, answers)
     workspace.sql("UPDATE alert_rules SET deleted_at = now(), is_enabled = false")
-    owed = workspace.sql(
+    planned = workspace.sql(
         "SELECT alert_id, count(*) FILTER (WHERE event_type = 'alerts.triggered')"
         " FROM alert_deliveries WHERE alert_destination_id = %s GROUP BY 1",
         destination_id,
     )
     made = {row["id"] for row in workspace.alerts(sender)}
-    # Born resolved, its resolve having come first: told to nobody, unless a person reopens it.
+    # Born resolved, its resolve having come first: outcomes to nobody, unless a person reopens it.
     ended = workspace.sql("SELECT alert_id FROM alert_events WHERE detail ? 'arrived'")
-    # The first trigger of each was owed exactly once; a person's reopening is told again.
-    for alert_id, triggers in owed:
+    # The first trigger of each was planned exactly once; a person's reopening notifies again.
+    for alert_id, triggers in planned:
         reopened = workspace.timeline(alert_id).count("reopened")
         assert 1 <= triggers <= 1 + reopened
-    assert made - {alert_id for (alert_id,) in ended} <= {alert_id for alert_id, _ in owed} <= made
+    assert (
+        made - {alert_id for (alert_id,) in ended} <= {alert_id for alert_id, _ in planned} <= made
+    )
 
 
-def check_books(workspace: Workspace, sender: Sender, heard: list[Reply]) -> None:
+def check_totals(workspace: Workspace, sender: Sender, answers: list[Reply]) -> None:
     """Answers, alerts and timelines tell one story."""
-    told = Counter(
+    outcomes = Counter(
         (each["alert_id"], each["status"])
-        for answer in heard
+        for answer in answers
         for each in answer.document.get("alerts", ())
     )
     alerts = workspace.alerts(sender)
-    assert Counter(status for _, status in told)["created"] == len(alerts)
+    assert Counter(status for _, status in outcomes)["created"] == len(alerts)
     live = Counter(r["external_id"] for r in alerts if r["status"] in ("OPEN", "ACKNOWLEDGED"))
     assert max(live.values(), default=0) <= 1
     for row in alerts:

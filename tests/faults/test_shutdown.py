@@ -14,7 +14,7 @@ from tests.support.workspace import Sender, Workspace
 
 
 async def _storm(node: Node, sender: Sender) -> list[Reply]:
-    heard: list[Reply] = []
+    answers: list[Reply] = []
     enough = asyncio.Event()
 
     async def send_on(load: Load, number: int) -> None:
@@ -23,8 +23,8 @@ async def _storm(node: Node, sender: Sender) -> list[Reply]:
             while True:
                 count += 1
                 payload = {"title": "T", "sender": number, "count": count}
-                heard.append(await load.webhook(node.base_url, sender, payload))
-                if len(heard) == 300:
+                answers.append(await load.webhook(node.base_url, sender, payload))
+                if len(answers) == 300:
                     enough.set()
 
     async with Load() as load:
@@ -32,7 +32,7 @@ async def _storm(node: Node, sender: Sender) -> list[Reply]:
         await enough.wait()
         node.begin_stop()
         await asyncio.gather(*senders)
-    return heard
+    return answers
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ async def test_what_was_taken_is_answered(workspace: Workspace, drained: int) ->
     for _ in range(drained):
         sender = workspace.sender()
         with nodes(workspace.url) as (node,):
-            heard = await _storm(node, sender)
+            answers = await _storm(node, sender)
             assert node.stop() == 0
-        assert {each.status for each in heard} <= {201, 503}
-        answered = {each.document["delivery_id"] for each in heard if each.status == 201}
+        assert {each.status for each in answers} <= {201, 503}
+        answered = {each.document["delivery_id"] for each in answers if each.status == 201}
         assert {str(row["id"]) for row in workspace.deliveries(sender)} == answered
         assert len(workspace.alerts(sender)) == len(answered)
 

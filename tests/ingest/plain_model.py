@@ -43,7 +43,7 @@ class Alert:
 @dataclass
 class Memory:
     alerts: list[Alert] = field(default_factory=list)
-    # The newest resolve heard of, and until when that is remembered.
+    # The newest resolve received, and until when that is remembered.
     resolve_at: int | None = None
     forget_at: int = 0
     # The alert that ended last, when by the sender's time, and when that end came in.

@@ -1,4 +1,4 @@
-"""What the endpoint answers by its own settings and faults; the rest is told over HTTP in
+"""What the endpoint answers by its own settings and faults; the rest is tested over HTTP in
 tests/story/."""
 
 from __future__ import annotations

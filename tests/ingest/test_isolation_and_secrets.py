@@ -39,18 +39,18 @@ class Recorder:
             self.secrets["basic, as sent"] = encoded
         return self.workspace.sender(auth_scheme=scheme, secret=secret, **columns), secret
 
-    def heard(self, answer: Answer) -> Answer:
+    def keep(self, answer: Answer) -> Answer:
         self.answers.append(answer)
         return answer
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
-        return self.heard(self.client.request("POST", path, body, headers))
+        return self.keep(self.client.request("POST", path, body, headers))
 
     def send(self, sender: Sender, payload: Any, **headers: str) -> Answer:
-        return self.heard(self.client.send(sender, payload, **headers))
+        return self.keep(self.client.send(sender, payload, **headers))
 
     def api(self, method: str, path: str, document: Any = None) -> Answer:
-        return self.heard(self.admin.api(method, path, document))
+        return self.keep(self.admin.api(method, path, document))
 
 
 def _dump(workspace: Workspace) -> dict[str, str]:
@@ -119,7 +119,7 @@ def test_no_secret_is_anywhere(workspace: Workspace, node: Node, way: Proxy) -> 
             f"/webhooks/{story.key}/{quoted}",
         ):
             story.post(path, body, {})
-            story.heard(story.client.request("GET", path))
+            story.keep(story.client.request("GET", path))
         # A proxy in front may repeat the path.
         story.send(sender, {"title": "proxied"}, X_Original_Uri=sender.path, Referer=sender.path)
         # Rotation, and use of both.
@@ -147,8 +147,8 @@ def test_no_secret_is_anywhere(workspace: Workspace, node: Node, way: Proxy) -> 
     story.api("GET", "/audit-events?limit=200")
     story.api("GET", f"/alerts?q={story.key}")
     with story.node.client("tsn_" + story.key[4:][::-1]) as stranger:
-        story.heard(stranger.api("GET", "/alerts"))
-    # A secret that is no longer one, from a sender that has not heard of it, under a name of its own.
+        story.keep(stranger.api("GET", "/alerts"))
+    # A secret that is no longer one, from a sender that does not know it yet, under a name of its own.
     odd, _ = story.sender("token", signature_header="X-Odd-Name")
     rotated = story.api(
         "POST", f"/integrations/{odd.id}/rotate-secret", {"overlap_minutes": 0}

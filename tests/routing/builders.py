@@ -121,7 +121,7 @@ def planned(
     now: datetime = NOW,
     about: Subject | None = None,
 ) -> dict[UUID, PlannedDelivery]:
-    """The plan by destination, which also proves that none is told twice."""
+    """The plan by destination, which also proves that none is notified twice."""
     made = plan(routing, event_type, about or subject(), history, now)
     by_destination = {each.destination_id: each for each in made.deliveries}
     assert len(by_destination) == len(made.deliveries)

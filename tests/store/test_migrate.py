@@ -1,4 +1,4 @@
-"""Migrations give the typed tables, on every server; what is pending or drifted is told."""
+"""Migrations give the typed tables, on every server; what is pending or drifted is reported."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_empty_database_has_everything_pending(empty: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "report"),
     [
         ("ALTER TABLE alerts DROP COLUMN source", "missing: column alerts.source"),
         ("ALTER TABLE alerts ADD COLUMN mood text", "unexpected: column alerts.mood"),
@@ -100,12 +100,12 @@ def test_an_empty_database_has_everything_pending(empty: str) -> None:
         ),
     ],
 )
-def test_drift_is_told(empty: str, damage: str, told: str) -> None:
+def test_drift_is_reported(empty: str, damage: str, report: str) -> None:
     migrate.upgrade(empty)
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(damage)  # type: ignore[arg-type]
 
-    assert any(line.startswith(told) for line in migrate.check(empty))
+    assert any(line.startswith(report) for line in migrate.check(empty))
 
 
 def test_a_schema_of_a_newer_program_is_refused(empty: str) -> None:

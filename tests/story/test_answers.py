@@ -108,14 +108,14 @@ def test_too_large_is_413_without_reading_it_all(workspace: Workspace, node: Nod
     sender = workspace.sender()
     head = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\n"
     # It says how large it is: answered before a byte of it was sent.
-    heard = speak(node.port, f"{head}Content-Length: 1048577\r\n\r\n".encode())
-    assert heard.startswith(b"HTTP/1.1 413 ")
-    assert b"/problems/payload-too-large" in heard
+    answer = speak(node.port, f"{head}Content-Length: 1048577\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"/problems/payload-too-large" in answer
     # It does not say: answered as soon as it is too much, with no end in sight.
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     endless = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 20
-    heard = speak(node.port, endless)
-    assert heard.startswith(b"HTTP/1.1 413 ")
+    answer = speak(node.port, endless)
+    assert answer.startswith(b"HTTP/1.1 413 ")
     rows = workspace.deliveries(sender)
     assert [(row["status_code"], row["outcome"]) for row in rows] == [(413, "rejected")] * 2
 
@@ -130,9 +130,9 @@ def test_exactly_the_limit_is_taken(workspace: Workspace, client: Client) -> Non
 def test_a_slow_body_is_408(workspace: Workspace, node: Node) -> None:
     sender = workspace.sender()
     said = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n" + "{"
-    heard = speak(node.port, said.encode())
-    assert heard.startswith(b"HTTP/1.1 408 ")
-    assert b"/problems/request-timeout" in heard
+    answer = speak(node.port, said.encode())
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"/problems/request-timeout" in answer
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_a_silenced_alert_is_on_record_with_the_silence(installation: Installati
     assert not notified
     assert "silence" in words
     assert installation.operator.api("DELETE", f"/silences/{silence['id']}").status in (200, 204)
-    heard = story.post("db6", labels={"host": host})
-    story.all_sent(heard, 1)
-    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [heard]
+    arrived = story.post("db6", labels={"host": host})
+    story.all_sent(arrived, 1)
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [arrived]
 
 
 def test_a_problem_that_comes_back_within_the_cooldown_is_notified_once(
@@ -163,8 +163,8 @@ def test_a_changed_rule_is_in_force_on_the_other_node_at_once(installation: Inst
     expected = []
     for number in range(5):
         installation.operator.changed(rule, is_enabled=False)
-        unheard = story.post(f"off{number}", node=installation.other_node)
-        assert story.deliveries(unheard) == []
+        suppressed = story.post(f"off{number}", node=installation.other_node)
+        assert story.deliveries(suppressed) == []
         installation.operator.changed(rule, is_enabled=True)
         expected.append(story.post(f"on{number}", node=installation.other_node))
         story.all_sent(expected[-1], 1)
@@ -185,15 +185,15 @@ def test_nothing_goes_to_a_destination_that_is_switched_off(installation: Instal
     )
     refused = installation.operator.api("POST", f"{here}/test")
     assert (refused.status, refused.slug) == (409, "destination-disabled")
-    unheard = story.post("dbB", node=installation.other_node)
-    assert story.states(unheard) == [("alerts.triggered", "suppressed", "destination_disabled")]
-    notified, words = story.answers(unheard)[destination["name"]]
+    suppressed = story.post("dbB", node=installation.other_node)
+    assert story.states(suppressed) == [("alerts.triggered", "suppressed", "destination_disabled")]
+    notified, words = story.answers(suppressed)[destination["name"]]
     assert not notified
     assert "off" in words or "disabled" in words
     installation.operator.changed(here, is_enabled=True)
-    heard = story.post("dbC")
-    story.all_sent(heard, 1)
-    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [heard]
+    arrived = story.post("dbC")
+    story.all_sent(arrived, 1)
+    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [arrived]
 
 
 def test_what_failed_can_be_sent_again_under_its_own_id(installation: Installation) -> None:

@@ -1,4 +1,4 @@
-"""What one node is told is in force on the other at once: the very next webhook goes by it."""
+"""What is configured at one node is in force on the other at once: the very next webhook goes by it."""
 
 from __future__ import annotations
 

@@ -184,18 +184,18 @@ class TestCorrelation:
         (row,) = workspace.alerts(sender)
         assert (row["status"], row["resolved_at"]) == ("RESOLVED", NOON + timedelta(minutes=5))
         assert workspace.timeline(row["id"]) == ["triggered", "resolved"]
-        owed = workspace.sql(
+        planned = workspace.sql(
             "SELECT event_type FROM alert_deliveries WHERE alert_id = %s", row["id"]
         )
-        assert owed == []
-        # The same trouble, after that resolve, is told.
+        assert planned == []
+        # The same trouble, after that resolve, notifies.
         assert outcome(client, sender, alert(triggered_at=at(9))) == "created"
         assert statuses(workspace, sender) == ["RESOLVED", "OPEN"]
-        owed = workspace.sql(
+        planned = workspace.sql(
             "SELECT event_type, status::text FROM alert_deliveries WHERE alert_destination_id = %s",
             destination_id,
         )
-        assert owed == [("alerts.triggered", "queued")]
+        assert planned == [("alerts.triggered", "queued")]
         workspace.sql("UPDATE alert_rules SET deleted_at = now(), is_enabled = false")
 
     def test_a_trigger_that_is_late_belongs_to_the_alert_that_ended(

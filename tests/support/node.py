@@ -149,7 +149,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         try:
-            # It may have answered, and closed, before it has heard all.
+            # It may have answered, and closed, before it has read all.
             with suppress(BrokenPipeError, ConnectionResetError):
                 self._connection.request(method, path, body=body, headers=dict(headers or {}))
             response = self._connection.getresponse()
@@ -180,14 +180,14 @@ def speak(port: int, said: bytes, *, half_close: bool = False) -> bytes:
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # it may answer and close before it has heard all
-        heard = b""
+            pass  # it may answer and close before it has read all
+        received = b""
         try:
             while data := connection.recv(65_536):
-                heard += data
+                received += data
         except OSError:
             pass
-        return heard
+        return received
 
 
 def eventually(condition: Callable[[], Any], what: str) -> None:

@@ -66,7 +66,7 @@ class Proxy:
         self.sever()
 
     def stall(self) -> None:
-        """Nothing moves any more, and nobody is told."""
+        """Nothing moves any more, and neither side learns of it."""
         self._flows.clear()
 
     def _accept(self, listener: socket.socket) -> None:

@@ -127,7 +127,7 @@ async def test_a_url_cannot_turn_redirects_back_on() -> None:
         assert (result.sent, len(further.received)) == (False, 0)
 
 
-async def test_a_retry_goes_only_to_those_who_are_owed() -> None:
+async def test_a_retry_goes_only_to_those_who_have_not_got_it() -> None:
     down = True
 
     async def moody(request: web.Request) -> web.StreamResponse:

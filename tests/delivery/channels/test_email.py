@@ -93,7 +93,7 @@ async def test_each_recipient_has_a_mail_and_links_of_their_own() -> None:
     assert len(ids) == 2
 
 
-async def test_a_retry_goes_only_to_those_who_are_owed() -> None:
+async def test_a_retry_goes_only_to_those_who_have_not_got_it() -> None:
     mailbox = receivers.Mailbox(
         refusals={
             "bob@example.com": "451 4.7.1 greylisted",

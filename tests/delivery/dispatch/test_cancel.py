@@ -105,7 +105,7 @@ async def test_a_cancel_under_way_keeps_claims_off(outbox: Outbox) -> None:
 
 
 async def test_resolves_raced_against_dispatchers(outbox: Outbox) -> None:
-    """Two hundred alerts fire and resolve while two dispatchers run: each is told whole or not
+    """Two hundred alerts fire and resolve while two dispatchers run: each is notified whole or not
     at all, in order, and the records agree with what arrived."""
 
     async with receiving() as receiver, dispatching(outbox.url, count=2):
@@ -127,23 +127,23 @@ async def test_resolves_raced_against_dispatchers(outbox: Outbox) -> None:
                 )
             return bool(unsent)
 
-        told = 0
+        notified = 0
         for start in range(0, 200, 20):
             some = alerts[start : start + 20]
             for alert in some:
                 outbox.plan(destination, alert)
             outbox.announce()
             await asyncio.sleep(0.003 * (start // 20))
-            told += (await asyncio.gather(*map(resolve, some))).count(False)
+            notified += (await asyncio.gather(*map(resolve, some))).count(False)
             outbox.announce()
         await until(lambda: outbox.pending() == 0)
         story = in_order(receiver.bodies)
         assert set(map(tuple, story.values())) <= {("alerts.triggered", "alerts.resolved")}
-        assert len(story) == told
+        assert len(story) == notified
         sent = outbox.db.execute(
             "SELECT alert_id::text FROM alert_deliveries WHERE status = 'sent'"
             " GROUP BY 1 HAVING count(*) = 2"
         ).fetchall()
         assert {row[0] for row in sent} == set(story)
-        # The race was one: some were told and some were not.
-        assert 0 < told < 200
+        # The race was one: some were notified and some were not.
+        assert 0 < notified < 200

@@ -1,4 +1,4 @@
-"""What passes between the dispatcher and a channel, with a channel that says what it is told to."""
+"""What passes between the dispatcher and a channel, with a channel that answers by a script."""
 
 from __future__ import annotations
 

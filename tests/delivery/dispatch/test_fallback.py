@@ -1,4 +1,4 @@
-"""The fallback destination: told of what would otherwise be told to nobody."""
+"""The fallback destination: notified of what would otherwise reach nobody."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ async def test_an_alert_that_triggers_again_is_told_again(outbox: Outbox) -> Non
         outbox.plan(destination, escalated, severity=Severity.CRITICAL)
         async with dispatching(outbox.url, tuning=NEVER):
             await until(lambda: outbox.pending() == 0 and len(fallback.bodies) == 3)
-        told = [row[0] for row in fallback_rows(outbox)]
-        assert sorted(told) == sorted([reopened, reopened, escalated])
+        notified = [row[0] for row in fallback_rows(outbox)]
+        assert sorted(notified) == sorted([reopened, reopened, escalated])
 
 
 async def test_a_broken_destination_is_told_at_once(outbox: Outbox) -> None:
