@@ -96,9 +96,9 @@ class Claim:
 
 @dataclass(slots=True)
 class Claimed:
-    """One delivery under our lease. `attempt_count` is the number of the attempt
-    now to be made; `seconds_left`
-    until it is given up (negative: it is too late); `waited` since it was due."""
+    """One delivery under our lease. `attempt_count` is the number of the attempt now to be made;
+    `behind` names receivers that still wait for an earlier message of the alert; `seconds_left` until
+    it is given up (negative: it is too late); `waited` since it was due."""
 
     id: UUID
     workspace_id: UUID
@@ -108,6 +108,7 @@ class Claimed:
     attempt_count: int
     payload: dict[str, Any]
     progress: dict[str, Any] | None
+    behind: list[str] | None
     created_at: datetime
     sequence: int
     seconds_left: float

@@ -35,6 +35,7 @@ def claimed(destination: Any = HERE, **values: Any) -> Claimed:
         "attempt_count": 1,
         "payload": {},
         "progress": None,
+        "behind": None,
         "created_at": datetime.now(UTC),
         "sequence": 1,
         "seconds_left": 86_400.0,

@@ -33,7 +33,7 @@ from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Reco
 from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
-from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
+from tocsin.delivery.outcome import BEHIND, Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import PayloadError, read
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 from tocsin.store.described import described
@@ -199,7 +199,7 @@ class Dispatcher:
                     message,
                     target.config,
                     self._links.acting(claimed, target),
-                    claimed.progress or {},
+                    {**(claimed.progress or {}), BEHIND: claimed.behind or []},
                 )
         except TimeoutError:
             return Retry("timeout", f"{target.name} did not finish in time")

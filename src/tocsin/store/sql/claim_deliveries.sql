@@ -8,6 +8,11 @@
 -- (`sequence`) or under way at all. What this snapshot sees as pending may just have ended, which errs
 -- on the safe side; what it sees as ended never becomes pending again but by a person's retry.
 --
+-- A destination may have several receivers (mail). Then the order is each receiver's: what has reached
+-- some of them lists in `progress` who is still `waiting`, and does not stand in the way of a later
+-- delivery, which is given those names (`behind`) and goes to the others. It does stand in the way of one
+-- that waits for none but the same.
+--
 -- Fairness: each destination is asked for by itself, so none can stand before another. Within one,
 -- tests go first (a person waits), then what is due for another attempt, then what is fresh, oldest
 -- first. The branches of UNION ALL run one after the other and stop at the limit: nothing is locked
@@ -58,14 +63,18 @@ WITH lane AS (
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                AND NOT EXISTS (
                    SELECT FROM (
-                       SELECT other.id, other.sequence, other.lease_expires_at
+                       SELECT other.id, other.sequence, other.lease_expires_at,
+                              other.progress -> 'waiting' AS waiting
                        FROM alert_deliveries AS other
                        WHERE other.alert_destination_id = d.alert_destination_id
                          AND other.alert_id = d.alert_id
                          AND other.status IN ('queued', 'deferred')
                        ORDER BY other.sequence OFFSET 0) AS same
                    WHERE same.id <> d.id
-                     AND (same.sequence < d.sequence OR same.lease_expires_at > now()))
+                     AND (same.lease_expires_at > now()
+                          OR same.sequence < d.sequence
+                             AND coalesce(same.waiting @> (d.progress -> 'waiting'),
+                                          same.waiting IS NULL)))
              ORDER BY d.send_after NULLS FIRST, d.sequence
              LIMIT lane.room
              FOR UPDATE OF d SKIP LOCKED) AS retried
@@ -79,14 +88,18 @@ WITH lane AS (
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                AND NOT EXISTS (
                    SELECT FROM (
-                       SELECT other.id, other.sequence, other.lease_expires_at
+                       SELECT other.id, other.sequence, other.lease_expires_at,
+                              other.progress -> 'waiting' AS waiting
                        FROM alert_deliveries AS other
                        WHERE other.alert_destination_id = d.alert_destination_id
                          AND other.alert_id = d.alert_id
                          AND other.status IN ('queued', 'deferred')
                        ORDER BY other.sequence OFFSET 0) AS same
                    WHERE same.id <> d.id
-                     AND (same.sequence < d.sequence OR same.lease_expires_at > now()))
+                     AND (same.lease_expires_at > now()
+                          OR same.sequence < d.sequence
+                             AND coalesce(same.waiting @> (d.progress -> 'waiting'),
+                                          same.waiting IS NULL)))
              ORDER BY d.send_after NULLS FIRST, d.sequence
              LIMIT lane.room
              FOR UPDATE OF d SKIP LOCKED) AS fresh
@@ -114,6 +127,15 @@ FROM picked
 WHERE d.id = picked.id
 RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type, d.attempt_count,
           d.payload, d.progress, d.created_at, d.sequence,
+          (SELECT jsonb_agg(receiver)
+           FROM (SELECT other.progress -> 'waiting' AS waiting
+                 FROM alert_deliveries AS other
+                 WHERE other.alert_destination_id = d.alert_destination_id
+                   AND other.alert_id = d.alert_id
+                   AND other.status IN ('queued', 'deferred')
+                   AND other.sequence < d.sequence
+                 ORDER BY other.sequence OFFSET 0) AS earlier
+           CROSS JOIN LATERAL jsonb_array_elements(earlier.waiting) AS receiver) AS behind,
           extract(epoch FROM d.give_up_at - now())::float8 AS seconds_left,
           extract(epoch FROM now() - greatest(d.created_at, d.send_after))::float8 AS waited,
           (SELECT version FROM configuration) AS configuration_version
