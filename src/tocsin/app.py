@@ -52,6 +52,10 @@ log = structlog.get_logger(__name__)
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SWEEP_EVERY_SECONDS = 60.0
+STATEMENT_SECONDS = 12
+"""For one question of the API or a page to the database."""
+LOCK_SECONDS = 5
+"""Of those, waiting for somebody else's change."""
 REMOVE_EVERY = timedelta(hours=1)
 
 
@@ -86,7 +90,7 @@ class Hub:
         role: ProcessRole = ProcessRole.ALL,
     ) -> Hub:
         """`url` is that of the database; `keys` those that secrets are sealed with, newest first."""
-        engine = create_engine(url)
+        engine = create_engine(url, statement_seconds=STATEMENT_SECONDS, lock_seconds=LOCK_SECONDS)
         vault = Vault(keys)
         feed = DirectoryFeed(create_engine(url, pool_size=2))
         senders = Senders(feed, vault)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from tocsin.access.links import Action, LinkSigner, Token
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
+from tocsin.console import act_page
 from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
 from tocsin.model import utc_now, uuid7
@@ -240,4 +242,16 @@ def test_many_wrong_codes_at_once_are_still_five(page: Page) -> None:
             )
         )
     assert page.submit(token, page.signer.code(token)).status == 403
+    assert page.status() == "OPEN"
+
+
+def test_a_form_that_does_not_arrive_is_not_waited_for(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(act_page, "BODY_SECONDS", 0.3)
+    where = urlsplit(page.client.base_url)
+    head = f"POST /a/{page.link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\ncode="
+    with socket.create_connection((where.hostname, where.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
     assert page.status() == "OPEN"

@@ -13,10 +13,16 @@ from tocsin.access.api_keys import authenticate
 from tocsin.api.auth import bearer_key
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, problem_response
+from tocsin.deadline import within
 from tocsin.model import utc_now
 from tocsin.store import failures
 
 _log = structlog.get_logger(__name__)
+
+
+CALL_SECONDS = 15.0
+"""For one call from its head to its answer. Statements end sooner by themselves; what is left is a
+database, or a network before it, that does not even say so."""
 
 
 class Gate:
@@ -33,15 +39,22 @@ class Gate:
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
             send = _without_body(send)
-        started = False
+        started = ended = False
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
+            if not ended:
+                started = started or message["type"] == "http.response.start"
+                await send(message)
 
+        seconds = max(CALL_SECONDS, self._context.settings.body_timeout_seconds + 5)
         try:
-            await self._enter(scope, receive, watched)
+            await within(seconds, self._enter(scope, receive, watched))
+        except TimeoutError:
+            ended = True
+            _log.warning("api.too_slow", method=scope["method"], seconds=seconds)
+            if not started:
+                await _database_away(scope, receive, send)
         except failures.AWAY as error:
             _log.warning("api.database_unavailable", error=type(error).__name__)
             if not started:

@@ -6,6 +6,7 @@ No script, no cookie, nothing loaded from elsewhere; nothing about it is to be s
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -34,6 +35,8 @@ from tocsin.store.database import Engine, reading, writing
 log = structlog.get_logger(__name__)
 
 _BODY_LIMIT = 2_048
+BODY_SECONDS = 10.0
+"""For the form to arrive; a browser sends it in one piece."""
 
 _VERBS = {Action.ACKNOWLEDGE: "Acknowledge", Action.RESOLVE: "Resolve"}
 _DONE = {Action.ACKNOWLEDGE: "Acknowledged", Action.RESOLVE: "Resolved"}
@@ -88,7 +91,11 @@ class _ActPage:
             async with reading(self._engine) as session:
                 locked = await is_locked(session, self._signer, text)
             return _locked(alert, token) if locked else _form(alert, token)
-        typed = await _typed_code(request)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                typed = await _typed_code(request)
+        except TimeoutError:
+            return _too_slow(alert)
         async with writing(self._engine) as session:
             check = await check_code(session, self._signer, text, token, typed)
         if check is CodeCheck.LOCKED:
@@ -147,6 +154,17 @@ def _locked(alert: Shown, token: Token) -> Response:
         message="Too many wrong codes were typed. Nothing was changed; "
         f"{_VERBS[token.action].lower()} the alert in Tocsin instead.",
         tone="bad",
+    )
+
+
+def _too_slow(alert: Shown) -> Response:
+    return page(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The code did not arrive",
+        alert=alert,
+        message="It took too long. Nothing was changed; try again.",
+        tone="bad",
+        headers={"Connection": "close"},
     )
 
 

@@ -5,7 +5,6 @@ Who asks holds one of the types named here, and need not know what they are made
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,11 +15,16 @@ from psycopg.rows import TupleRow
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from tocsin.deadline import within
 from tocsin.store import configuration_lock
 
 _OPTION = re.compile(r"-c\s*(\w+)=(\S+)")
+
+_CONNECT_SECONDS = 5
+"""To connect, and to wait for a connection of the pool to be free."""
 
 Engine = AsyncEngine
 """A pool of connections to one database."""
@@ -29,11 +33,17 @@ DatabaseSession = AsyncSession
 """One connection of the pool and the transaction on it."""
 
 
-def create_engine(url: str, *, pool_size: int = 8) -> Engine:
-    """An async engine over psycopg for a libpq URL (`postgresql://…`)."""
+def create_engine(
+    url: str, *, pool_size: int = 8, statement_seconds: int = 0, lock_seconds: int = 0
+) -> Engine:
+    """An async engine over psycopg for a libpq URL (`postgresql://…`). No statement takes longer
+    than `statement_seconds`, nor waits longer than `lock_seconds` for a lock; 0 is no bound."""
+    options = (
+        f"-c timezone=UTC -c statement_timeout={statement_seconds}s -c lock_timeout={lock_seconds}s"
+    )
 
     async def creator() -> psycopg.AsyncConnection[TupleRow]:
-        connection = await connect(url)
+        connection = await connect(url, options=options, connect_timeout=_CONNECT_SECONDS)
         # SQLAlchemy begins and ends transactions by itself.
         await connection.set_autocommit(False)
         return connection
@@ -42,6 +52,7 @@ def create_engine(url: str, *, pool_size: int = 8) -> Engine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
+        pool_timeout=_CONNECT_SECONDS,
         pool_pre_ping=True,
         async_creator=creator,
     )
@@ -96,8 +107,12 @@ async def configuring(engine: Engine) -> AsyncIterator[DatabaseSession]:
 async def is_answering(engine: Engine, *, within_seconds: float) -> bool:
     """Whether the database answers a question at this moment."""
     try:
-        async with asyncio.timeout(within_seconds), engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except (DBAPIError, OSError, TimeoutError):
+        await within(within_seconds, _ask(engine))
+    except (DBAPIError, PoolTimeout, OSError, TimeoutError):
         return False
     return True
+
+
+async def _ask(engine: Engine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
