@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -130,6 +131,29 @@ def test_a_key_stays_known_for_the_whole_window(workspace: Workspace, client: Cl
     assert client.send(sender, {**down, "status": "up"}).json()["status"] == "resolved"
     assert client.send(sender, down, Idempotency_Key="one").json()["status"] == "duplicate"
     assert client.send(sender, down, Idempotency_Key="two").json()["status"] == "created"
+
+
+def test_a_signed_webhook_that_was_overheard_opens_nothing_again(
+    workspace: Workspace, client: Client
+) -> None:
+    """An end frees the fingerprint, but not what was signed with its time: also without a window,
+    and for twice as long as that time is tolerated."""
+    sender = workspace.sender(
+        signed_content="timestamp.body",
+        timestamp_header="X-Time",
+        timestamp_tolerance_seconds=3_600,
+        deduplication_window_minutes=0,
+    )
+    body = b'{"title": "T", "id": "a", "status": "down"}'
+    overheard = sender.headers(body)
+    assert client.request("POST", sender.path, body, overheard).json()["status"] == "created"
+    assert client.send(sender, {"title": "T", "id": "a", "status": "up"}).status == 200
+    again = client.request("POST", sender.path, body, overheard)
+    assert again.json()["status"] == "duplicate"
+    lifetime = workspace.one(
+        "SELECT max(expires_at - now()) FROM webhook_claims WHERE integration_id = %s", sender.id
+    )
+    assert lifetime > timedelta(seconds=7_190)
 
 
 def test_an_alert_without_external_id_is_repeated_until_it_has_ended(

@@ -1,17 +1,22 @@
 """Which webhooks of a batch are first, and whose repeats the others are.
 
-A claim is a digest of the integration and a fingerprint, or of the integration and an idempotency
-key. A known key with the same content makes a duplicate for the whole window; with other content it
-is accepted, and flagged. A known fingerprint makes a duplicate only while what the first delivery
-said still holds: many tools send the very same body again when a problem returns.
+A claim is a digest of the integration and one of three things:
+
+- an idempotency key: known with the same content, it makes a duplicate for the whole window; with
+  other content the webhook is accepted, and flagged;
+- a signed time with its content: whoever sends both again repeats one delivery, or has overheard it.
+  Such a claim lives at least twice as long as that time is tolerated, window or not;
+- a fingerprint: it makes a duplicate only while what the first delivery said still holds, for many
+  tools send the very same body again when a problem returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.webhook import Accepted, Webhook
@@ -34,6 +39,17 @@ class _Holder:
     """An alert that it opened without an external id has ended."""
 
 
+class _Digests(NamedTuple):
+    """The claims of one webhook."""
+
+    content: bytes | None
+    key: bytes | None
+    signed: bytes | None
+
+
+_NONE = _Digests(None, None, None)
+
+
 @dataclass(slots=True)
 class Duplicates:
     """The claims of one batch: `claim` them, `settle` what the database says, then, webhook by
@@ -41,8 +57,8 @@ class Duplicates:
 
     _first: dict[bytes, Webhook] = field(default_factory=dict)
     """By digest: the first of this batch to claim it."""
-    _digests: dict[bytes, tuple[bytes, bytes | None]] = field(default_factory=dict)
-    """By delivery: of its fingerprint, and of its key."""
+    _digests: dict[bytes, _Digests] = field(default_factory=dict)
+    """By delivery."""
     _holders: dict[bytes, _Holder] = field(default_factory=dict)
     _taken_over: dict[bytes, Webhook] = field(default_factory=dict)
 
@@ -52,18 +68,13 @@ class Duplicates:
         replay is meant to be done again."""
         claims = cls()
         for webhook in webhooks:
-            if (
-                not webhook.signals
-                or not webhook.sender.entry.window
-                or webhook.replay_of_id is not None
-            ):
+            if not webhook.signals or webhook.replay_of_id is not None:
                 continue
-            content, key = _digest(webhook, b"fingerprint", webhook.fingerprint), None
-            claims._first.setdefault(content, webhook)
-            if webhook.idempotency_key is not None:
-                key = _digest(webhook, b"key", webhook.idempotency_key)
-                claims._first.setdefault(key, webhook)
-            claims._digests[webhook.id] = content, key
+            digests = _digests(webhook)
+            for digest in digests:
+                if digest is not None:
+                    claims._first.setdefault(digest, webhook)
+            claims._digests[webhook.id] = digests
         return claims
 
     def claim(self, now: datetime) -> Call:
@@ -104,21 +115,22 @@ class Duplicates:
 
     def find(self, transaction: AlertTransaction, webhook: Webhook) -> None:
         """Answer `webhook` if it is a duplicate, and flag a key that came with other content."""
-        content, key = self._digests.get(webhook.id, (None, None))
-        if content is None:
-            return
+        content, key, signed = self._digests.get(webhook.id, _NONE)
         holder = None if key is None else self._holders.get(key)
         if holder is not None and holder.fingerprint != webhook.fingerprint:
             webhook.flag(KEY_REUSED)
             holder = None
+        if holder is None and signed is not None:
+            holder = self._holders.get(signed)
         if holder is None:
-            holder = self._holders.get(content)
+            holder = None if content is None else self._holders.get(content)
             if holder is None or not _still_holds(holder, transaction, webhook):
                 return
         if KEY_REUSED in webhook.flags:
             webhook.flags = tuple(flag for flag in webhook.flags if flag != KEY_REUSED)
-        if key is not None:
-            self._holders.setdefault(key, holder)
+        for digest in (key, signed):
+            if digest is not None:
+                self._holders.setdefault(digest, holder)
         webhook.duplicate_of = holder.delivery_id
         webhook.answer = Accepted(
             WebhookStatus.DUPLICATE,
@@ -128,16 +140,18 @@ class Duplicates:
     def hold(self, webhook: Webhook) -> None:
         """From now on the claims of `webhook`, which was decided and is no duplicate, are its own,
         but for a key that another had before it."""
-        content, key = self._digests.get(webhook.id, (None, None))
-        if content is None or not isinstance(webhook.answer, Accepted):
+        content, key, signed = self._digests.get(webhook.id, _NONE)
+        if not isinstance(webhook.answer, Accepted):
             return
         alert_ids = tuple(alert_id for alert_id, _ in webhook.answer.alerts)
         holder = _Holder(webhook.id, webhook.fingerprint, alert_ids)
-        if content in self._holders or self._first[content] is not webhook:
-            self._taken_over[content] = webhook
-        self._holders[content] = holder
-        if key is not None:
-            self._holders.setdefault(key, holder)
+        if content is not None:
+            if content in self._holders or self._first[content] is not webhook:
+                self._taken_over[content] = webhook
+            self._holders[content] = holder
+        for digest in (key, signed):
+            if digest is not None:
+                self._holders.setdefault(digest, holder)
 
     def calls(self) -> list[Call]:
         """The statements that give claims to those that hold them in the end: claims of webhooks
@@ -175,8 +189,23 @@ def _digest(webhook: Webhook, kind: bytes, value: str) -> bytes:
     return sha256(webhook.sender.entry.id_bytes + kind + value.encode()).digest()[:16]
 
 
+def _digests(webhook: Webhook) -> _Digests:
+    content = key = signed = None
+    if webhook.sender.entry.window:
+        content = _digest(webhook, b"fingerprint", webhook.fingerprint)
+        if webhook.idempotency_key is not None:
+            key = _digest(webhook, b"key", webhook.idempotency_key)
+    profile = webhook.sender.profile
+    if profile is not None and (time := profile.signed_time(webhook.headers)):
+        signed = _digest(webhook, b"signed", f"{time}:{webhook.fingerprint}")
+    return _Digests(content, key, signed)
+
+
 def _expires(webhook: Webhook) -> datetime:
-    return webhook.received_at + webhook.sender.entry.window
+    lifetime, profile = webhook.sender.entry.window, webhook.sender.profile
+    if profile is not None and profile.timestamp_is_signed:
+        lifetime = max(lifetime, timedelta(seconds=2 * profile.timestamp_tolerance_seconds))
+    return webhook.received_at + lifetime
 
 
 def _still_holds(holder: _Holder, transaction: AlertTransaction, webhook: Webhook) -> bool:

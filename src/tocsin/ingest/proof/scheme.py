@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -99,7 +100,15 @@ class Profile(Scheme):
 
     @property
     def timestamp_is_signed(self) -> bool:
-        return self.signed_content is not SignedContent.BODY
+        return self.auth_scheme is AuthScheme.HMAC and self.signed_content is not SignedContent.BODY
+
+    def signed_time(self, headers: Mapping[str, str]) -> str | None:
+        """The time that the sender signed, as it is written; None if it signs none. `headers`: names
+        in lower case."""
+        if not self.timestamp_is_signed:
+            return None
+        times = (headers.get(name) for _, name, _ in self.header_names)
+        return next((time for time in times if time), None)
 
     def _check(self) -> None:
         if self.auth_scheme is AuthScheme.SNS:
