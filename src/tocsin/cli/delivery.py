@@ -1,4 +1,4 @@
-"""`tocsin delivery`: the messages owed to destinations, and what became of each."""
+"""`tocsin delivery`: the messages to destinations, and what became of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tocsin destination`: where people are told."""
+"""`tocsin destination`: where people are notified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tocsin.cli.local_api import LocalApi
 
 app = typer.Typer(
-    no_args_is_help=True, help="Make, list and test the places where people are told."
+    no_args_is_help=True, help="Make, list and test the places where people are notified."
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination's name or id.")]
@@ -148,7 +148,7 @@ def enable(name: Name, workspace: Workspace = "default") -> None:
 
 @app.command()
 def disable(name: Name, workspace: Workspace = "default") -> None:
-    """Switch a destination off: what is owed to it is suppressed, with the reason on record."""
+    """Switch a destination off: what is pending for it is suppressed, with the reason on record."""
     named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 

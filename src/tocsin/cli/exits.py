@@ -24,7 +24,7 @@ class Exit(IntEnum):
 
 
 class Failure(Exception):
-    """Ends a command. Each line says what is wrong and, if it can be told, what to do."""
+    """Ends a command. Each line says what is wrong and, where known, what to do."""
 
     def __init__(self, *lines: str, code: Exit = Exit.FAILED) -> None:
         super().__init__("\n".join(lines))
@@ -35,7 +35,7 @@ class Failure(Exception):
 def readable(work: Callable[[], _T]) -> _T:
     """Runs `work`; what can be expected to go wrong becomes a `Failure`.
 
-    The kinds are told by name, so that `tocsin --help` need not import the database driver.
+    The kinds are known by name, so that `tocsin --help` need not import the database driver.
     """
     try:
         return work()

@@ -1,4 +1,4 @@
-"""`tocsin explain`: why somebody was, or was not, told of an alert."""
+"""`tocsin explain`: why somebody was, or was not, notified of an alert."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def explain(
     workspace: Workspace = "default",
     json: Json = False,
 ) -> None:
-    """Tell the story of an alert: what came in, what each rule said, who was told, and why not."""
+    """Tell the story of an alert: what came in, what each rule said, who was notified, and why not."""
     from tocsin.cli.local_api import local_api
     from tocsin.cli.lookup import alert_id as found_id
 

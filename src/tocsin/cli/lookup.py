@@ -31,7 +31,7 @@ def by_name(api: LocalApi, path: str, kind: str, said: str) -> Any:
     """What a list holds by this id or name.
 
     Raises:
-        Failure: if it is not there; the names that are, are told.
+        Failure: if it is not there; it names those that are.
     """
     items = api.items(path, limit=10_000)
     found = [each for each in items if said in (each["id"], each["name"])]

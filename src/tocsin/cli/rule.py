@@ -1,4 +1,4 @@
-"""`tocsin rule`: which alerts are told where."""
+"""`tocsin rule`: which alerts go where."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def create(
         str, typer.Option(help=f"Of {', '.join(_EVENTS)}; apart by commas.")
     ] = "triggered,resolved",
     cooldown: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="Tell of one problem once in 30m, say.")
+        str | None, typer.Option(metavar="SPAN", help="Notify of one alert once in 30m, say.")
     ] = None,
     workspace: Workspace = "default",
     json: Json = False,
 ) -> None:
-    """Make a rule: alerts that match it are told to its destinations."""
+    """Make a rule: its destinations are notified of alerts that match it."""
     from tocsin.cli.local_api import local_api
     from tocsin.cli.lookup import by_name
 
@@ -81,7 +81,9 @@ def list_all(workspace: Workspace = "default", json: Json = False) -> None:
         print_json(found)
         return
     if not found:
-        note("There is no rule yet: nobody is told of anything. `tocsin rule create` makes one.")
+        note(
+            "There is no rule yet: nobody is notified of anything. `tocsin rule create` makes one."
+        )
         return
     made = table("name", "on", "if", "to", "enabled", "id")
     for rule in found:
@@ -104,7 +106,7 @@ def preview(
     workspace: Workspace = "default",
     json: Json = False,
 ) -> None:
-    """Show which past alerts a rule would have told of. Nothing is made or sent."""
+    """Show which past alerts a rule would have notified of. Nothing is made or sent."""
     from tocsin.cli.local_api import local_api
 
     with local_api(workspace, only_reads=True) as api:

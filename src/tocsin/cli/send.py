@@ -17,7 +17,7 @@ from tocsin.cli.runtime import Workspace
 
 if TYPE_CHECKING:
     from tocsin.cli.runtime import Installation
-    from tocsin.cli.senders import Sender
+    from tocsin.cli.signing import SignedSender
     from tocsin.settings import Settings
 
 _TIMEOUT_SECONDS = 30.0
@@ -90,7 +90,7 @@ def _server(settings: Settings, url: str | None) -> str:
     return found.rstrip("/")
 
 
-def _find(installation: Installation, workspace: str, said: str) -> Sender:
+def _find(installation: Installation, workspace: str, said: str) -> SignedSender:
     """The integration with this name or id, and what its sender needs to know.
 
     Raises:
@@ -99,10 +99,10 @@ def _find(installation: Installation, workspace: str, said: str) -> Sender:
     import asyncio
 
     from tocsin.cli.local_api import workspace_id_of
-    from tocsin.cli.senders import load_senders
+    from tocsin.cli.signing import load_signed_senders
 
     workspace_id = workspace_id_of(installation, workspace)
-    senders = readable(lambda: asyncio.run(load_senders(installation, workspace_id)))
+    senders = readable(lambda: asyncio.run(load_signed_senders(installation, workspace_id)))
     found = next((each for each in senders.values() if said in (each.name, str(each.id))), None)
     if found is None:
         names = ", ".join(sorted(senders)) or "none yet"
@@ -117,13 +117,13 @@ def _find(installation: Installation, workspace: str, said: str) -> Sender:
 
 def _post(
     base: str,
-    sender: Sender,
+    sender: SignedSender,
     body: bytes,
     headers: dict[str, str],
     key: str | None,
     as_json: bool,
 ) -> dict[str, Any]:
-    from tocsin.cli.http import NoServer, request
+    from tocsin.cli.one_request import NoServer, request
     from tocsin.model import utc_now, uuid7
 
     path, signed = sender.request(body, utc_now(), key or str(uuid7()))

@@ -1,4 +1,4 @@
-"""`tocsin serve`: the API, the webhook endpoint and the dispatcher, until told to stop."""
+"""`tocsin serve`: the API, the webhook endpoint and the dispatcher, until asked to stop."""
 
 from __future__ import annotations
 

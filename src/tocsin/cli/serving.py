@@ -149,7 +149,7 @@ def run_one(
     ready: Callable[[], None],
     stopping: Stopping,
 ) -> bool:
-    """Serve in this process until told to stop. False if it could not start."""
+    """Serve in this process until asked to stop. False if it could not start."""
     from tocsin.app import Hub, ProcessRole, application
 
     hub = Hub.build(installation.settings, installation.url, installation.keys, ProcessRole(role))

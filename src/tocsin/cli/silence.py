@@ -1,4 +1,4 @@
-"""`tocsin silence`: alerts of which nobody is told for a while, and why."""
+"""`tocsin silence`: alerts of which nobody is notified for a while, and why."""
 
 from __future__ import annotations
 
@@ -98,4 +98,4 @@ def expire(
 
     with local_api(workspace) as api:
         api.delete(f"{_PATH}/{silence_id}")
-    note("It is over: alerts that it muted are told again from now on.")
+    note("It is over: alerts that it muted notify again from now on.")

@@ -21,7 +21,7 @@ from tocsin.cli.output import err, out, print_plain, progress
 
 if TYPE_CHECKING:
     from tocsin.cli.demo.board import Board
-    from tocsin.cli.demo.view import Scene
+    from tocsin.cli.demo.view import DemoAddress
     from tocsin.cli.serving import Listener
 
 _PORT = 8480
@@ -70,14 +70,13 @@ def _play(
 ) -> None:
     with progress("Starting the demo…"):
         # Slow to import, all of it; the spinner is for that, too.
-        from tocsin.cli.demo import receivers as receivers_module
-        from tocsin.cli.demo import stage
+        from tocsin.cli.demo import inboxes, stage
         from tocsin.cli.demo.board import Board
         from tocsin.cli.demo.traffic import Traffic
-        from tocsin.cli.demo.view import Scene, save
+        from tocsin.cli.demo.view import DemoAddress, save
         from tocsin.cli.local_api import api_of, workspace_id_of
         from tocsin.cli.runtime import open_installation
-        from tocsin.cli.senders import load_senders
+        from tocsin.cli.signing import load_signed_senders
         from tocsin.cli.whereabouts import announced
         from tocsin.logs import configure_logs
 
@@ -86,7 +85,7 @@ def _play(
     board = Board()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_listen(port))
-        receivers = stack.enter_context(receivers_module.listening(board))
+        receivers = stack.enter_context(inboxes.listening(board))
         settings = stage.settings(folder, listener.getsockname()[1], receivers)
         configure_logs(settings)
         installation = stack.enter_context(open_installation(settings))
@@ -94,12 +93,12 @@ def _play(
             with api_of(installation, "default") as api:
                 scenery = stage.set_up(api, receivers)
             senders = asyncio.run(
-                load_senders(installation, workspace_id_of(installation, "default"))
+                load_signed_senders(installation, workspace_id_of(installation, "default"))
             )
             stack.enter_context(stage.serving_hub(installation, listener))
         assert settings.public_url is not None
         stack.enter_context(announced(folder, settings.public_url))
-        scene = Scene(
+        scene = DemoAddress(
             url=settings.public_url,
             data_dir=folder,
             api_key=scenery.api_key.reveal_text(),
@@ -118,7 +117,7 @@ def _play(
     _farewell(board, folder, is_kept=is_kept)
 
 
-def _show(board: Board, scene: Scene, seconds: float | None, stop: threading.Event) -> None:
+def _show(board: Board, scene: DemoAddress, seconds: float | None, stop: threading.Event) -> None:
     began = time.monotonic()
 
     def goes_on() -> bool:

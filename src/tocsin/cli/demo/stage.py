@@ -16,7 +16,7 @@ import uvicorn
 
 from tocsin.app import Hub, application
 from tocsin.cli import serving
-from tocsin.cli.demo.receivers import Receivers
+from tocsin.cli.demo.inboxes import Receivers
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.local_api import LocalApi
 from tocsin.cli.runtime import Installation

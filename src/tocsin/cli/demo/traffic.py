@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.cli.demo.board import Arrival, Board
-from tocsin.cli.senders import Sender
+from tocsin.cli.signing import SignedSender
 from tocsin.ingest.proof.scheme import LiveSecret
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.sources.samples import kinds, sample
@@ -32,7 +32,7 @@ _TIMEOUT_SECONDS = 10.0
 
 
 @dataclass
-class Problem:
+class Outage:
     """Something that goes on going wrong at one tool."""
 
     tool: str
@@ -46,14 +46,14 @@ class Problem:
 class Traffic:
     """Sends until `stop` is set. One thread, one connection."""
 
-    senders: Mapping[str, Sender]
+    senders: Mapping[str, SignedSender]
     host: str
     port: int
     api_key: str
     board: Board
     stop: threading.Event
     dice: random.Random = field(default_factory=random.Random)
-    _live: list[Problem] = field(default_factory=list)
+    _live: list[Outage] = field(default_factory=list)
     _next: int = _FIRST
     _connection: http.client.HTTPConnection | None = None
 
@@ -106,12 +106,12 @@ class Traffic:
                 self._forge(self.dice.choice(list(self.senders)))
 
     def _trigger(self, tool: str) -> None:
-        problem = Problem(tool, self._next, utc_now())
+        problem = Outage(tool, self._next, utc_now())
         self._next += 1
         self._live.append(problem)
         self._send(problem, "trigger")
 
-    def _send(self, problem: Problem, kind: str) -> None:
+    def _send(self, problem: Outage, kind: str) -> None:
         headers, body = sample(
             self.senders[problem.tool].type,
             kind,
@@ -132,7 +132,7 @@ class Traffic:
         self._post(tool, headers, body, forger)
 
     def _post(
-        self, tool: str, headers: dict[str, str], body: bytes, sender: Sender | None = None
+        self, tool: str, headers: dict[str, str], body: bytes, sender: SignedSender | None = None
     ) -> None:
         path, signed = (sender or self.senders[tool]).request(body, utc_now(), str(uuid7()))
         began = time.monotonic()

@@ -26,7 +26,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Scene:
+class DemoAddress:
     """Where it all happens, and how to get at it from another terminal."""
 
     url: str
@@ -40,13 +40,13 @@ class Scene:
             "Try this in another terminal:",
             f"  export TOCSIN_DATA_DIR={self.data_dir}",
             f"  {self.program} alert last    # its timeline, and what was sent",
-            f"  {self.program} explain last  # who was told of it, and why",
+            f"  {self.program} explain last  # who was notified, and why",
             f"  export KEY={self.api_key}",
             f'  curl -H "Authorization: Bearer $KEY" {self.url}/api/v1/alerts',
         ]
 
 
-def watch(board: Board, scene: Scene, goes_on: Callable[[], bool]) -> None:
+def watch(board: Board, scene: DemoAddress, goes_on: Callable[[], bool]) -> None:
     """Draws until told to stop."""
     console = out()
     began = time.monotonic()
@@ -60,7 +60,7 @@ def watch(board: Board, scene: Scene, goes_on: Callable[[], bool]) -> None:
 class _Frame:
     """One picture, as large as the terminal is now."""
 
-    def __init__(self, board: Board, scene: Scene, began: float) -> None:
+    def __init__(self, board: Board, scene: DemoAddress, began: float) -> None:
         self._board = board
         self._scene = scene
         self._began = began
@@ -72,7 +72,9 @@ class _Frame:
         )
 
 
-def picture(board: Board, scene: Scene, seconds: float, width: int, height: int) -> RenderableType:
+def picture(
+    board: Board, scene: DemoAddress, seconds: float, width: int, height: int
+) -> RenderableType:
     now = board.snapshot()
     hints = _hints(scene)
     card = _card(now) if height >= 34 else []
@@ -102,7 +104,7 @@ def picture(board: Board, scene: Scene, seconds: float, width: int, height: int)
     )
 
 
-def _head(scene: Scene, seconds: float, width: int) -> Text:
+def _head(scene: DemoAddress, seconds: float, width: int) -> Text:
     minutes, rest = divmod(int(seconds), 60)
     left = Text.assemble((" Tocsin ", "bold white on dark_orange3"), ("  demo  ", _DIM), scene.url)
     right = Text(f"{minutes:02d}:{rest:02d}  Ctrl-C ends it", style=_DIM)
@@ -203,7 +205,7 @@ def _card(now: Snapshot) -> list[RenderableType]:
     return [Text(), _heading("The newest Teams card", "as text"), *shown, *blank]
 
 
-def _hints(scene: Scene) -> list[RenderableType]:
+def _hints(scene: DemoAddress) -> list[RenderableType]:
     title, *commands = scene.hints()
     lines = [Text(title, style=_ACCENT)]
     for command in commands:
@@ -212,7 +214,7 @@ def _hints(scene: Scene) -> list[RenderableType]:
     return list(lines)
 
 
-def save(board: Board, scene: Scene, path: Path, seconds: float) -> None:
+def save(board: Board, scene: DemoAddress, path: Path, seconds: float) -> None:
     """The picture as an SVG, for documents: without the key, and without fonts from elsewhere."""
     console = Console(record=True, width=_WIDE, height=36, force_terminal=True, file=io.StringIO())
     public = replace(scene, api_key="tsn_…")

@@ -18,7 +18,7 @@ from tocsin.store.database import create_engine
 
 
 @dataclass(frozen=True)
-class Sender:
+class SignedSender:
     """`problem` says why there is no profile, if there is none."""
 
     id: UUID
@@ -41,7 +41,9 @@ class Sender:
         return path, sign(self.profile, body, now, delivery_id=delivery_id)
 
 
-async def load_senders(installation: Installation, workspace_id: UUID) -> Mapping[str, Sender]:
+async def load_signed_senders(
+    installation: Installation, workspace_id: UUID
+) -> Mapping[str, SignedSender]:
     """All of a workspace, by name.
 
     Raises:
@@ -55,7 +57,7 @@ async def load_senders(installation: Installation, workspace_id: UUID) -> Mappin
     finally:
         await engine.dispose()
     return {
-        each.entry.name: Sender(
+        each.entry.name: SignedSender(
             each.id, each.entry.name, each.source.type, each.profile, each.fault
         )
         for each in senders.values()
