@@ -32,6 +32,7 @@ from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
 from tocsin.model import EventType, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
+from tocsin.routing.judge import Judge
 from tocsin.routing.plan import Plan, PlannedDelivery, plan
 from tocsin.routing.subject import problem_of
 from tocsin.routing.worsened import escalate
@@ -51,6 +52,7 @@ class Planning:
     _started: list[StartedCooldown] = field(default_factory=list)
     _released: list[tuple[bytes, UUID]] = field(default_factory=list)
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
+    _judge: Judge = field(default_factory=Judge)
 
     async def plan(
         self,
@@ -87,11 +89,11 @@ class Planning:
             told_trigger=self._told.get(event.alert.id, {}),
         )
         if event.is_worse:
-            escalation = escalate(table, subject, history, now)
+            escalation = escalate(table, subject, history, now, self._judge)
             outcome = escalation.plan
             self._released += [(event.alert.id, destination) for destination in escalation.release]
         else:
-            outcome = plan(table, event.event_type, subject, history, now)
+            outcome = plan(table, event.event_type, subject, history, now, self._judge)
         for delivery in outcome.deliveries:
             row = _row(event, details, delivery, directory, now)
             if delivery.destination_id in withdrawn:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from tocsin.explain.load import subject_of
 from tocsin.model import Fault, Severity, uuid7
+from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Rule, Silence, Subject, VerdictCode
 from tocsin.routing.validation import validate_matchers, validate_silence
@@ -84,7 +85,8 @@ def _preview(rule: Rule, subject: Subject) -> Preview:
 
 def silenced(silence: Silence, subjects: Iterable[Subject]) -> list[Subject]:
     """The alerts the silence would mute while it is active, in the order given."""
-    return [subject for subject in subjects if silence.covers(subject)]
+    judge = Judge()
+    return [subject for subject in subjects if silence.covers(subject, judge)]
 
 
 @dataclass(frozen=True, slots=True)

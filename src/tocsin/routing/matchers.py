@@ -8,7 +8,7 @@ rule can hold up a webhook. Why not Python's `re`: docs/adr/0007-linear-time-mat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -45,6 +45,19 @@ def read_label(subject: Subject, label: str) -> str:
     return built_in(subject) if built_in is not None else subject.labels.get(label, "")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What an operator and a value ask of a text, compiled. Equal ones are the same object."""
+
+    accepts: Callable[[str], bool]
+    fault: str | None = None
+    """Why it could not be compiled; it then accepts everything."""
+    accepted: frozenset[str] | None = None
+    """All texts that it accepts, where they can be counted."""
+    program_size: int = 0
+    """Instructions of its regular expression; 0 where it is a comparison or a look-up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """`label op value`, compiled.
@@ -56,17 +69,26 @@ class Matcher:
     label: str
     op: str
     value: str
-    fault: str | None = field(init=False, compare=False, repr=False)
+    condition: Condition = field(init=False, compare=False, repr=False)
     matches: Callable[[Subject], bool] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        accepts, fault = compile_test(self.op, self.value, folded=self.label == "severity")
-        object.__setattr__(self, "fault", fault)
-        object.__setattr__(self, "matches", _reading(self.label, accepts))
+        condition = compile_condition(self.op, self.value, folded=self.label == "severity")
+        object.__setattr__(self, "condition", condition)
+        object.__setattr__(self, "matches", _reading(self.label, condition.accepts))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Matcher:
         return cls(str(document["label"]), str(document["op"]), str(document["value"]))
+
+    @property
+    def fault(self) -> str | None:
+        return self.condition.fault
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it runs a regular expression, which costs more than all else."""
+        return self.condition.program_size > 0
 
     def document(self) -> dict[str, str]:
         return {"label": self.label, "op": self.op, "value": self.value}
@@ -74,6 +96,26 @@ class Matcher:
     def __str__(self) -> str:
         escaped = self.value.replace("\\", "\\\\").replace('"', '\\"')
         return f'{self.label}{self.op}"{escaped}"'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conjunction:
+    """Matchers that must all match, in the order in which asking them is cheapest."""
+
+    plain: tuple[Matcher, ...]
+    """Comparisons and look-ups."""
+    patterns: tuple[Matcher, ...]
+    pattern_labels: tuple[str, ...]
+    """What the patterns look at."""
+
+    @classmethod
+    def of(cls, matchers: Iterable[Matcher]) -> Conjunction:
+        plain: list[Matcher] = []
+        patterns: list[Matcher] = []
+        for matcher in matchers:
+            (patterns if matcher.is_pattern else plain).append(matcher)
+        labels = dict.fromkeys(matcher.label for matcher in patterns)
+        return cls(tuple(plain), tuple(patterns), tuple(labels))
 
 
 def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], bool]:
@@ -85,34 +127,37 @@ def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], 
 
 # A change of one rule makes every table anew; what did not change need not be compiled again.
 @lru_cache(maxsize=4096)
-def compile_test(op: str, value: str, *, folded: bool) -> tuple[Callable[[str], bool], str | None]:
-    """The test that `op value` puts to a text, and what is wrong with it if anything is; `folded`
-    makes it blind to upper and lower case, for severities."""
+def compile_condition(op: str, value: str, *, folded: bool) -> Condition:
+    """`folded` makes it blind to upper and lower case, for severities."""
     if folded:
         # Every tool writes severities its own way; `severity="critical"` must not be a rule that
         # silently never matches.
         value = value.upper() if op in ("=", "!=") or _is_literal(value) else value
     match op:
         case "=":
-            return lambda text: text == value, None
+            return Condition(lambda text: text == value, accepted=frozenset({value}))
         case "!=":
-            return lambda text: text != value, None
+            return Condition(lambda text: text != value)
         case "=~" | "!~":
             wanted = op == "=~"
             if _is_literal(value):
                 alternatives = frozenset(value.split("|"))
-                return lambda text: (text in alternatives) is wanted, None
+                return Condition(
+                    lambda text: (text in alternatives) is wanted,
+                    accepted=alternatives if wanted else None,
+                )
             try:
-                whole = compile_pattern(value, case_sensitive=not folded).fullmatch
+                pattern = compile_pattern(value, case_sensitive=not folded)
             except ValueError as error:
-                return _anything, str(error)
-            # `replace`: half a surrogate pair is a doubtful character, not a reason to fail.
-            return (
+                return Condition(_anything, fault=str(error))
+            whole = pattern.fullmatch
+            return Condition(
+                # `replace`: half a surrogate pair is a doubtful character, not a reason to fail.
                 lambda text: (whole(text.encode("utf-8", "replace")) is not None) is wanted,
-                None,
+                program_size=max(1, pattern.programsize),
             )
         case _:
-            return _anything, f"unknown operator {op!r}"
+            return Condition(_anything, fault=f"unknown operator {op!r}")
 
 
 def _anything(text: str) -> bool:

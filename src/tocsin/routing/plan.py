@@ -25,7 +25,8 @@ from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, iso
 from tocsin.routing.history import NO_HISTORY, History, ToldTrigger
-from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, Silence, Subject
+from tocsin.routing.judge import Judge
+from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, RuleIndex, Silence, Subject
 from tocsin.routing.verdicts import Verdict, verdicts
 
 __all__ = [
@@ -109,16 +110,23 @@ class _Opinion(NamedTuple):
 
 
 def plan(
-    table: RoutingTable, event_type: EventType, subject: Subject, history: History, now: datetime
+    table: RoutingTable,
+    event_type: EventType,
+    subject: Subject,
+    history: History,
+    now: datetime,
+    judge: Judge | None = None,
 ) -> Plan:
-    """Decides what is owed to whom for one event of one alert at `now` (aware)."""
+    """Decides what is owed to whom for one event of one alert at `now` (aware). `judge` remembers
+    what matchers said to alerts before; one that is overdrawn afterwards makes it no plan at all."""
     listening = table.listening.get(event_type)
     if listening is None:
         return NOTHING
-    named = _named(listening, event_type, subject, history)
+    judge = judge or Judge()
+    named = _named(listening, event_type, subject, history, judge)
     if not named:
         return NOTHING
-    silence = table.silence_for(subject, now)
+    silence = table.silence_for(subject, now, judge)
     deliveries: list[PlannedDelivery] = []
     cooldowns: list[tuple[UUID, UUID, datetime]] = []
     for destination_id, rules in named.items():
@@ -141,12 +149,19 @@ def plan(
 
 
 def _named(
-    listening: tuple[Rule, ...], event_type: EventType, subject: Subject, history: History
+    listening: RuleIndex,
+    event_type: EventType,
+    subject: Subject,
+    history: History,
+    judge: Judge,
 ) -> dict[UUID, list[_Naming]]:
     """Each destination that is named for this event, with the rules that name it, in order."""
     named: dict[UUID, list[_Naming]] = {}
-    for rule in listening:
-        matches = rule.refusal(subject) is None
+    told_by: set[UUID] = set()
+    if event_type is not EventType.TRIGGERED:
+        told_by.update(*(told.rule_ids for told in history.told_trigger.values()))
+    for rule in listening.may_match(subject, told_by):
+        matches = rule.matches(subject, judge)
         if not matches and event_type is EventType.TRIGGERED:
             continue
         for destination_id in rule.destination_ids:

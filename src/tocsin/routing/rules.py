@@ -6,7 +6,7 @@ decides by one state of affairs from beginning to end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import EventType, Severity
-from tocsin.routing.matchers import Matcher
+from tocsin.routing.judge import Judge
+from tocsin.routing.matchers import BUILT_IN_LABELS, Conjunction, Matcher, read_label
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.subject import Subject, problem_of
 
@@ -58,9 +59,11 @@ class Rule:
     cooldown_seconds: int | None = None
     quiet_hours: QuietHours | None = None
     position: int = 0
+    asked: Conjunction = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "destination_ids", tuple(dict.fromkeys(self.destination_ids)))
+        object.__setattr__(self, "asked", Conjunction.of(self.matchers))
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Rule:
@@ -81,9 +84,18 @@ class Rule:
             position=row["position"],
         )
 
+    def matches(self, subject: Subject, judge: Judge) -> bool:
+        """Whether nothing speaks against this alert, whatever the event; the cheapest is asked
+        first."""
+        if self.min_severity is not None and not subject.severity.at_least(self.min_severity):
+            return False
+        if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
+            return False
+        return judge.all_match(self.asked, subject)
+
     def refusal(self, subject: Subject) -> VerdictCode | Matcher | None:
-        """What speaks against this alert, whatever the event: a code, the matcher that did not
-        match, or nothing."""
+        """What speaks against this alert, whatever the event: a code, the first matcher as written
+        that did not match, or nothing."""
         if self.min_severity is not None and not subject.severity.at_least(self.min_severity):
             return VerdictCode.SEVERITY
         if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
@@ -104,6 +116,14 @@ class Silence:
     ends_at: datetime
     author: str
     comment: str
+    is_usable: bool = field(init=False, compare=False, repr=False)
+    """One without matchers, or with one that could not be compiled, mutes nothing: in doubt, alert."""
+    _asked: Conjunction = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        usable = bool(self.matchers) and all(each.fault is None for each in self.matchers)
+        object.__setattr__(self, "is_usable", usable)
+        object.__setattr__(self, "_asked", Conjunction.of(self.matchers))
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Silence:
@@ -120,12 +140,9 @@ class Silence:
     def is_active(self, now: datetime) -> bool:
         return self.starts_at <= now < self.ends_at
 
-    def covers(self, subject: Subject) -> bool:
-        """Whether it mutes this alert while it is active. One without matchers, or with one that
-        could not be compiled, mutes nothing: in doubt, alert."""
-        return bool(self.matchers) and all(
-            matcher.fault is None and matcher.matches(subject) for matcher in self.matchers
-        )
+    def covers(self, subject: Subject, judge: Judge) -> bool:
+        """Whether it mutes this alert while it is active."""
+        return self.is_usable and judge.all_match(self._asked, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +151,48 @@ class DestinationRef:
     name: str
     type: str
     is_enabled: bool
+
+
+class RuleIndex:
+    """Rules, found by the label value that they insist on: of fifty that each ask for a team of their
+    own, an alert meets one."""
+
+    __slots__ = ("_always", "_by_label", "_by_rule", "rules")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_rule = {rule.id: (place, rule) for place, rule in enumerate(rules)}
+        self._by_label: dict[str, dict[str, list[tuple[int, Rule]]]] = {}
+        self._always: list[tuple[int, Rule]] = []
+        for placed in self._by_rule.values():
+            insisting = _insisting(placed[1])
+            if insisting is None or insisting.condition.accepted is None:
+                self._always.append(placed)
+                continue
+            by_value = self._by_label.setdefault(insisting.label, {})
+            for value in insisting.condition.accepted:
+                by_value.setdefault(value, []).append(placed)
+
+    def may_match(self, subject: Subject, also: Iterable[UUID] = ()) -> Sequence[Rule]:
+        """In order, the rules whose wanted value this alert has, and those named by `also`."""
+        if not self._by_label:
+            return self.rules
+        found = list(self._always)
+        for label, by_value in self._by_label.items():
+            found += by_value.get(read_label(subject, label), ())
+        placed = dict(found)
+        for rule_id in also:
+            if rule_id in self._by_rule:
+                place, rule = self._by_rule[rule_id]
+                placed[place] = rule
+        return [placed[place] for place in sorted(placed)]
+
+
+def _insisting(rule: Rule) -> Matcher | None:
+    """The matcher that most alerts fail, of those with values that can be counted: a severity or a
+    source is shared by many."""
+    countable = [each for each in rule.asked.plain if each.condition.accepted is not None]
+    return min(countable, key=lambda each: each.label in BUILT_IN_LABELS, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +204,21 @@ class RoutingTable:
     silences: tuple[Silence, ...] = ()
     destinations: Mapping[UUID, DestinationRef] = field(default_factory=dict)
     fallback_destination_id: UUID | None = None
-    listening: Mapping[EventType, tuple[Rule, ...]] = field(init=False, compare=False, repr=False)
-    """Enabled rules per event type, in order; an event nobody listens to is not a key."""
+    listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
+    """Enabled rules per event type; an event nobody listens to is not a key."""
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
     """Whether planning a trigger needs to know when its problem was last told."""
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
-        listening: dict[EventType, tuple[Rule, ...]] = {}
+        by_event: dict[EventType, list[Rule]] = {}
         for rule in rules:
             if rule.is_enabled and rule.destination_ids:
                 for event_type in rule.event_types:
-                    listening[event_type] = (*listening.get(event_type, ()), rule)
+                    by_event.setdefault(event_type, []).append(rule)
         # Test messages take a road of their own; no rule sends them.
-        listening.pop(EventType.TEST, None)
+        by_event.pop(EventType.TEST, None)
+        listening = {event_type: RuleIndex(heard) for event_type, heard in by_event.items()}
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "silences", tuple(self.silences))
         object.__setattr__(self, "destinations", MappingProxyType(dict(self.destinations)))
@@ -166,16 +226,18 @@ class RoutingTable:
         object.__setattr__(
             self,
             "has_cooldowns",
-            any(rule.cooldown_seconds for rule in listening.get(EventType.TRIGGERED, ())),
+            any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ())),
         )
 
     def listens(self, event_type: EventType) -> bool:
         """Whether anything at all could come of this event; False spares looking up its history."""
         return event_type in self.listening
 
-    def silence_for(self, subject: Subject, now: datetime) -> Silence | None:
+    def silence_for(self, subject: Subject, now: datetime, judge: Judge) -> Silence | None:
         """The silence that mutes this alert now; of several, the one that lasts longest."""
         if not self.silences:
             return None
-        muting = [each for each in self.silences if each.is_active(now) and each.covers(subject)]
+        muting = [
+            each for each in self.silences if each.is_active(now) and each.covers(subject, judge)
+        ]
         return max(muting, key=lambda silence: (silence.ends_at, silence.id), default=None)

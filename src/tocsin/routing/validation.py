@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from tocsin.model import EventType, Fault, Severity
-from tocsin.routing.matchers import BUILT_IN_LABELS, OPERATORS, compile_pattern, compile_test
+from tocsin.routing.matchers import BUILT_IN_LABELS, OPERATORS, compile_condition, compile_pattern
 from tocsin.routing.quiet_hours import DAYS, time_zone, wall_time
 
 MATCHERS_LIMIT = 50
@@ -118,7 +118,7 @@ def _asks_nothing(matcher: Mapping[str, str]) -> bool:
     """Whether an alert passes that lacks the label, hence has the empty string for it. The built-in
     ones are never empty; there, passing every severity, or a text nobody writes, is telling."""
     label, op, value = matcher["label"], matcher["op"], matcher["value"]
-    accepts, _ = compile_test(op, value, folded=label == "severity")
+    accepts = compile_condition(op, value, folded=label == "severity").accepts
     if label == "severity":
         return all(accepts(each.value) for each in Severity)
     return accepts(_NOBODY_WRITES if label in BUILT_IN_LABELS else "")

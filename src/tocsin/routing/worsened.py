@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, EventType
+from tocsin.routing.judge import Judge
 from tocsin.routing.plan import NOTHING, History, Plan, PlannedDelivery, ToldTrigger, plan
 from tocsin.routing.rules import RoutingTable, Subject
 
@@ -25,10 +26,16 @@ class Escalation:
     release: tuple[UUID, ...] = ()
 
 
-def escalate(table: RoutingTable, subject: Subject, history: History, now: datetime) -> Escalation:
+def escalate(
+    table: RoutingTable,
+    subject: Subject,
+    history: History,
+    now: datetime,
+    judge: Judge | None = None,
+) -> Escalation:
     """`subject` with its new severity; `history` with both the problem's `last_told` and the
     alert's `told_trigger`. Who was told of the trigger is not told again."""
-    again = plan(table, EventType.TRIGGERED, subject, history, now)
+    again = plan(table, EventType.TRIGGERED, subject, history, now, judge)
     added: list[PlannedDelivery] = []
     release: list[UUID] = []
     for delivery in again.deliveries:
