@@ -21,7 +21,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.terminal import visible
+from tocsin.cli.terminal import visible
 
 _PIPE_WIDTH = 400
 """Where nobody looks at it, a line is a record and is never wrapped."""
