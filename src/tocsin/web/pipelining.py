@@ -28,35 +28,37 @@ class BoundedPipeline(BoundedHead):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._unread = b""
+        self._waiting = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        BoundedPipeline.all_waiting -= len(self.pipeline)
         self.pipeline.clear()
+        self._recount()
         self._unread = b""
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._unread:
-            self._unread += data
-        elif data.count(_HEAD_END) <= self._room():
+        heads = data.count(_HEAD_END)
+        if not self._unread and (heads <= self._room() if self.pipeline else heads <= 1):
             super().data_received(data)
-        else:
-            self._unread = data
+            return
+        is_first = not self._unread
+        self._unread += data
+        if is_first:
             self._read_on()
 
     def on_headers_complete(self) -> None:
-        before = len(self.pipeline)
         super().on_headers_complete()
-        BoundedPipeline.all_waiting += len(self.pipeline) - before
+        if self.pipeline:
+            self._recount()
 
     def on_response_complete(self) -> None:
-        before = len(self.pipeline)
         super().on_response_complete()
-        BoundedPipeline.all_waiting += len(self.pipeline) - before
+        if self._waiting:
+            self._recount()
         if self._unread:
             self._read_on()
 
@@ -73,6 +75,11 @@ class BoundedPipeline(BoundedHead):
             super().data_received(piece)
         self._unread = b""
         self.flow.release()
+
+    def _recount(self) -> None:
+        waiting = len(self.pipeline)
+        BoundedPipeline.all_waiting += waiting - self._waiting
+        self._waiting = waiting
 
     def _room(self) -> int:
         if BoundedPipeline.all_waiting >= ALL_WAITING_LIMIT:

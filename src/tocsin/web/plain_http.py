@@ -40,9 +40,15 @@ class PlainHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        served = self.app
-        if self._lacks_host():
-            self.app = _refusing(_NO_HOST)
+        hosts = 0
+        for name, _ in self.headers:
+            if name == b"host":
+                hosts += 1
+        if hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0"):
+            super().on_headers_complete()
+            return
+        # RFC 9112, 3.2.
+        served, self.app = self.app, _refusing(_NO_HOST)
         try:
             super().on_headers_complete()
         finally:
@@ -51,14 +57,6 @@ class PlainHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
             super().on_message_complete()
-
-    def _lacks_host(self) -> bool:
-        """RFC 9112, 3.2."""
-        count = 0
-        for name, _ in self.headers:
-            if name == b"host":
-                count += 1
-        return count != 1 and (count > 1 or self.parser.get_http_version() != "1.0")
 
     def _read_head_anew(self) -> bool:
         """Give a new parser the same head, less what asked for another protocol; whether it is

@@ -42,7 +42,7 @@ class BoundedHead(PlainHttp):
     def data_received(self, data: bytes) -> None:
         self._has_begun = False
         super().data_received(data)
-        if self.transport.is_closing() or (self._is_answering and not self._in_head):
+        if (not self._in_head and self._is_answering) or self.transport.is_closing():
             return
         # What follows a request in the same piece may be a body and the beginning of a head: it
         # counts from the next piece on, each being small.
