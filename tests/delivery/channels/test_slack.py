@@ -13,6 +13,7 @@ from tests.support import receivers
 from tocsin.delivery.channels import slack
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit.slack_dialects import Dialect
 from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
@@ -36,10 +37,12 @@ def texts(payload: Any) -> Iterator[dict[str, Any]]:
             yield from texts(value)
 
 
-async def post(handler: receivers.Handler) -> tuple[Any, list[dict[str, Any]]]:
+async def post(
+    handler: receivers.Handler, path: str = "/services/T/B/x"
+) -> tuple[Any, list[dict[str, Any]]]:
     async with receivers.http(handler) as it, services.outbound() as out:
         channel = slack.SlackChannel(Parts(out))
-        config = slack.SlackConfig(url=f"{it.url}/services/T/B/x")
+        config = slack.SlackConfig(url=f"{it.url}{path}")
         outcome = await channel.send(samples.message(), config, samples.links_for, {})
         return outcome, [json.loads(received.body) for received in it.received]
 
@@ -122,11 +125,69 @@ async def test_a_webhook_that_is_no_more_disables_its_destination(word: str) -> 
     assert word in outcome.message
 
 
-async def test_only_ok_is_success() -> None:
+async def test_a_web_page_is_no_success() -> None:
     outcome, _ = await post(receivers.answer(200, "<html>log in to the wifi</html>"))
 
     assert isinstance(outcome, Retry)
     assert "wifi" not in outcome.message
+
+
+@pytest.mark.parametrize("path", ["/triggers/T0/1/x", "/workflows/T0/A0/1/x"])
+async def test_a_workflow_gets_its_variables_and_its_answer_is_understood(path: str) -> None:
+    answer = receivers.answer(200, '{"ok":true}', Content_Type="application/json")
+    outcome, [body] = await post(answer, path)
+
+    assert outcome == Sent(200)
+    assert set(map(type, body.values())) == {str}
+    assert body["title"] == "Disk /var almost full on db1"
+    assert body["severity"] == "CRITICAL"
+    assert "https://hub.example/a/ack-" in body["links"]
+
+
+def test_all_variables_of_a_workflow_are_always_there() -> None:
+    bodies = [
+        slack.payload(describe(message, ZoneInfo("UTC"), samples.links_for("x")), Dialect.WORKFLOW)
+        for message in (samples.message(), samples.message(EventType.TEST))
+    ]
+
+    assert bodies[0].keys() == bodies[1].keys()
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("ok", Sent),
+        ('{"success":true}', Sent),
+        ('{"ok":false,"error":"no_service"}', Failed),
+        ('{"ok":false,"error":"S3CR3T"}', Failed),
+        ("", Sent),
+        ("thanks", Sent),
+        ("[]", Sent),
+        ("{", Sent),
+    ],
+)
+async def test_a_server_like_slack_is_never_sent_the_same_again(
+    said: str, outcome: type[Any]
+) -> None:
+    result, [body] = await post(receivers.answer(200, said), "/hooks/abc")
+
+    assert isinstance(result, outcome)
+    assert "S3CR3T" not in repr(result)
+    if said in ("", "thanks", "[]", "{"):
+        assert (result.confirmed, result.code) == (False, "answer-unexpected")
+    [attached] = body["attachments"]
+    assert "blocks" not in attached
+    assert "https://hub.example/a/ack-" in attached["text"]
+    assert {"title": "host", "value": "db1", "short": True} in attached["fields"]
+
+
+def test_a_server_like_slack_reads_no_mention_in_a_senders_text() -> None:
+    about = samples.hostile()
+    words = describe(samples.message(about=about), ZoneInfo("UTC"), samples.links_for("x"))
+    text = json.dumps(slack.payload(words, Dialect.COMPATIBLE), ensure_ascii=False)
+
+    assert "@everyone" not in text
+    assert "<!channel>" not in text
 
 
 def test_a_page_of_slack_is_not_a_webhook() -> None:

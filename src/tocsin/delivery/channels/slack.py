@@ -1,15 +1,18 @@
-"""Slack: an incoming webhook with Block Kit inside an attachment, which has the colour bar."""
+"""Slack: an incoming webhook with Block Kit inside an attachment, which has the colour bar; a workflow,
+or a server with an interface like Slack's."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
+import msgspec
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
 from tocsin.delivery.channels.kit import escape
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.slack_dialects import Dialect, attachment, variables
 from tocsin.delivery.channels.kit.wording import Moment, Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
@@ -47,6 +50,7 @@ _REFUSED = frozenset(
 _TOO_FANCY = frozenset({"invalid_blocks", "invalid_attachments", "msg_blocks_too_long"})
 
 
+_NOT_OK = "not_ok"
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 _HOOK_PATHS = ("/services/", "/workflows/", "/triggers/")
 
@@ -88,7 +92,7 @@ class SlackChannel:
         self, message: Message, config: SlackConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
         words = describe(message, config.zone, links_for(message.destination_name))
-        answer = await self._post(config, render(words))
+        answer = await self._post(config, payload(words, Dialect.of(config.url)))
         if isinstance(answer, Answer) and _word(answer) in _TOO_FANCY:
             # Better a plain page than none.
             answer = await self._post(config, plain(words))
@@ -102,7 +106,7 @@ class SlackChannel:
         )
 
     def _judge(self, name: str, answer: Answer) -> Outcome:
-        """Only 200 with the two letters `ok` is success."""
+        """Success is the word `ok`, or `{"ok": true}` of a workflow and of servers like Slack."""
         said = _word(answer)
         if answer.status == 200 and said == "ok":
             return Sent(200)
@@ -115,19 +119,61 @@ class SlackChannel:
             )
         if said in _REFUSED:
             return Failed("refused", f"{name} refused the message ({said}).", answer.status)
-        if 200 <= answer.status < 300:
+        if said == _NOT_OK:
+            return Failed("refused", f"{name} refused the message.", answer.status)
+        if 200 <= answer.status < 300 and _is_page(answer):
             return Retry(
                 "answer-unexpected",
-                f"{name} answered {answer.status}, but not with Slack's “ok”.",
+                f"{name} answered {answer.status} with a web page, not with Slack's “ok”.",
                 answer.status,
+            )
+        if 200 <= answer.status < 300:
+            # Sent again, it would most likely be posted again, and again.
+            return Sent(
+                answer.status,
+                f"{name} answered {answer.status}, but not with Slack's “ok”; look whether it was "
+                "posted.",
+                confirmed=False,
+                code="answer-unexpected",
             )
         return judge(name, answer, self._now())
 
 
 def _word(answer: Answer) -> str | None:
-    """Slack's one-word answer, if it is one that we know; anything else is not repeated."""
+    """What was answered in one word: Slack's own, or that of a JSON object, if it is one that we know.
+    Anything else is not repeated."""
     word = answer.body[:100].decode("ascii", "replace").strip()
-    return word if word == "ok" or word in _DEAD or word in _REFUSED else None
+    if word.startswith("{"):
+        word = _verdict_of(answer.body)
+    return word if word in ("ok", _NOT_OK) or word in _DEAD or word in _REFUSED else None
+
+
+def _verdict_of(body: bytes) -> str:
+    try:
+        said = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ""
+    if said.get("ok") is True or said.get("success") is True or said.get("result") == "success":
+        return "ok"
+    if "ok" in said or "success" in said or "result" in said:
+        error = said.get("error")
+        return error if error in _DEAD or error in _REFUSED else _NOT_OK
+    return ""
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.body[:200].lstrip().startswith(b"<")
+
+
+def payload(words: Words, dialect: Dialect) -> dict[str, Any]:
+    match dialect:
+        case Dialect.WORKFLOW:
+            return dict(variables(words))
+        case Dialect.COMPATIBLE:
+            attached = attachment(words, _colour(words))
+            return {**plain(words), "text": attached["fallback"], "attachments": [attached]}
+        case Dialect.INCOMING_WEBHOOK:
+            return render(words)
 
 
 def render(words: Words) -> dict[str, Any]:
