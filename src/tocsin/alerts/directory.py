@@ -23,7 +23,7 @@ from tocsin.store.database import Engine
 from tocsin.store.directory_rows import (
     RoutingRows,
     configuration_version,
-    configuration_versions,
+    follow_configuration,
     load_directory_rows,
 )
 
@@ -99,14 +99,10 @@ class DirectoryFeed:
 
     async def follow(self, url: str) -> None:
         """Keep current by notification, for ever."""
-        while True:
-            try:
-                async for version in configuration_versions(url):
-                    await self.refresh(version)
-            except Exception as error:
-                # Whatever it was: not to listen any more would be worse.
-                log.warning("configuration.listening_lost", error=type(error).__name__)
-            await asyncio.sleep(1)
+        await follow_configuration(url, self._renew)
+
+    async def _renew(self, version: int) -> None:
+        await self.refresh(version)
 
 
 async def _load(engine: Engine) -> Directory:

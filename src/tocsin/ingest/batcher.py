@@ -21,6 +21,7 @@ from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.kept import quoted
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Senders
+from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays
@@ -68,6 +69,7 @@ class Batcher:
         """Wait for the commit that takes this webhook; the answer is what became of it."""
         if len(self._waiting) >= self.queue_limit or self._closing:
             metrics.REFUSED.labels("overloaded").inc()
+            say_overloaded()
             return OVERLOADED
         if not self._available and len(self._waiting) >= BATCH_LIMIT:
             return UNAVAILABLE
@@ -161,6 +163,8 @@ class Batcher:
                 now=self.clock(),
                 keep_rejected=self.keep_rejected,
             )
+        if not self._available:
+            say_database_back()
         self._available = True
 
     async def _is_stored(self, webhooks: list[Webhook]) -> bool:
@@ -188,7 +192,7 @@ class Batcher:
 
     def _away(self, webhooks: list[Webhook], error: Exception) -> None:
         if self._available:
-            log.error("ingest.database_away", error=type(error).__name__)
+            say_database_away(error)
         self._available = False
         for webhook in webhooks:
             webhook.answer = UNAVAILABLE

@@ -33,6 +33,7 @@ from tocsin.ingest.refusals import (
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
+from tocsin.ingest.trouble import say_rate_limited
 from tocsin.ingest.understand import read_authentic, read_refused, verified
 from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import utc_now
@@ -145,6 +146,7 @@ class Endpoint:
             return await self._refuse(entry, headers, content, now, secret, refusal)
         if self._limit is not None and not self._limit.admits(entry.id):
             metrics.REFUSED.labels("rate").inc()
+            say_rate_limited(entry.id, entry.entry.name)
             return None, LIMITED
         limit = self._bodies.limit
         if is_large:

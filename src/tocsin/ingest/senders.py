@@ -12,8 +12,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from tocsin.access.vault import Vault, VaultError
 from tocsin.alerts.directory import EMPTY, Directory, DirectoryFeed, IntegrationEntry
 from tocsin.ingest.proof.verify import LiveSecret, Profile
@@ -22,9 +20,8 @@ from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.mapping import Mapping as FieldMapping
 from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
+from tocsin.ingest.trouble import say_unusable
 from tocsin.model import Secret
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ class Senders:
         except (VaultError, ValueError, KeyError, InvalidPayload) as error:
             # One integration that cannot be used must not keep the others from being loaded.
             fault = str(error)
-            log.error("integration.unusable", integration_id=str(row.id), fault=fault)
+            say_unusable(row.id, row.name, fault)
         return Sender(
             entry=entry,
             source=source or SOURCES["generic"],

@@ -29,6 +29,8 @@ _CONNECT_SECONDS = 5
 Engine = AsyncEngine
 """A pool of connections to one database."""
 Connection = AsyncConnection
+RawConnection = psycopg.AsyncConnection[TupleRow]
+"""psycopg's own, for notifications and the hot path."""
 DatabaseSession = AsyncSession
 """One connection of the pool and the transaction on it."""
 
@@ -42,7 +44,7 @@ def create_engine(
         f"-c timezone=UTC -c statement_timeout={statement_seconds}s -c lock_timeout={lock_seconds}s"
     )
 
-    async def creator() -> psycopg.AsyncConnection[TupleRow]:
+    async def creator() -> RawConnection:
         connection = await connect(url, options=options, connect_timeout=_CONNECT_SECONDS)
         # SQLAlchemy begins and ends transactions by itself.
         await connection.set_autocommit(False)
@@ -58,9 +60,7 @@ def create_engine(
     )
 
 
-async def connect(
-    url: str, *, options: str = "-c timezone=UTC", **others: Any
-) -> psycopg.AsyncConnection[TupleRow]:
+async def connect(url: str, *, options: str = "-c timezone=UTC", **others: Any) -> RawConnection:
     """One raw connection, in UTC and autocommit unless told otherwise. `options` are settings of
     the server for it, written as libpq has them: `-c name=value`, apart by spaces."""
     connection = await psycopg.AsyncConnection.connect(

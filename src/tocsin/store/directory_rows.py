@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tocsin.store.database import Engine, connect
+from tocsin.store.database import Engine, RawConnection, connect
+from tocsin.store.described import described
+from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.tables import (
     AlertDestination,
     AlertRule,
@@ -104,18 +104,21 @@ async def configuration_version(engine: Engine) -> int:
         return await connection.scalar(select(ConfigurationVersion.version)) or 0
 
 
-async def configuration_versions(url: str) -> AsyncIterator[int]:
-    """The version now, then each as it is announced, for ever; reconnects after a loss. A burst
-    counts as its last."""
-    while True:
-        try:
-            async with await connect(url) as connection:
-                await connection.execute("LISTEN tocsin_configuration")
-                cursor = await connection.execute("SELECT version FROM configuration")
-                if (row := await cursor.fetchone()) is not None:
-                    yield row[0]
-                async for notice in connection.notifies():
-                    yield int(notice.payload)
-        except psycopg.Error as error:
-            log.warning("configuration.listening_lost", error=type(error).__name__)
-        await asyncio.sleep(1)
+async def follow_configuration(url: str, changed: Callable[[int], Awaitable[None]]) -> None:
+    """Call `changed` with the version now, then with each as it is announced, for ever. A loss of the
+    connection, or what `changed` raises, ends nothing."""
+
+    async def listen(connection: RawConnection) -> None:
+        await connection.execute("LISTEN tocsin_configuration")
+        cursor = await connection.execute("SELECT version FROM configuration")
+        if (row := await cursor.fetchone()) is not None:
+            await changed(row[0])
+        async for notice in connection.notifies():
+            await changed(int(notice.payload))
+
+    await Reconnecting(lambda: connect(url)).forever(
+        listen,
+        failed=lambda error: log.warning(
+            "cannot listen for changes of the configuration", **described(error)
+        ),
+    )

@@ -1,0 +1,85 @@
+"""Trouble of senders said aloud: one line in words for whoever reads the log, with what to do about it.
+
+What goes on for long is said once a minute, and the count of what came in between goes with it. No
+line holds anything that a sender sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 60.0
+_KEYS_REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class _Seldom:
+    """Says of each key at once that something happened, and then once in a while how often."""
+
+    clock: Callable[[], float] = time.monotonic
+    _said: dict[object, tuple[float, int]] = field(default_factory=dict)
+
+    def count(self, key: object) -> int:
+        """How many to tell of now; 0: nothing is to be said yet."""
+        now = self.clock()
+        at, since = self._said.get(key, (now - EVERY_SECONDS, 0))
+        if now - at < EVERY_SECONDS:
+            self._said[key] = at, since + 1
+            return 0
+        if len(self._said) > _KEYS_REMEMBERED:
+            self._said.clear()
+        self._said[key] = now, 0
+        return since + 1
+
+
+_seldom = _Seldom()
+
+
+def say_rate_limited(integration_id: UUID, name: str) -> None:
+    if count := _seldom.count(("rate", integration_id)):
+        log.warning(
+            "an integration sends more than it may, and was answered 503",
+            integration=name,
+            integration_id=str(integration_id),
+            count=count,
+            remedy="raise TOCSIN_RATE_LIMIT_PER_SECOND, or have it send less",
+        )
+
+
+def say_overloaded() -> None:
+    if count := _seldom.count("overloaded"):
+        log.error(
+            "more webhooks arrive than can be stored; some were answered 503",
+            count=count,
+            remedy="start more workers or nodes, or look for a slow disk of the database",
+        )
+
+
+def say_unusable(integration_id: UUID, name: str, fault: str) -> None:
+    log.error(
+        "an integration cannot be used, its webhooks are answered 500",
+        integration=name,
+        integration_id=str(integration_id),
+        fault=fault,
+        remedy="start with the TOCSIN_SECRET_KEY that encrypted its secret, or rotate it; "
+        "`tocsin doctor` looks at all of them",
+    )
+
+
+def say_database_away(error: Exception) -> None:
+    log.error(
+        "the database cannot be reached, webhooks are answered 503 until it is back",
+        error=type(error).__name__,
+        remedy="see that it runs and that TOCSIN_DATABASE_URL leads to it",
+    )
+
+
+def say_database_back() -> None:
+    log.warning("the database is back, webhooks are taken again")
