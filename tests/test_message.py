@@ -43,6 +43,7 @@ def reread(payload: dict[str, Any], **changes: Any) -> Message:
         "event_type": payload.get("event_type", "alerts.test"),
         "created_at": samples.AT,
         "attempt": 1,
+        "at": samples.AT,
         "workspace": Named(samples.WORKSPACE_ID, "stands in", "in"),
         "destination_name": "on-call",
     }

@@ -101,6 +101,8 @@ class Message(Content, frozen=True, kw_only=True):
 
     id: UUID
     attempt: int
+    at: datetime
+    """When it is made, by the database's clock: clocks of nodes do not matter."""
     destination_name: str
 
     def document(self) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def read(
     event_type: str,
     created_at: datetime,
     attempt: int,
+    at: datetime,
     workspace: Named,
     destination_name: str,
 ) -> Message:
@@ -151,6 +154,7 @@ def read(
                 "event_type": event_type,
                 "created_at": created_at,
                 "attempt": attempt,
+                "at": at,
                 "destination_name": destination_name,
             },
             Message,

@@ -113,6 +113,8 @@ class Claimed:
     sequence: int
     seconds_left: float
     waited: float
+    at: datetime
+    """When it was claimed."""
     configuration_version: int
 
 

@@ -72,6 +72,7 @@ def message(
         "event_type": event,
         "created_at": AT + timedelta(seconds=1),
         "attempt": 1,
+        "at": AT,
         "workspace": Named(WORKSPACE_ID, "Operations", "ops"),
         "tenant": None if is_test else Named(about.tenant_id, "Acme Ltd", "acme"),
         "rule": None

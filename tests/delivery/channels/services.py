@@ -79,7 +79,6 @@ def make(kind: str, outbound: Outbound, base: str, port: int) -> Channel:
         smtp=SmtpServer("127.0.0.1", port, False, True, None, None),
         mail_from="hub@hub.example",
         tls=certificates.client(),
-        now=lambda: samples.AT,
     )
     if kind == "pagerduty":
         return PagerDutyChannel(parts, {"us": f"{base}/v2/enqueue"})

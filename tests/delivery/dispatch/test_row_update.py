@@ -40,6 +40,7 @@ def claimed(destination: Any = HERE, **values: Any) -> Claimed:
         "sequence": 1,
         "seconds_left": 86_400.0,
         "waited": 0.0,
+        "at": datetime.now(UTC),
         "configuration_version": 1,
     }
     return Claimed(**{**known, **values})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Links, Message
-from tocsin.model import utc_now
 from tocsin.settings import SmtpServer
 
 LinksFor = Callable[[str], Links]
@@ -100,7 +98,6 @@ class Parts:
     mail_from: str | None = None
     public_url: str | None = None
     tls: ssl.SSLContext | None = None
-    now: Callable[[], datetime] = utc_now
 
 
 class Channel(Protocol):

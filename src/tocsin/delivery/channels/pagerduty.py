@@ -67,7 +67,6 @@ class PagerDutyChannel:
 
     def __init__(self, parts: Parts, endpoints: Mapping[str, str] = ENDPOINTS) -> None:
         self._outbound = parts.outbound
-        self._now = parts.now
         self._endpoints = endpoints
 
     @staticmethod
@@ -91,12 +90,13 @@ class PagerDutyChannel:
             )
             if isinstance(answer, NoAnswer):
                 return unanswered(message.destination_name, answer)
-            outcome = self._judge(message.destination_name, answer)
+            outcome = self._judge(message, answer)
             if not isinstance(outcome, Sent):
                 return outcome
         return outcome
 
-    def _judge(self, name: str, answer: Answer) -> Outcome:
+    def _judge(self, message: Message, answer: Answer) -> Outcome:
+        name = message.destination_name
         said = _document(answer)
         if answer.status == 202 and said.get("status") == "success":
             return Sent(202)
@@ -110,7 +110,7 @@ class PagerDutyChannel:
         if answer.status == 400:
             return Failed("refused", f"{name} refused the event: {_faults(said)}.", 400)
         if answer.status == 429:
-            outcome = judge(name, answer, self._now())
+            outcome = judge(name, answer, message.at)
             wait = outcome.retry_after if isinstance(outcome, Retry) else None
             return Retry(
                 "throttled",
@@ -119,7 +119,7 @@ class PagerDutyChannel:
                 retry_after=wait or THROTTLED_WAIT,
                 standing=Standing.THROTTLED,
             )
-        return judge(name, answer, self._now())
+        return judge(name, answer, message.at)
 
 
 def events(message: Message, words: Words, routing_key: str) -> list[dict[str, Any]]:

@@ -78,7 +78,6 @@ class SlackChannel:
 
     def __init__(self, parts: Parts) -> None:
         self._outbound = parts.outbound
-        self._now = parts.now
 
     @staticmethod
     def masked(config: SlackConfig) -> dict[str, Any]:
@@ -98,15 +97,16 @@ class SlackChannel:
             answer = await self._post(config, plain(words))
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
-        return self._judge(message.destination_name, answer)
+        return self._judge(message, answer)
 
     async def _post(self, config: SlackConfig, payload: dict[str, Any]) -> Answer | NoAnswer:
         return await self._outbound.post(
             config.url, encode(payload), {"Content-Type": "application/json; charset=utf-8"}
         )
 
-    def _judge(self, name: str, answer: Answer) -> Outcome:
+    def _judge(self, message: Message, answer: Answer) -> Outcome:
         """Success is the word `ok`, or `{"ok": true}` of a workflow and of servers like Slack."""
+        name = message.destination_name
         said = _word(answer)
         if answer.status == 200 and said == "ok":
             return Sent(200)
@@ -136,7 +136,7 @@ class SlackChannel:
                 confirmed=False,
                 code="answer-unexpected",
             )
-        return judge(name, answer, self._now())
+        return judge(name, answer, message.at)
 
 
 def _word(answer: Answer) -> str | None:

@@ -50,7 +50,6 @@ class TeamsChannel:
 
     def __init__(self, parts: Parts) -> None:
         self._outbound = parts.outbound
-        self._now = parts.now
 
     @staticmethod
     def masked(config: TeamsConfig) -> dict[str, Any]:
@@ -69,9 +68,10 @@ class TeamsChannel:
         )
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
-        return self._judge(message.destination_name, answer)
+        return self._judge(message, answer)
 
-    def _judge(self, name: str, answer: Answer) -> Outcome:
+    def _judge(self, message: Message, answer: Answer) -> Outcome:
+        name = message.destination_name
         status = answer.status
         if 200 <= status < 300:
             return _taken(name, answer)
@@ -97,7 +97,7 @@ class TeamsChannel:
                 "payload setting.",
                 status,
             )
-        outcome = judge(name, answer, self._now())
+        outcome = judge(name, answer, message.at)
         if isinstance(outcome, Retry) and status == 429:
             return Retry(
                 outcome.code,

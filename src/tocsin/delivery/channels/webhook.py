@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 import os
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -68,7 +67,6 @@ class WebhookChannel:
 
     def __init__(self, parts: Parts) -> None:
         self._outbound = parts.outbound
-        self._now = parts.now
 
     @staticmethod
     def masked(config: WebhookConfig) -> dict[str, Any]:
@@ -81,20 +79,19 @@ class WebhookChannel:
     async def send(
         self, message: Message, config: WebhookConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
-        now = self._now()
         body = render(message)
         answer = await self._outbound.post(
-            config.url, body, signed_headers(config.secret, message, body, now)
+            config.url, body, signed_headers(config.secret, message, body)
         )
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
-        return judge(message.destination_name, answer, now)
+        return judge(message.destination_name, answer, message.at)
 
 
-def signed_headers(secret: str, message: Message, body: bytes, now: datetime) -> dict[str, str]:
+def signed_headers(secret: str, message: Message, body: bytes) -> dict[str, str]:
     """The id is the same at every attempt, so that the receiver can drop a repeat; time and
-    signature are the attempt's."""
-    webhook_id, timestamp = str(message.id), int(now.timestamp())
+    signature are the attempt's, by the database's clock."""
+    webhook_id, timestamp = str(message.id), int(message.at.timestamp())
     return {
         "Content-Type": "application/json",
         "webhook-id": webhook_id,

@@ -18,6 +18,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -168,7 +169,7 @@ class Dispatcher:
                     return
                 done.began = time.monotonic()
                 done.result = Interrupted()
-                done.result = await self._attempt(claimed, target)
+                done.result = await self._attempt(claimed, target, claimed_at)
         finally:
             done.ended = time.monotonic()
             self._learn(lane, done.result)
@@ -177,7 +178,7 @@ class Dispatcher:
     def _may_begin(self, claimed: Claimed, lane: Lane) -> bool:
         return not (self._stopping or lane.is_paused) and self._leases.allows(claimed.id)
 
-    async def _attempt(self, claimed: Claimed, target: Target) -> Outcome:
+    async def _attempt(self, claimed: Claimed, target: Target, claimed_at: float) -> Outcome:
         if target.channel is None:
             assert target.fault is not None
             return target.fault
@@ -188,6 +189,7 @@ class Dispatcher:
                 event_type=claimed.event_type,
                 created_at=claimed.created_at,
                 attempt=claimed.attempt_count,
+                at=claimed.at + timedelta(seconds=time.monotonic() - claimed_at),
                 workspace=target.workspace,
                 destination_name=target.name,
             )

@@ -138,4 +138,5 @@ RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type
            CROSS JOIN LATERAL jsonb_array_elements(earlier.waiting) AS receiver) AS behind,
           extract(epoch FROM d.give_up_at - now())::float8 AS seconds_left,
           extract(epoch FROM now() - greatest(d.created_at, d.send_after))::float8 AS waited,
+          now() AS at,
           (SELECT version FROM configuration) AS configuration_version
