@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import builtins
+import importlib
 import itertools
 import logging
+import os
 import socket
 import subprocess
+import sys
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from aiohttp import web
 
@@ -267,3 +273,97 @@ async def test_mentions_and_links_of_senders_are_inert() -> None:
 
     assert "@everyone" not in text
     assert "](https" not in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "template={path}",
+        "a=1;template={path}",
+        "%20template%20={path}",
+        "TEMPLATE={path}",
+        "tem%70late={path}",
+        "#/?template={path}",
+        "format=text&template={path}",
+        "+x=1&template={path}",
+        "verify=no",
+        "redirect=yes",
+        "retry=9;wait=60",
+        "optional=yes",
+        "store=yes",
+        "unheard_of=1",
+        ":field={path}&template={path}",
+    ],
+)
+async def test_no_spelling_of_an_option_slips_past(query: str, tmp_path: Path) -> None:
+    """What Apprise itself reads out of the URL is what is checked."""
+    file = tmp_path / "secret.json"
+    file.write_text('{"content": "S3CR3T of this machine"}', encoding="utf-8")
+    url = f"discord://1234567890/{'t' * 60}/?{query.format(path=file)}"
+
+    faults = validate_config("apprise", {"urls": [url]})
+    assert isinstance(faults, list), url
+    assert faults[0].code in ("apprise-option", "apprise-url")
+    assert "S3CR3T" not in repr(faults)
+    # Stored by an earlier version, it is not sent to either.
+    result = await apprise_library.notify(
+        url, title="t", body="b", kind="info", policy=AddressPolicy(), seconds=5.0
+    )
+    assert not result.sent
+    assert result.unsafe_option is not None or result.status == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "json://host/path?+X-Token=abc&:field=value&-param=1&method=PUT&format=text",
+        "tgram://123456789:abcdefg_hijklmnop/12315544/?silent=yes&format=markdown",
+        "ntfys://ntfy.example/topic?priority=high&tags=warning",
+        "discord://1234567890/" + "t" * 60 + "/?avatar=no&thread=1",
+    ],
+)
+def test_options_that_are_data_may_be_used(url: str) -> None:
+    assert isinstance(validate_config("apprise", {"urls": [url]}), ValidConfig)
+
+
+def test_the_guard_lets_no_file_of_the_machine_be_opened(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("S3CR3T", encoding="utf-8")
+    link = Path(sys.prefix) / f"link-{tmp_path.name}"
+    link.symlink_to(file)
+    try:
+        with guarded(AddressPolicy(), public=True):
+            for path in (file, link, "/etc/passwd", "/proc/self/environ"):
+                with pytest.raises(PermissionError) as refused:
+                    Path(path).open()  # noqa: SIM115 - it never opens
+                assert "S3CR3T" not in str(refused.value)
+                assert str(file) not in str(refused.value)
+            with pytest.raises(PermissionError):
+                (tmp_path / "new").write_text("x", encoding="utf-8")
+            assert Path(certifi.where()).read_bytes()
+            importlib.import_module("colorsys")
+    finally:
+        link.unlink()
+    assert file.read_text(encoding="utf-8") == "S3CR3T"
+
+
+async def test_one_destination_that_stalls_leaves_the_others_their_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More stalled calls than a common pool has workers here; the next destination is served."""
+    workers = min(32, (os.cpu_count() or 1) + 4)
+    assert apprise_library.is_valid("json://host/")  # imported
+    async with (
+        receivers.raw(None) as silent,
+        receivers.http(receivers.answer(200)) as healthy,
+    ):
+        stalled = [
+            asyncio.create_task(send([f"json://127.0.0.1:{silent}/{index}"], LOOPBACK, timeout=8.0))
+            for index in range(workers + 2)
+        ]
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(4.0):
+            outcome = await send([f"json://127.0.0.1:{healthy.port}/"], LOOPBACK)
+        assert isinstance(outcome, Sent)
+        for task in stalled:
+            assert isinstance(await task, Retry)

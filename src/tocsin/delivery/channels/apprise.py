@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -59,18 +58,16 @@ def _apprise_url(url: str, info: ValidationInfo) -> str:
             "names a service that is unknown, acts on this machine, or cannot be guarded; "
             "docs/channels/apprise.md lists what can be used",
         )
-    try:
-        options = {name.lower() for name, _ in parse_qsl(urlsplit(url).query)}
-    except ValueError:
-        raise PydanticCustomError("apprise-url", "is not an Apprise URL") from None
-    if forbidden := sorted(options & library.FORBIDDEN_OPTIONS):
-        raise PydanticCustomError(
-            "apprise-option", "must not use the option {option}", {"option": forbidden[0]}
-        )
     if is_entering(info):
         if not library.is_installed():
             raise PydanticCustomError("apprise-not-installed", NOT_INSTALLED)
-        if not library.is_valid(url):
+        try:
+            is_valid = library.is_valid(url)
+        except library.UnsafeUrlError as unsafe:
+            raise PydanticCustomError(
+                "apprise-option", "must not use the option {option}", {"option": unsafe.option}
+            ) from None
+        if not is_valid:
             raise PydanticCustomError(
                 "apprise-url", "is not complete for {schema}://", {"schema": schema}
             )
@@ -191,6 +188,13 @@ def _fault(name: str, result: library.Notified) -> Retry | Failed:
             "address-blocked",
             f"{name} points to an address that may not be reached; an operator can allow its "
             "network with TOCSIN_OUTBOUND_ALLOW.",
+            standing=Standing.MISCONFIGURED,
+        )
+    if result.unsafe_option is not None:
+        return Retry(
+            "apprise-option",
+            f"{name} has a URL with the option {result.unsafe_option}, which must not be used; save "
+            "it without.",
             standing=Standing.MISCONFIGURED,
         )
     if result.timed_out:

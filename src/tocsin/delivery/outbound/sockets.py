@@ -1,4 +1,4 @@
-"""The guard for libraries that open their own sockets (Apprise): an audit hook on `connect`.
+"""The guard for libraries that open their own sockets (Apprise): an audit hook on `connect` and `open`.
 
 aiohttp is guarded where it makes its sockets. A library that does so itself takes no such hook; but
 CPython raises an audit event with the address before every connect, and a hook that raises stops
@@ -8,6 +8,8 @@ lets everything pass, so the rest of the program pays one comparison per event a
 
 from __future__ import annotations
 
+import os
+import site
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,6 +27,24 @@ _NEVER = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork"}
     | {"os.forkpty", "pty.spawn", "ctypes.dlopen", "socket.bind"}
 )
+_WATCHED = _SENDS | _NEVER | {"open"}
+# What a program reads on its own account: its modules, certificates, zones and types of files.
+_READABLE = tuple(
+    os.path.join(os.path.realpath(place), "")
+    for place in {
+        sys.prefix,
+        sys.base_prefix,
+        os.path.dirname(os.__file__),
+        *site.getsitepackages(),
+    }
+    | {"/etc/ssl", "/usr/share/zoneinfo", "/usr/share/ca-certificates", "/etc/pki"}
+)
+_READABLE_FILES = frozenset({"/etc/mime.types", "/dev/null", "/dev/urandom"})
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class FileBlocked(PermissionError):
+    """No file may be opened here. Its text never holds the path."""
 
 
 @dataclass(slots=True)
@@ -73,12 +93,26 @@ def _install() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _SENDS and event not in _NEVER:
+    if event not in _WATCHED:
         return
     watch = _watch.get()
     if watch is None:
+        return
+    if event == "open":
+        _check_file(arguments[0], arguments[2])
         return
     if event in _NEVER:
         watch.blocked = True
         raise AddressBlocked("not a connection")
     watch.check(arguments[1])
+
+
+def _check_file(path: Any, flags: Any) -> None:
+    """A notification has no business with files: not to send them, and not to leave any."""
+    if isinstance(path, int):
+        return  # open already
+    name = os.path.realpath(os.fsdecode(path))
+    if isinstance(flags, int) and flags & _WRITES and name != "/dev/null":
+        raise FileBlocked("a file must not be written here")
+    if not name.startswith(_READABLE) and name not in _READABLE_FILES:
+        raise FileBlocked("a file must not be read here")

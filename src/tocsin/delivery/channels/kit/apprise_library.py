@@ -7,12 +7,14 @@ here; the channel sees one call with one result.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.delivery.channels.kit.own_threads import OwnThreads, StillBusyError
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.delivery.outbound.sockets import guarded
 
@@ -50,13 +52,30 @@ OWN_CHANNELS = {
 }
 """Services that have a channel here, which can do more than Apprise's."""
 
-# What a URL's query could make Apprise read, trust or repeat.
+# What a URL's query may say: data for the service, and nothing that makes Apprise read a file, trust
+# a certificate, follow a redirect, wait, or try again. What a service does not declare, it may not
+# have either.
 # fmt: off
-FORBIDDEN_OPTIONS = frozenset({
-    "attach", "attachment", "attach-as", "ca", "cert", "config", "file", "key_file", "keyfile",
-    "path", "redirect", "subfile", "template", "verify",
+_OPTIONS = frozenset({
+    "access", "action", "actions", "alerting_scenario", "alias", "apikey", "archive", "auth",
+    "avatar", "avatar_url", "badge", "batch", "bcc", "bot_id", "bot_token", "botname", "broadcast",
+    "call", "category", "cc", "channel", "channels", "click", "company", "contents", "copy",
+    "country", "critical_volume", "dedup", "delay", "delete", "detect", "email", "emojis", "entity",
+    "entity_id", "event", "expire", "external_id", "fields", "filtering", "flags", "flash",
+    "footer", "footer_logo", "format", "from", "group", "gwid", "href", "hsreq", "icon",
+    "icon_url", "id", "image", "interval", "key", "label", "lang", "language", "level", "links",
+    "location", "login", "mdv", "method", "mode", "msgtype", "name", "nid", "overflow", "ping",
+    "prefix", "preview", "priority", "profile", "purpose", "recipients", "region", "replies",
+    "reply", "route", "routing_key", "secret", "sensitive", "service", "shared", "short_url",
+    "sid", "silent", "sound", "source", "spi", "spoiler", "sptag", "status", "subtitle", "tags",
+    "team", "thirdparty", "thread", "tid", "to", "token", "topic", "topic_auth_token", "tts",
+    "ttl", "type", "tz", "unicode", "urgency", "url", "url_prefix", "url_title", "validity",
+    "version", "visibility", "volume", "webhook", "workspace", "xtags",
 })
 # fmt: on
+_PREFIXES = "+-:"
+"""Before the name of an option: of a header, a field or a parameter that the sender names."""
+_threads = OwnThreads()
 _HTTP_ERROR = re.compile(r"error=(\d{3})\b")
 
 
@@ -68,6 +87,7 @@ class Notified:
     status: int | None = None
     blocked: bool = False
     timed_out: bool = False
+    unsafe_option: str | None = None
 
 
 def is_allowed(schema: str) -> bool:
@@ -87,14 +107,29 @@ def is_installed() -> bool:
     return True
 
 
+class UnsafeUrlError(Exception):
+    """The URL asks Apprise for more than to send; `option` is what, as far as it may be repeated."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(option)
+        self.option = option
+
+
 def is_valid(url: str) -> bool:
-    """Whether Apprise can make sense of the URL. Connects to nothing."""
+    """Whether Apprise can make sense of the URL. Connects to nothing, and reads nothing.
+
+    Raises:
+        UnsafeUrlError: it names a service or an option that it must not.
+    """
     return _service(url) is not None
 
 
 def service_name(url: str) -> str:
     """What people call the service behind a valid URL."""
-    service = _service(url)
+    try:
+        service = _service(url)
+    except UnsafeUrlError:
+        service = None
     return str(service.service_name) if service is not None else "Apprise"
 
 
@@ -104,33 +139,40 @@ async def notify(
     """Send to one URL. `kind` is Apprise's: info, success, warning, failure. On a time-out the
     library's thread goes on, so the message may still arrive."""
     apprise = _library()
-    service = _service(url)
+    try:
+        service = _service(url)
+    except UnsafeUrlError as unsafe:
+        return Notified(sent=False, unsafe_option=unsafe.option)
     if service is None:
         return Notified(sent=False, status=400)
     hub = apprise.Apprise(asset=service.asset)
     hub.add(service)
     schema = url.partition(":")[0].lower()
+
+    def send() -> Any:
+        # Without a time limit of its own it stays on this thread and out of Apprise's common pool.
+        return hub.notify(title=title, body=body, notify_type=kind, body_format="text")
+
     with guarded(policy, public=not is_clear(schema)) as watch:
-        result = await hub.async_notify(
-            title=title,
-            body=body,
-            notify_type=kind,
-            body_format="text",
-            timeout=seconds,
-        )
+        try:
+            result = await _threads.run(url, send, seconds=seconds)
+        except (TimeoutError, StillBusyError):
+            return Notified(sent=False, blocked=watch.blocked, timed_out=True)
     texts = [entry.message for each in result.results for entry in each.logs()]
     codes = [int(code) for text in texts for code in _HTTP_ERROR.findall(text)]
     return Notified(
         sent=bool(result),
         status=codes[-1] if codes else None,
         blocked=watch.blocked,
-        timed_out=result.status.name == "TIMEOUT",
     )
 
 
 def _service(url: str) -> Any:
     """A fresh sender for one URL, with nothing left to its query or the environment."""
     apprise = _library()
+    parsed = _parsed(url)
+    if parsed is None:
+        return None
     asset = apprise.AppriseAsset(
         app_id="Tocsin",
         app_desc="Tocsin",
@@ -140,7 +182,7 @@ def _service(url: str) -> Any:
         interpret_emojis=False,
         interpret_escapes=False,
     )
-    service = apprise.Apprise.instantiate(url, asset=asset)
+    service = apprise.Apprise.instantiate(parsed, asset=asset)
     if service is None:
         return None
     service.redirects = False
@@ -150,6 +192,29 @@ def _service(url: str) -> Any:
     service.socket_connect_timeout = 4.0
     service.socket_read_timeout = 4.0
     return service
+
+
+def _parsed(url: str) -> dict[str, Any] | None:
+    """The URL as Apprise itself takes it apart, checked; None if it cannot. A look at the text would
+    see other options than Apprise does: it splits at `;` as well, strips blanks and knows no `#`."""
+    plugins: Any = importlib.import_module("apprise.plugins")
+    parsed: dict[str, Any] | None = plugins.url_to_dict(url)
+    if not parsed:
+        return None
+    if not is_allowed(str(parsed["schema"])):
+        raise UnsafeUrlError("schema")
+    plugin = plugins.N_MGR[parsed["schema"]]
+    # Labels have no name of their own among what a service declares.
+    allowed = _OPTIONS.intersection(plugin.template_args) | {"tags"}
+    prefixes = {each.get("prefix") for each in plugin.template_kwargs.values()}
+    for name, value in parsed.get("qsd", {}).items():
+        if not name and not value:
+            continue  # a `?` or `&` with nothing behind it
+        is_prefixed = name.startswith(tuple(_PREFIXES))
+        if not (name[0] in prefixes if is_prefixed else name in allowed):
+            known = re.fullmatch(r"[a-z][a-z_-]{0,30}", name)
+            raise UnsafeUrlError(name if known else "unknown")
+    return parsed
 
 
 def _library() -> Any:
