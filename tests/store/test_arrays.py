@@ -22,13 +22,14 @@ TIMES = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.jus
 
 def round_trip(url: str, *columns: arrays.Array) -> list[tuple[Any, ...]]:
     names = [f"c{number}" for number in range(len(columns))]
-    text = "SELECT * FROM unnest(" + ", ".join(f"%({name})s" for name in names) + ")"
+    given = ", ".join(f"%({name})s" for name in names)
+    text = f"SELECT * FROM unnest({given}) AS given ({', '.join(names)})"
 
     async def run() -> list[tuple[Any, ...]]:
         pipe = await Pipe.open(url, options="-c timezone=UTC")
         try:
             (rows,) = await pipe.run(
-                (parsed(text, text.encode()), dict(zip(names, columns, strict=True)))
+                (parsed("round_trip", text.encode()), dict(zip(names, columns, strict=True)))
             )
         finally:
             await pipe.close()
@@ -51,13 +52,21 @@ def test_columns_arrive_as_they_were(database: Database) -> None:
     def check(rows: list[tuple[Any, ...]]) -> None:
         found = round_trip(
             database.url,
-            arrays.uuids([None if r[0] is None else r[0].bytes for r in rows]),
-            arrays.texts([r[1] for r in rows]),
+            arrays.optional_uuids([None if r[0] is None else r[0].bytes for r in rows]),
+            arrays.optional_texts([r[1] for r in rows]),
             arrays.integers([r[2] for r in rows]),
             arrays.bigints([r[3] for r in rows]),
-            arrays.times([r[4] for r in rows]),
+            arrays.optional_times([r[4] for r in rows]),
         )
         assert found == rows
+        whole = [r for r in rows if None not in r]
+        found = round_trip(
+            database.url,
+            arrays.uuids([r[0].bytes for r in whole]),
+            arrays.texts([r[1] for r in whole]),
+            arrays.times([r[4] for r in whole]),
+        )
+        assert found == [(r[0], r[1], r[4]) for r in whole]
 
     check()
 

@@ -14,6 +14,7 @@ from tocsin.model import Signal
 NOTHING = b"{}"
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _DIGEST = Layout("!4I")
+_pack = _DIGEST.pack
 _PARTS = ("title", "description", "labels", "metadata")
 
 
@@ -34,9 +35,9 @@ class Words(Struct, frozen=True):
         title, description = signal.title, signal.description
         labels = _encode(signal.labels) if signal.labels else NOTHING
         metadata = _encode(signal.metadata) if signal.metadata else NOTHING
-        digest = _DIGEST.pack(
+        digest = _pack(
             crc32(title.encode()),
-            0 if description is None else crc32(description.encode()),
+            crc32(description.encode()) if description else 0,
             crc32(labels),
             crc32(metadata),
         )
@@ -63,7 +64,7 @@ class Words(Struct, frozen=True):
             return self.digest
         given = self._given()
         old, new = _DIGEST.unpack(before), _DIGEST.unpack(self.digest)
-        return _DIGEST.pack(
+        return _pack(
             *(
                 other if name in given else one
                 for name, one, other in zip(_PARTS, old, new, strict=True)

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.webhook import Accepted, Webhook
 from tocsin.model import WebhookStatus
@@ -28,8 +30,7 @@ from tocsin.store.statements import prepared
 KEY_REUSED = "idempotency_key_reused"
 
 
-@dataclass(frozen=True, slots=True)
-class _Holder:
+class _Holder(Struct, frozen=True):
     """The delivery that a claim belongs to, and the alerts it touched."""
 
     delivery_id: bytes
@@ -61,6 +62,8 @@ class Duplicates:
     """By delivery."""
     _holders: dict[bytes, _Holder] = field(default_factory=dict)
     _taken_over: dict[bytes, Webhook] = field(default_factory=dict)
+    _is_contested: bool = False
+    """Two of the batch claim the same, or somebody held a claim before: seldom."""
 
     @classmethod
     def of(cls, webhooks: Iterable[Webhook]) -> Duplicates:
@@ -72,8 +75,8 @@ class Duplicates:
                 continue
             digests = _digests(webhook)
             for digest in digests:
-                if digest is not None:
-                    claims._first.setdefault(digest, webhook)
+                if digest is not None and claims._first.setdefault(digest, webhook) is not webhook:
+                    claims._is_contested = True
             claims._digests[webhook.id] = digests
         return claims
 
@@ -105,6 +108,7 @@ class Duplicates:
                 },
             )
         )
+        self._is_contested = True
         for row in rows:
             self._holders[row.digest.bytes] = _Holder(
                 row.webhook_delivery_id.bytes,
@@ -115,6 +119,8 @@ class Duplicates:
 
     def find(self, transaction: AlertTransaction, webhook: Webhook) -> None:
         """Answer `webhook` if it is a duplicate, and flag a key that came with other content."""
+        if not self._is_contested:
+            return
         content, key, signed = self._digests.get(webhook.id, _NONE)
         holder = None if key is None else self._holders.get(key)
         if holder is not None and holder.fingerprint != webhook.fingerprint:
@@ -140,9 +146,9 @@ class Duplicates:
     def hold(self, webhook: Webhook) -> None:
         """From now on the claims of `webhook`, which was decided and is no duplicate, are its own,
         but for a key that another had before it."""
-        content, key, signed = self._digests.get(webhook.id, _NONE)
-        if not isinstance(webhook.answer, Accepted):
+        if not self._is_contested or not isinstance(webhook.answer, Accepted):
             return
+        content, key, signed = self._digests.get(webhook.id, _NONE)
         alert_ids = tuple(alert_id for alert_id, _ in webhook.answer.alerts)
         holder = _Holder(webhook.id, webhook.fingerprint, alert_ids)
         if content is not None:
@@ -196,7 +202,11 @@ def _digests(webhook: Webhook) -> _Digests:
         if webhook.idempotency_key is not None:
             key = _digest(webhook, b"key", webhook.idempotency_key)
     profile = webhook.sender.profile
-    if profile is not None and (time := profile.signed_time(webhook.headers)):
+    if (
+        profile is not None
+        and profile.timestamp_is_signed
+        and (time := profile.signed_time(webhook.headers))
+    ):
         signed = _digest(webhook, b"signed", f"{time}:{webhook.fingerprint}")
     return _Digests(content, key, signed)
 

@@ -48,25 +48,40 @@ def _time(value: datetime) -> bytes:
     return _INT8(8, (value - _EPOCH) // _MICROSECOND)
 
 
-def _array(kind: tuple[int, int], parts: list[bytes]) -> Array:
+def _array(kind: tuple[int, int], parts: list[bytes], *, joint: bytes = b"") -> Array:
+    """`joint` stands before each part but the first, which is empty then."""
     element, array = kind
     if not parts:
         return Array(array, b"\0\0\0\0\0\0\0\0" + element.to_bytes(4))
-    return Array(array, _HEADER(1, 1, element, len(parts), 1) + b"".join(parts))
+    count = len(parts) - 1 if joint else len(parts)
+    return Array(array, _HEADER(1, 1, element, count, 1) + joint.join(parts))
 
 
-def uuids(values: Sequence[bytes | None]) -> Array:
+def uuids(values: Sequence[bytes]) -> Array:
     """16 raw bytes each."""
+    if not values:
+        return _array(_UUID, [])
+    return _array(_UUID, [b"", *values], joint=_UUID_LENGTH)
+
+
+def optional_uuids(values: Sequence[bytes | None]) -> Array:
     return _array(_UUID, [_NULL if v is None else _UUID_LENGTH + v for v in values])
 
 
-def texts(values: Sequence[str | None]) -> Array:
-    return encoded([None if v is None else v.encode() for v in values])
+def texts(values: Sequence[str]) -> Array:
+    return encoded([v.encode() for v in values])
 
 
-def encoded(values: Sequence[bytes | None]) -> Array:
+def optional_texts(values: Sequence[str | None]) -> Array:
+    return _array(
+        _TEXT,
+        [_NULL if v is None else _LENGTH(len(text := v.encode())) + text for v in values],
+    )
+
+
+def encoded(values: Sequence[bytes]) -> Array:
     """Text that is UTF-8 already; JSON, for a cast in the statement."""
-    return _array(_TEXT, [_NULL if v is None else _LENGTH(len(v)) + v for v in values])
+    return _array(_TEXT, [_LENGTH(len(v)) + v for v in values])
 
 
 def integers(values: Sequence[int]) -> Array:
@@ -77,11 +92,12 @@ def bigints(values: Sequence[int]) -> Array:
     return _array(_BIGINT, [_INT8(8, v) for v in values])
 
 
-def times(values: Sequence[datetime | None]) -> Array:
-    return _array(
-        _TIMESTAMPTZ,
-        [_NULL if v is None else _time(v) for v in values],
-    )
+def times(values: Sequence[datetime]) -> Array:
+    return _array(_TIMESTAMPTZ, list(map(_time, values)))
+
+
+def optional_times(values: Sequence[datetime | None]) -> Array:
+    return _array(_TIMESTAMPTZ, [_NULL if v is None else _time(v) for v in values])
 
 
 def text(value: str | bytes | None) -> Array:

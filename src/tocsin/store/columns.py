@@ -21,13 +21,13 @@ from tocsin.store import arrays
 from tocsin.store.arrays import Array
 
 Uuid = Annotated[bytes, arrays.uuids]
-OptionalUuid = Annotated[bytes | None, arrays.uuids]
+OptionalUuid = Annotated[bytes | None, arrays.optional_uuids]
 Text = Annotated[str, arrays.texts]
-OptionalText = Annotated[str | None, arrays.texts]
+OptionalText = Annotated[str | None, arrays.optional_texts]
 Json = Annotated[bytes, arrays.encoded]
 Integer = Annotated[int, arrays.integers]
 Time = Annotated[datetime, arrays.times]
-OptionalTime = Annotated[datetime | None, arrays.times]
+OptionalTime = Annotated[datetime | None, arrays.optional_times]
 
 
 def columns(kind: type[Struct], rows: Sequence[Struct], prefix: str = "") -> dict[str, Array]:

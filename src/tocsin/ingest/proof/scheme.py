@@ -75,6 +75,7 @@ class Profile(Scheme):
         init=False, repr=False, compare=False
     )
     digest_size: int = field(init=False, repr=False, compare=False)
+    timestamp_is_signed: bool = field(init=False, repr=False, compare=False)
     prefix: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +85,8 @@ class Profile(Scheme):
         set_(self, "signature_algorithm", SignatureAlgorithm(self.signature_algorithm))
         set_(self, "signature_format", SignatureFormat(self.signature_format))
         set_(self, "signed_content", SignedContent(self.signed_content))
+        signs_time = self.signed_content is not SignedContent.BODY
+        set_(self, "timestamp_is_signed", self.auth_scheme is AuthScheme.HMAC and signs_time)
         self._check()
         if self.signed_content is SignedContent.ID_TIMESTAMP_BODY and not self.id_header:
             set_(self, "id_header", "webhook-id")
@@ -97,10 +100,6 @@ class Profile(Scheme):
         set_(self, "digest_size", hashlib.new(self.signature_algorithm).digest_size)
         live = tuple((self._key(live.secret), live.expires_at) for live in self.secrets)
         set_(self, "live_keys", live)
-
-    @property
-    def timestamp_is_signed(self) -> bool:
-        return self.auth_scheme is AuthScheme.HMAC and self.signed_content is not SignedContent.BODY
 
     def signed_time(self, headers: Mapping[str, str]) -> str | None:
         """The time that the sender signed, as it is written; None if it signs none. `headers`: names
