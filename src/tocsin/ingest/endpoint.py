@@ -106,21 +106,21 @@ class Endpoint:
         if scope["method"] not in _METHODS:
             return replies.declined(identifier, NOT_POST)
         headers = _headers(scope["headers"])
-        entry = await self._entry(identifier)
+        sender = await self._sender(identifier)
         if _declares_more(headers, self._bodies.limit):
-            return replies.declined(identifier, await self._too_large(entry, headers))
-        if isinstance(entry, Declined):
-            return replies.declined(identifier, entry)
+            return replies.declined(identifier, await self._too_large(sender, headers))
+        if isinstance(sender, Declined):
+            return replies.declined(identifier, sender)
         body = Body(self._bodies)
         try:
             content = await self._bodies.read(body, receive)
             if content is self._bodies.too_large:
-                content = await self._too_large(entry, headers)
+                content = await self._too_large(sender, headers)
             if isinstance(content, Declined):
                 return replies.declined(identifier, content)
             started = time.perf_counter()
-            webhook, answer = await self._process(entry, headers, content, secret, body)
-            self._count(entry, answer, started)
+            webhook, answer = await self._process(sender, headers, content, secret, body)
+            self._count(sender, answer, started)
         finally:
             body.release()
         if isinstance(answer, Declined):
@@ -130,7 +130,7 @@ class Endpoint:
 
     async def _process(
         self,
-        entry: Sender,
+        sender: Sender,
         headers: dict[str, str],
         content: bytes,
         secret: str | None,
@@ -139,20 +139,20 @@ class Endpoint:
         now = utc_now()
         is_large = len(content) > LARGE_BYTES or "content-encoding" in headers
         if is_large:
-            refusal = await self._aside(verified, entry, headers, content, now, secret)
+            refusal = await self._aside(verified, sender, headers, content, now, secret)
         else:
-            refusal = verified(entry, headers, content, now, secret)
+            refusal = verified(sender, headers, content, now, secret)
         if refusal is not None:
-            return await self._refuse(entry, headers, content, now, secret, refusal)
-        if self._limit is not None and not self._limit.admits(entry.id):
+            return await self._refuse(sender, headers, content, now, secret, refusal)
+        if self._limit is not None and not self._limit.admits(sender.id):
             metrics.REFUSED.labels("rate").inc()
-            say_rate_limited(entry.id, entry.entry.name)
+            say_rate_limited(sender.id, sender.entry.name)
             return None, LIMITED
         limit = self._bodies.limit
         if is_large:
-            webhook = await self._aside(read_authentic, entry, headers, content, now, limit)
+            webhook = await self._aside(read_authentic, sender, headers, content, now, limit)
         else:
-            webhook = read_authentic(entry, headers, content, now, limit)
+            webhook = read_authentic(sender, headers, content, now, limit)
         if webhook.raw_payload is not content and not body.grows(len(webhook.raw_payload)):
             return None, OVERLOADED
         return await self._commit(webhook, secret)
@@ -169,7 +169,7 @@ class Endpoint:
 
     async def _refuse(
         self,
-        entry: Sender,
+        sender: Sender,
         headers: dict[str, str],
         content: bytes,
         now: datetime,
@@ -178,33 +178,33 @@ class Endpoint:
     ) -> tuple[Webhook | None, Answer]:
         """Put it on record, where few enough come, and only then is anything done with its body.
         A configuration that has changed meanwhile may let it in."""
-        if not self._rejections.admits(entry.id):
+        if not self._rejections.admits(sender.id):
             metrics.UNRECORDED.inc()
             return None, refusal
         keep = self._settings.rejected_body_bytes
-        webhook = read_refused(entry, headers, content, now, refusal, keep)
+        webhook = read_refused(sender, headers, content, now, refusal, keep)
         return await self._commit(webhook, secret)
 
     async def _aside(self, work: Callable[[*Given], Result], *given: *Given) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._reader, work, *given)
 
-    async def _too_large(self, entry: Sender | Declined, headers: dict[str, str]) -> Declined:
+    async def _too_large(self, sender: Sender | Declined, headers: dict[str, str]) -> Declined:
         """Of a known integration it is put on record, although nobody read it."""
         declined = self._bodies.too_large
-        if isinstance(entry, Sender) and self._rejections.admits(entry.id):
-            webhook = read_refused(entry, headers, b"", utc_now(), declined, 0)
+        if isinstance(sender, Sender) and self._rejections.admits(sender.id):
+            webhook = read_refused(sender, headers, b"", utc_now(), declined, 0)
             webhook.is_final = True
             await self._batcher.submit(webhook)
         return declined
 
-    async def _entry(self, identifier: str) -> Sender | Declined:
+    async def _sender(self, identifier: str) -> Sender | Declined:
         try:
             integration_id = _uuid(identifier)
         except ValueError:
             return UNKNOWN
-        entry = self._senders.current.get(integration_id)
-        if entry is not None:
-            return entry
+        sender = self._senders.current.get(integration_id)
+        if sender is not None:
+            return sender
         # Made on another node a moment ago, perhaps. Whoever guesses ids asks the database at most
         # once a second for each.
         now = time.monotonic()
@@ -224,12 +224,12 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    def _count(self, entry: Sender, answer: Answer, started: float) -> None:
+    def _count(self, sender: Sender, answer: Answer, started: float) -> None:
         metrics.LATENCY.observe(time.perf_counter() - started)
-        key = (entry.source.type, answer.status_code)
+        key = (sender.source.type, answer.status_code)
         counter = self._counters.get(key)
         if counter is None:
-            counter = metrics.WEBHOOKS.labels(entry.source.type, str(answer.status_code))
+            counter = metrics.WEBHOOKS.labels(sender.source.type, str(answer.status_code))
             self._counters[key] = counter
         counter.inc()
 

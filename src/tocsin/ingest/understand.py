@@ -37,7 +37,7 @@ _STORED_LIMIT = 67_108_864
 
 
 def understand(
-    entry: Sender,
+    sender: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -47,34 +47,34 @@ def understand(
     body_limit: int = 1_048_576,
 ) -> Webhook:
     """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
-    refusal = verified(entry, headers, body, received_at, path_secret)
+    refusal = verified(sender, headers, body, received_at, path_secret)
     if refusal is None:
-        webhook = read_authentic(entry, headers, body, received_at, body_limit)
+        webhook = read_authentic(sender, headers, body, received_at, body_limit)
     else:
-        webhook = read_refused(entry, headers, body, received_at, refusal, rejected_body_bytes)
+        webhook = read_refused(sender, headers, body, received_at, refusal, rejected_body_bytes)
     webhook.path_secret = path_secret
     webhook.rejected_body_bytes = rejected_body_bytes
     return webhook
 
 
 def verified(
-    entry: Sender,
+    sender: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
     path_secret: str | None,
 ) -> Declined | None:
     """Why it is not to be taken from this sender; None if it is."""
-    if not entry.is_active:
+    if not sender.is_active:
         return INACTIVE
-    if entry.profile is None:
+    if sender.profile is None:
         return UNREADABLE_SECRET
-    verdict = verify(entry.profile, headers, body, received_at, path_secret=path_secret)
+    verdict = verify(sender.profile, headers, body, received_at, path_secret=path_secret)
     return UNPROVEN[verdict] if isinstance(verdict, Refused) else None
 
 
 def read_refused(
-    entry: Sender,
+    sender: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -85,7 +85,7 @@ def read_refused(
     kept = body[:keep_bytes]
     is_cut = len(kept) < len(body)
     return Webhook(
-        sender=entry,
+        sender=sender,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,
@@ -98,7 +98,7 @@ def read_refused(
 
 
 def read_authentic(
-    entry: Sender,
+    sender: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -108,36 +108,36 @@ def read_authentic(
     text = unpack(body, headers, limit)
     if isinstance(text, Declined):
         packed = quoted(body, is_packed=is_packed(headers))
-        return _unreadable(entry, headers, body, received_at, text, packed)
-    webhook = interpret(entry, headers, text, received_at)
+        return _unreadable(sender, headers, body, received_at, text, packed)
+    webhook = interpret(sender, headers, text, received_at)
     webhook.body = body
     return webhook
 
 
 def interpret_stored(
-    entry: Sender, headers: dict[str, str], raw_payload: str, received_at: datetime
+    sender: Sender, headers: dict[str, str], raw_payload: str, received_at: datetime
 ) -> Webhook:
     """What is on record, by today's mapping: what replay starts from. `raw_payload`: JSON text."""
     body, is_as_sent = restored(raw_payload)
     if is_as_sent:
-        return read_authentic(entry, headers, body, received_at, _STORED_LIMIT)
-    return interpret(entry, headers, body, received_at)
+        return read_authentic(sender, headers, body, received_at, _STORED_LIMIT)
+    return interpret(sender, headers, body, received_at)
 
 
 def interpret(
-    entry: Sender, headers: dict[str, str], body: bytes, received_at: datetime
+    sender: Sender, headers: dict[str, str], body: bytes, received_at: datetime
 ) -> Webhook:
     """A verified and unpacked body, by today's mapping."""
     try:
         decoded = read(body, headers.get("content-type"))
     except InvalidPayload as error:
         refusal = invalid_payload(error.faults)
-        return _unreadable(entry, headers, body, received_at, refusal, quoted(body))
+        return _unreadable(sender, headers, body, received_at, refusal, quoted(body))
     payload = decoded.value
     raw_payload = body if decoded.is_json and type(payload) is not str else quoted(body)
-    context = Context(headers, received_at, entry.timezone, entry.mapping)
+    context = Context(headers, received_at, sender.timezone, sender.mapping)
     webhook = Webhook(
-        sender=entry,
+        sender=sender,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,
@@ -147,21 +147,21 @@ def interpret(
         flags=decoded.flags,
     )
     try:
-        webhook.signals = entry.source.parse(payload, context)
-        webhook.idempotency_key = idempotency_key(entry.source, headers, payload)
-        webhook.fingerprint = fingerprint(payload, entry.source.volatile)
+        webhook.signals = sender.source.parse(payload, context)
+        webhook.idempotency_key = idempotency_key(sender.source, headers, payload)
+        webhook.fingerprint = fingerprint(payload, sender.source.volatile)
     except InvalidPayload as error:
         refusal = invalid_payload(error.faults)
-        return _unreadable(entry, headers, body, received_at, refusal, raw_payload)
+        return _unreadable(sender, headers, body, received_at, refusal, raw_payload)
     except Exception as error:
-        log.error("ingest.fault", integration_id=str(entry.id), exc_info=error)
+        log.error("ingest.fault", integration_id=str(sender.id), exc_info=error)
         metrics.FAULTS.inc()
         webhook.signals = []
         webhook.fingerprint = webhook.fingerprint or hashlib.sha256(body).hexdigest()
         webhook.settled = UNREADABLE_PAYLOAD
         return webhook
     if not webhook.signals:
-        reason = entry.source.ignored_reason(payload, context)
+        reason = sender.source.ignored_reason(payload, context)
         webhook.settled = Accepted(WebhookStatus.IGNORED, reason=reason)
     for signal in webhook.signals:
         if signal.flags:
@@ -171,7 +171,7 @@ def interpret(
 
 
 def _unreadable(
-    entry: Sender,
+    sender: Sender,
     headers: dict[str, str],
     body: bytes,
     received_at: datetime,
@@ -179,7 +179,7 @@ def _unreadable(
     raw_payload: bytes,
 ) -> Webhook:
     return Webhook(
-        sender=entry,
+        sender=sender,
         id=uuid7_bytes(),
         received_at=received_at,
         headers=headers,
