@@ -1,7 +1,6 @@
 """Finds files outside `tocsin.store` that speak SQL, which is the store's room alone.
 
-Whoever imports SQLAlchemy or psycopg does. The list of files that still do
-only shrinks: one that no longer does must leave it.
+Whoever imports SQLAlchemy or psycopg does.
 
     python checks/sql_only_in_store.py [folder of the sources, default src]
 """
@@ -10,13 +9,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 LIBRARIES = {"sqlalchemy", "psycopg"}
 ROOM = "tocsin/store/"
-
-STILL_DO = {"tocsin/timers/retention.py"}
 
 
 def speaks_sql(path: Path) -> bool:
@@ -33,8 +29,8 @@ def speaks_sql(path: Path) -> bool:
     return False
 
 
-def faults(root: Path, still_do: Collection[str] = STILL_DO) -> list[str]:
-    """A line for each file that should not speak SQL, and for each that need not be listed."""
+def faults(root: Path) -> list[str]:
+    """A line for each file that should not speak SQL."""
     speakers = {
         name
         for path in sorted(root.rglob("*.py"))
@@ -43,11 +39,7 @@ def faults(root: Path, still_do: Collection[str] = STILL_DO) -> list[str]:
     return [
         f"{name} imports SQLAlchemy or psycopg. Move the query into {ROOM}, behind a function that"
         " says what it finds."
-        for name in sorted(speakers.difference(still_do))
-    ] + [
-        f"{name} no longer imports SQLAlchemy or psycopg. Take it off STILL_DO in checks/"
-        "sql_only_in_store.py."
-        for name in sorted(set(still_do) - speakers)
+        for name in sorted(speakers)
     ]
 
 

@@ -14,7 +14,6 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -39,24 +38,21 @@ from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
 from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
-from tocsin.model import Secret, utc_now
+from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
-from tocsin.store import failures
-from tocsin.store.database import Engine, connect, create_engine
-from tocsin.timers.retention import PLANNER, remove_deleted, sweep_expired, sweep_old
+from tocsin.store.database import Engine, create_engine
+from tocsin.timers.retention import keep_retention
 from tocsin.web import health
 
 log = structlog.get_logger(__name__)
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-SWEEP_EVERY_SECONDS = 60.0
 STATEMENT_SECONDS = 12
 """For one question of the API or a page to the database."""
 LOCK_SECONDS = 5
 """Of those, waiting for somebody else's change."""
-REMOVE_EVERY = timedelta(hours=1)
 
 
 class ProcessRole(StrEnum):
@@ -118,7 +114,9 @@ class Hub:
             await stack.enter_async_context(
                 _background(self.senders.feed.follow(self.url), "configuration")
             )
-            await stack.enter_async_context(_background(self._sweep(), "sweeping"))
+            await stack.enter_async_context(
+                _background(keep_retention(self.url, self.settings.retention_days), "retention")
+            )
             if self.role is not ProcessRole.WEB:
                 await stack.enter_async_context(self._dispatching())
             await stack.enter_async_context(self._committing())
@@ -151,24 +149,6 @@ class Hub:
             finally:
                 dispatcher.stop()
                 await task
-
-    async def _sweep(self) -> None:
-        """Now and then delete what has expired or is older than it is to be kept."""
-        removal_due = utc_now()
-        while True:
-            await asyncio.sleep(SWEEP_EVERY_SECONDS)
-            try:
-                async with await connect(self.url) as connection:
-                    now = utc_now()
-                    before = now - timedelta(days=self.settings.retention_days)
-                    await sweep_expired(connection, now)
-                    if now >= removal_due:
-                        removal_due = now + REMOVE_EVERY
-                        await remove_deleted(connection, before)
-                    await connection.execute(PLANNER)
-                    await sweep_old(connection, before)
-            except failures.CONNECTION_ERRORS as error:
-                log.warning("sweep.failed", error=type(error).__name__)
 
 
 @contextlib.asynccontextmanager

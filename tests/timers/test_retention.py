@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.postgres import Database
 from tocsin.store.database import connect
-from tocsin.timers import retention
-from tocsin.timers.retention import remove_deleted, sweep_old
+from tocsin.store.queries import retention
+from tocsin.store.queries.retention import remove_deleted, sweep_old
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)

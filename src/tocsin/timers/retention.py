@@ -1,138 +1,39 @@
-"""Forgetting on time: claims, resolves and cooldowns past their window, records past retention.
-
-In small steps, oldest first, each its own transaction, so that no sweep ever holds up a commit. Any
-number of nodes may sweep; rows that another is deleting are skipped.
-"""
+"""Forgetting on time: what expires by itself every minute, what was deleted every hour, and records
+past retention. Any number of nodes may do it; each leaves alone what another is deleting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from uuid import UUID
+import asyncio
+from datetime import timedelta
+from typing import Final
 
-import psycopg
-from psycopg import sql
+import structlog
 
-STEP = 5_000
-"""Rows per transaction."""
+from tocsin.model import utc_now
+from tocsin.store.database import connect
+from tocsin.store.failures import CONNECTION_ERRORS
+from tocsin.store.queries.retention import PLANNER, remove_deleted, sweep_expired, sweep_old
 
-REMOVED_AT_ONCE = 20
-"""Of what was deleted, per table: its keys may have to read whole tables for each."""
+log = structlog.get_logger(__name__)
 
-# What expires by itself.
-_EXPIRING = ("webhook_claims", "resolutions", "cooldowns", "link_codes", "sessions")
-
-# Looked up row by row, whatever the statistics say of tables that grow and shrink: no step reads a
-# whole table to delete a few rows of it.
-PLANNER = """
-    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off
-"""
-
-# What is kept for `retention_days`, live alerts and pending messages apart. Ids rise with time, so
-# the primary key finds the old ones. An alert outlives its messages, whose key points at it; what has
-# no key (events, attempts) goes after what it belongs to.
-_RETAINED: Mapping[str, str] = {
-    "webhook_deliveries": "id < %(bound)s",
-    "alert_deliveries": "id < %(bound)s AND status NOT IN ('queued', 'deferred')",
-    "alert_delivery_attempts": "alert_delivery_id < %(bound)s AND NOT EXISTS"
-    " (SELECT FROM alert_deliveries d WHERE d.id = doomed.alert_delivery_id)",
-    "alerts": "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
-    " AND NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = doomed.id)"
-    # A late trigger would be counted on it.
-    " AND NOT EXISTS (SELECT FROM resolutions r WHERE r.integration_id = doomed.integration_id"
-    " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)",
-    "alert_events": "id < %(bound)s"
-    " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
-    "audit_events": "id < %(bound)s",
-}
-
-# What history may mention, each with who may mention it; integrations before their tenants.
-_MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "alert_rules": (("alert_deliveries", "alert_rule_id"),),
-    "alert_destinations": (("alert_deliveries", "alert_destination_id"),),
-    "integrations": (("webhook_deliveries", "integration_id"), ("alerts", "integration_id")),
-    "tenants": (
-        ("integrations", "tenant_id"),
-        ("alerts", "tenant_id"),
-        ("alert_deliveries", "tenant_id"),
-    ),
-}
+SWEEP_EVERY_SECONDS: Final = 60.0
+REMOVE_EVERY: Final = timedelta(hours=1)
 
 
-async def sweep_expired(connection: psycopg.AsyncConnection, now: datetime) -> int:
-    """Delete what has expired; the number of rows."""
-    return sum(
-        [await _sweep(connection, table, "expires_at <= %(before)s", now) for table in _EXPIRING]
-    )
-
-
-async def sweep_old(connection: psycopg.AsyncConnection, before: datetime) -> int:
-    """Delete records older than `before`; the number of rows."""
-    return sum(
-        [
-            await _sweep(connection, table, condition, before)
-            for table, condition in _RETAINED.items()
-        ]
-    )
-
-
-async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) -> int:
-    """Remove what was marked as deleted before that moment and is mentioned by no history that is
-    left; the number of rows.
-
-    Not every mention has an index: each would cost more at every message than this does now and then.
-    So tables are read whole here, once something is due, and nobody waits for it: only the row itself
-    is locked.
-    """
-    total = 0
-    for table, mentions in _MENTIONED.items():
-        due = sql.SQL("deleted_at < {before}").format(before=sql.Literal(before))
-        unmentioned = sql.SQL(" AND ").join(
-            sql.SQL("NOT EXISTS (SELECT FROM {by} WHERE {by}.{column} = {table}.id)").format(
-                by=sql.Identifier(by), column=sql.Identifier(column), table=sql.Identifier(table)
-            )
-            for by, column in mentions
-        )
-        # The first question costs nothing and has no answer on most days.
-        for condition in (due, sql.SQL(" AND ").join([due, unmentioned])):
-            query = sql.SQL("SELECT id FROM {table} WHERE {condition} LIMIT {step}").format(
-                table=sql.Identifier(table), condition=condition, step=sql.Literal(REMOVED_AT_ONCE)
-            )
-            rows = await (await connection.execute(query)).fetchall()
-            if not rows:
-                break
-        for row in rows:
-            statement = sql.SQL("DELETE FROM {table} WHERE id = %(id)s").format(
-                table=sql.Identifier(table)
-            )
-            total += (await connection.execute(statement, {"id": row[0]})).rowcount
-    return total
-
-
-def statement_of(table: str) -> sql.Composed:
-    """One step of sweeping a table that is retained; its values are `before` and `bound`."""
-    return _step(table, _RETAINED[table])
-
-
-def _step(table: str, condition: str) -> sql.Composed:
-    return sql.SQL(
-        "DELETE FROM {table} WHERE ctid = ANY (ARRAY("
-        "SELECT ctid FROM {table} doomed WHERE {condition} LIMIT {step} FOR UPDATE SKIP LOCKED))"
-    ).format(
-        table=sql.Identifier(table),
-        condition=sql.SQL(condition),
-        step=sql.Literal(STEP),
-    )
-
-
-async def _sweep(
-    connection: psycopg.AsyncConnection, table: str, condition: str, before: datetime
-) -> int:
-    statement = _step(table, condition)
-    bound = UUID(int=int(before.timestamp() * 1000) << 80)
-    total = 0
+async def keep_retention(url: str, retention_days: int) -> None:
+    """Sweep, for ever. A database that is away is asked again at the next turn."""
+    removal_due = utc_now()
     while True:
-        cursor = await connection.execute(statement, {"before": before, "bound": bound})
-        total += cursor.rowcount
-        if cursor.rowcount < STEP:
-            return total
+        await asyncio.sleep(SWEEP_EVERY_SECONDS)
+        try:
+            async with await connect(url) as connection:
+                now = utc_now()
+                before = now - timedelta(days=retention_days)
+                await sweep_expired(connection, now)
+                if now >= removal_due:
+                    removal_due = now + REMOVE_EVERY
+                    await remove_deleted(connection, before)
+                await connection.execute(PLANNER)
+                await sweep_old(connection, before)
+        except CONNECTION_ERRORS as error:
+            log.warning("sweep.failed", error=type(error).__name__)
