@@ -1,4 +1,4 @@
-"""Links that act: acknowledge or resolve an alert from the message that told of it.
+"""Links that act: acknowledge or resolve an alert from its message.
 
 A token says who may do what to which alert until when, and is signed; it is all the state there is.
 Its key is derived from each key of the vault (HKDF-SHA256, RFC 5869), so rotating those rotates

@@ -111,15 +111,15 @@ class AlertTransaction:
         ]
         if alert_ids:
             calls.append((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
-        results = await self._pipe.run(*calls)
-        known = results[3 + len(first)]
+        _, _, *results = await self._pipe.run(*calls)
+        of_first, (_, known, *of_alerts) = results[: len(first)], results[len(first) :]
         self._keys = _key_states(keys, known)
         version = known[0].version
         if self._feed.current.version != version:
             await self._feed.refresh(version)
         self.directory = self._feed.current
-        alerts = _stored_alerts(results[-1], self.directory) if alert_ids else {}
-        return results[2 : 2 + len(first)], alerts
+        rows = [row for found in of_alerts for row in found]
+        return of_first, _stored_alerts(rows, self.directory)
 
     async def run(self, call: Call) -> list[Row]:
         """One more statement of the caller's, inside the transaction."""

@@ -1,4 +1,4 @@
-"""What a person does to an alert. Each is on its timeline and in the audit log, and what is owed
+"""What a person does to an alert. Each is on its timeline and in the audit log, and what is pending
 to destinations is planned in the same transaction."""
 
 from __future__ import annotations

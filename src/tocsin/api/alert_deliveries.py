@@ -1,4 +1,4 @@
-"""Alert deliveries: what is owed to destinations, what became of it, and every attempt."""
+"""Alert deliveries: the messages for destinations, what became of them, and every attempt."""
 
 from __future__ import annotations
 

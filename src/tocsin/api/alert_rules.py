@@ -1,4 +1,4 @@
-"""Alert rules: which alerts are told to which destinations, and when."""
+"""Alert rules: which destinations are notified of which alerts, and when."""
 
 from __future__ import annotations
 

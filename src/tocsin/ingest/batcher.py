@@ -38,7 +38,7 @@ SIGNAL_LIMIT = 2_000
 """Signals in one transaction; each takes a lock, and PostgreSQL's lock table is small by default."""
 
 PATIENCE_SECONDS = 8.0
-"""For one transaction. Senders give up after 10 s and more; they are to be told to come back."""
+"""For one transaction. Senders give up after 10 s and more; they are to be asked to come back."""
 
 # Nested loops over the primary and partial indexes are right for these statements whatever the
 # statistics say; a plan made while the tables were empty must not survive to five million rows, nor

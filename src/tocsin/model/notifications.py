@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EventType(StrEnum):
-    """What a destination can be told of."""
+    """What a destination can be notified of."""
 
     TRIGGERED = "alerts.triggered"
     ACKNOWLEDGED = "alerts.acknowledged"
@@ -34,7 +34,7 @@ class Reason(StrEnum):
     COOLDOWN = "cooldown"
     QUIET_HOURS = "quiet_hours"
     SILENCE = "silence"
-    # The trigger of this alert was never told to the destination, so its end is not news there.
+    # The trigger of this alert was never sent to the destination, so its end is not news there.
     TRIGGER_NOT_SENT = "trigger_not_sent"
     RESOLVED_BEFORE_SENT = "resolved_before_sent"
     DESTINATION_DISABLED = "destination_disabled"

@@ -185,7 +185,7 @@ def example(document: dict[str, Any]) -> ConfigDict:
 
 
 def left_out() -> Any:
-    """Default of a member that may be left out; `model_fields_set` tells whether it was."""
+    """Default of a member that may be left out; `model_fields_set` says whether it was."""
     return Field(default_factory=lambda: None)
 
 

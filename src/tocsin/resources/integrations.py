@@ -95,7 +95,7 @@ def _faults_of(row: Integration, secret: Secret) -> list[Fault]:
 
 
 def _field_of(message: str) -> str:
-    """The field that a fault of the whole profile is shown at: the one it tells to be set."""
+    """The field that a fault of the whole profile is shown at: the one that is to be set."""
     for name in ("timestamp_header", "id_header", "signature_header"):
         if f"needs a {name}" in message or f"needs an {name}" in message:
             return "/signed_content" if name == "id_header" else f"/{name}"

@@ -95,7 +95,7 @@ Cooldown = Annotated[
         strict=True,
         ge=0,
         le=COOLDOWN_LIMIT,
-        description="Seconds in which one problem is told once",
+        description="Seconds in which one alert key is notified once",
     ),
     Whole,
 ]

@@ -28,7 +28,7 @@ class WorkspaceOut(Output):
     fallback_destination_id: Annotated[
         Id | None,
         Field(
-            description="Told when another destination keeps failing, or a message of a CRITICAL "
+            description="Notified when another destination keeps failing, or a message of a CRITICAL "
             "alert was given up"
         ),
     ]

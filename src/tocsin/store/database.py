@@ -61,7 +61,7 @@ def create_engine(
 
 
 async def connect(url: str, *, options: str = "-c timezone=UTC", **others: Any) -> RawConnection:
-    """One raw connection, in UTC and autocommit unless told otherwise. `options` are settings of
+    """One raw connection, in UTC and autocommit unless asked otherwise. `options` are settings of
     the server for it, written as libpq has them: `-c name=value`, apart by spaces."""
     connection = await psycopg.AsyncConnection.connect(
         url, autocommit=True, application_name="tocsin", **others

@@ -27,7 +27,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """One message as it came in at its receiver; `reference` is the end of the alert's id."""
 
     at: str
@@ -44,7 +44,7 @@ class Snapshot:
     """The board at one moment. `alerts` counts all, `live` those open or acknowledged."""
 
     arrivals: list[Arrival]
-    told: list[Told]
+    notices: list[Notice]
     outcomes: Counter[str]
     channels: Counter[str]
     tools: Counter[str]
@@ -61,7 +61,7 @@ class Board:
     """Everything there is to show."""
 
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    told: deque[Told] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=_KEPT))
     outcomes: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
@@ -82,23 +82,23 @@ class Board:
                 self.alerts[alert_id] = status
                 self._sent.setdefault(reference(alert_id), []).append(sent_at)
 
-    def was_told(self, told: Told) -> None:
+    def was_notified(self, notice: Notice) -> None:
         with self._lock:
-            self.told.append(told)
-            self.channels[told.channel] += 1
+            self.notices.append(notice)
+            self.channels[notice.channel] += 1
 
-    def delay_ms(self, told: Told) -> float | None:
+    def delay_ms(self, notice: Notice) -> float | None:
         """From the webhook that caused it to its arrival; None while that is not known. A message
         may overtake the answer to its webhook."""
         with self._lock:
-            before = [at for at in self._sent.get(told.reference, ()) if at <= told.monotonic]
-        return (told.monotonic - before[-1]) * 1_000 if before else None
+            before = [at for at in self._sent.get(notice.reference, ()) if at <= notice.monotonic]
+        return (notice.monotonic - before[-1]) * 1_000 if before else None
 
     def snapshot(self) -> Snapshot:
         with self._lock:
             return Snapshot(
                 arrivals=list(self.arrivals),
-                told=list(self.told),
+                notices=list(self.notices),
                 outcomes=self.outcomes.copy(),
                 channels=self.channels.copy(),
                 tools=self.tools.copy(),

@@ -47,7 +47,7 @@ def demo(
         Path | None, typer.Option(hidden=True, help="Save what is on show at the end, as SVG.")
     ] = None,
 ) -> None:
-    """Watch a running hub: alerts of seven tools arrive, and the people concerned are told.
+    """Watch a running hub: alerts of seven tools arrive, and the people concerned are notified.
 
     Everything is of this machine: its own data folder, its own receivers, no setting of yours.
     """
@@ -145,10 +145,10 @@ def _show(board: Board, scene: DemoAddress, seconds: float | None, stop: threadi
 
 def _farewell(board: Board, folder: Path, *, is_kept: bool) -> None:
     now = board.snapshot()
-    told = sum(now.channels.values())
+    delivered = sum(now.channels.values())
     err().print(
         f"{now.webhooks} webhooks of {len(now.tools)} tools became {now.alerts} alerts; "
-        f"{told} messages were delivered."
+        f"{delivered} messages were delivered."
     )
     if is_kept:
         err().print(f"All of it is kept: TOCSIN_DATA_DIR={shlex.quote(str(folder))} tocsin serve")

@@ -1,4 +1,4 @@
-"""Those who are told in the demo: real receivers on real sockets, all of this machine.
+"""Those who are notified in the demo: real receivers on real sockets, all of this machine.
 
 The webhook receiver checks signatures as the Standard Webhooks specification tells receivers to, the
 Teams workflow takes Adaptive Cards and answers 202 as Teams does, the inbox is an SMTP server.
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tocsin.cli.demo.board import Board, Told, reference
+from tocsin.cli.demo.board import Board, Notice, reference
 from tocsin.delivery.channels.webhook import new_secret, sign
 from tocsin.model import iso, utc_now
 
@@ -80,8 +80,8 @@ def _handler(board: Board, secret: str) -> type[BaseHTTPRequestHandler]:
             document = json.loads(body)
             alert = document["alert"] or {"id": "", "title": "a test message", "severity": "INFO"}
             event = document["event_type"].removeprefix("alerts.")
-            board.was_told(
-                Told(
+            board.was_notified(
+                Notice(
                     iso(utc_now()),
                     at,
                     "webhook",
@@ -95,8 +95,8 @@ def _handler(board: Board, secret: str) -> type[BaseHTTPRequestHandler]:
         def _teams(self, body: bytes, at: float) -> int:
             text = card_text(json.loads(body))
             found = _ALERT_LINK.search(body.decode())
-            board.was_told(
-                Told(
+            board.was_notified(
+                Notice(
                     iso(utc_now()),
                     at,
                     "teams",
@@ -165,8 +165,8 @@ class _Inbox:
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         subject = " ".join(str(mail["Subject"]).split())
         found = _MAIL_REFERENCE.search(subject)
-        self._board.was_told(
-            Told(
+        self._board.was_notified(
+            Notice(
                 iso(utc_now()),
                 at,
                 "email",

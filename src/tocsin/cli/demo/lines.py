@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tocsin.cli.demo.board import Arrival, Board, Told
+from tocsin.cli.demo.board import Arrival, Board, Notice
 from tocsin.cli.output import clock
 
 _DELAY_KNOWN_SECONDS = 1.5
@@ -15,12 +15,12 @@ _DELAY_KNOWN_SECONDS = 1.5
 class Lines:
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._said: set[Arrival | Told] = set()
+        self._said: set[Arrival | Notice] = set()
 
     def news(self, *, last: bool = False) -> Iterator[str]:
         """What has happened since, in order. With `last`, nothing is waited for any more."""
         now = self._board.snapshot()
-        events: list[Arrival | Told] = [*now.arrivals, *now.told]
+        events: list[Arrival | Notice] = [*now.arrivals, *now.notices]
         for event in sorted(events, key=lambda each: each.at):
             if event in self._said:
                 continue
@@ -33,7 +33,7 @@ class Lines:
             if delay is None and waited < _DELAY_KNOWN_SECONDS and not last:
                 continue
             self._said.add(event)
-            yield told_line(event, delay)
+            yield notice_line(event, delay)
 
 
 def arrival_line(arrival: Arrival) -> str:
@@ -44,6 +44,8 @@ def arrival_line(arrival: Arrival) -> str:
     )
 
 
-def told_line(told: Told, delay: float | None) -> str:
+def notice_line(notice: Notice, delay: float | None) -> str:
     after = "" if delay is None else f"  ({delay:.0f} ms after its webhook)"
-    return f"{clock(told.at)}  out  {told.channel:<17}  {told.proof:<21}  {told.what}{after}"
+    return (
+        f"{clock(notice.at)}  out  {notice.channel:<17}  {notice.proof:<21}  {notice.what}{after}"
+    )

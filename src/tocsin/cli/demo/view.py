@@ -1,4 +1,4 @@
-"""The demo on a terminal: what arrives, who is told, and what to try next. Fits 80 by 24."""
+"""The demo on a terminal: what arrives, who is notified, and what to try next. Fits 80 by 24."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli.demo.board import Arrival, Board, Snapshot, Told
+from tocsin.cli.demo.board import Arrival, Board, Notice, Snapshot
 from tocsin.cli.output import STATUS_STYLES, clock, out, severity_text
 
 _DIM = "bright_black"
@@ -47,7 +47,7 @@ class DemoAddress:
 
 
 def watch(board: Board, scene: DemoAddress, goes_on: Callable[[], bool]) -> None:
-    """Draws until told to stop."""
+    """Draws until it is to stop."""
     console = out()
     began = time.monotonic()
     with Live(console=console, screen=True, auto_refresh=False) as live:
@@ -80,24 +80,24 @@ def picture(
     card = _card(now) if height >= 34 else []
     # Two headings with a blank line above, the head, the counters, and the hints with theirs.
     room = max(height - 4 - 2 * 2 - len(hints) - 1 - len(card), 4)
-    told_room = max(room * 2 // 5, 2)
-    arrivals = now.arrivals[-(room - told_room) :]
-    told = now.told[-told_room:]
+    notice_room = max(room * 2 // 5, 2)
+    arrivals = now.arrivals[-(room - notice_room) :]
+    notices = now.notices[-notice_room:]
     return Group(
         _head(scene, seconds, width),
         Rule(style=_DIM),
         _counters(now),
         Text(),
         _heading("Arriving", "signed webhooks over HTTP, and what became of each"),
-        _arrivals(arrivals, room - told_room, width),
+        _arrivals(arrivals, room - notice_room, width),
         Text(),
         Text.assemble(
-            _heading("Told", "so long after the webhook was sent   "),
+            _heading("Notified", "so long after the webhook was sent   "),
             _counted(
                 *((name, now.channels[name], "bold") for name in ("webhook", "email", "teams"))
             ),
         ),
-        _told(board, told, told_room, width),
+        _notices(board, notices, notice_room, width),
         *card,
         Rule(style=_DIM),
         *hints,
@@ -165,10 +165,10 @@ def _arrivals(arrivals: list[Arrival], rows: int, width: int) -> Table:
     return _filled(grid, rows - len(arrivals))
 
 
-def _told(board: Board, told: list[Told], rows: int, width: int) -> Table:
+def _notices(board: Board, notices: list[Notice], rows: int, width: int) -> Table:
     wide = width >= _WIDE
     grid = _grid(8, 7, None, *((22, 7) if wide else (7,)))
-    for each in told:
+    for each in notices:
         delay = board.delay_ms(each)
         after = "" if delay is None else f"{delay:.0f} ms"
         cells = [
@@ -180,7 +180,7 @@ def _told(board: Board, told: list[Told], rows: int, width: int) -> Table:
             cells.append(Text(each.proof, style=_DIM))
         cells.append(Text(after, style="green", justify="right"))
         grid.add_row(*cells)
-    return _filled(grid, rows - len(told))
+    return _filled(grid, rows - len(notices))
 
 
 def _filled(grid: Table, blank: int) -> Table:
@@ -198,7 +198,7 @@ def _outcome_style(arrival: Arrival) -> str:
 
 def _card(now: Snapshot) -> list[RenderableType]:
     """The newest Teams card, as its readers see it."""
-    newest = next((each for each in reversed(now.told) if each.text), None)
+    newest = next((each for each in reversed(now.notices) if each.text), None)
     lines = list(newest.text[:_CARD_LINES]) if newest is not None else []
     shown = [Text(f"  {line}", no_wrap=True, overflow="ellipsis") for line in lines]
     blank = [Text() for _ in range(_CARD_LINES - len(lines))]

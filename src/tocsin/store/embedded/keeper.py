@@ -3,7 +3,7 @@
 Run as a script with the standard library alone, so that it stays small. It ends the server when the
 last user of the data folder is gone, whether that user left or was killed: every user holds a
 shared lock on one file, and the keeper waits for the exclusive one. Should the keeper itself be
-killed, the kernel tells the server to stop.
+killed, the kernel has the server stop.
 
     starting ──ready──▶ serving ──last user gone──▶ stopping ──▶ end
         ▲                  │

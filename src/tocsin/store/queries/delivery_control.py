@@ -59,7 +59,7 @@ async def queue_failed_again(
     destination_id: UUID | None,
 ) -> int:
     """All that failed from `since` to before `until`, at every destination that is switched on or at
-    one. Tells how many they are."""
+    one. Returns how many they are."""
     result = await session.execute(
         _QUEUE_FAILED_AGAIN,
         {

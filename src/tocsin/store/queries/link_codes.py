@@ -21,7 +21,7 @@ async def wrong_codes(session: DatabaseSession, token_digest: UUID) -> int:
 async def count_try(
     session: DatabaseSession, token_digest: UUID, expires_at: datetime, most: int
 ) -> int:
-    """Counts one more, up to `most`, and tells how many it makes."""
+    """Counts one more, up to `most`, and returns how many it makes."""
     tries = await session.scalar(
         insert(LinkCode)
         .values(token_digest=token_digest, wrong_count=1, expires_at=expires_at)

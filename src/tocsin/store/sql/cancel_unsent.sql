@@ -1,4 +1,4 @@
--- What was owed for these alerts and never attempted: their newest trigger, and all that waits behind
+-- What is pending for these alerts and was never attempted: their newest trigger, and all that waits behind
 -- it. Called by whoever resolves or closes an alert, in that transaction, before the resolve is planned;
 -- for each pair returned, the resolve's own row is to be written as canceled, too.
 --

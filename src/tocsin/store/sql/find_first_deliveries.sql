@@ -1,7 +1,7 @@
 -- For claims that were lost: the first delivery (of a key that came with a duplicate, the one that was
 -- repeated), and the alerts it touched. One that carried several has no alert_id; its alerts are then
 -- found through their events. `has_ended`: one of those without
--- an external id has ended, of which no alert key tells.
+-- an external id has ended, which no alert key knows.
 -- The LIMIT is there for the reason that `update_alerts.sql` gives, OFFSET 0 for that of
 -- `read_alert_keys.sql`.
 SELECT held.digest,

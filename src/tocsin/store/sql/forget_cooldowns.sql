@@ -1,4 +1,4 @@
--- A message that was withdrawn before it was sent told nobody, so it must not mute the next one.
+-- A message that was withdrawn before it was sent notified nobody, so it must not mute the next one.
 -- The LIMIT is there for the reason that `update_alerts.sql` gives.
 DELETE FROM cooldowns
 USING (

@@ -1,4 +1,4 @@
--- What is owed, in the transaction that made it so. Rows of one alert are inserted while its problem
+-- The messages, in the transaction that makes them due. Rows of one alert are inserted while its key
 -- is locked, in order, so `sequence` is the order of sending.
 INSERT INTO alert_deliveries (
     id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,

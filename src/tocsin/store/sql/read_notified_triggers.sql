@@ -1,7 +1,7 @@
--- The newest trigger message of each alert to each destination: whoever was not told of the
--- beginning is not told of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
+-- The newest trigger message of each alert to each destination: whoever was not notified of the
+-- beginning is not notified of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
 -- of the size of the table.
-SELECT told.*
+SELECT newest.*
 FROM unnest(%(ids)s) AS asked (alert_id)
 CROSS JOIN LATERAL (
     SELECT DISTINCT ON (alert_destination_id)
@@ -10,4 +10,4 @@ CROSS JOIN LATERAL (
     WHERE alert_id = asked.alert_id AND event_type = 'alerts.triggered'
     ORDER BY alert_destination_id, sequence DESC
     OFFSET 0
-) AS told
+) AS newest

@@ -1,4 +1,4 @@
--- When a rule told a destination of a problem; the later time stays.
+-- When a rule notified a destination of an alert key; the later time stays.
 INSERT INTO cooldowns (problem, alert_rule_id, alert_destination_id, told_at, expires_at)
 SELECT * FROM unnest(
     %(problems)s, %(rule_ids)s, %(destination_ids)s, %(told)s, %(expires)s)

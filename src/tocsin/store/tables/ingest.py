@@ -1,4 +1,4 @@
-"""What comes in: integrations, webhook deliveries, and what tells repeats and late ones apart."""
+"""What comes in: integrations, webhook deliveries, and what distinguishes repeats and late ones."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Silence(Base):
 
 
 class Cooldown(Base):
-    """When a rule last told a destination of one problem (integration and external id)."""
+    """When a rule last notified a destination of one alert key (integration and external id)."""
 
     __tablename__ = "cooldowns"
 

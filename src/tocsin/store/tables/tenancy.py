@@ -29,7 +29,7 @@ class Workspace(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     fallback_destination_id: Mapped[UUID | None]
-    """Told when another destination keeps failing or a CRITICAL alert's message was given up."""
+    """Notified when another destination keeps failing or a CRITICAL alert's message was given up."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -53,7 +53,7 @@ _OWN_TIMES: Final = {_RESOLVE: ENDED, SignalKind.ACKNOWLEDGE: ACKNOWLEDGED}
 def signal_from_fields(
     fields: dict[str, Any], context: Context, pointer: str = "", *, fallback_title: str = ""
 ) -> Signal | None:
-    """One signal from fields as above; None if the status tells of no problem. With a
+    """One signal from fields as above; None if the status names no problem. With a
     `fallback_title` the missing title of a trigger is flagged, not refused. `pointer` says where
     in the payload the fields are.
 

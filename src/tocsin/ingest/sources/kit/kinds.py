@@ -76,7 +76,7 @@ _get = KINDS.get
 def parse_kind(word: str) -> tuple[SignalKind | None, bool]:
     """What a status word asks for, and whether nobody knows the word: it then triggers, because
     an alert too many is better than one too few. A blank word triggers too. None: the word is
-    known and tells of no problem."""
+    known and names no problem."""
     if (kind := _get(word)) is not None:
         return kind, False
     if len(word) > _WORD_LIMIT:

@@ -1,4 +1,4 @@
-"""What a mapping may say, and everything that is wrong with one, told by field."""
+"""What a mapping may say, and everything that is wrong with one, by field."""
 
 from __future__ import annotations
 

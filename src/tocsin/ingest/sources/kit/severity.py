@@ -2,7 +2,7 @@
 integration's default severity, and a flag says so.
 
 `p1`, `sev1` and the bare number 1 stand on one scale, worst first (0 is as bad as 1), so that
-whoever counts from zero is told too loudly rather than not at all.
+whoever counts from zero is notified too loudly rather than not at all.
 """
 
 from __future__ import annotations
