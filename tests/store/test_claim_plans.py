@@ -55,11 +55,12 @@ def test_each_walks_the_index_it_is_meant_to(
     used = re.findall(r"(?:Index|Index Only) Scan using (\w+) on alert_deliveries", plan)
     meant = {
         "ix_alert_deliveries_due",
+        "ix_alert_deliveries_fresh",
         "ix_alert_deliveries_lane",
         "ix_alert_deliveries_tests",
         "pk_alert_deliveries",
     }
-    assert ("pk_alert_deliveries" if name in BY_ID else "ix_alert_deliveries_due") in used
+    assert ("pk_alert_deliveries" if name in BY_ID else "ix_alert_deliveries_fresh") in used
     assert set(used) <= meant
     assert not re.search(
         r"Sort|Seq Scan on alert_deliveries\b|Bitmap|Materialize|Join Filter", plan

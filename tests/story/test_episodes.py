@@ -243,3 +243,21 @@ def test_an_acknowledgement_that_the_source_takes_back_is_notified(
         "severity_changed",
         "acknowledged",
     ]
+
+
+def test_a_worse_alert_takes_its_waiting_messages_to_the_front(
+    workspace: Workspace, client: Client
+) -> None:
+    _, destination_id = workspace.rule(event_types=ALL)
+    sender = workspace.sender()
+    low = {"title": "Disk 80 % full", "id": "a", "severity": "low"}
+    bad = {"title": "Disk 99 % full", "id": "a", "severity": "critical"}
+    other = {"title": "Fan is loud", "id": "b", "severity": "low"}
+    assert outcomes(client, sender, low, other, bad) == ["created", "created", "updated"]
+    rows = workspace.sql(
+        "SELECT a.external_id, d.urgency FROM alert_deliveries d JOIN alerts a ON a.id = d.alert_id"
+        " WHERE a.integration_id = %s AND d.alert_destination_id = %s ORDER BY d.sequence",
+        sender.id,
+        destination_id,
+    )
+    assert rows == [("a", "CRITICAL"), ("b", "LOW")]

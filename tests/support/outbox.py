@@ -179,8 +179,8 @@ class Outbox:
         self.db.execute(
             "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
             " alert_destination_id, alert_id, event_type, status, send_after, payload, reason,"
-            " created_at, updated_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " urgency, created_at, updated_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
             " coalesce(%s, now()), coalesce(%s, now()))",
             [
                 id,
@@ -194,6 +194,7 @@ class Outbox:
                 send_after,
                 encode(self.payload(alert_id, event, severity=severity)).decode(),
                 "test" if is_test else reason,
+                severity.value,
                 created_at,
                 created_at,
             ],

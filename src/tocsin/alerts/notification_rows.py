@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from tocsin.message import Content, encode
-from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.store import arrays
 
 _json = msgspec.json.Encoder().encode
@@ -34,6 +34,12 @@ class OwedDelivery:
     send_after: datetime | None
     payload: Content
     detail: Mapping[str, Any]
+
+    @property
+    def urgency(self) -> Severity:
+        """Its place in the queue; what is about no alert is urgent, in doubt."""
+        alert = self.payload.alert
+        return Severity.CRITICAL if alert is None else alert.severity
 
     @property
     def is_pending(self) -> bool:
@@ -61,6 +67,7 @@ def insert_parameters(rows: Sequence[OwedDelivery], now: datetime) -> dict[str, 
         "payloads": arrays.encoded([encode(row.payload) for row in rows]),
         "reasons": arrays.texts([row.reason.value for row in rows]),
         "details": arrays.encoded([_json(row.detail) for row in rows]),
+        "urgencies": arrays.texts([row.urgency.value for row in rows]),
         "created": arrays.times([now] * len(rows)),
     }
 

@@ -30,7 +30,7 @@ from tocsin.alerts.notified import (
 )
 from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
-from tocsin.model import EventType, uuid7_bytes
+from tocsin.model import EventType, Severity, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import Plan, PlannedDelivery, plan
@@ -51,6 +51,8 @@ class Planning:
     _last_told: LastTold = field(default_factory=dict)
     _started: list[StartedCooldown] = field(default_factory=list)
     _released: list[tuple[bytes, UUID]] = field(default_factory=list)
+    _worse: dict[bytes, Severity] = field(default_factory=dict)
+    """Alerts that became worse: what is pending of them is as urgent now."""
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
     _judge: Judge = field(default_factory=Judge)
 
@@ -92,6 +94,7 @@ class Planning:
             escalation = escalate(table, subject, history, now, self._judge)
             outcome = escalation.plan
             self._released += [(event.alert.id, destination) for destination in escalation.release]
+            self._worse[event.alert.id] = event.alert.severity
         else:
             outcome = plan(table, event.event_type, subject, history, now, self._judge)
         for delivery in outcome.deliveries:
@@ -150,6 +153,7 @@ class Planning:
             ("forget_cooldowns", self._forgotten()),
             ("remember_cooldowns", cooldown_parameters(self._started)),
             ("release_deferred", self._release(now)),
+            ("hasten_deliveries", self._hasten()),
             ("insert_alert_deliveries", insert_parameters(rows, now)),
             ("notify_deliveries", {} if wakes else None),
         ]
@@ -164,6 +168,14 @@ class Planning:
         return {
             "destination_ids": arrays.uuids([destination_id.bytes for destination_id, _ in pairs]),
             "problems": arrays.uuids([problem.bytes for _, problem in pairs]),
+        }
+
+    def _hasten(self) -> dict[str, Any] | None:
+        if not self._worse:
+            return None
+        return {
+            "alert_ids": arrays.uuids(list(self._worse)),
+            "urgencies": arrays.texts([each.value for each in self._worse.values()]),
         }
 
     def _release(self, now: datetime) -> dict[str, Any] | None:

@@ -14,9 +14,10 @@
 -- that waits for none but the same.
 --
 -- Fairness: each destination is asked for by itself, so none can stand before another. Within one,
--- tests go first (a person waits), then what is due for another attempt, then what is fresh, oldest
--- first. The branches of UNION ALL run one after the other and stop at the limit: nothing is locked
--- that is not taken. Each walks one partial index from its front.
+-- tests go first (a person waits), then the most urgent; of the same urgency, what is due for another
+-- attempt, then what is fresh, oldest first. The levels and the branches of UNION ALL run one after the
+-- other and stop at the limit: nothing is locked that is not taken. Each walks one partial index from the
+-- front of its level.
 --
 -- `floor` is where fresh deliveries begin, behind what is dead (`due_lanes.sql`).
 --
@@ -54,55 +55,58 @@ WITH lane AS (
              LIMIT lane.room
              FOR UPDATE SKIP LOCKED) AS test
             UNION ALL
-            SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
-             FROM alert_deliveries AS d
-             WHERE NOT lane.tests_only
-               AND d.alert_destination_id = lane.destination_id
-               AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
-               AND d.send_after <= now()
-               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-               AND NOT EXISTS (
-                   SELECT FROM (
-                       SELECT other.id, other.sequence, other.lease_expires_at,
-                              other.progress -> 'waiting' AS waiting
-                       FROM alert_deliveries AS other
-                       WHERE other.alert_destination_id = d.alert_destination_id
-                         AND other.alert_id = d.alert_id
-                         AND other.status IN ('queued', 'deferred')
-                       ORDER BY other.sequence OFFSET 0) AS same
-                   WHERE same.id <> d.id
-                     AND (same.lease_expires_at > now()
-                          OR same.sequence < d.sequence
-                             AND coalesce(same.waiting @> (d.progress -> 'waiting'),
-                                          same.waiting IS NULL)))
-             ORDER BY d.send_after NULLS FIRST, d.sequence
-             LIMIT lane.room
-             FOR UPDATE OF d SKIP LOCKED) AS retried
-            UNION ALL
-            SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
-             FROM alert_deliveries AS d
-             WHERE NOT lane.tests_only
-               AND d.alert_destination_id = lane.destination_id
-               AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
-               AND d.send_after IS NULL AND d.sequence >= lane.floor
-               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-               AND NOT EXISTS (
-                   SELECT FROM (
-                       SELECT other.id, other.sequence, other.lease_expires_at,
-                              other.progress -> 'waiting' AS waiting
-                       FROM alert_deliveries AS other
-                       WHERE other.alert_destination_id = d.alert_destination_id
-                         AND other.alert_id = d.alert_id
-                         AND other.status IN ('queued', 'deferred')
-                       ORDER BY other.sequence OFFSET 0) AS same
-                   WHERE same.id <> d.id
-                     AND (same.lease_expires_at > now()
-                          OR same.sequence < d.sequence
-                             AND coalesce(same.waiting @> (d.progress -> 'waiting'),
-                                          same.waiting IS NULL)))
-             ORDER BY d.send_after NULLS FIRST, d.sequence
-             LIMIT lane.room
-             FOR UPDATE OF d SKIP LOCKED) AS fresh
+            SELECT ranked.* FROM unnest(enum_range(NULL::alert_severity)) AS level (urgency)
+            CROSS JOIN LATERAL (
+                SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+                 FROM alert_deliveries AS d
+                 WHERE NOT lane.tests_only
+                   AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
+                   AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+                   AND d.send_after <= now()
+                   AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+                   AND NOT EXISTS (
+                       SELECT FROM (
+                           SELECT other.id, other.sequence, other.lease_expires_at,
+                                  other.progress -> 'waiting' AS waiting
+                           FROM alert_deliveries AS other
+                           WHERE other.alert_destination_id = d.alert_destination_id
+                             AND other.alert_id = d.alert_id
+                             AND other.status IN ('queued', 'deferred')
+                           ORDER BY other.sequence OFFSET 0) AS same
+                       WHERE same.id <> d.id
+                         AND (same.lease_expires_at > now()
+                              OR same.sequence < d.sequence
+                                 AND coalesce(same.waiting @> (d.progress -> 'waiting'),
+                                              same.waiting IS NULL)))
+                 ORDER BY d.send_after, d.sequence
+                 LIMIT lane.room
+                 FOR UPDATE OF d SKIP LOCKED) AS retried
+                UNION ALL
+                SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
+                 FROM alert_deliveries AS d
+                 WHERE NOT lane.tests_only
+                   AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
+                   AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+                   AND d.send_after IS NULL AND d.sequence >= lane.floor
+                   AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+                   AND NOT EXISTS (
+                       SELECT FROM (
+                           SELECT other.id, other.sequence, other.lease_expires_at,
+                                  other.progress -> 'waiting' AS waiting
+                           FROM alert_deliveries AS other
+                           WHERE other.alert_destination_id = d.alert_destination_id
+                             AND other.alert_id = d.alert_id
+                             AND other.status IN ('queued', 'deferred')
+                           ORDER BY other.sequence OFFSET 0) AS same
+                       WHERE same.id <> d.id
+                         AND (same.lease_expires_at > now()
+                              OR same.sequence < d.sequence
+                                 AND coalesce(same.waiting @> (d.progress -> 'waiting'),
+                                              same.waiting IS NULL)))
+                 ORDER BY d.sequence
+                 LIMIT lane.room
+                 FOR UPDATE OF d SKIP LOCKED) AS fresh
+            ) AS ranked
         ) AS each
         LIMIT lane.room
     ) AS candidate

@@ -1,7 +1,7 @@
 -- Which destinations have something to do, and how each stands: one row per destination that has any
 -- pending delivery, however many it has.
 --
--- The cost is a few index probes per such destination and depends on nothing else: not on the size of
+-- The cost is a few index probes per such destination and level of urgency and depends on nothing else: not on the size of
 -- the table (the indexes hold pending rows only), not on the length of any queue (a loose index scan
 -- jumps from one destination to the next; PostgreSQL has no skip scan for this before 18, hence the
 -- recursion). A dead destination with a hundred thousand rows costs as much as a healthy one with one.
@@ -36,21 +36,29 @@ SELECT pending.id,
           AND (d.send_after IS NULL OR d.send_after <= now())
           AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
         ORDER BY d.sequence LIMIT 1) IS NOT NULL AS test_is_due,
-       (SELECT d.sequence FROM alert_deliveries AS d
-        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
-          AND d.send_after IS NULL
-          AND d.sequence >= coalesce((%(floors)s::jsonb ->> pending.id::text)::bigint, 0)
-          AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) AS first_fresh,
-       (SELECT true FROM alert_deliveries AS d
-        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
-          AND d.send_after <= now()
-          AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) IS NOT NULL AS retry_is_due,
-       (SELECT extract(epoch FROM d.send_after - now())::float8 FROM alert_deliveries AS d
-        WHERE d.alert_destination_id = pending.id AND d.status IN ('queued', 'deferred')
-          AND d.send_after > now()
-        ORDER BY d.send_after NULLS FIRST, d.sequence LIMIT 1) AS next_in,
+       (SELECT min(front.sequence) FROM unnest(enum_range(NULL::alert_severity)) AS level (urgency)
+        CROSS JOIN LATERAL (
+            SELECT d.sequence FROM alert_deliveries AS d
+            WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
+              AND d.status IN ('queued', 'deferred') AND d.send_after IS NULL
+              AND d.sequence >= coalesce((%(floors)s::jsonb ->> pending.id::text)::bigint, 0)
+              AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+            ORDER BY d.sequence LIMIT 1) AS front) AS first_fresh,
+       (SELECT true FROM unnest(enum_range(NULL::alert_severity)) AS level (urgency)
+        CROSS JOIN LATERAL (
+            SELECT FROM alert_deliveries AS d
+            WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
+              AND d.status IN ('queued', 'deferred') AND d.send_after <= now()
+              AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+            ORDER BY d.send_after, d.sequence LIMIT 1) AS front
+        LIMIT 1) IS NOT NULL AS retry_is_due,
+       (SELECT extract(epoch FROM min(front.send_after) - now())::float8
+        FROM unnest(enum_range(NULL::alert_severity)) AS level (urgency)
+        CROSS JOIN LATERAL (
+            SELECT d.send_after FROM alert_deliveries AS d
+            WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
+              AND d.status IN ('queued', 'deferred') AND d.send_after > now()
+            ORDER BY d.send_after, d.sequence LIMIT 1) AS front) AS next_in,
        (SELECT last_value FROM alert_deliveries_sequence_seq) AS last_sequence,
        (SELECT version FROM configuration) AS configuration_version
 FROM pending

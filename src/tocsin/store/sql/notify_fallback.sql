@@ -13,7 +13,7 @@ WITH given AS (
     SELECT * FROM json_to_recordset(%(failures)s::json) AS f (id uuid, given_up bool, broken bool)
 ), failed AS (
     SELECT d.id, d.workspace_id, d.tenant_id, d.alert_rule_id, d.alert_destination_id, d.alert_id,
-           d.event_type, d.payload, given.broken, destination.name,
+           d.event_type, d.payload, d.urgency, given.broken, destination.name,
            given.given_up AND d.payload -> 'alert' ->> 'severity' = 'CRITICAL' AS critical,
            fallback.id AS fallback_id
     FROM given
@@ -49,9 +49,9 @@ WITH given AS (
 )
 INSERT INTO alert_deliveries (
     id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,
-    payload, reason, detail)
+    payload, reason, urgency, detail)
 SELECT (%(ids)s::uuid[])[row_number() OVER ()], workspace_id, tenant_id, alert_rule_id, fallback_id,
-       alert_id, event_type, 'queued', payload || jsonb_build_object('note', note), 'fallback',
+       alert_id, event_type, 'queued', payload || jsonb_build_object('note', note), 'fallback', urgency,
        jsonb_build_object('fallback_for', jsonb_build_object(
            'alert_delivery_id', id, 'alert_destination_id', alert_destination_id, 'name', name))
 FROM notified

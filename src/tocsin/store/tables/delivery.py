@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tocsin.model import AlertDeliveryStatus
+from tocsin.model import AlertDeliveryStatus, Severity
 from tocsin.store.tables.base import (
     NO_OBJECT,
     NOT_DELETED,
@@ -29,6 +29,7 @@ from tocsin.store.tables.base import (
     Base,
     Deletable,
     delivery_status_type,
+    severity_type,
 )
 
 
@@ -85,9 +86,17 @@ class AlertDelivery(Base):
         Index(
             "ix_alert_deliveries_due",
             "alert_destination_id",
-            text("send_after NULLS FIRST"),
+            "urgency",
+            "send_after",
             "sequence",
-            postgresql_where=PENDING,
+            postgresql_where=text("status IN ('queued', 'deferred') AND send_after IS NOT NULL"),
+        ),
+        Index(
+            "ix_alert_deliveries_fresh",
+            "alert_destination_id",
+            "urgency",
+            "sequence",
+            postgresql_where=text("status IN ('queued', 'deferred') AND send_after IS NULL"),
         ),
         Index(
             "ix_alert_deliveries_lane",
@@ -154,6 +163,8 @@ class AlertDelivery(Base):
     """What the channel must remember between attempts (recipients that have it already)."""
     leased_by: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
+    urgency: Mapped[Severity] = mapped_column(severity_type, server_default=text("'CRITICAL'"))
+    """Its place in the queue: the alert's severity, raised if a later message of it is worse."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -189,6 +200,8 @@ class DestinationState(Base):
     """Failures in a row; one success ends them."""
     last_success_at: Mapped[datetime | None]
     fallback_told_at: Mapped[datetime | None]
+    rate_used_until: Mapped[datetime | None]
+    """What waits for its turn waits for this: its rate, or one that it shares, is used up."""
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
