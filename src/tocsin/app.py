@@ -33,9 +33,9 @@ from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
-from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
 from tocsin.model import Secret
@@ -74,7 +74,7 @@ class Hub:
     engine: Engine
     vault: Vault
     senders: Senders
-    batcher: Batcher
+    lanes: Lanes
     actions: Actions
 
     @classmethod
@@ -90,14 +90,15 @@ class Hub:
         vault = Vault(keys)
         feed = DirectoryFeed(create_engine(url, pool_size=2))
         senders = Senders(feed, vault)
-        batcher = Batcher(
+        lanes = Lanes(
             url,
             senders,
             queue_limit=settings.ingest_queue_limit,
             keep_rejected=settings.rejected_keep,
+            body_bytes=settings.ingest_body_bytes,
         )
         actions = Actions(url, feed)
-        return cls(settings, url, keys, role, engine, vault, senders, batcher, actions)
+        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions)
 
     @property
     def public_url(self) -> str:
@@ -124,11 +125,11 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def _committing(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.batcher.run(), name="batcher")
+        task = asyncio.create_task(self.lanes.run(), name="committing")
         try:
             yield
         finally:
-            self.batcher.close()
+            self.lanes.close()
             await task
 
     @contextlib.asynccontextmanager
@@ -167,7 +168,7 @@ def application(hub: Hub) -> Asgi:
     endpoint: Asgi | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        endpoint = Endpoint(hub.senders, hub.batcher, hub.settings)
+        endpoint = Endpoint(hub.senders, hub.lanes, hub.settings)
         front = create_front_page()
         mounted = {
             "/api/v1": create_api(
@@ -176,7 +177,7 @@ def application(hub: Hub) -> Asgi:
                     vault=hub.vault,
                     settings=hub.settings,
                     senders=hub.senders,
-                    batcher=hub.batcher,
+                    lanes=hub.lanes,
                     actions=hub.actions,
                 )
             ),

@@ -18,7 +18,7 @@ from tests.support.workspace import KEY, Sender, Workspace
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Action, ActionOutcome, Actions
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sign import sign
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
@@ -45,7 +45,7 @@ class Harness:
         self.runner = asyncio.Runner()
         self.feed = DirectoryFeed(create_engine(url, pool_size=2))
         self.senders = Senders(self.feed, Vault([KEY]))
-        self.batcher = Batcher(
+        self.batcher = Lanes(
             url,
             self.senders,
             queue_limit=queue_limit,

@@ -15,7 +15,7 @@ from tests.support.postgres import Database
 from tests.support.proxy import Proxy, proxied
 from tests.support.workspace import Sender
 from tocsin.alerts.actions import Acted, Action
-from tocsin.ingest import batcher as batching
+from tocsin.ingest import connection as connecting
 from tocsin.ingest.batcher import BATCH_LIMIT
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
@@ -204,12 +204,12 @@ class TestConnection:
     ) -> None:
         sender = behind.workspace.sender()
         batch = webhooks(behind, sender, 2)
-        monkeypatch.setattr(batching, "PATIENCE_SECONDS", 0.2)
+        monkeypatch.setattr(connecting, "PATIENCE_SECONDS", 0.2)
         way.stall()
         assert behind.commit(batch) == [UNAVAILABLE] * 2
         way.mend()
         way.sever()
-        monkeypatch.setattr(batching, "PATIENCE_SECONDS", 8.0)
+        monkeypatch.setattr(connecting, "PATIENCE_SECONDS", 8.0)
         assert set(codes(behind.commit(webhooks(behind, sender, 2)))) <= {200, 201}
         assert len(behind.workspace.alerts(sender)) == 2
 

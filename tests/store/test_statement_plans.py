@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from tests.support.postgres import Database
-from tocsin.ingest.batcher import PLANNER as INGEST
+from tocsin.ingest.connection import PLANNER as INGEST
 from tocsin.store.delivery_queue import PLANNER as DELIVERY
 from tocsin.store.statements import statement
 

@@ -9,7 +9,7 @@ import json
 from tests.support.postgres import Database
 from tests.support.workspace import Workspace
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
 from tocsin.model import utc_now
@@ -24,7 +24,7 @@ async def test_a_rule_made_while_a_webhook_waits_is_asked(database: Database) ->
     engine = create_engine(database.url)
     feed = DirectoryFeed(engine)
     senders = Senders(feed, workspace.vault)
-    batcher = Batcher(database.url, senders, queue_limit=10, keep_rejected=10)
+    batcher = Lanes(database.url, senders, queue_limit=10, keep_rejected=10)
     before = await feed.refresh()
     headers = {name.lower(): value for name, value in sender.headers(body).items()}
     webhook = understand(senders.current[sender.id], headers, body, utc_now())

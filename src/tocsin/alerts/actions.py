@@ -15,6 +15,7 @@ import msgspec
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import DirectoryFeed
+from tocsin.alerts.judges import Judges
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import (
     TRANSITIONS,
@@ -107,11 +108,19 @@ class Actions:
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
         """
-        try:
-            async with self.connected() as pipe:
-                return await self._act(pipe, workspace_id, alert_id, action, actor, now, note)
-        except Conflict:
-            return OpenAlertExists()
+        judges = Judges()
+        while True:
+            try:
+                async with self.connected() as pipe:
+                    outcome = await self._act(
+                        pipe, judges, workspace_id, alert_id, action, actor, now, note
+                    )
+            except Conflict:
+                return OpenAlertExists()
+            if outcome is not None:
+                return outcome
+            # Without the connection: people of other workspaces need it.
+            await judges.settle(now)
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[Pipe]:
@@ -143,13 +152,15 @@ class Actions:
     async def _act(
         self,
         pipe: Pipe,
+        judges: Judges,
         workspace_id: UUID,
         alert_id: UUID,
         action: Action,
         actor: Actor,
         now: datetime,
         note: str | None,
-    ) -> ActionOutcome:
+    ) -> ActionOutcome | None:
+        """None: nothing is done, for there is matching to `settle` first."""
         asked = {"id": alert_id.bytes, "workspace_id": workspace_id.bytes}
         (found,) = await pipe.run((prepared("find_alert_key"), asked))
         if not found:
@@ -159,7 +170,7 @@ class Actions:
             for row in found
             if row.external_id is not None
         ]
-        transaction = AlertTransaction(pipe, self.feed, now)
+        transaction = AlertTransaction(pipe, self.feed, now, judges)
         _, alerts = await transaction.begin(keys, alert_ids=[alert_id.bytes])
         stored = alerts.get(alert_id.bytes)
         if stored is None:
@@ -183,6 +194,9 @@ class Actions:
             detail={"note": note} if note else {},
         )
         await transaction.plan()
+        if judges.overdrawn:
+            await transaction.rollback()
+            return None
         after = stored.state.status
         await transaction.commit(
             _audit(workspace_id, alert_id, actor, kind, before, after, note, now)

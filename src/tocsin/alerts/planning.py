@@ -14,6 +14,7 @@ from uuid import UUID
 
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
 from tocsin.alerts.directory import Directory, Names
+from tocsin.alerts.judges import Judges, Question
 from tocsin.alerts.notification_rows import (
     OwedDelivery,
     StartedCooldown,
@@ -32,19 +33,21 @@ from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
 from tocsin.model import EventType, Severity, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
-from tocsin.routing.judge import Judge
 from tocsin.routing.plan import Plan, PlannedDelivery, plan
 from tocsin.routing.subject import problem_of
 from tocsin.routing.worsened import escalate
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
 from tocsin.store.statements import prepared
+from tocsin.turns import Pace
 
 
 @dataclass(slots=True)
 class Planning:
     """What one transaction owes. `plan` it once, then execute `statements`."""
 
+    judges: Judges = field(default_factory=lambda: Judges(None))
+    pace: Pace | None = None
     _rows: dict[bytes, list[OwedDelivery]] = field(default_factory=dict)
     """By alert, each in the order of its events."""
     _told: Told = field(default_factory=dict)
@@ -54,7 +57,6 @@ class Planning:
     _worse: dict[bytes, Severity] = field(default_factory=dict)
     """Alerts that became worse: what is pending of them is as urgent now."""
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
-    _judge: Judge = field(default_factory=Judge)
 
     async def plan(
         self,
@@ -64,14 +66,33 @@ class Planning:
         directory: Directory,
         now: datetime,
     ) -> None:
-        """`words`: those of older alerts that this transaction is going to replace."""
+        """`words`: those of older alerts that this transaction is going to replace. If a judge is
+        overdrawn afterwards, there is no plan."""
         details = await read_details(pipe, events, words)
         self._told = await read_told(pipe, events)
         self._last_told = await read_last_told(pipe, events, details)
         canceled = await cancel_unsent(pipe, events)
         for event in events:
+            if self.pace is not None and self.pace.is_due:
+                await self.pace.rest()
+            if self.judges.of(event.entry.workspace_id).is_overdrawn:
+                continue
             withdrawn = set(canceled.get(event.alert.id, ()))
             self._plan(event, details[event.alert.id], withdrawn, directory, now)
+        self._leave_questions(events, details)
+
+    def _leave_questions(
+        self, events: list[AlertChange], details: Mapping[bytes, AlertDetails]
+    ) -> None:
+        overdrawn = self.judges.overdrawn
+        if not overdrawn:
+            return
+        for event in events:
+            workspace_id = event.entry.workspace_id
+            if workspace_id in overdrawn:
+                event_type = EventType.TRIGGERED if event.is_worse else event.event_type
+                subject = event.subject(details[event.alert.id])
+                self.judges.leave(workspace_id, Question(event.entry.routing, event_type, subject))
 
     def _plan(
         self,
@@ -82,6 +103,7 @@ class Planning:
         now: datetime,
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
+        judge = self.judges.of(event.entry.workspace_id)
         problem = problem_of(event.entry.id, details.external_id)
         if event.event_type in ENDINGS:
             withdrawn |= self._withdraw(event.alert.id, withdrawn)
@@ -91,12 +113,12 @@ class Planning:
             told_trigger=self._told.get(event.alert.id, {}),
         )
         if event.is_worse:
-            escalation = escalate(table, subject, history, now, self._judge)
+            escalation = escalate(table, subject, history, now, judge)
             outcome = escalation.plan
             self._released += [(event.alert.id, destination) for destination in escalation.release]
             self._worse[event.alert.id] = event.alert.severity
         else:
-            outcome = plan(table, event.event_type, subject, history, now, self._judge)
+            outcome = plan(table, event.event_type, subject, history, now, judge)
         for delivery in outcome.deliveries:
             row = _row(event, details, delivery, directory, now)
             if delivery.destination_id in withdrawn:

@@ -33,6 +33,7 @@ from tocsin.alerts.correlate import (
     ended_by_person,
 )
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
+from tocsin.alerts.judges import Judges
 from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import AlertRows, NewAlert
 from tocsin.alerts.words import Words
@@ -49,6 +50,7 @@ from tocsin.model import (
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
+from tocsin.turns import Pace
 
 
 class Cause(Struct, frozen=True):
@@ -73,14 +75,22 @@ class StoredAlert(Struct):
 class AlertTransaction:
     """One transaction. `directory` is what it decides by, once it has begun."""
 
-    def __init__(self, pipe: Pipe, feed: DirectoryFeed, now: datetime) -> None:
+    def __init__(
+        self,
+        pipe: Pipe,
+        feed: DirectoryFeed,
+        now: datetime,
+        judges: Judges | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """`judges` bound the matching (see `plan`); by default it is not bounded."""
         self._pipe = pipe
         self._feed = feed
         self._now = now
         self._keys: dict[AlertKey, KeyState] = {}
         self._rows = AlertRows()
         self._changes: list[AlertChange] = []
-        self._planning = Planning()
+        self._planning = Planning(judges or Judges(None), pace)
         self.directory: Directory = feed.current
 
     async def begin(
@@ -94,6 +104,7 @@ class AlertTransaction:
         Raises:
             psycopg.Error: nothing was begun.
         """
+        self._planning.judges.begin()
         locks = [key.lock for key in keys] or [alert_lock(alert_id) for alert_id in alert_ids]
         calls: list[Call] = [
             (BEGIN, {}),
@@ -282,7 +293,8 @@ class AlertTransaction:
             )
 
     async def plan(self) -> None:
-        """Decide who is notified of what has changed.
+        """Decide who is notified of what has changed. If a judge is overdrawn afterwards, that is
+        undecided: roll back, settle, and begin again.
 
         Raises:
             psycopg.Error: nothing is written.

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
-from tocsin.ingest.batcher import Batcher
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.settings import Settings
 from tocsin.store import database
@@ -23,7 +23,7 @@ class ApiContext:
     vault: Vault
     settings: Settings
     senders: Senders
-    batcher: Batcher
+    lanes: Lanes
     actions: Actions
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:

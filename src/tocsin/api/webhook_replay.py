@@ -107,7 +107,7 @@ async def replay_webhook_delivery(
         outcome = await replay(
             await session.connection(),
             context.senders,
-            context.batcher,
+            context.lanes,
             context.actions,
             workspace_id=caller.workspace_id,
             webhook_delivery_id=webhook_delivery_id,

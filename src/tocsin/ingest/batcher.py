@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
+from tocsin.alerts.judges import Judges
 from tocsin.ingest import metrics
 from tocsin.ingest.commit import commit_webhooks
+from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.kept import quoted
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Senders
@@ -26,8 +29,8 @@ from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Deadlock, is_away
-from tocsin.store.pipe import Pipe
 from tocsin.store.statements import prepared
+from tocsin.turns import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -37,31 +40,35 @@ BATCH_LIMIT = 256
 SIGNAL_LIMIT = 2_000
 """Signals in one transaction; each takes a lock, and PostgreSQL's lock table is small by default."""
 
-PATIENCE_SECONDS = 8.0
-"""For one transaction. Senders give up after 10 s and more; they are to be asked to come back."""
+STAY_SECONDS = 10.0
+"""How long a workspace is kept apart after it was last too heavy."""
 
-# Nested loops over the primary and partial indexes are right for these statements whatever the
-# statistics say; a plan made while the tables were empty must not survive to five million rows, nor
-# one that reads all live alerts, because there were few of them when somebody last counted.
-PLANNER = (
-    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-    " -c enable_material=off -c enable_memoize=off -c jit=off"
-    " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
-)
+RULE_BUDGET = "rule_budget"
+
+Waiting = tuple[Webhook, asyncio.Future[Answer]]
 
 
 @dataclass(slots=True)
 class Batcher:
-    """One per process: a queue, a connection, and at most one transaction in flight."""
+    """A queue, a connection, and at most one transaction in flight."""
 
-    url: str
+    connection: Connection | Connections
     senders: Senders
     queue_limit: int
     keep_rejected: int
     clock: Callable[[], datetime] = utc_now
-    _waiting: deque[tuple[Webhook, asyncio.Future[Answer]]] = field(default_factory=deque)
+    part_with: Callable[[list[Waiting]], None] | None = None
+    """Takes those whose workspace is overdrawn. A lane without it has one workspace only, sees to
+    them itself, and ends when there is no reason for it any more."""
+    pace: Callable[[], Pace] | None = None
+    bytes_waiting: int = 0
+    _waiting: deque[Waiting] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _pipe: Pipe | None = None
+    _flight: asyncio.Future[None] | None = None
+    _overdrawn: set[bytes] = field(default_factory=set)
+    """Webhooks of the batch in flight that are to be parted with."""
+    _batch_limit: int = BATCH_LIMIT
+    _stays_until: float = 0.0
     _closing: bool = False
     _available: bool = True
 
@@ -82,30 +89,78 @@ class Batcher:
     def is_available(self) -> bool:
         return self._available
 
+    @property
+    def is_busy(self) -> bool:
+        return self._flight is not None or bool(self._waiting)
+
+    async def landed(self) -> None:
+        """Wait for the transaction in flight, if there is one."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight])
+
+    def put_first(self, earlier: Iterable[Waiting]) -> None:
+        """Webhooks that came before all that wait here."""
+        self._waiting.extendleft(reversed(list(earlier)))
+        self._wake.set()
+
+    def give_up(self, workspace_id: UUID) -> list[Waiting]:
+        """Those of a workspace that wait here, which wait here no longer."""
+        theirs = [
+            each for each in self._waiting if each[0].sender.entry.workspace_id == workspace_id
+        ]
+        if theirs:
+            given = {id(each) for each in theirs}
+            self._waiting = deque(each for each in self._waiting if id(each) not in given)
+        return theirs
+
+    def stay(self) -> None:
+        """Do not end yet."""
+        self._stays_until = asyncio.get_running_loop().time() + STAY_SECONDS
+
     async def run(self) -> None:
-        """Commit until `close`, then drain what has been taken."""
-        while True:
+        """Commit until `close` (a lane apart: or until it has no more to do), then drain what has
+        been taken."""
+        while self._waiting or not (self._closing or await self._ends_idle()):
             if not self._waiting:
-                if self._closing:
-                    break
-                self._wake.clear()
-                await self._wake.wait()
                 continue
             taken = self._take()
+            flight = self._flight = asyncio.get_running_loop().create_future()
             await self._commit([webhook for webhook, _ in taken])
+            parting = []
             for webhook, future in taken:
-                if not future.done():
+                if webhook.id in self._overdrawn:
+                    parting.append((webhook, future))
+                elif not future.done():
                     future.set_result(webhook.answer or FAULT)
-        await self._drop()
+            self._flight = None
+            flight.set_result(None)
+            if parting and self.part_with is not None:
+                self.part_with(parting)
+            self._overdrawn.clear()
+        if isinstance(self.connection, Connection):
+            await self.connection.close()
+
+    async def _ends_idle(self) -> bool:
+        """Wait for something to do, or for the end."""
+        self._wake.clear()
+        if self.part_with is not None:
+            await self._wake.wait()
+            return False
+        remaining = self._stays_until - asyncio.get_running_loop().time()
+        if remaining > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(remaining):
+                    await self._wake.wait()
+        return remaining <= 0 and not self._waiting
 
     def close(self) -> None:
         self._closing = True
         self._wake.set()
 
-    def _take(self) -> list[tuple[Webhook, asyncio.Future[Answer]]]:
-        taken: list[tuple[Webhook, asyncio.Future[Answer]]] = []
+    def _take(self) -> list[Waiting]:
+        taken: list[Waiting] = []
         signals = 0
-        while self._waiting and len(taken) < BATCH_LIMIT and signals < SIGNAL_LIMIT:
+        while self._waiting and len(taken) < self._batch_limit and signals < SIGNAL_LIMIT:
             webhook, future = self._waiting.popleft()
             if future.cancelled():
                 continue
@@ -113,11 +168,12 @@ class Batcher:
             taken.append((webhook, future))
         return taken
 
-    async def _commit(self, webhooks: list[Webhook]) -> None:
+    async def _commit(self, webhooks: list[Webhook], judges: Judges | None = None) -> None:
         """Store all; what cannot be stored alone is answered 500 and recorded as failed."""
         if not webhooks:
             return
         metrics.BATCH_SIZE.observe(len(webhooks))
+        judges = judges or Judges()
         error: Exception = RuntimeError("lost every race")
         decided: list[Answer | None] = []
         for attempt in range(3):
@@ -128,7 +184,7 @@ class Batcher:
                     for webhook, answer in zip(webhooks, decided, strict=True):
                         webhook.answer = answer
                     return
-                await self._transaction(webhooks)
+                overdrawn = await self._transaction(webhooks, judges)
             except (Conflict, Deadlock):
                 # Somebody else won a race that the locks do not cover (a person's reopening, say):
                 # what is known is out of date, so decide again.
@@ -146,6 +202,10 @@ class Batcher:
                 self._away(webhooks, error)
                 return
             else:
+                if overdrawn:
+                    await self._plan_apart(webhooks, overdrawn, judges)
+                else:
+                    self._batch_limit = min(BATCH_LIMIT, 2 * self._batch_limit)
                 return
         if len(webhooks) == 1:
             await self._give_up(webhooks[0], error)
@@ -154,41 +214,53 @@ class Batcher:
         await self._commit(webhooks[:middle])
         await self._commit(webhooks[middle:])
 
-    async def _transaction(self, webhooks: list[Webhook]) -> None:
-        async with self._connected() as pipe:
-            await commit_webhooks(
+    async def _plan_apart(
+        self, webhooks: list[Webhook], overdrawn: frozenset[UUID], judges: Judges
+    ) -> None:
+        """What some of `webhooks` ask of the rules of their workspaces is over the budget."""
+        if self.part_with is not None:
+            theirs = {w.id for w in webhooks if w.sender.entry.workspace_id in overdrawn}
+            self._overdrawn |= theirs
+            await self._commit([webhook for webhook in webhooks if webhook.id not in theirs])
+            return
+        self.stay()
+        if len(webhooks) > 1:
+            middle = self._batch_limit = len(webhooks) // 2
+            await self._commit(webhooks[:middle])
+            await self._commit(webhooks[middle:])
+            return
+        (webhook,) = webhooks
+        if RULE_BUDGET not in webhook.flags:
+            metrics.OVER_BUDGET.inc()
+        if self._closing:
+            # That may take longer than there is until the process is ended.
+            webhook.answer = OVERLOADED
+            return
+        await judges.settle(self.clock())
+        webhook.flag(RULE_BUDGET)
+        await self._commit(webhooks, judges)
+
+    async def _transaction(self, webhooks: list[Webhook], judges: Judges) -> frozenset[UUID]:
+        async with self.connection.opened() as pipe:
+            overdrawn = await commit_webhooks(
                 pipe,
                 self.senders,
                 webhooks,
                 now=self.clock(),
                 keep_rejected=self.keep_rejected,
+                judges=judges,
+                pace=None if self.pace is None else self.pace(),
             )
         if not self._available:
             say_database_back()
         self._available = True
+        return overdrawn
 
     async def _is_stored(self, webhooks: list[Webhook]) -> bool:
         ids = arrays.uuids([webhook.id for webhook in webhooks])
-        async with self._connected() as pipe:
+        async with self.connection.opened() as pipe:
             (found,) = await pipe.run((prepared("count_webhooks"), {"ids": ids}))
         return bool(found[0].stored)
-
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Pipe]:
-        """A connection, for no longer than senders wait; after any error it is not used again."""
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                if self._pipe is None or not self._pipe.is_usable:
-                    self._pipe = await Pipe.open(self.url, options=PLANNER)
-                yield self._pipe
-        except BaseException:
-            await self._drop()
-            raise
-
-    async def _drop(self) -> None:
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None:
-            await pipe.close()
 
     def _away(self, webhooks: list[Webhook], error: Exception) -> None:
         if self._available:
@@ -210,7 +282,7 @@ class Batcher:
         webhook.flags = ()
         webhook.settled, webhook.is_final = FAULT, True
         try:
-            await self._transaction([webhook])
+            await self._transaction([webhook], Judges())
             return
         except Exception as again:
             log.error("ingest.poison_not_recorded", error=type(again).__name__)
@@ -218,7 +290,7 @@ class Batcher:
         webhook.headers, webhook.idempotency_key = {}, None
         webhook.raw_payload = quoted(webhook.body)
         try:
-            await self._transaction([webhook])
+            await self._transaction([webhook], Judges())
         except Exception as again:
             log.error("ingest.poison_not_recorded", error=type(again).__name__)
             webhook.answer = FAULT

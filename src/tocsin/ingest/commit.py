@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from tocsin.alerts.alert_key import AlertKey
+from tocsin.alerts.judges import Judges
 from tocsin.alerts.transaction import AlertTransaction, Cause
 from tocsin.ingest.duplicates import Duplicates
 from tocsin.ingest.refusals import GONE
@@ -16,6 +18,7 @@ from tocsin.model import WebhookStatus
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
 from tocsin.store.statements import prepared
+from tocsin.turns import Pace
 
 
 async def commit_webhooks(
@@ -25,11 +28,15 @@ async def commit_webhooks(
     *,
     now: datetime,
     keep_rejected: int,
+    judges: Judges,
+    pace: Pace | None = None,
     dry_run: bool = False,
-) -> None:
+) -> frozenset[UUID]:
     """Decide and store all of `webhooks`, or none; each has its `answer` afterwards.
 
     With `dry_run` everything is decided and nothing stays.
+
+    Returns the workspaces whose rules ask for more than `judges` allow: nothing was stored then.
 
     Raises:
         DatabaseError: nothing was stored, or (connection lost at the commit) nobody knows.
@@ -39,28 +46,38 @@ async def commit_webhooks(
     # Of an integration that is gone there is nothing to keep a record by.
     webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
     duplicates = Duplicates.of(webhooks)
-    transaction = AlertTransaction(pipe, senders.feed, now)
+    transaction = AlertTransaction(pipe, senders.feed, now, judges, pace)
     (claimed,), _ = await transaction.begin(_alert_keys(webhooks), duplicates.claim(now))
     await duplicates.settle(transaction, claimed)
     if is_out_of_date(webhooks, senders.current) and reread(webhooks, senders.current):
         await transaction.rollback()
-        await commit_webhooks(
-            pipe, senders, webhooks, now=now, keep_rejected=keep_rejected, dry_run=dry_run
+        return await commit_webhooks(
+            pipe,
+            senders,
+            webhooks,
+            now=now,
+            keep_rejected=keep_rejected,
+            judges=judges,
+            pace=pace,
+            dry_run=dry_run,
         )
-        return
     for webhook in webhooks:
         if webhook.answer is None:
             duplicates.find(transaction, webhook)
         if webhook.answer is None:
-            webhook.answer = _decide(webhook, transaction)
+            webhook.answer = await _decide(webhook, transaction, pace)
             duplicates.hold(webhook)
     await transaction.plan()
+    if judges.overdrawn:
+        await transaction.rollback()
+        return judges.overdrawn
     await transaction.commit(
         insert_webhooks(webhooks, now),
         *duplicates.calls(),
         *_trim_rejected(webhooks, keep_rejected),
         dry_run=dry_run,
     )
+    return frozenset()
 
 
 def _alert_keys(webhooks: list[Webhook]) -> list[AlertKey]:
@@ -78,7 +95,7 @@ _RANKS = {status: rank for rank, status in enumerate(WebhookStatus)}
 _rank = _RANKS.__getitem__
 
 
-def _decide(webhook: Webhook, transaction: AlertTransaction) -> Accepted:
+async def _decide(webhook: Webhook, transaction: AlertTransaction, pace: Pace | None) -> Accepted:
     """Apply every signal of one webhook, in order."""
     cause = Cause(
         received_at=webhook.received_at,
@@ -89,6 +106,8 @@ def _decide(webhook: Webhook, transaction: AlertTransaction) -> Accepted:
     results: dict[bytes, WebhookStatus] = {}
     reason = None
     for signal in webhook.signals:
+        if pace is not None and pace.is_due:
+            await pace.rest()
         step = transaction.apply(webhook.sender.entry, signal, cause)
         reason = step.reason or reason
         for flag in step.flags:

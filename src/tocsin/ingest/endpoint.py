@@ -20,8 +20,9 @@ import structlog
 from prometheus_client import Counter
 
 from tocsin.ingest import metrics, replies
-from tocsin.ingest.batcher import PATIENCE_SECONDS, Batcher
 from tocsin.ingest.body import Bodies, Body, Disconnected, Receive
+from tocsin.ingest.connection import PATIENCE_SECONDS
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.rate_limit import Throttle
 from tocsin.ingest.refusals import (
     FAULT,
@@ -60,9 +61,9 @@ _uuid = lru_cache(4096)(UUID)
 
 class Endpoint:
     __slots__ = (
-        "_batcher",
         "_bodies",
         "_counters",
+        "_lanes",
         "_limit",
         "_reader",
         "_rejections",
@@ -71,9 +72,9 @@ class Endpoint:
         "_unknown",
     )
 
-    def __init__(self, senders: Senders, batcher: Batcher, settings: Settings) -> None:
+    def __init__(self, senders: Senders, lanes: Lanes, settings: Settings) -> None:
         self._senders = senders
-        self._batcher = batcher
+        self._lanes = lanes
         self._settings = settings
         self._bodies = Bodies(
             limit=settings.max_body_bytes,
@@ -161,7 +162,7 @@ class Endpoint:
         webhook.path_secret = secret
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self._bodies.limit
-        answer = await self._batcher.submit(webhook)
+        answer = await self._lanes.submit(webhook)
         if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
             # Refused it is, whether or not that can be written down now.
             return webhook, webhook.settled
@@ -194,7 +195,7 @@ class Endpoint:
         if isinstance(sender, Sender) and self._rejections.admits(sender.id):
             webhook = read_refused(sender, headers, b"", utc_now(), declined, 0)
             webhook.is_final = True
-            await self._batcher.submit(webhook)
+            await self._lanes.submit(webhook)
         return declined
 
     async def _sender(self, identifier: str) -> Sender | Declined:

@@ -13,6 +13,10 @@ UNRECORDED = Counter(
     "tocsin_webhooks_unrecorded_total",
     "Attempts that failed verification and came too fast to be put on record.",
 )
+OVER_BUDGET = Counter(
+    "tocsin_webhooks_over_rule_budget_total",
+    "Webhooks of which the rules asked for more matching than one transaction allows.",
+)
 BATCH_SIZE = Histogram(
     "tocsin_ingest_batch_size",
     "Webhooks per transaction.",

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.alerts.actions import Actions
-from tocsin.ingest.batcher import Batcher
+from tocsin.alerts.judges import Judges
 from tocsin.ingest.commit import commit_webhooks
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.understand import interpret_stored
 from tocsin.ingest.webhook import Accepted, Answer, Webhook
@@ -71,7 +72,7 @@ class Replayed:
 async def replay(
     connection: Connection,
     senders: Senders,
-    batcher: Batcher,
+    lanes: Lanes,
     actions: Actions,
     *,
     workspace_id: UUID,
@@ -97,7 +98,7 @@ async def replay(
     if dry_run:
         answer = await _rehearse(senders, actions, webhook, now)
     else:
-        answer = await batcher.submit(webhook)
+        answer = await lanes.submit(webhook)
     return Replayed(
         webhook_delivery_id=None if dry_run else UUID(bytes=webhook.id),
         answer=answer,
@@ -108,8 +109,15 @@ async def replay(
 
 
 async def _rehearse(senders: Senders, actions: Actions, webhook: Webhook, now: datetime) -> Answer:
-    async with actions.connected() as pipe:
-        await commit_webhooks(pipe, senders, [webhook], now=now, keep_rejected=0, dry_run=True)
+    judges = Judges()
+    while True:
+        async with actions.connected() as pipe:
+            undecided = await commit_webhooks(
+                pipe, senders, [webhook], now=now, keep_rejected=0, judges=judges, dry_run=True
+            )
+        if not undecided:
+            break
+        await judges.settle(now)
     assert webhook.answer is not None
     return webhook.answer
 

@@ -26,18 +26,22 @@ class Judge:
     more would be spent, and from then on says no to everything unasked: what was planned with it is
     to be thrown away."""
 
-    __slots__ = ("_joint_verdicts", "_verdicts", "is_overdrawn", "limit", "spent")
+    __slots__ = ("_joint_verdicts", "_verdicts", "is_overdrawn", "is_prepared", "limit", "spent")
 
     def __init__(self, limit: int | None = None) -> None:
         self.limit = limit
         self.spent = 0
         self.is_overdrawn = False
+        self.is_prepared = False
+        """What will be asked is known: then only news are paid for."""
         self._verdicts: dict[tuple[Condition, str], bool] = {}
         self._joint_verdicts: dict[tuple[Conjunction, tuple[str, ...]], bool] = {}
 
     def all_match(self, asked: Conjunction, subject: Subject) -> bool:
         """Whether every one of the matchers does."""
-        if not self.affords(CONJUNCTION_UNITS + PLAIN_UNITS * len(asked.plain)):
+        if not self.is_prepared and not self.affords(
+            CONJUNCTION_UNITS + PLAIN_UNITS * len(asked.plain)
+        ):
             return False
         for matcher in asked.plain:
             if not matcher.matches(subject):
@@ -76,6 +80,11 @@ class Judge:
             self.is_overdrawn = True
             return False
         return True
+
+    def adopt(self, other: Judge) -> None:
+        """Know what the other knows."""
+        self._verdicts |= other._verdicts
+        self._joint_verdicts |= other._joint_verdicts
 
     def renew(self) -> None:
         """Begin another planning with what is known, and nothing spent."""

@@ -208,6 +208,8 @@ class RoutingTable:
     """Enabled rules per event type; an event nobody listens to is not a key."""
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
     """Whether planning a trigger needs to know when its problem was last told."""
+    fan_out: int = field(init=False, compare=False, repr=False)
+    """Destinations that one alert may be told to at most."""
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
@@ -223,6 +225,10 @@ class RoutingTable:
         object.__setattr__(self, "silences", tuple(self.silences))
         object.__setattr__(self, "destinations", MappingProxyType(dict(self.destinations)))
         object.__setattr__(self, "listening", MappingProxyType(listening))
+        reached = {
+            id for heard in by_event.values() for rule in heard for id in rule.destination_ids
+        }
+        object.__setattr__(self, "fan_out", len(reached))
         object.__setattr__(
             self,
             "has_cooldowns",

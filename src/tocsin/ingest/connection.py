@@ -1,0 +1,69 @@
+"""The connections that webhooks are committed over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from tocsin.store.pipe import Pipe
+
+PATIENCE_SECONDS = 8.0
+"""For one transaction. Senders give up after 10 s and more; they are to be asked to come back."""
+
+# Nested loops over the primary and partial indexes are right for these statements whatever the
+# statistics say; a plan made while the tables were empty must not survive to five million rows, nor
+# one that reads all live alerts, because there were few of them when somebody last counted.
+PLANNER = (
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+    " -c enable_material=off -c enable_memoize=off -c jit=off"
+    " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
+)
+
+
+class Connection:
+    """Opened when it is needed; after any error it is not used again but opened anew."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pipe: Pipe | None = None
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Pipe]:
+        """For no longer than senders wait."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                if self._pipe is None or not self._pipe.is_usable:
+                    self._pipe = await Pipe.open(self._url, options=PLANNER)
+                yield self._pipe
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            await pipe.close()
+
+
+class Connections:
+    """A few, lent in turn to whoever waits the longest."""
+
+    def __init__(self, url: str, count: int) -> None:
+        self._all = [Connection(url) for _ in range(count)]
+        self._free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        for connection in self._all:
+            self._free.put_nowait(connection)
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Pipe]:
+        connection = await self._free.get()
+        try:
+            async with connection.opened() as pipe:
+                yield pipe
+        finally:
+            self._free.put_nowait(connection)
+
+    async def close(self) -> None:
+        for connection in self._all:
+            await connection.close()
