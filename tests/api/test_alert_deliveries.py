@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -130,3 +131,39 @@ def test_all_that_failed_in_a_window_is_queued_again(
     rest = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
     assert hub.responder.made("/alert-deliveries/retry", rest) == {"retried": 2}
     assert hub.responder.made("/alert-deliveries/retry", rest) == {"retried": 0}
+
+
+@pytest.mark.parametrize(
+    ("columns", "waits_for"),
+    [
+        ({"hold_until": "2099-01-01T00:00:00Z", "hold_reason": "throttled"}, "throttled"),
+        ({"hold_until": "2020-01-01T00:00:00Z", "hold_reason": "misconfigured"}, "misconfigured"),
+        ({"rate_used_until": "2099-01-01T00:00:00Z"}, "rate"),
+        ({"rate_used_until": "2020-01-01T00:00:00Z"}, None),
+    ],
+)
+def test_a_message_that_waits_says_for_what(
+    hub: Hub,
+    destination: dict[str, Any],
+    alert_id: UUID,
+    columns: dict[str, str],
+    waits_for: str | None,
+) -> None:
+    delivery_id = past.alert_delivery(hub, destination, alert_id, status="queued")
+    sent_id = past.alert_delivery(hub, destination, alert_id, status="sent")
+    names = ", ".join(columns)
+    hub.sql(
+        f"INSERT INTO destination_states (alert_destination_id, {names})"
+        f" VALUES (%s, {', '.join(['%s'] * len(columns))}) RETURNING 1",
+        destination["id"],
+        *columns.values(),
+    )
+
+    one = hub.viewer.get(f"/alert-deliveries/{delivery_id}").json()
+    listed = {each["id"]: each for each in hub.viewer.get("/alert-deliveries").json()["items"]}
+    assert one["waits_for"] == listed[str(delivery_id)]["waits_for"]
+    assert listed[str(sent_id)]["waits_for"] is None
+    assert (one["waits_for"] and one["waits_for"]["reason"]) == waits_for
+    said = json.dumps(hub.viewer.get(f"/alerts/{alert_id}/explain").json())
+    assert ("but somebody must mend" in said) == (waits_for == "misconfigured")
+    assert ("as its destination takes in a time" in said) == (waits_for == "rate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -13,14 +14,23 @@ from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.pagination import Page, PageQuery, shown
-from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, WaitReason, utc_now
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import attempts_at, page_of_alert_deliveries
+from tocsin.store.queries.destination_states import standings
 from tocsin.store.tables import AlertDelivery
 
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
+
+
+class WaitOut(Output):
+    reason: Annotated[
+        WaitReason,
+        Field(description="`rate`: so many may go in a time, and have gone; else why it is held"),
+    ]
+    until: Annotated[Time, Field(description="When it may go, or is tried next")]
 
 
 class AlertDeliveryOut(Output):
@@ -41,6 +51,10 @@ class AlertDeliveryOut(Output):
     reason: Annotated[str, Field(description="Why it exists, waits, or was not sent")]
     detail: Annotated[JsonObject, Field(description="What decided, and every rule that named it")]
     give_up_at: Annotated[Time | None, Field(description="No attempt is made after this")]
+    waits_for: Annotated[
+        WaitOut | None,
+        Field(description="Of one that is due: what of its destination keeps it waiting"),
+    ] = None
     created_at: Time
     updated_at: Time
 
@@ -92,7 +106,25 @@ async def list_alert_deliveries(
             since=query.since,
             until=query.until,
         )
-    return shown(page, AlertDeliveryOut.model_validate)
+        show = await _showing(session, page.rows)
+    return shown(page, show)
+
+
+async def _showing(
+    session: DatabaseSession, rows: Sequence[AlertDelivery]
+) -> Callable[[AlertDelivery], AlertDeliveryOut]:
+    """How to show these."""
+    known = await standings(session, {row.alert_destination_id for row in rows})
+    now = utc_now()
+
+    def show(row: AlertDelivery) -> AlertDeliveryOut:
+        standing = known.get(row.alert_destination_id)
+        wait = None if standing is None else standing.keeps(row, now)
+        out = AlertDeliveryOut.model_validate(row)
+        out.waits_for = None if wait is None else WaitOut(reason=wait.reason, until=wait.until)
+        return out
+
+    return show
 
 
 async def read_alert_delivery(
@@ -106,7 +138,7 @@ async def read_alert_delivery(
     row = await owned(session, AlertDelivery, caller, delivery_id)
     attempts = await attempts_at(session, [delivery_id])
     return AlertDeliveryWithAttempts(
-        **AlertDeliveryOut.model_validate(row).model_dump(),
+        **(await _showing(session, [row]))(row).model_dump(),
         attempts=[AttemptOut.model_validate(attempt) for attempt in attempts],
     )
 

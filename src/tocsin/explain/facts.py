@@ -15,6 +15,7 @@ from tocsin.model import (
     EventType,
     Reason,
     Severity,
+    WaitReason,
     iso,
     optional_iso,
 )
@@ -159,6 +160,9 @@ class DeliveryFacts:
     detail: Mapping[str, Any] | None = None
     attempts: tuple[AttemptFacts, ...] = ()
     rule_is_deleted: bool = False
+    wait_reason: WaitReason | None = None
+    """Of one that is due, what of its destination keeps it waiting, and until when."""
+    waits_until: datetime | None = None
 
     @property
     def destination(self) -> str:
@@ -182,6 +186,8 @@ class DeliveryFacts:
             "last_error_code": self.last_error_code,
             "last_error_message": self.last_error_message,
             "detail": dict(self.detail or {}),
+            "wait_reason": self.wait_reason and self.wait_reason.value,
+            "waits_until": optional_iso(self.waits_until),
         }
 
 

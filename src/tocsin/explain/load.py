@@ -14,7 +14,7 @@ from tocsin.explain.facts import (
     WebhookFacts,
 )
 from tocsin.explain.story import RecordedFacts
-from tocsin.model import AlertEventKind, EventType, Reason
+from tocsin.model import AlertEventKind, EventType, Reason, utc_now
 from tocsin.routing.subject import Subject
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import (
@@ -23,6 +23,7 @@ from tocsin.store.queries.alert_deliveries import (
     deliveries_of_alert,
 )
 from tocsin.store.queries.alerts import Timeline, read_timeline
+from tocsin.store.queries.destination_states import Wait, standings
 from tocsin.store.queries.integrations import integration_type
 from tocsin.store.queries.rules import rules_changed_at
 from tocsin.store.queries.webhook_deliveries import WebhookOutline, webhooks_and_duplicates
@@ -117,11 +118,20 @@ async def _deliveries(session: DatabaseSession, alert_id: UUID) -> list[Delivery
     attempts: dict[UUID, list[AlertDeliveryAttempt]] = defaultdict(list)
     for attempt in await attempts_at(session, [each.delivery.id for each in found]):
         attempts[attempt.alert_delivery_id].append(attempt)
-    return [_delivery(each, attempts[each.delivery.id]) for each in found]
+    known = await standings(session, {each.delivery.alert_destination_id for each in found})
+    now = utc_now()
+    waits = {
+        row.id: standing.keeps(row, now)
+        for row in (each.delivery for each in found)
+        if (standing := known.get(row.alert_destination_id)) is not None
+    }
+    return [
+        _delivery(each, attempts[each.delivery.id], waits.get(each.delivery.id)) for each in found
+    ]
 
 
 def _delivery(
-    addressed: AddressedDelivery, attempts: Sequence[AlertDeliveryAttempt]
+    addressed: AddressedDelivery, attempts: Sequence[AlertDeliveryAttempt], wait: Wait | None
 ) -> DeliveryFacts:
     row = addressed.delivery
     return DeliveryFacts(
@@ -141,6 +151,8 @@ def _delivery(
         last_error_code=row.last_error_code,
         last_error_message=row.last_error_message,
         detail=row.detail,
+        wait_reason=None if wait is None else wait.reason,
+        waits_until=None if wait is None else wait.until,
         attempts=tuple(
             AttemptFacts(
                 number=attempt.number,

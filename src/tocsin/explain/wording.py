@@ -13,6 +13,7 @@ from tocsin.model import (
     AttemptOutcome,
     EventType,
     Reason,
+    WaitReason,
     iso,
 )
 
@@ -21,6 +22,12 @@ _ATTEMPTS: Mapping[str, str] = {
     AttemptOutcome.RETRY: "not sent, to be tried again",
     AttemptOutcome.FAILED: "refused for good",
     AttemptOutcome.UNKNOWN: "nobody knows whether it arrived; it counts as not sent",
+}
+_WAITS = {
+    WaitReason.FAILING: "its destination fails, and is tried next at",
+    WaitReason.THROTTLED: "its destination asked to be left alone until",
+    WaitReason.MISCONFIGURED: "somebody must mend its destination, which is tried next at",
+    WaitReason.RATE: "as many have gone as its destination takes in a time; the next may go at",
 }
 _WEBHOOKS = {
     "created": "it opened the alert",
@@ -131,6 +138,8 @@ def _shown(at: datetime | str) -> str:
 def _queued_words(delivery: DeliveryFacts, now: datetime) -> str:
     waits = delivery.send_after is not None and delivery.send_after > now
     when = f"due at {_shown(delivery.send_after)}" if waits and delivery.send_after else "due now"
+    if delivery.wait_reason is not None and delivery.waits_until is not None:
+        when += f", but {_WAITS[delivery.wait_reason]} {_shown(delivery.waits_until)}"
     if not delivery.attempt_count:
         return f"{when}, and not attempted yet"
     return f"{when} for another attempt, after {_attempts(delivery)}{_last_error(delivery)}"

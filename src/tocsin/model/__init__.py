@@ -23,6 +23,7 @@ from tocsin.model.notifications import (
     EventType,
     HoldReason,
     Reason,
+    WaitReason,
 )
 from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
@@ -56,6 +57,7 @@ __all__ = [
     "SignatureAlgorithm",
     "SignatureFormat",
     "SignedContent",
+    "WaitReason",
     "WebhookStatus",
     "iso",
     "optional_iso",

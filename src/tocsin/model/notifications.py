@@ -52,6 +52,16 @@ class AttemptOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class WaitReason(StrEnum):
+    """Why a message that is due has not left."""
+
+    FAILING = "failing"
+    THROTTLED = "throttled"
+    MISCONFIGURED = "misconfigured"
+    # Its destination may be sent only so many in a time, and those have gone.
+    RATE = "rate"
+
+
 class HoldReason(StrEnum):
     """Why nothing is sent to a destination for now."""
 

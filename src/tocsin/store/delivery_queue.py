@@ -307,6 +307,11 @@ class DeliveryQueue:
     async def spend_buckets(self, buckets: Sequence[SpentBucket]) -> None:
         await self._run("spend_buckets", {"buckets": _document(buckets)})
 
+    async def note_used_rates(self, seconds: Mapping[UUID, float]) -> None:
+        """By destination, how long nothing more may go: for whoever looks why a message waits."""
+        parameters = {"destinations": list(seconds), "seconds": list(seconds.values())}
+        await self._run("note_used_rates", parameters)
+
     async def load_destinations(self, ids: Sequence[UUID]) -> list[DestinationRow]:
         return await self._rows(DestinationRow, "load_destinations", {"ids": list(ids)})
 

@@ -76,3 +76,19 @@ async def test_a_test_that_finds_no_token_in_its_minute_fails(
             outbox.announce()
             await until(lambda: outbox.row(test)["status"] == "failed", 30)
         assert outbox.row(test)["last_error_code"] == "expired"
+
+
+async def test_a_rate_that_is_used_up_is_noted_for_whoever_asks(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, Rate(per_second=1_000.0, burst=100, per_hour=2, concurrency=1))
+
+    async with receiving() as receiver:
+        destination = outbox.destination("ops", receiver.url)
+        outbox.plan_many(destination, 4)
+        async with dispatching(outbox.url):
+            await until(lambda: outbox.state(destination).get("rate_used_until") is not None)
+        state = outbox.state(destination)
+        wait = (state["rate_used_until"] - state["updated_at"]).total_seconds()
+        assert 3_500 < wait < 3_700
+        assert state["hold_until"] is None

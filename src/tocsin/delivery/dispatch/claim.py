@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 PROBE_SECONDS = 30.0
 """How long a probe has the destination for itself: longer than an attempt takes."""
 _BUSY_BUCKET_SECONDS = 0.05
+_WORTH_NOTING_SECONDS = 5.0
+"""A rate that is used up for longer than this is what people ask about."""
 
 
 @dataclass(slots=True)
@@ -192,10 +194,16 @@ async def _claim_limited(
                     for key, bucket in buckets.items()
                 ]
             )
+    used: dict[UUID, float] = {}
     for bucket in buckets.values():
         if not bucket.room:
             found.look_again_in(bucket.wait)
-            found.waiting += [each.target.id for each in wanted if each.target.bucket == bucket.key]
+            waiting = [each.target.id for each in wanted if each.target.bucket == bucket.key]
+            found.waiting += waiting
+            if bucket.wait >= _WORTH_NOTING_SECONDS:
+                used |= dict.fromkeys(waiting, bucket.wait)
+    if used:
+        await queue.note_used_rates(used)
     return claimed
 
 
