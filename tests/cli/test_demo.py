@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.cli.program import PATIENCE, Program, processes_in
-from tocsin.ingest.sources.registry import SOURCES
+from tocsin.cli.demo.stage import TOOLS
 
 
 def test_seven_tools_are_seen_and_three_channels_told(tmp_path: Path) -> None:
@@ -14,8 +14,8 @@ def test_seven_tools_are_seen_and_three_channels_told(tmp_path: Path) -> None:
         assert run.process.wait(PATIENCE) == 0
         farewell = run.errors[-1]
         lines = "\n".join(run.lines)
-    assert f"webhooks of {len(SOURCES)} tools became" in farewell
-    for source in SOURCES:
+    assert f"webhooks of {len(TOOLS)} tools became" in farewell
+    for source in TOOLS:
         name = {"standard_webhooks": "std-webhooks"}.get(source, source)
         assert re.search(rf"in   {name} +201 created", lines), (name, lines)
     for channel in ("webhook", "email", "teams"):

@@ -75,8 +75,6 @@ def _case(entry: dict[str, Any]) -> tuple[Profile, dict[str, str], bytes, dateti
     given: dict[str, Any] = {}
     if name == "generic_hmac":
         given = {"signature_header": entry["header"], "signature_prefix": "sha256="}
-    elif name == "sentry":
-        type_, given = "generic", {"signature_header": entry["header"]}
     if type_ not in SOURCES or "secret" not in entry:
         return None
     body = entry["body"].encode() if "body" in entry else (FOLDER / entry["body_file"]).read_bytes()

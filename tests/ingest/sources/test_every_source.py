@@ -36,6 +36,9 @@ EVENTS = st.sampled_from(
         "dependabot_alert",
         "code_scanning_alert",
         "secret_scanning_alert",
+        "event_alert",
+        "metric_alert",
+        "issue",
     ]
 )
 NASTY = st.sampled_from(["\0", "", "$X", "9" * 50, "\x7f\n", "é" * 2500, "0001-01-01T00:00:00Z"])
@@ -84,7 +87,7 @@ def check(signal: Signal) -> None:
 @given(payload=JSON | bent(), event=EVENTS)
 def test_signals_or_faults_and_nothing_else(type_: str, payload: Any, event: str) -> None:
     source = SOURCES[type_]
-    given_ = context({"x-github-event": event})
+    given_ = context({"x-github-event": event} | ({"sentry-hook-resource": event} if event else {}))
     before = msgspec.json.encode(payload)
     try:
         signals = source.parse(payload, given_)

@@ -24,11 +24,12 @@ def test_every_source_has_a_page_that_the_index_names(type_: str) -> None:
     page = (DOCS / "sources" / f"{type_}.md").read_text(encoding="utf-8")
     assert f"[`{type_}`]({type_}.md)" in (DOCS / "sources" / "index.md").read_text(encoding="utf-8")
     preset = SOURCES[type_].preset
-    if type_ != "github" and type_ != "pagerduty":  # there the header is fixed and never typed
+    if preset.auth_scheme is AuthScheme.URL:
+        assert "/webhooks/<integration id>/<secret>" in page
+    elif type_ != "github" and type_ != "pagerduty":  # there the header is fixed and never typed
         assert preset.signature_header in page
     if preset.auth_scheme is AuthScheme.TOKEN:
-        assert preset.signature_prefix is not None
-        assert preset.signature_prefix.strip() in page
+        assert (preset.signature_prefix or "").strip() in page
 
 
 @pytest.mark.parametrize("type_", sorted(SOURCES))

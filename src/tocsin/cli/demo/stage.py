@@ -20,7 +20,6 @@ from tocsin.cli.demo.inboxes import Receivers
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.local_api import LocalApi
 from tocsin.cli.runtime import Installation
-from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Secret, iso, utc_now
 from tocsin.settings import Settings, SmtpServer
 
@@ -28,6 +27,16 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _SILENCED = "growth"
 ON_CALL = "on-call@example.com"
+TOOLS = (
+    "generic",
+    "alertmanager",
+    "datadog",
+    "github",
+    "grafana",
+    "pagerduty",
+    "standard_webhooks",
+)
+"""The sources on show; all that there are would hide what happens to each alert."""
 
 
 def settings(data_dir: Path, port: int, receivers: Receivers) -> Settings:
@@ -69,10 +78,10 @@ class Scenery:
 
 
 def set_up(api: LocalApi, receivers: Receivers) -> Scenery:
-    """One integration per source, three destinations, their rules and a silence; what a former
+    """One integration per tool, three destinations, their rules and a silence; what a former
     demo left in a kept data folder is used again."""
     have = {each["name"] for each in api.items("/integrations", limit=1_000)}
-    for source in SOURCES:
+    for source in TOOLS:
         if (name := tool_name(source)) not in have:
             api.post("/integrations", {"name": name, "type": source})
     destinations: dict[str, tuple[str, dict[str, Any]]] = {

@@ -12,14 +12,28 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tocsin.ingest.sources.alertmanager import Alertmanager
+from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
+from tocsin.ingest.sources.azure_monitor import AzureMonitor
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.datadog import Datadog
+from tocsin.ingest.sources.elastic_kibana import ElasticKibana
+from tocsin.ingest.sources.gcp_monitoring import GcpMonitoring
 from tocsin.ingest.sources.generic import Generic
 from tocsin.ingest.sources.github import GitHub
+from tocsin.ingest.sources.gitlab import GitLab
 from tocsin.ingest.sources.grafana import Grafana
+from tocsin.ingest.sources.healthchecks import Healthchecks
 from tocsin.ingest.sources.kit.storable import clean_text
+from tocsin.ingest.sources.newrelic import NewRelic
+from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
 from tocsin.ingest.sources.pagerduty import PagerDuty
+from tocsin.ingest.sources.sentry import Sentry
+from tocsin.ingest.sources.splunk import Splunk
 from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
+from tocsin.ingest.sources.statuscake import StatusCake
+from tocsin.ingest.sources.uptime_kuma import UptimeKuma
+from tocsin.ingest.sources.uptimerobot import UptimeRobot
+from tocsin.ingest.sources.zabbix import Zabbix
 
 _ALL: Final[tuple[Source, ...]] = (
     Generic(),
@@ -29,6 +43,20 @@ _ALL: Final[tuple[Source, ...]] = (
     Grafana(),
     PagerDuty(),
     StandardWebhooks(),
+    Zabbix(),
+    AwsSnsCloudWatch(),
+    AzureMonitor(),
+    GcpMonitoring(),
+    NewRelic(),
+    Sentry(),
+    ElasticKibana(),
+    UptimeKuma(),
+    UptimeRobot(),
+    StatusCake(),
+    Healthchecks(),
+    GitLab(),
+    Splunk(),
+    OpsgenieWebhook(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})

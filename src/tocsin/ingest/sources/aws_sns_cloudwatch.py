@@ -1,0 +1,165 @@
+"""Amazon CloudWatch alarms by way of an SNS topic, subscribed by HTTPS.
+
+SNS posts an envelope, as text/plain, in which `Message` is a text: for an alarm it is JSON. It repeats
+what a 5xx answered, and never what a 4xx did; an id is the same on each attempt. Reference:
+awsdocs/amazon-sns-developer-guide, sns-message-and-json-formats.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
+
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.reading import (
+    object_of,
+    present,
+    require_object,
+    required,
+    text_of,
+)
+from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.ingest.sources.kit.tags import labels_of_pairs
+from tocsin.ingest.sources.kit.template import first_text, nested_object
+from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+
+_CONFIRMATIONS: Final = {
+    "SubscriptionConfirmation": "a subscription that waits to be confirmed",
+    "UnsubscribeConfirmation": "the end of a subscription, which can be taken back",
+}
+_NOT_KNOWN: Final = "INSUFFICIENT_DATA"
+# CloudWatch has no severity; a team may write one into the alarm's description.
+_SEVERITY: Final = re.compile(r"\bseverity\s*[:=]\s*([A-Za-z0-9-]{1,20})", re.IGNORECASE)
+_METADATA: Final = (
+    "AlarmArn",
+    "AlarmRule",
+    "AWSAccountId",
+    "NewStateReason",
+    "OldStateValue",
+    "Region",
+    "Trigger",
+)
+
+
+class AwsSnsCloudWatch(BaseSource):
+    type: ClassVar[str] = "aws_sns_cloudwatch"
+    title: ClassVar[str] = "Amazon CloudWatch (SNS)"
+    preset: ClassVar[Scheme] = Scheme(auth_scheme=AuthScheme.URL)
+    key_headers: ClassVar[tuple[str, ...]] = ("x-amz-sns-message-id",)
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        envelope = require_object(payload, "an SNS message")
+        if _is_alarm(envelope):
+            # Raw message delivery: no envelope.
+            return _alarm(envelope, context)
+        if text_of(envelope.get("Type")) in _CONFIRMATIONS:
+            return []
+        message = text_of(envelope.get("Message"))
+        if message is None:
+            hint = "the Message of an SNS envelope is required"
+            raise InvalidPayload([required("/Message", hint)])
+        alarm = nested_object(message)
+        if _is_alarm(alarm):
+            return _alarm(alarm, context)
+        return [_other(envelope, message, context)]
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        envelope = object_of(payload)
+        what = _CONFIRMATIONS.get(text_of(envelope.get("Type")) or "")
+        if what is not None:
+            return f"{what}: open its SubscribeURL, at {_host(envelope.get('SubscribeURL'))}"
+        return "the alarm has not enough data to be in one state or the other"
+
+    def delivery_key(self, payload: Any) -> str | None:
+        return text_of(object_of(payload).get("MessageId"))
+
+
+def _is_alarm(document: dict[str, Any]) -> bool:
+    return "AlarmName" in document and "NewStateValue" in document
+
+
+def _alarm(alarm: dict[str, Any], context: Context) -> list[Signal]:
+    state = text_of(alarm.get("NewStateValue")) or ""
+    if state == _NOT_KNOWN:
+        return []
+    flags: list[str] = []
+    kind, doubtful = parse_kind(state or "unknown state")
+    if doubtful or kind is None:
+        flags.append("unknown_status")
+    kind = kind or SignalKind.TRIGGER
+    name = text_of(alarm.get("AlarmName"))
+    if name is None:
+        flags.append("title_missing")
+    places = (alarm.get("AWSAccountId"), alarm.get("Region"), name)
+    # Older messages bear no ARN.
+    external_id = text_of(alarm.get("AlarmArn")) or "/".join(text_of(each) or "" for each in places)
+    described = text_of(alarm.get("AlarmDescription"))
+    texts = (described, text_of(alarm.get("NewStateReason")))
+    at = moment(alarm.get("StateChangeTime"), context, flags)
+    return [
+        make_signal(
+            kind,
+            external_id,
+            name or "CloudWatch alarm",
+            flags=flags,
+            severity=_severity(described),
+            description="\n\n".join(text for text in texts if text) or None,
+            triggered_at=at if kind is SignalKind.TRIGGER else None,
+            occurred_at=at,
+            labels=_labels(alarm),
+            metadata=present({name: alarm.get(name) for name in _METADATA}),
+        )
+    ]
+
+
+def _other(envelope: dict[str, Any], message: str, context: Context) -> Signal:
+    """Whatever else was published to the topic: budgets, health events, a team's own words."""
+    flags = ["no_external_id"]
+    at = moment(envelope.get("Timestamp"), context, flags)
+    return make_signal(
+        SignalKind.TRIGGER,
+        None,
+        first_text(envelope.get("Subject"), message.partition("\n")[0]) or "SNS message",
+        flags=flags,
+        description=message,
+        triggered_at=at,
+        occurred_at=at,
+        labels=present({"topic": (text_of(envelope.get("TopicArn")) or "").rpartition(":")[2]}),
+        metadata=present({"TopicArn": text_of(envelope.get("TopicArn"))}),
+    )
+
+
+def _severity(description: str | None) -> Severity | None:
+    found = _SEVERITY.search(description or "")
+    return parse_severity(found[1])[0] if found else None
+
+
+def _labels(alarm: dict[str, Any]) -> dict[str, str]:
+    trigger = object_of(alarm.get("Trigger"))
+    dimensions = trigger.get("Dimensions")
+    labels = labels_of_pairs(
+        (object_of(each).get("name"), object_of(each).get("value"))
+        for each in (dimensions if isinstance(dimensions, list) else ())
+    )
+    arn = (text_of(alarm.get("AlarmArn")) or "").split(":")
+    for name, value in (
+        ("account", text_of(alarm.get("AWSAccountId"))),
+        ("region", arn[3] if len(arn) > 3 else text_of(alarm.get("Region"))),
+        ("namespace", text_of(trigger.get("Namespace"))),
+        ("metric", text_of(trigger.get("MetricName"))),
+    ):
+        if value:
+            labels.setdefault(name, value)
+    return labels
+
+
+def _host(address: Any) -> str:
+    try:
+        return urlsplit(text_of(address) or "").hostname or "an unknown host"
+    except ValueError:
+        return "an unknown host"

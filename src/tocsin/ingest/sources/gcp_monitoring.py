@@ -1,0 +1,130 @@
+"""Google Cloud Monitoring, notification channel of the kind webhook: one incident.
+
+It can send Basic credentials (webhook_basicauth) or a token in the address (webhook_tokenauth); it signs
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fields import severity_of
+from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.reading import (
+    object_of,
+    present,
+    require_object,
+    required,
+    text_of,
+    wrong_type,
+)
+from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.ingest.sources.kit.template import first_text
+from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+
+_METADATA: Final = (
+    "url",
+    "condition_name",
+    "observed_value",
+    "threshold_value",
+    "resource",
+    "resource_display_name",
+    "resource_type_display_name",
+    "metric",
+    "scoping_project_id",
+)
+
+
+class GcpMonitoring(BaseSource):
+    type: ClassVar[str] = "gcp_monitoring"
+    title: ClassVar[str] = "Google Cloud Monitoring"
+    preset: ClassVar[Scheme] = Scheme(
+        auth_scheme=AuthScheme.BASIC, signature_header="Authorization"
+    )
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        incident = _incident(payload)
+        if _is_test(payload):
+            return []
+        external_id = text_of(incident.get("incident_id"))
+        if external_id is None:
+            message = "the incident's id is required"
+            raise InvalidPayload([required("/incident/incident_id", message)])
+        flags: list[str] = []
+        documentation = object_of(incident.get("documentation"))
+        title = first_text(
+            incident.get("policy_name"),
+            incident.get("condition_name"),
+            documentation.get("subject"),
+        )
+        if title is None:
+            title = "Google Cloud Monitoring incident"
+            flags.append("title_missing")
+        kind, doubtful = parse_kind(text_of(incident.get("state")) or "unknown state")
+        if doubtful or kind is None:
+            flags.append("unknown_status")
+        kind = kind or SignalKind.TRIGGER
+        started = moment(incident.get("started_at"), context, flags)
+        happened = started
+        if kind is not SignalKind.TRIGGER:
+            happened = moment(incident.get("ended_at"), context, flags)
+        return [
+            make_signal(
+                kind,
+                external_id,
+                title,
+                flags=flags,
+                severity=_severity(incident, flags),
+                description=_description(incident, documentation),
+                triggered_at=started,
+                occurred_at=happened,
+                labels=_labels(incident),
+                metadata=present({name: incident.get(name) for name in _METADATA}),
+            )
+        ]
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        return "a test notification of the channel"
+
+
+def _incident(payload: Any) -> dict[str, Any]:
+    incident = require_object(payload, "a webhook of Google Cloud Monitoring").get("incident")
+    if not isinstance(incident, dict):
+        raise InvalidPayload([wrong_type("/incident", "an object", incident)])
+    return incident
+
+
+def _is_test(payload: Any) -> bool:
+    """The console's button sends an incident that is never closed."""
+    version = text_of(object_of(payload).get("version")) or ""
+    return version.lower() == "test"
+
+
+def _severity(incident: dict[str, Any], flags: list[str]) -> Severity | None:
+    """That of the policy, which may say "No severity"; then a user label `severity` of the policy."""
+    word = text_of(incident.get("severity"))
+    if word is None or word.lower() == "no severity":
+        word = text_of(object_of(incident.get("policy_user_labels")).get("severity"))
+    return severity_of(word, flags)
+
+
+def _description(incident: dict[str, Any], documentation: dict[str, Any]) -> str | None:
+    written = first_text(documentation.get("content"), incident.get("documentation"))
+    texts = (text_of(incident.get("summary")), written)
+    return "\n\n".join(text for text in texts if text) or None
+
+
+def _labels(incident: dict[str, Any]) -> dict[str, Any]:
+    resource = object_of(incident.get("resource"))
+    return present(
+        {
+            "project": text_of(incident.get("scoping_project_id")),
+            "resource_type": text_of(resource.get("type")),
+            **object_of(object_of(incident.get("metric")).get("labels")),
+            **object_of(resource.get("labels")),
+            **object_of(incident.get("policy_user_labels")),
+        }
+    )

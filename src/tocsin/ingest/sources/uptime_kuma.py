@@ -1,0 +1,145 @@
+"""Uptime Kuma, notification of the kind webhook, request body "Preset - application/json".
+
+Reference: louislam/uptime-kuma, server/notification-providers/webhook.js. Kuma signs nothing, but sends
+headers of the user's, and repeats nothing that failed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final
+
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.fields import severity_of
+from tocsin.ingest.sources.kit.reading import (
+    object_of,
+    present,
+    require_object,
+    required,
+    text_of,
+    wrong_type,
+)
+from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.ingest.sources.kit.tags import labels_of_pairs
+from tocsin.ingest.sources.kit.template import first_text, nested_object
+from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+
+_DOWN: Final = "0"
+_UP: Final = "1"
+# Not known yet, or not looked at for the time being.
+_NO_PROBLEM: Final = frozenset(("2", "3"))
+_SEVERITY_TAGS: Final = ("severity", "priority")
+_METADATA: Final = ("url", "hostname", "port", "type", "description", "interval", "pathName")
+# `[Shop][https://shop.example.com/] … certificate … will expire in 7 days`
+_NAME: Final = re.compile(r"\[([^\]]{1,200})\]")
+_ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
+
+
+class UptimeKuma(BaseSource):
+    type: ClassVar[str] = "uptime_kuma"
+    title: ClassVar[str] = "Uptime Kuma"
+    preset: ClassVar[Scheme] = Scheme(
+        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
+    )
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        document = _document(payload)
+        beat, monitor = document.get("heartbeat"), object_of(document.get("monitor"))
+        if beat is None:
+            return _notice(document)
+        if not isinstance(beat, dict):
+            raise InvalidPayload([wrong_type("/heartbeat", "an object", beat)])
+        status = text_of(beat.get("status"))
+        if status in _NO_PROBLEM:
+            return []
+        external_id = first_text(monitor.get("id"), beat.get("monitorID"), beat.get("monitor_id"))
+        if external_id is None:
+            raise InvalidPayload([required("/monitor/id", "the monitor's id is required")])
+        flags: list[str] = []
+        title = text_of(monitor.get("name"))
+        if title is None:
+            title = f"Uptime Kuma monitor {external_id}"
+            flags.append("title_missing")
+        if status not in (_DOWN, _UP):
+            flags.append("unknown_status")
+        kind = SignalKind.RESOLVE if status == _UP else SignalKind.TRIGGER
+        labels = _labels(monitor)
+        severity = first_text(*(labels.get(name) for name in _SEVERITY_TAGS))
+        at = moment(_in_utc(beat.get("time")), context, flags)
+        return [
+            make_signal(
+                kind,
+                external_id,
+                title,
+                flags=flags,
+                severity=severity_of(severity, flags),
+                description=first_text(beat.get("msg"), document.get("msg")),
+                triggered_at=at if kind is SignalKind.TRIGGER else None,
+                occurred_at=at,
+                labels=labels,
+                metadata=present(
+                    {
+                        **{name: monitor.get(name) for name in _METADATA},
+                        "ping": beat.get("ping"),
+                        "retries": beat.get("retries"),
+                    }
+                ),
+            )
+        ]
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        if _document(payload).get("heartbeat") is None:
+            return "a test of the notification"
+        return "the monitor is pending or under maintenance"
+
+
+def _document(payload: Any) -> dict[str, Any]:
+    """The body; sent as a form it is JSON in the field `data`."""
+    document = require_object(payload, "an Uptime Kuma webhook")
+    return nested_object(document.get("data")) or document
+
+
+def _notice(document: dict[str, Any]) -> list[Signal]:
+    """A message about no heartbeat: a test, or a certificate that will expire, which nothing ends."""
+    message = text_of(document.get("msg"))
+    if message is None:
+        hint = "expected heartbeat, monitor and msg; see docs/sources/uptime_kuma.md"
+        raise InvalidPayload([required("/heartbeat", hint)])
+    if message.endswith("Testing"):
+        return []
+    found = _NAME.match(message)
+    name = found[1] if found else None
+    is_certificate = name is not None and "certificate" in message.lower()
+    flags = [] if is_certificate else ["no_external_id"]
+    return [
+        make_signal(
+            SignalKind.TRIGGER,
+            f"certificate:{name}" if is_certificate else None,
+            f"Certificate of {name} expires" if is_certificate else message,
+            flags=flags,
+            severity=Severity.MEDIUM,
+            description=message,
+            labels={"monitor": name} if name else None,
+        )
+    ]
+
+
+def _in_utc(value: Any) -> Any:
+    """Kuma writes UTC without saying so, whatever the zone of its server."""
+    text = text_of(value)
+    return f"{text}Z" if text and _ZONE.search(text) is None else value
+
+
+def _labels(monitor: dict[str, Any]) -> dict[str, str]:
+    tags = monitor.get("tags")
+    pairs = [
+        (object_of(tag).get("name"), object_of(tag).get("value"))
+        for tag in (tags if isinstance(tags, list) else ())
+    ]
+    labels = labels_of_pairs(pairs)
+    for name in ("type", "hostname"):
+        if text := text_of(monitor.get(name)):
+            labels.setdefault("host" if name == "hostname" else name, text)
+    return labels

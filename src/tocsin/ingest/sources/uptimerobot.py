@@ -1,0 +1,82 @@
+"""UptimeRobot, alert contact of the kind webhook: the POST value is a template of the user's. Read is
+the one of our page (docs/sources/uptimerobot.md), as JSON or as a form.
+
+UptimeRobot cannot sign, so the secret stands in the address.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
+from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.ingest.sources.kit.template import filled
+from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+
+_STANDING: Final = re.compile(r"\*[A-Za-z]+\*")
+_DOWN, _UP, _CERTIFICATE = "1", "2", "3"
+_METADATA: Final = ("monitorURL", "alertTypeFriendlyName", "alertFriendlyDuration", "alertDuration")
+_LONGEST: Final = timedelta(days=3_650)
+
+
+class UptimeRobot(BaseSource):
+    type: ClassVar[str] = "uptimerobot"
+    title: ClassVar[str] = "UptimeRobot"
+    preset: ClassVar[Scheme] = Scheme(auth_scheme=AuthScheme.URL)
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        values = filled(require_object(payload, "an UptimeRobot webhook"), _STANDING)
+        monitor = text_of(values.get("monitorID"))
+        if monitor is None:
+            message = "the monitor's id is required; see docs/sources/uptimerobot.md"
+            raise InvalidPayload([required("/monitorID", message)])
+        flags: list[str] = []
+        title = text_of(values.get("monitorFriendlyName"))
+        if title is None:
+            title = text_of(values.get("monitorURL")) or f"UptimeRobot monitor {monitor}"
+            flags.append("title_missing")
+        is_certificate = text_of(values.get("alertType")) == _CERTIFICATE
+        kind = _kind(values, flags)
+        at = moment(values.get("alertDateTime"), context, flags)
+        return [
+            make_signal(
+                kind,
+                # The end of an outage does not end the warning about the certificate.
+                f"{monitor}:ssl" if is_certificate else monitor,
+                f"Certificate of {title}" if is_certificate else title,
+                flags=flags,
+                severity=Severity.MEDIUM if is_certificate else None,
+                description=text_of(values.get("alertDetails")),
+                triggered_at=at if kind is SignalKind.TRIGGER else _before(at, values),
+                occurred_at=at,
+                labels=present({"url": text_of(values.get("monitorURL"))}),
+                metadata=present({name: values.get(name) for name in _METADATA}),
+            )
+        ]
+
+
+def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
+    number = text_of(values.get("alertType"))
+    if number in (_DOWN, _CERTIFICATE):
+        return SignalKind.TRIGGER
+    if number == _UP:
+        return SignalKind.RESOLVE
+    kind, doubtful = parse_kind(text_of(values.get("alertTypeFriendlyName")) or "unknown state")
+    if doubtful or kind is None:
+        flags.append("unknown_status")
+    return kind or SignalKind.TRIGGER
+
+
+def _before(ended: Any, values: dict[str, Any]) -> Any:
+    """When it began, of an end that says how long it lasted."""
+    seconds = text_of(values.get("alertDuration")) or ""
+    if ended is None or not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 9):
+        return None
+    lasted = timedelta(seconds=int(seconds))
+    return ended - lasted if lasted < _LONGEST else None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.ingest.sources.sample_files import context, load, parse, utc
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.registry import SOURCES, idempotency_key
+from tocsin.model import Severity, Signal, SignalKind
+
+SNS = SOURCES["aws_sns_cloudwatch"]
+ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:db-7 disk"
+
+
+def one(**changed: Any) -> Signal:
+    envelope = load("aws_sns_cloudwatch/alarm.json")
+    message = json.dumps(json.loads(envelope["Message"]) | changed)
+    (signal,) = SNS.parse(envelope | {"Message": message}, context())
+    return signal
+
+
+def test_an_alarm() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/alarm.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, ARN)
+    assert (signal.title, signal.severity) == ("db-7 disk", Severity.CRITICAL)
+    assert signal.description == "Grows fast. Severity: critical\n\nThreshold Crossed"
+    assert signal.triggered_at == signal.occurred_at == utc(2026, 3, 1, 9, 0, 0, 250000)
+    assert signal.labels == {
+        "InstanceId": "i-7",
+        "path": "/",
+        "account": "123456789012",
+        "region": "eu-central-1",
+        "namespace": "CWAgent",
+        "metric": "DiskUsed",
+    }
+    assert signal.metadata["Trigger"]["Threshold"] == 90
+    assert signal.flags == ()
+
+
+def test_ok_ends_it() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/ok.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, ARN)
+    assert signal.occurred_at == utc(2026, 3, 1, 9, 30)
+
+
+def test_too_little_data_is_no_alert() -> None:
+    assert parse("aws_sns_cloudwatch/insufficient_data.json") == []
+    payload = load("aws_sns_cloudwatch/insufficient_data.json")
+    assert "not enough data" in SNS.ignored_reason(payload, context())
+
+
+def test_a_message_without_an_envelope_or_an_arn() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/raw_delivery.json")
+    assert signal.external_id == "123456789012/Europe (Frankfurt)/db-7 disk"
+    assert signal.labels["region"] == "Europe (Frankfurt)"
+
+
+def test_whatever_else_is_published_is_an_alert_of_its_own() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/budget.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, None)
+    assert signal.title == "AWS Budgets: Monthly has exceeded"
+    assert signal.flags == ("no_external_id",)
+    assert signal.labels == {"topic": "alerts"}
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://sns.eu-central-1.amazonaws.com/?Action=x", "sns.eu-central-1.amazonaws.com"),
+        ("https://evil.example.com/", "evil.example.com"),
+        ("https://[", "an unknown host"),
+        (None, "an unknown host"),
+    ],
+)
+def test_a_confirmation_is_recorded_with_the_host_to_look_at(address: Any, host: str) -> None:
+    payload = load("aws_sns_cloudwatch/confirmation.json") | {"SubscribeURL": address}
+    assert SNS.parse(payload, context()) == []
+    assert SNS.ignored_reason(payload, context()).endswith(f"open its SubscribeURL, at {host}")
+
+
+def test_doubts() -> None:
+    assert one(AlarmDescription="severity: dire").severity is None
+    assert one(AlarmDescription=None).severity is None
+    assert one(NewStateValue="WOBBLY").flags == ("unknown_status",)
+    assert one(AlarmName=None).flags == ("title_missing",)
+
+
+def test_a_message_is_needed() -> None:
+    for payload, pointer in (({"Type": "Notification"}, "/Message"), ([], "")):
+        with pytest.raises(InvalidPayload) as caught:
+            SNS.parse(payload, context())
+        assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_a_delivery_has_the_name_of_its_message() -> None:
+    payload = load("aws_sns_cloudwatch/alarm.json")
+    assert idempotency_key(SNS, {}, payload) == "m-1"
+    assert idempotency_key(SNS, {"x-amz-sns-message-id": "m-9"}, payload) == "m-9"
