@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -37,6 +37,10 @@ class Page:
     signer: LinkSigner
     alert_id: UUID
     destination_id: UUID
+    expires_at: datetime = field(
+        default_factory=lambda: (utc_now() + timedelta(hours=24)).replace(microsecond=0)
+    )
+    """That of all links of one message: what is typed at any of them counts for all."""
 
     def link(self, action: Action = Action.ACKNOWLEDGE, **changes: Any) -> str:
         values: dict[str, Any] = {
@@ -44,7 +48,7 @@ class Page:
             "action": action,
             "destination_id": self.destination_id,
             "recipient": "ana@example.com",
-            "expires_at": (utc_now() + timedelta(hours=24)).replace(microsecond=0),
+            "expires_at": self.expires_at,
         }
         return self.signer.sign(Token(**{**values, **changes}))
 

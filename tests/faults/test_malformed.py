@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
-from threading import local
 
 import psutil
 import pytest
@@ -62,15 +61,14 @@ def test_malformed_requests(workspace: Workspace, node: Node, requests: int) -> 
     senders = {type: workspace.sender(type) for type in TYPES}
     maker = CaseMaker(senders, seed=requests)
     good, numbers = workspace.sender(), count(1)
-    own = local()
 
     def one(case: Case) -> list[int]:
         statuses = put(node, case)
         assert all(status < 500 for status in statuses), (case, statuses)
         if (number := next(numbers)) % 10 == 0:
-            if not hasattr(own, "client"):
-                own.client = Client(node.base_url)
-            assert own.client.send(good, {"title": "Good", "number": number}).status == 201
+            # A connection of its own: one that is kept may be closed as idle at this very moment.
+            with Client(node.base_url) as client:
+                assert client.send(good, {"title": "Good", "number": number}).status == 201
         return statuses
 
     process = psutil.Process(node.process.pid)

@@ -195,13 +195,14 @@ class Dispatcher:
             )
         except PayloadError as error:
             return Failed("payload-unreadable", str(error))
+        behind = claimed.behind
         try:
             async with asyncio.timeout(self._tuning.attempt_seconds):
                 return await target.channel.send(
                     message,
                     target.config,
                     self._links.acting(claimed, target),
-                    {**(claimed.progress or {}), BEHIND: claimed.behind or []},
+                    {**(claimed.progress or {}), **({BEHIND: behind} if behind else {})},
                 )
         except TimeoutError:
             return Retry("timeout", f"{target.name} did not finish in time")
