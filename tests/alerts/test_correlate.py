@@ -230,14 +230,26 @@ class TestEpisodes:
         step = timeline.put(TRIGGER, 1)
         assert (step.status, step.flags) == (W.CREATED, ("old_start",))
 
-    @pytest.mark.parametrize("in_order", [True, False])
-    def test_the_end_of_the_episode_before_does_not_end_it(self, in_order: bool) -> None:
-        timeline = self.ended(in_order=in_order)
+    def test_elsewhere_the_end_of_the_episode_before_does_not_end_it(self) -> None:
+        timeline = self.ended(in_order=False)
         timeline.received_at += timedelta(minutes=2)
         timeline.put(TRIGGER, 1)
         assert timeline.put(RESOLVE, 5).status is W.IGNORED
         assert timeline.problem.alert is not None
         assert timeline.put(RESOLVE, 6).status is W.RESOLVED
+
+    def test_of_a_sender_in_order_the_last_word_counts(self) -> None:
+        """A second Alertmanager says too late that it fires, the first once more that it is over."""
+        timeline = self.ended(in_order=True)
+        timeline.put(TRIGGER, 1)
+        assert timeline.put(RESOLVE, 5).status is W.RESOLVED
+        assert timeline.problem.alert is None
+
+    def test_the_end_of_an_earlier_start_ends_nothing(self) -> None:
+        timeline = self.ended(in_order=True)
+        timeline.put(TRIGGER, 6)
+        assert timeline.put(RESOLVE, 5).status is W.IGNORED
+        assert timeline.problem.alert is not None
 
     def test_a_resolve_that_found_nothing_takes_nothing_from_a_sender_in_order(self) -> None:
         timeline = Timeline(in_order=True)

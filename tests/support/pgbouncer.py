@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.ports import free_port
 from tests.support.postgres import Database
 
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -32,7 +33,7 @@ def pooled(database: Database, mode: str, *, ignored: str = "extra_float_digits"
     with tempfile.TemporaryDirectory() as name, _relay(parts) as behind:
         folder = Path(name)
         folder.chmod(0o755)
-        port = _free_port()
+        port = free_port()
         (folder / "pgbouncer.ini").write_text(
             f"[databases]\n"
             f"* = host=127.0.0.1 port={behind} user={parts['user']}\n"
@@ -56,12 +57,6 @@ def pooled(database: Database, mode: str, *, ignored: str = "extra_float_digits"
         finally:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as tried:
-        port: int = tried.getsockname()[1]
-        return port
 
 
 def _await(url: str) -> None:

@@ -175,8 +175,11 @@ def _open(
         if not in_order and mark.alert_id is not None and mark.is_late(received_at):
             return _late(mark.alert_id)
         flags = ("old_start",)
-        # What ended the episode before must not end this one, should it come in once more.
-        alert.last_signal_at = max(mark.occurred_at, ended or at) + _TICK
+        if not in_order:
+            # What ended the episode before must not end this one, should it come in once more. Of a
+            # sender in order the last word counts: where its replicas contradict each other, it
+            # says once more what is so.
+            alert.last_signal_at = max(mark.occurred_at, ended or at) + _TICK
     state.alert = alert
     return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True, flags=flags)
 
