@@ -71,7 +71,7 @@ READING = (
 )
 
 # Runs every command in one process, perhaps as another user: importing takes longer than they do.
-_EVERY_COMMAND = """
+EVERY_COMMAND = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 from tests.cli.program import Program
@@ -138,7 +138,7 @@ def _every_command_says_one_line(tmp_path: Path, folder: Path, *, as_nobody: boo
         given = [each.format(folder=folder, body=tmp_path / "body.json") for each in arguments]
         settings = {"TOCSIN_DATA_DIR": str(folder)}
         calls.append((name, settings, [*name.split(), *given]))
-    process = python(_EVERY_COMMAND, json.dumps(calls), ROOT, uid=NOBODY if as_nobody else None)
+    process = python(EVERY_COMMAND, json.dumps(calls), ROOT, uid=NOBODY if as_nobody else None)
     said, _ = process.communicate(timeout=300)
     ended = json.loads(said.splitlines()[-1])
     assert set(ended) == set(COMMANDS)

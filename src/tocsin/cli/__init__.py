@@ -1,4 +1,4 @@
-"""The command line. One file per command; what they share is in exits, output, runtime, local_api.
+"""The command line. One file per command; what they share is in exits, output, runtime and calling/.
 
 Modules here import what is slow to import (the server, the database, the API) inside functions, so
 that `tocsin --help` and a mistyped option answer at once.

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, print_json, show, status_text
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 class Deed(StrEnum):
@@ -25,16 +25,16 @@ def act(
     deed: Annotated[Deed, typer.Argument()],
     alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
     note: Annotated[str | None, typer.Option(help="Kept in the timeline.")] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Acknowledge, resolve, close or reopen an alert, or note something on it."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 
     if deed is Deed.NOTE and not note:
         raise Failure("say what to note: --note TEXT", code=Exit.USAGE)
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = api.post(
             f"/alerts/{found_id(api, alert_id)}/{deed.value}", {"note": note} if note else None
         )

@@ -27,7 +27,7 @@ from tocsin.cli.output import (
     status_text,
     table,
 )
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertStatus, Severity
 
 _PAYLOADS = 3
@@ -45,13 +45,13 @@ def alerts(
         str | None, typer.Option("--search", "-q", help="Text in title, source or id.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List alerts, newest first."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items(
             "/alerts",
             limit,
@@ -100,14 +100,14 @@ def _for_pipes(found: list[Any]) -> Table:
 
 def alert(
     alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Show one alert: what it is, its timeline, and the raw payloads it was made of."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         identifier = found_id(api, alert_id)
         found = api.get(f"/alerts/{identifier}")
         timeline = api.items(f"/alerts/{identifier}/timeline", limit=1_000)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.output import Json, ago, note, print_json, print_plain, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 
 @app.command()
 def create(
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.VIEWER,
     name: Annotated[
         str | None, typer.Option(help="What it is for; shown in lists and in the audit log.")
@@ -25,11 +25,11 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print it, and nothing else, on standard output. It is never shown again."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
     now = utc_now()
     expires_at = None if expires_in_days is None else iso(now + timedelta(days=expires_in_days))
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         made = api.post(
             "/api-keys",
             {
@@ -45,11 +45,11 @@ def create(
 
 
 @app.command("list")
-def list_keys(workspace: Workspace = "default", json: Json = False) -> None:
+def list_keys(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List the keys of a workspace, by what may be shown of them."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         keys = api.items("/api-keys", limit=1_000)
     if json:
         print_json(keys)
@@ -73,13 +73,13 @@ def list_keys(workspace: Workspace = "default", json: Json = False) -> None:
 @app.command()
 def revoke(
     key: Annotated[str, typer.Argument(help="The id of the key, or the beginning of the key.")],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
 ) -> None:
     """Revoke a key: from now on it is dead, on every node."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import one_of
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         keys = api.items("/api-keys", limit=1_000)
         found = one_of(
             "API key",

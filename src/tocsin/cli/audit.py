@@ -8,18 +8,18 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.output import Json, moment, note, print_json, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def audit(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List who did what to which object, newest first."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items("/audit-events", limit)
     if json:
         print_json(found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+
+from tocsin.cli.calling import unix_socket
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ def answering(data_dir: Path, answers: Answers) -> Iterator[None]:
     takes the place of a socket that a killed one has left."""
     path = data_dir / FILE
     try:
-        listener = _listen(path)
+        listener = unix_socket.listen(data_dir, FILE)
     except OSError as error:
         log.warning("control.unavailable", path=str(path), error=error.strerror or str(error))
         yield
@@ -57,28 +58,10 @@ def ask(data_dir: Path, question: str) -> Any:
         OSError: nobody answers, or not in time.
         ValueError: the answer is none.
     """
-    with socket.socket(socket.AF_UNIX) as asker:
-        asker.settimeout(_ANSWER_SECONDS)
-        asker.connect(str(data_dir / FILE))
+    with unix_socket.connect(data_dir, FILE, _ANSWER_SECONDS) as asker:
         asker.sendall(json.dumps(question).encode() + b"\n")
         with asker.makefile("rb") as answer:
             return json.loads(answer.read())
-
-
-def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        # Bound under another name and closed to others before anybody can find it.
-        draft = path.with_name(f".{os.getpid()}")
-        listener.bind(str(draft))
-        draft.chmod(0o600)
-        listener.listen()
-        draft.rename(path)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _accept(listener: socket.socket, answers: Answers) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tocsin.cli.arguments import span
 from tocsin.cli.output import Json, ago, clock, note, print_json, show, status_text, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
@@ -25,14 +25,14 @@ def list_all(
     alert: Annotated[str | None, typer.Option(help="An alert's id, or `last`.")] = None,
     destination: Annotated[str | None, typer.Option(help="Name or id.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List messages, newest first."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id, by_name
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         named = {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
         wanted = None
         if destination is not None:
@@ -66,11 +66,13 @@ def list_all(
 
 
 @app.command("show")
-def show_one(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+def show_one(
+    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Show one message and every attempt to deliver it."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{alert_delivery_id}")
     if json:
         print_json(found)
@@ -96,13 +98,17 @@ def show_one(alert_delivery_id: Id, workspace: Workspace = "default", json: Json
 
 
 @app.command()
-def retry(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+def retry(
+    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Queue one that failed or was canceled again, under the same id."""
     _act("retry", alert_delivery_id, workspace, json)
 
 
 @app.command()
-def cancel(alert_delivery_id: Id, workspace: Workspace = "default", json: Json = False) -> None:
+def cancel(
+    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Call off one that waits."""
     _act("cancel", alert_delivery_id, workspace, json)
 
@@ -111,15 +117,15 @@ def cancel(alert_delivery_id: Id, workspace: Workspace = "default", json: Json =
 def retry_failed(
     since: Annotated[str, typer.Option(metavar="SPAN", help="Made in the last 2h, say.")] = "1d",
     destination: Annotated[str | None, typer.Option(help="Name or id; else all.")] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Queue everything again that failed of late."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
     begin = utc_now() - span(since, "--since")
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         wanted = None
         if destination is not None:
             wanted = by_name(api, "/alert-destinations", "destination", destination)["id"]
@@ -131,9 +137,9 @@ def retry_failed(
 
 
 def _act(action: str, alert_delivery_id: str, workspace: str, json: bool) -> None:
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = api.post(f"{_PATH}/{alert_delivery_id}/{action}")
     if json:
         print_json(found)

@@ -12,10 +12,10 @@ from tocsin.cli import named
 from tocsin.cli.arguments import assignments, read_json
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, note, print_json, progress, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
-    from tocsin.cli.local_api import LocalApi
+    from tocsin.cli.calling.client import ApiClient
 
 app = typer.Typer(
     no_args_is_help=True, help="Make, list and test the places where people are notified."
@@ -49,17 +49,17 @@ def create(
         str | None,
         typer.Option(metavar="FILE", help="The whole config as JSON; - is standard input."),
     ] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Make a destination. What is given with --set shows in the list of processes; a file does not."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
     document = read_json(config) if config is not None else {}
     if not isinstance(document, dict):
         raise Failure(f"{config} must hold a JSON object", code=Exit.USAGE)
     document |= assignments(settings)
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         made = api.post(_PATH, {"name": name, "type": type, "config": document})
     if json:
         print_json(made)
@@ -72,11 +72,11 @@ def create(
 
 
 @app.command("list")
-def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List destinations, and how their last test went."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
     if json:
         print_json(found)
@@ -102,17 +102,17 @@ def send_test(
     wait: Annotated[
         float, typer.Option(min=0, help="How many seconds to wait for what becomes of it.")
     ] = 15.0,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Send a test message on the road that a real alert takes.
 
     Exit code 0 if it was sent, 1 if it failed, 4 if nobody has sent it yet.
     """
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = by_name(api, _PATH, _KIND, name)
         api.post(f"{_PATH}/{found['id']}/test")
         with progress("Waiting for it to be sent…"):
@@ -131,7 +131,7 @@ def send_test(
         raise typer.Exit(Exit.FAILED)
 
 
-def _await_test(api: LocalApi, destination_id: str, seconds: float) -> Any:
+def _await_test(api: ApiClient, destination_id: str, seconds: float) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         result = api.get(f"{_PATH}/{destination_id}")["last_test"]
@@ -141,19 +141,19 @@ def _await_test(api: LocalApi, destination_id: str, seconds: float) -> Any:
 
 
 @app.command()
-def enable(name: Name, workspace: Workspace = "default") -> None:
+def enable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Switch a destination on."""
     named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
-def disable(name: Name, workspace: Workspace = "default") -> None:
+def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Switch a destination off: what is pending for it is suppressed, with the reason on record."""
     named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
-def delete(name: Name, workspace: Workspace = "default") -> None:
+def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Delete a destination that no rule names."""
     named.delete(_PATH, _KIND, name, workspace)
 

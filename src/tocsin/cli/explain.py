@@ -17,21 +17,21 @@ from tocsin.cli.output import (
     show,
     status_text,
 )
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 _DIM = "bright_black"
 
 
 def explain(
     alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Tell the story of an alert: what came in, what each rule said, who was notified, and why not."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         story = api.get(f"/alerts/{found_id(api, alert_id)}/explain")
     if json:
         print_json(story)

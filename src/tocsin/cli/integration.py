@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tocsin.cli.arguments import read_json, read_text
 from tocsin.cli.output import Json, note, pairs, print_json, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
 
@@ -33,28 +33,28 @@ def create(
         str | None,
         typer.Option(metavar="FILE", help="For generic: JSON, a JMESPath expression per field."),
     ] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Make an integration and show, this once, what its sender must be told."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
     document: dict[str, Any] = {"name": name, "type": type}
     if secret is not None:
         document["webhook_secret"] = read_text(secret).strip()
     if mapping is not None:
         document["mapping"] = read_json(mapping)
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         made = api.post("/integrations", document)
     _show_secret(made, json)
 
 
 @app.command("list")
-def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List the integrations of a workspace."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items("/integrations", limit=10_000)
     if json:
         print_json(found)
@@ -80,14 +80,14 @@ def rotate_secret(
     overlap_minutes: Annotated[
         int, typer.Option(min=0, help="How long the secret before is accepted, too.")
     ] = 1_440,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Give an integration a new secret; the one before is accepted for a while, too."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = by_name(api, "/integrations", "integration", name)
         made = api.post(
             f"/integrations/{found['id']}/rotate-secret", {"overlap_minutes": overlap_minutes}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.cli.exits import Exit, Failure
 
 if TYPE_CHECKING:
-    from tocsin.cli.local_api import LocalApi
+    from tocsin.cli.calling.client import ApiClient
 
 LAST = "last"
 
@@ -27,7 +27,7 @@ def one_of(kind: str, said: str, found: list[Any]) -> Any:
     return found[0]
 
 
-def by_name(api: LocalApi, path: str, kind: str, said: str) -> Any:
+def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
     """What a list holds by this id or name.
 
     Raises:
@@ -44,7 +44,7 @@ def by_name(api: LocalApi, path: str, kind: str, said: str) -> Any:
     return one_of(kind, said, found)
 
 
-def alert_id(api: LocalApi, said: str) -> str:
+def alert_id(api: ApiClient, said: str) -> str:
     """An alert's id; `last` is the newest alert.
 
     Raises:

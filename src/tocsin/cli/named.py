@@ -12,9 +12,9 @@ def switch(path: str, kind: str, name: str, workspace: str, *, is_enabled: bool)
     Raises:
         Failure: there is no such thing, or not just one.
     """
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = by_name(api, path, kind, name)
         api.patch(f"{path}/{found['id']}", {"is_enabled": is_enabled})
     note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
@@ -26,9 +26,9 @@ def delete(path: str, kind: str, name: str, workspace: str) -> None:
     Raises:
         Failure: there is no such thing, not just one, or something still needs it.
     """
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         found = by_name(api, path, kind, name)
         api.delete(f"{path}/{found['id']}")
     note(f"Deleted {found['name']}.")

@@ -8,7 +8,7 @@ import typer
 
 from tocsin.cli.output import Json, print_json
 from tocsin.cli.replay_view import show_replay
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def replay(
@@ -22,14 +22,14 @@ def replay(
             "--accept-unverified", help="Vouch for a delivery whose signature did not hold."
         ),
     ] = False,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Take in a stored webhook delivery again, through today's mapping and rules."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
     asked = {"dry_run": dry_run, "accept_unverified": accept_unverified}
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         result = api.post(f"/webhook-deliveries/{delivery_id}/replay", asked)
     if json:
         print_json(result)

@@ -10,7 +10,7 @@ from rich.text import Text
 from tocsin.cli import named
 from tocsin.cli.arguments import Matchers, matchers, span
 from tocsin.cli.output import Json, ago, note, print_json, severity_text, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and try the rules that name destinations.")
@@ -37,17 +37,17 @@ def create(
     cooldown: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Notify of one alert once in 30m, say.")
     ] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Make a rule: its destinations are notified of alerts that match it."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
     cooldown_seconds = (
         None if cooldown is None else int(span(cooldown, "--cooldown").total_seconds())
     )
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         destinations = [by_name(api, "/alert-destinations", "destination", each) for each in to]
         made = api.post(
             _PATH,
@@ -67,11 +67,11 @@ def create(
 
 
 @app.command("list")
-def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List rules in the order in which they are applied."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
         names = {
             each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
@@ -103,13 +103,13 @@ def preview(
     match: Matchers = None,
     min_severity: MinSeverity = None,
     days: Annotated[int, typer.Option(min=1, max=90)] = 7,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Show which past alerts a rule would have notified of. Nothing is made or sent."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         result = api.post(
             f"{_PATH}/preview",
             {
@@ -125,19 +125,19 @@ def preview(
 
 
 @app.command()
-def enable(name: Name, workspace: Workspace = "default") -> None:
+def enable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Switch a rule on."""
     named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
 
 
 @app.command()
-def disable(name: Name, workspace: Workspace = "default") -> None:
+def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Switch a rule off; what it has planned is still delivered."""
     named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
 
 
 @app.command()
-def delete(name: Name, workspace: Workspace = "default") -> None:
+def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Delete a rule; what it has planned is still delivered."""
     named.delete(_PATH, _KIND, name, workspace)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tocsin.model import Secret
     from tocsin.settings import Settings
 
+DEFAULT_WORKSPACE = "default"
+
 Workspace = Annotated[
     str, typer.Option("--workspace", "-w", metavar="SLUG", help="The workspace to work in.")
 ]

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tocsin.cli.exits import Exit, Failure, readable
 from tocsin.cli.output import Json, print_json, show, status_text
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
     from tocsin.cli.runtime import Installation
@@ -30,7 +30,7 @@ def send(
     integration: Annotated[
         str, typer.Option("--integration", "-i", metavar="NAME", help="Name or id.")
     ],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     url: Annotated[
         str | None, typer.Option(help="The server; else the one running on the data folder.")
     ] = None,
@@ -98,7 +98,7 @@ def _find(installation: Installation, workspace: str, said: str) -> SignedSender
     """
     import asyncio
 
-    from tocsin.cli.local_api import workspace_id_of
+    from tocsin.cli.calling.in_process import workspace_id_of
     from tocsin.cli.signing import load_signed_senders
 
     workspace_id = workspace_id_of(installation, workspace)

@@ -38,6 +38,7 @@ def serve(
 ) -> None:
     """Run the server. Ctrl-C or SIGTERM ends it after what it has begun; a second one at once."""
     from tocsin.cli import serving
+    from tocsin.cli.calling.socket_server import owner_socket
     from tocsin.cli.checks import examine
     from tocsin.cli.control import answering
     from tocsin.cli.runtime import load_settings, open_installation
@@ -58,6 +59,7 @@ def serve(
             serving.stopped_by_signals() as stopping,
             ExitStack() as stack,
         ):
+            owner_listener = None
             if is_announced:
 
                 def doctor() -> list[dict[str, str | None]]:
@@ -65,6 +67,8 @@ def serve(
                     return [finding.document() for finding in found]
 
                 stack.enter_context(answering(settings.data_dir, {"doctor": doctor}))
+                if role is not ServeRole.DISPATCH:
+                    owner_listener = stack.enter_context(owner_socket(settings.data_dir))
 
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")
@@ -72,10 +76,12 @@ def serve(
                     note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
 
             if workers == 1:
-                ended_well = serving.run_one(installation, listener, role.value, ready, stopping)
+                ended_well = serving.run_one(
+                    installation, listener, owner_listener, role.value, ready, stopping
+                )
             else:
                 ended_well = serving.run_many(
-                    installation, listener, role.value, ready, stopping, workers
+                    installation, listener, owner_listener, role.value, ready, stopping, workers
                 )
     if not ended_well:
         raise typer.Exit(Exit.FAILED)

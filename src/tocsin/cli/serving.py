@@ -145,15 +145,18 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
 def run_one(
     installation: Installation,
     listener: Listener,
+    owner_listener: Listener | None,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
 ) -> bool:
     """Serve in this process until asked to stop. False if it could not start."""
     from tocsin.app import Hub, ProcessRole, application
+    from tocsin.cli.calling.socket_server import answering_owner
 
     hub = Hub.build(installation.settings, installation.url, installation.keys, ProcessRole(role))
-    server = _Server(config(application(hub)), ready, stopping)
+    app = answering_owner(application(hub), installation, owner_listener)
+    server = _Server(config(app), ready, stopping)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -200,6 +203,7 @@ class _Supervisor(Multiprocess):
 def run_many(
     installation: Installation,
     listener: Listener,
+    owner_listener: Listener | None,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
@@ -211,7 +215,7 @@ def run_many(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         supervisor = _Supervisor(
             config(
-                Worker(installation, role, os.getpid()),
+                Worker(installation, role, os.getpid(), owner_listener),
                 factory=True,
                 workers=workers,
                 # A busy machine may need seconds to import everything.

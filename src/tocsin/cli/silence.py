@@ -11,7 +11,7 @@ from tocsin.cli.arguments import Matchers, matchers, span
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, note, print_json, show, table
 from tocsin.cli.rule import show_preview
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Mute alerts for a while; they are still on record.")
@@ -27,17 +27,17 @@ def create(
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show which past alerts it would have muted.")
     ] = False,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Mute the alerts that match, from now on."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
     if not match:
         raise Failure("say which alerts: --match LABEL=VALUE", code=Exit.USAGE)
     ends_at = iso(utc_now() + span(duration, "--for"))
     if preview:
-        with local_api(workspace, only_reads=True) as api:
+        with open_api(workspace, only_reads=True) as api:
             result = api.post(f"{_PATH}/preview", {"matchers": matchers(match)})
         if json:
             print_json(result)
@@ -46,7 +46,7 @@ def create(
         return
     if not comment:
         raise Failure("say why, for those who wonder: --comment TEXT", code=Exit.USAGE)
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         made = api.post(
             _PATH, {"matchers": matchers(match), "ends_at": ends_at, "comment": comment}
         )
@@ -59,13 +59,13 @@ def create(
 @app.command("list")
 def list_all(
     everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List silences that are, or will be, in force."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=1_000)
     if not everything:
         found = [each for each in found if each["state"] != "expired"]
@@ -91,11 +91,11 @@ def list_all(
 @app.command()
 def expire(
     silence_id: Annotated[str, typer.Argument(metavar="SILENCE_ID")],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
 ) -> None:
     """End a silence now."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         api.delete(f"{_PATH}/{silence_id}")
     note("It is over: alerts that it muted notify again from now on.")

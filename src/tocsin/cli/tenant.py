@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.output import Json, print_json, show, table
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list tenants: customers, teams, sites.")
 
@@ -17,13 +17,13 @@ app = typer.Typer(no_args_is_help=True, help="Make and list tenants: customers, 
 def create(
     slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
     name: Annotated[str | None, typer.Option(help="What people read.")] = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Make a tenant. Payloads may name it by its slug; integrations and rules by its id."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace) as api:
+    with open_api(workspace) as api:
         made = api.post("/tenants", {"slug": slug, "name": name or slug})
     if json:
         print_json(made)
@@ -32,11 +32,11 @@ def create(
 
 
 @app.command("list")
-def list_all(workspace: Workspace = "default", json: Json = False) -> None:
+def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List the tenants of a workspace."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.items("/tenants", limit=10_000)
     if json:
         print_json(found)

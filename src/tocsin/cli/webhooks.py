@@ -22,7 +22,7 @@ from tocsin.cli.output import (
     status_text,
     table,
 )
-from tocsin.cli.runtime import Workspace
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 _PATH = "/webhook-deliveries"
 
@@ -42,17 +42,17 @@ def webhooks(
         str | None, typer.Option(metavar="SPAN", help="Received in the last 2h, say.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List webhook deliveries, newest first: every attempt of a sender, the refused ones included."""
     from tocsin.cli.arguments import span
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
     from tocsin.model import iso, utc_now
 
     begin = None if since is None else iso(utc_now() - span(since, "--since"))
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         names = {each["id"]: each["name"] for each in api.items("/integrations", 10_000)}
         wanted = None
         if integration is not None:
@@ -79,13 +79,13 @@ def webhooks(
 
 def webhook(
     delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY_ID")],
-    workspace: Workspace = "default",
+    workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Show one webhook delivery: its answer, its headers, and its body as it came."""
-    from tocsin.cli.local_api import local_api
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(workspace, only_reads=True) as api:
+    with open_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{delivery_id}")
     if json:
         print_json(found)

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
+from socket import socket
 from typing import TYPE_CHECKING
 
 from tocsin.cli.runtime import Installation
@@ -30,15 +31,18 @@ class Worker:
     role: str
     parent: int
     """Its process id; a worker ends with it."""
+    owner_listener: socket | None
+    """Where commands of the data folder's owner are answered, if anywhere."""
 
     def __call__(self) -> Asgi:
         threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
         # Imported here: when this object arrives, nobody answers yet for the worker's health.
         from tocsin.app import Hub, ProcessRole, application
+        from tocsin.cli.calling.socket_server import answering_owner
         from tocsin.logs import configure_logs
 
         configure_logs(self.installation.settings)
-        return application(
+        app = application(
             Hub.build(
                 self.installation.settings,
                 self.installation.url,
@@ -46,6 +50,7 @@ class Worker:
                 ProcessRole(self.role),
             )
         )
+        return answering_owner(app, self.installation, self.owner_listener)
 
 
 def _follow(parent: int) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.output import Json, note, print_json, print_plain, show, table
+from tocsin.cli.runtime import DEFAULT_WORKSPACE
 
 app = typer.Typer(no_args_is_help=True, help="Make and list workspaces.")
 
@@ -18,10 +19,9 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a workspace, with its tenant `default`, and print an admin key of it."""
-    from tocsin.cli.local_api import local_api
-    from tocsin.store.queries.workspaces import DEFAULT
+    from tocsin.cli.calling.choose import open_api
 
-    with local_api(DEFAULT) as api:
+    with open_api(DEFAULT_WORKSPACE) as api:
         made = api.post("/workspaces", {"slug": slug, "name": name or slug})
     if json:
         print_json(made)

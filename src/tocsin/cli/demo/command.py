@@ -70,11 +70,12 @@ def _play(
 ) -> None:
     with progress("Starting the demo…"):
         # Slow to import, all of it; the spinner is for that, too.
+        from tocsin.cli.calling.in_process import api_of, workspace_id_of
+        from tocsin.cli.calling.socket_server import owner_socket
         from tocsin.cli.demo import inboxes, stage
         from tocsin.cli.demo.board import Board
         from tocsin.cli.demo.traffic import Traffic
         from tocsin.cli.demo.view import DemoAddress, save
-        from tocsin.cli.local_api import api_of, workspace_id_of
         from tocsin.cli.runtime import open_installation
         from tocsin.cli.signing import load_signed_senders
         from tocsin.cli.whereabouts import announced
@@ -95,9 +96,11 @@ def _play(
             senders = asyncio.run(
                 load_signed_senders(installation, workspace_id_of(installation, "default"))
             )
-            stack.enter_context(stage.serving_hub(installation, listener))
-        assert settings.public_url is not None
-        stack.enter_context(announced(folder, settings.public_url))
+            assert settings.public_url is not None
+            owner_listener = None
+            if stack.enter_context(announced(folder, settings.public_url)):
+                owner_listener = stack.enter_context(owner_socket(folder))
+            stack.enter_context(stage.serving_hub(installation, listener, owner_listener))
         scene = DemoAddress(
             url=settings.public_url,
             data_dir=folder,

@@ -16,9 +16,10 @@ import uvicorn
 
 from tocsin.app import Hub, application
 from tocsin.cli import serving
+from tocsin.cli.calling.client import ApiClient
+from tocsin.cli.calling.socket_server import answering_owner
 from tocsin.cli.demo.inboxes import Receivers
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.local_api import LocalApi
 from tocsin.cli.runtime import Installation
 from tocsin.model import Secret, iso, utc_now
 from tocsin.settings import Settings, SmtpServer
@@ -77,7 +78,7 @@ class Scenery:
     """Ids by name."""
 
 
-def set_up(api: LocalApi, receivers: Receivers) -> Scenery:
+def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
     """One integration per tool, three destinations, their rules and a silence; what a former
     demo left in a kept data folder is used again."""
     have = {each["name"] for each in api.items("/integrations", limit=1_000)}
@@ -135,7 +136,7 @@ def _rules(destinations: Mapping[str, str]) -> dict[str, Any]:
     return rules
 
 
-def _ensure(api: LocalApi, path: str, name: str, document: dict[str, Any]) -> str:
+def _ensure(api: ApiClient, path: str, name: str, document: dict[str, Any]) -> str:
     """The id of what is called `name`, made or brought to what `document` says."""
     found = next((each for each in api.items(path, limit=1_000) if each["name"] == name), None)
     if found is None:
@@ -146,14 +147,19 @@ def _ensure(api: LocalApi, path: str, name: str, document: dict[str, Any]) -> st
 
 
 @contextmanager
-def serving_hub(installation: Installation, listener: serving.Listener) -> Iterator[None]:
+def serving_hub(
+    installation: Installation,
+    listener: serving.Listener,
+    owner_listener: serving.Listener | None,
+) -> Iterator[None]:
     """The server, in a thread of this process, from ready to drained.
 
     Raises:
         Failure: if it does not start.
     """
     hub = Hub.build(installation.settings, installation.url, installation.keys)
-    server = uvicorn.Server(serving.config(application(hub)))
+    app = answering_owner(application(hub), installation, owner_listener)
+    server = uvicorn.Server(serving.config(app))
     thread = threading.Thread(target=_run, args=(server, listener), name="server", daemon=True)
     thread.start()
     deadline = time.monotonic() + _START_SECONDS

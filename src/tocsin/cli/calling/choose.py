@@ -1,0 +1,32 @@
+"""Which way a command calls the API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tocsin.cli.calling.client import ApiClient
+from tocsin.cli.calling.over_socket import socket_api
+from tocsin.cli.exits import readable
+
+
+@contextlib.contextmanager
+def open_api(workspace: str, *, only_reads: bool = False) -> Iterator[ApiClient]:
+    """The API of the running server, else of the application imported here, as an admin of one
+    workspace. `only_reads`: see `open_installation`.
+
+    Raises:
+        Failure: there is no such workspace, or neither can be had.
+    """
+    from tocsin.settings import load
+
+    settings = readable(load)
+    with socket_api(settings.data_dir, workspace, settings.database_url) as api:
+        if api is not None:
+            yield api
+            return
+    # Imported only here: it takes seconds, and it is what a running server spares.
+    from tocsin.cli.calling.in_process import in_process_api
+
+    with in_process_api(workspace, only_reads=only_reads) as local:
+        yield local
