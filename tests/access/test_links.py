@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.outbox import KEY
-from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
+from tocsin.access.links import Expired, Invalid, LinkAction, LinkSigner, Token
 from tocsin.model import Secret, uuid7
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ SIGNER = LinkSigner([KEY])
 tokens = st.builds(
     Token,
     alert_id=st.uuids(),
-    action=st.sampled_from(Action),
+    action=st.sampled_from(LinkAction),
     destination_id=st.uuids(),
     recipient=st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
     expires_at=st.integers(1, 2**32 - 1).map(lambda at: datetime.fromtimestamp(at, UTC)),
@@ -28,7 +28,7 @@ tokens = st.builds(
 def token(**changes: object) -> Token:
     values = {
         "alert_id": uuid7(),
-        "action": Action.ACKNOWLEDGE,
+        "action": LinkAction.ACKNOWLEDGE,
         "destination_id": uuid7(),
         "recipient": "ana@example.com",
         "expires_at": NOW + timedelta(hours=24),
@@ -77,7 +77,7 @@ def test_a_message_has_one_code_and_each_reader_an_own_one() -> None:
     assert len(code) == 4
     assert code.isdigit()
     resolve = token(
-        action=Action.RESOLVE, alert_id=made.alert_id, destination_id=made.destination_id
+        action=LinkAction.RESOLVE, alert_id=made.alert_id, destination_id=made.destination_id
     )
     assert SIGNER.code(SIGNER.sign(resolve)) == code
     codes = {

@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from tests.api.server import Answer, Client, serving
 from tests.support.outbox import KEY, NOON, Outbox
 from tests.support.postgres import Database
-from tocsin.access.links import Action, LinkSigner, Token
+from tocsin.access.links import LinkAction, LinkSigner, Token
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
@@ -42,7 +42,7 @@ class Page:
     )
     """That of all links of one message: what is typed at any of them counts for all."""
 
-    def link(self, action: Action = Action.ACKNOWLEDGE, **changes: Any) -> str:
+    def link(self, action: LinkAction = LinkAction.ACKNOWLEDGE, **changes: Any) -> str:
         values: dict[str, Any] = {
             "alert_id": self.alert_id,
             "action": action,
@@ -142,12 +142,12 @@ def test_it_shows_the_alert_and_keeps_to_itself(page: Page) -> None:
 @pytest.mark.parametrize(
     ("action", "status", "kind"),
     [
-        (Action.ACKNOWLEDGE, "ACKNOWLEDGED", "acknowledged"),
-        (Action.RESOLVE, "RESOLVED", "resolved"),
+        (LinkAction.ACKNOWLEDGE, "ACKNOWLEDGED", "acknowledged"),
+        (LinkAction.RESOLVE, "RESOLVED", "resolved"),
     ],
 )
 def test_the_code_acts_once_however_often(
-    page: Page, action: Action, status: str, kind: str
+    page: Page, action: LinkAction, status: str, kind: str
 ) -> None:
     token = page.link(action)
     code = page.signer.code(token)
@@ -180,7 +180,7 @@ def test_a_code_cannot_be_guessed_by_trying(page: Page) -> None:
     for _ in range(5):
         assert page.submit(token, page.wrong_code(token)).status == 403
     # Neither here nor at the other link of the same message.
-    for other in (token, page.link(Action.RESOLVE)):
+    for other in (token, page.link(LinkAction.RESOLVE)):
         answer = page.submit(other, page.signer.code(other))
         assert answer.status == 403
         assert "locked" in answer.body.decode()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.console.test_act_page import Page, page
-from tocsin.access.links import Action
+from tocsin.access.links import LinkAction
 from tocsin.model import utc_now, uuid7
 
 __all__ = ["page"]
@@ -19,7 +19,7 @@ def get(page: Page, token: str, alert_id: Any = None) -> Any:
 
 
 def test_it_shows_the_alert_and_offers_nothing_to_do(page: Page) -> None:
-    answer = get(page, page.link(Action.VIEW, recipient=""))
+    answer = get(page, page.link(LinkAction.VIEW, recipient=""))
 
     assert answer.status == 200
     assert "&lt;b&gt;Disk&lt;/b&gt;" in answer.body.decode()
@@ -30,9 +30,9 @@ def test_it_shows_the_alert_and_offers_nothing_to_do(page: Page) -> None:
 
 
 def test_of_an_alert_that_has_ended_it_asks_for_nothing(page: Page) -> None:
-    link = page.link(Action.VIEW)
+    link = page.link(LinkAction.VIEW)
     assert "acknowledge or resolve it" in get(page, link).body.decode()
-    resolve = page.link(Action.RESOLVE)
+    resolve = page.link(LinkAction.RESOLVE)
     page.submit(resolve, page.signer.code(resolve))
     assert page.status() == "RESOLVED"
     shown = get(page, link).body.decode()
@@ -49,15 +49,15 @@ def test_of_an_alert_that_has_ended_it_asks_for_nothing(page: Page) -> None:
     ],
 )
 def test_it_shows_nothing_to_others(page: Page, changes: dict[str, Any], status: int) -> None:
-    answer = get(page, page.link(Action.VIEW, **changes))
+    answer = get(page, page.link(LinkAction.VIEW, **changes))
 
     assert answer.status == status
     assert "Disk" not in answer.body.decode()
 
 
 def test_the_two_kinds_of_link_cannot_be_exchanged(page: Page) -> None:
-    assert get(page, page.link(Action.ACKNOWLEDGE)).status == 404
-    viewing = page.link(Action.VIEW)
+    assert get(page, page.link(LinkAction.ACKNOWLEDGE)).status == 404
+    viewing = page.link(LinkAction.VIEW)
     assert page.get(viewing).status == 404
     assert page.submit(viewing, "0000").status == 404
     assert get(page, "").status == 404

@@ -44,13 +44,13 @@ _TAG_BYTES = 16
 _LONGEST_TOKEN = 2_048
 
 
-class Action(StrEnum):
+class LinkAction(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
     VIEW = "view"
 
 
-_NUMBERS = {Action.ACKNOWLEDGE: 1, Action.RESOLVE: 2, Action.VIEW: 3}
+_NUMBERS = {LinkAction.ACKNOWLEDGE: 1, LinkAction.RESOLVE: 2, LinkAction.VIEW: 3}
 
 
 _ACTIONS = {number: action for action, number in _NUMBERS.items()}
@@ -61,7 +61,7 @@ class Token:
     """`recipient` names, for people, who got the link: a mail address, or the destination."""
 
     alert_id: UUID
-    action: Action
+    action: LinkAction
     destination_id: UUID
     recipient: str
     expires_at: datetime

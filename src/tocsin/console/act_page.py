@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.access.link_codes import CodeCheck, check_code, is_locked
-from tocsin.access.links import Action, Expired, Invalid, LinkSigner, Token
+from tocsin.access.links import Expired, Invalid, LinkAction, LinkSigner, Token
 from tocsin.alerts import actions
 from tocsin.console.pages import (
     Shown,
@@ -38,11 +38,11 @@ _BODY_LIMIT = 2_048
 BODY_SECONDS = 10.0
 """For the form to arrive; a browser sends it in one piece."""
 
-_VERBS = {Action.ACKNOWLEDGE: "Acknowledge", Action.RESOLVE: "Resolve"}
-_DONE = {Action.ACKNOWLEDGE: "Acknowledged", Action.RESOLVE: "Resolved"}
+_VERBS = {LinkAction.ACKNOWLEDGE: "Acknowledge", LinkAction.RESOLVE: "Resolve"}
+_DONE = {LinkAction.ACKNOWLEDGE: "Acknowledged", LinkAction.RESOLVE: "Resolved"}
 _MOVES = {
-    Action.ACKNOWLEDGE: actions.Action.ACKNOWLEDGE,
-    Action.RESOLVE: actions.Action.RESOLVE,
+    LinkAction.ACKNOWLEDGE: actions.Action.ACKNOWLEDGE,
+    LinkAction.RESOLVE: actions.Action.RESOLVE,
 }
 _STATES = {
     AlertStatus.OPEN: "open",
@@ -67,7 +67,7 @@ class _ActPage:
     async def answer(self, request: Request) -> Response:
         text = request.path_params["token"]
         match self._signer.read(text, utc_now()):
-            case Invalid() | Token(action=Action.VIEW):
+            case Invalid() | Token(action=LinkAction.VIEW):
                 return link_broken()
             case Expired():
                 return link_expired("Open the alert in Tocsin instead.")

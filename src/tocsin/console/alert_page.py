@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.access.links import Action, Expired, LinkSigner, Token
+from tocsin.access.links import Expired, LinkAction, LinkSigner, Token
 from tocsin.console.pages import (
     alert_gone,
     database_away,
@@ -37,7 +37,7 @@ def create_alert_page(engine: Engine, signer: LinkSigner) -> Starlette:
             return link_expired(f"On the server, `tocsin alert {alert_id}` shows the alert.")
         if (
             not isinstance(token, Token)
-            or token.action is not Action.VIEW
+            or token.action is not LinkAction.VIEW
             or token.alert_id != alert_id
         ):
             return link_broken()

@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from tocsin.access.links import CODE_DIGITS, Action, Token
+from tocsin.access.links import CODE_DIGITS, LinkAction, Token
 from tocsin.model import AlertStatus, iso
 from tocsin.store.database import Engine, reading
 from tocsin.store.queries.alerts import find_linked_alert
@@ -40,9 +40,9 @@ class Shown:
     since: str
     since_iso: str
 
-    def admits(self, action: Action) -> bool:
+    def admits(self, action: LinkAction) -> bool:
         """Whether the action would still change something."""
-        if action is Action.ACKNOWLEDGE:
+        if action is LinkAction.ACKNOWLEDGE:
             return self.status is AlertStatus.OPEN
         return self.status.is_live
 

@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from tocsin.delivery.dispatch import metrics
-from tocsin.delivery.dispatch.lanes import Lanes
+from tocsin.delivery.dispatch.destination_lanes import DestinationLanes
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
 from tocsin.delivery.dispatch.targets import Target, Targets
@@ -57,7 +57,9 @@ class _Wanted:
     claim: Claim
 
 
-async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Leases) -> Look:
+async def claim(
+    queue: DeliveryQueue, targets: Targets, lanes: DestinationLanes, leases: Leases
+) -> Look:
     """One look at the queue. What it returns is leased to us; its destinations are in `targets`."""
     found = Look()
     looked_at = time.monotonic()
@@ -88,7 +90,7 @@ async def claim(queue: DeliveryQueue, targets: Targets, lanes: Lanes, leases: Le
 async def _claim_wanted(
     queue: DeliveryQueue,
     targets: Targets,
-    lanes: Lanes,
+    lanes: DestinationLanes,
     leases: Leases,
     wanted: Sequence[_Wanted],
     found: Look,
@@ -122,7 +124,7 @@ async def _wanted(
     queue: DeliveryQueue,
     due: Sequence[DueLane],
     targets: Targets,
-    lanes: Lanes,
+    lanes: DestinationLanes,
     floors: Mapping[UUID, int],
     found: Look,
 ) -> list[_Wanted]:

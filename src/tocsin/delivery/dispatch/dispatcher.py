@@ -27,8 +27,8 @@ from tocsin.access.vault import Vault
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.dispatch import metrics
 from tocsin.delivery.dispatch.claim import Look, claim
+from tocsin.delivery.dispatch.destination_lanes import DestinationLanes, Lane
 from tocsin.delivery.dispatch.housekeeping import Housekeeping
-from tocsin.delivery.dispatch.lanes import Lane, Lanes
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
 from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
@@ -86,7 +86,7 @@ class Dispatcher:
         self._tuning = tuning or Tuning()
         self._links = links
         self._targets = Targets(channels, vault)
-        self._lanes = Lanes(self._tuning.capacity)
+        self._lanes = DestinationLanes(self._tuning.capacity)
         self._leases = Leases(self._tuning.lease_seconds)
         self._wakeups = Wakeups(database_url, self._tuning.poll_seconds)
         self._recorder = Recorder(

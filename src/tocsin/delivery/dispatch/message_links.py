@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tocsin.access.links import LIFETIME, Action, LinkSigner, Token
+from tocsin.access.links import LIFETIME, LinkAction, LinkSigner, Token
 from tocsin.delivery.channels.base import LinksFor
 from tocsin.delivery.dispatch.targets import Target
 from tocsin.message import Links
@@ -31,7 +31,9 @@ class DeliveryLinks:
         if claimed.alert_id is None:
             return Links(alert=self._base_url + "/")
         token = self._signer.sign(
-            Token(claimed.alert_id, Action.VIEW, claimed.alert_destination_id, "", self._expiry())
+            Token(
+                claimed.alert_id, LinkAction.VIEW, claimed.alert_destination_id, "", self._expiry()
+            )
         )
         return Links(alert=f"{self._base_url}/alerts/{claimed.alert_id}?view={token}")
 
@@ -55,8 +57,8 @@ class DeliveryLinks:
         urls = {action: f"{self._base_url}/a/{token}" for action, token in tokens.items()}
         return Links(
             alert=overview.alert,
-            acknowledge=urls.get(Action.ACKNOWLEDGE),
-            resolve=urls.get(Action.RESOLVE),
+            acknowledge=urls.get(LinkAction.ACKNOWLEDGE),
+            resolve=urls.get(LinkAction.RESOLVE),
             code=self._signer.code(next(iter(tokens.values()))),
         )
 
@@ -66,11 +68,11 @@ class DeliveryLinks:
         return datetime.fromtimestamp(math.ceil(end / 3600) * 3600, UTC)
 
 
-def _actions(claimed: Claimed) -> list[Action]:
+def _actions(claimed: Claimed) -> list[LinkAction]:
     """What can still be done to the alert as the message shows it."""
     status = (claimed.payload.get("alert") or {}).get("status")
     if status == AlertStatus.OPEN:
-        return [Action.ACKNOWLEDGE, Action.RESOLVE]
+        return [LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE]
     if status == AlertStatus.ACKNOWLEDGED:
-        return [Action.RESOLVE]
+        return [LinkAction.RESOLVE]
     return []

@@ -19,7 +19,7 @@ from tocsin.store.embedded import (
     keeper,
     leftovers,
     locks,
-    sockets,
+    socket_location,
 )
 from tocsin.store.embedded.errors import condense
 from tocsin.store.embedded.home import Home
@@ -48,7 +48,7 @@ def launch(
     cluster.prepare(home.folder, home.cluster, found, user, sync=sync)
     leftovers.clear(home.cluster)
     configuration.write(home.folder, home.cluster, user, peers(home.data_dir), settings)
-    socket = sockets.choose(home.folder, home.cluster, user)
+    socket = socket_location.choose(home.folder, home.cluster, user)
     options = [
         *configuration.LOCKED,
         # Relative to the cluster, in which the server works.

@@ -19,7 +19,7 @@ from types import MappingProxyType, TracebackType
 import psycopg
 from psycopg import sql
 
-from tocsin.store.embedded import leftovers, locks, sockets
+from tocsin.store.embedded import leftovers, locks, socket_location
 from tocsin.store.embedded.configuration import ROLE, SUPERUSER
 from tocsin.store.embedded.errors import EmbeddedError, folder_error
 from tocsin.store.embedded.home import Home
@@ -72,11 +72,11 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """A libpq URL (unix socket, no password: the kernel says who connects)."""
-        return sockets.url(self.socket_folder, ROLE, self.dbname)
+        return socket_location.url(self.socket_folder, ROLE, self.dbname)
 
     @property
     def socket_folder(self) -> Path:
-        return sockets.recorded_or(self.home.folder, self.home.cluster)
+        return socket_location.recorded_or(self.home.folder, self.home.cluster)
 
     @property
     def server_pid(self) -> int | None:
@@ -184,7 +184,7 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _connect(self) -> psycopg.Connection:
-        url = sockets.url(self.socket_folder, SUPERUSER, "postgres")
+        url = socket_location.url(self.socket_folder, SUPERUSER, "postgres")
         return psycopg.connect(url, autocommit=True, connect_timeout=10)
 
     def _ensure_database(self, connection: psycopg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Where the server's socket lies.
+"""Where the server puts its socket.
 
 In the cluster itself, which nobody else may enter, if its path is short enough for a socket; else
 in a folder of a random name, made by us, with the same owner and mode, recorded in the data folder.

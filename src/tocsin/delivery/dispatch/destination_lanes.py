@@ -83,7 +83,7 @@ class Floors:
         self._taken_at = now
 
 
-class Lanes:
+class DestinationLanes:
     def __init__(self, capacity: int) -> None:
         self.floors = Floors()
         self._capacity = capacity

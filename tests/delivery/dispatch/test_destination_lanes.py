@@ -3,13 +3,13 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from tocsin.delivery.channels.base import Rate
-from tocsin.delivery.dispatch.lanes import FIRST_WINDOW, Floors, Lane, Lanes
+from tocsin.delivery.dispatch.destination_lanes import FIRST_WINDOW, DestinationLanes, Floors, Lane
 
 FAST = Rate(per_second=None, concurrency=16)
 SLOW = Rate(per_second=1.0, burst=3, concurrency=2)
 
 
-def fill(lanes: Lanes, id: UUID, lane: Lane) -> int:
+def fill(lanes: DestinationLanes, id: UUID, lane: Lane) -> int:
     """Look all there is room for, as for a long queue; returns what the lane has in hand."""
     for _ in range(lanes.room(lane)):
         lanes.take(lane)
@@ -17,7 +17,7 @@ def fill(lanes: Lanes, id: UUID, lane: Lane) -> int:
 
 
 def test_a_lane_begins_with_little_and_grows_with_success() -> None:
-    lanes = Lanes(1_000)
+    lanes = DestinationLanes(1_000)
     id = uuid4()
     lane = lanes.lane(id, FAST)
     assert fill(lanes, id, lane) == FIRST_WINDOW
@@ -32,7 +32,7 @@ def test_a_lane_begins_with_little_and_grows_with_success() -> None:
 
 
 def test_a_limited_lane_claims_nothing_ahead() -> None:
-    lane = Lanes(1_000).lane(uuid4(), SLOW)
+    lane = DestinationLanes(1_000).lane(uuid4(), SLOW)
     for _ in range(50):
         lane.succeeded()
     assert lane.window == 2
@@ -40,7 +40,7 @@ def test_a_limited_lane_claims_nothing_ahead() -> None:
 
 def test_there_is_always_room_for_one_more_destination() -> None:
     """However many lanes are stuck with all they could get."""
-    lanes = Lanes(256)
+    lanes = DestinationLanes(256)
     for _ in range(2_000):
         id = uuid4()
         lane = lanes.lane(id, FAST)
@@ -51,7 +51,7 @@ def test_there_is_always_room_for_one_more_destination() -> None:
 
 
 def test_one_lane_never_takes_more_than_half_of_what_is_free() -> None:
-    lanes = Lanes(40)
+    lanes = DestinationLanes(40)
     id = uuid4()
     lane = lanes.lane(id, FAST)
     for _ in range(100):
@@ -73,7 +73,7 @@ def test_a_lane_pauses_when_asked_or_after_three_failures_in_a_row() -> None:
 
 
 def test_idle_lanes_are_forgotten() -> None:
-    lanes = Lanes(10)
+    lanes = DestinationLanes(10)
     idle, busy = uuid4(), uuid4()
     lanes.lane(idle, FAST)
     lanes.take(lanes.lane(busy, FAST))
