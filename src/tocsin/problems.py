@@ -85,7 +85,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The sender is who it claims to be, but the body is not what this kind of source "
             "sends: not JSON, a field of the wrong type, or a required field is missing. Every "
             "fault found is listed in errors, each with a JSON pointer to its place.",
-            "Mend the faults listed. For a generic integration, look at its mapping: the webhook "
+            "Fix the faults listed. For a generic integration, look at its mapping: the webhook "
             "delivery on record can be replayed with dry_run to try a new one.",
         ),
         "unsupported-encoding": Problem(
@@ -180,7 +180,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "A value in the body or the query has the wrong type or is out of range, a required one "
             "is missing, or there is one too many. Every fault is listed in errors; its pointer is "
             "a JSON pointer into the body, or begins with /query for the query string.",
-            "Mend the faults listed and send the request again.",
+            "Fix the faults listed and send the request again.",
         ),
         "bad-cursor": Problem(
             "The cursor is not one of ours",

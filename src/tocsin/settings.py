@@ -1,6 +1,6 @@
 """Settings: the environment `TOCSIN_*`, each secret also as `…_FILE`, checked once at start.
 
-Every fault is named at once, one line per setting, so that an operator mends them in one go.
+Every fault is named at once, one line per setting, so that an operator can fix them together.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 TURN_SECONDS = 0.02
-"""In the thread; then whoever else waits for it is next."""
+"""In the thread; then the next that waits has its turn."""
 
 SLICE_SECONDS = 0.001
 """Of work without a pause."""

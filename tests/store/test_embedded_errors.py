@@ -75,7 +75,7 @@ def test_a_setting_the_server_does_not_know(spare_folder: Path) -> None:
     local.write_text("shared_bufers = 1GB\n")
     said = refusal(spare_folder)
     assert "shared_bufers" in said
-    assert "mend local.conf" in said
+    assert "fix local.conf" in said
     local.write_text("")
     with EmbeddedPostgres(spare_folder, settings=QUICK) as url:
         assert url.startswith("postgresql://")

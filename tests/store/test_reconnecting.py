@@ -63,7 +63,7 @@ def test_a_failure_is_reported_and_the_work_begins_again_on_another_connection()
     assert [line.closed for line in opened] == [1, 1, 1]
 
 
-def test_a_connection_is_kept_until_it_is_mended() -> None:
+def test_a_connection_is_kept_until_it_failed() -> None:
     async def scenario() -> None:
         opened: list[Line] = []
 
@@ -75,7 +75,7 @@ def test_a_connection_is_kept_until_it_is_mended() -> None:
         assert opened == []
         first = await line.get()
         assert await line.get() is first
-        await line.mend()
+        await line.back_off()
         assert first.closed == 1
         second = await line.get()
         assert second is not first

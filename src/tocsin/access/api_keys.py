@@ -105,7 +105,7 @@ async def create_api_key(
 async def authenticate(session: DatabaseSession, key: Secret, now: datetime) -> Principal | None:
     """Whose key it is; None if it is unknown, revoked or expired. Notes the use of a live one.
 
-    It asks the database each time: a revoked key is dead at once, on every node.
+    It asks the database each time: a revoked key stops working at once, on every node.
     """
     digest = key_hash(key)
     row = await find_key_by_hash(session, digest)

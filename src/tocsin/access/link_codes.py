@@ -27,9 +27,9 @@ async def check_code(
 ) -> CodeCheck:
     """Check a code; commits nothing by itself. `text` is the token as it came, `token` as read.
 
-    A try is counted before it is looked at, or many at once would each find the count at zero; the
-    right code takes its count back. What is no code at all is not counted: mail scanners submit
-    forms, and must not lock the reader out.
+    A try is counted before it is checked, or many at once would each find the count at zero; the right
+    code takes its count back. Text that is not a code is not counted: mail scanners submit forms,
+    and must not lock the reader out.
     """
     if not _looks_like_a_code(typed):
         return CodeCheck.LOCKED if await is_locked(session, signer, text) else CodeCheck.WRONG

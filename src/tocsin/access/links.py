@@ -1,10 +1,10 @@
 """Links that act: acknowledge or resolve an alert from its message.
 
-A token says who may do what to which alert until when, and is signed; it is all the state there is.
+A token says who may do what to which alert until when, and is signed; nothing else is stored.
 Its key is derived from each key of the vault (HKDF-SHA256, RFC 5869), so rotating those rotates
 this. Opening a link changes nothing: mail scanners open links, and some submit forms. Acting takes
 the short code shown in the message beside the link, which is derived from the token and so is
-stored nowhere, either.
+not stored either.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """It was ours; its time is over."""
+    """Signed by us, but past its time."""
 
     token: Token
 
@@ -123,7 +123,7 @@ class LinkSigner:
         return UUID(bytes=self._episode_tag(text, b"episode"))
 
     def is_code(self, text: str, typed: str) -> bool:
-        """Whether `typed` is the code of the token; in constant time. Blanks do not matter."""
+        """Whether `typed` is the code of the token; in constant time. Spaces do not matter."""
         digits = "".join(typed.split()).encode("utf-8", "replace")
         return hmac.compare_digest(self.code(text).encode(), digits)
 
@@ -152,7 +152,7 @@ class LinkSigner:
 
 
 def _parse(body: bytes) -> Token:
-    """What a good signature vouches for."""
+    """What a token with a valid signature says."""
     _, action, expires, alert, destination = _HEAD.unpack(body[: _HEAD.size])
     return Token(
         alert_id=UUID(bytes=alert),

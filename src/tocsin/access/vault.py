@@ -23,7 +23,7 @@ class Vault:
         return self._fernet.encrypt(secret.reveal())
 
     def open(self, sealed: bytes) -> Secret:
-        """The secret that was sealed, with whichever of the keys.
+        """The secret that was sealed with one of the keys.
 
         Raises:
             VaultError: if none of the keys made `sealed`.

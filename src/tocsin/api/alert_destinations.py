@@ -144,7 +144,7 @@ async def delete_alert_destination(
 async def try_alert_destination(
     context: Context, caller: Responder, alert_destination_id: Id
 ) -> AlertDeliveryOut:
-    """Sends a test message on the road that a real alert takes: three attempts at most, within a
+    """Sends a test message the way a real alert is sent: three attempts at most, within a
     minute. The destination's `last_test` says what became of it."""
     async with context.writing() as session:
         outcome = await plan_trial(session, caller.workspace_id, alert_destination_id)

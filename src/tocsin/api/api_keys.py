@@ -45,7 +45,7 @@ async def get_api_key(context: Context, caller: Admin, api_key_id: Id) -> ApiKey
 
 @router.delete("/{api_key_id:uuid}", status_code=204)
 async def revoke_api_key(context: Context, caller: Admin, api_key_id: Id) -> Response:
-    """Revokes a key: from this answer on it is dead, on every node."""
+    """Revokes a key: from this answer on it no longer works, on any node."""
     async with context.writing() as session:
         await api_keys.revoke(session, caller, api_key_id, utc_now())
     return Response(status_code=204)

@@ -1,6 +1,6 @@
 """The API: one FastAPI application, mounted at /api/v1.
 
-Whoever passes a request on to it leaves `path` whole and sets `root_path` to `/api/v1`, as ASGI
+A caller that passes a request on to it leaves `path` whole and sets `root_path` to `/api/v1`, as ASGI
 has it (and as Starlette's `Mount` does).
 """
 

@@ -1,4 +1,4 @@
-"""What a person does to alert deliveries: send again, call off, send all again that failed."""
+"""What a person does to alert deliveries: retry, cancel, retry all that failed."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def retry_alert_delivery(
 async def cancel_alert_delivery(
     context: Context, caller: Responder, alert_delivery_id: Id
 ) -> AlertDeliveryWithAttempts:
-    """Calls off one that waits and is not being sent at this moment."""
+    """Cancels one that waits and is not being sent at this moment."""
     return await _change(
         context,
         caller,

@@ -1,6 +1,6 @@
-"""The gate before every route: nothing is routed, read or said to who has no key.
+"""The gate before every route: a caller without a key is refused before anything is routed or read.
 
-Plain ASGI, so that it holds for addresses and methods that do not exist, too. It also answers what
+Plain ASGI, so that it also applies to addresses and methods that do not exist. It also answers what
 escapes the routes (our own faults), so that a caller always gets a problem and never a stack trace.
 """
 

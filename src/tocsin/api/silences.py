@@ -1,4 +1,4 @@
-"""Silences: what not to tell anyone of, for how long, and who said so."""
+"""Silences: what nobody is notified of, for how long, and who asked for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def list_silences(
 @router.post("", status_code=201)
 async def create_silence(context: Context, caller: Responder, body: SilenceIn) -> SilenceOut:
     """What matches is then planned as `suppressed`, reason `silence`. At least one matcher must
-    ask for something, or everything would be muted."""
+    demand something, or everything would be muted."""
     now = utc_now()
     row = silences.make(caller, body, now)
     async with context.configuring() as session:

@@ -1,6 +1,6 @@
 """The page behind the links of a message: see the alert, type the code, acknowledge or resolve.
 
-Opening it changes nothing, however often and by whomever: previews and mail scanners open links.
+Opening it changes nothing, however often and whoever does: previews and mail scanners open links.
 No script, no cookie, nothing loaded from elsewhere; nothing about it is to be stored or indexed.
 """
 

@@ -2,12 +2,12 @@
 
 `progress` is what a channel must remember of an alert delivery between attempts (a mail's
 recipients that have it already). The dispatcher stores it with the row when it is not None and
-hands it back to the next attempt; None means "as it was". It is small, and holds no secret.
+passes it to the next attempt; None means "as it was". It is small, and holds no secret.
 
-Where a destination has several receivers, two names in it are agreed upon. `waiting` lists those
+Where a destination has several receivers, two names in it are fixed. `waiting` lists those
 that do not have the message yet, under keys of the channel's own: then later messages of the same
 alert may go to the others. `behind` is put in by the dispatcher: those that still wait for an earlier
-message of this alert, to whom this one must not go yet.
+message of this alert, and must not get this one yet.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Standing(Enum):
     THROTTLED = "throttled"
     """The service asked for silence: held at once, for as long as it asked."""
     MISCONFIGURED = "misconfigured"
-    """Only an operator or whoever configures it can mend it: held at once, and probed."""
+    """Only a person can fix it (settings or configuration): held at once, and probed."""
     ANSWERING = "answering"
     """It is there, but took nothing: that holds nothing, yet it counts as failing for the fallback."""
     WORKING = "working"

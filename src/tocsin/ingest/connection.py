@@ -22,7 +22,7 @@ PLANNER = (
 
 
 class Connection:
-    """Opened when it is needed; after any error it is not used again but opened anew."""
+    """Opened when it is needed; after any error it is closed, and opened again."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -47,7 +47,7 @@ class Connection:
 
 
 class Connections:
-    """A few, lent in turn to whoever waits the longest."""
+    """A few, each lent to the caller that has waited longest."""
 
     def __init__(self, url: str, count: int) -> None:
         self._all = [Connection(url) for _ in range(count)]

@@ -4,7 +4,7 @@ A claim is a digest of the integration and one of three things:
 
 - an idempotency key: known with the same content, it makes a duplicate for the whole window; with
   other content the webhook is accepted, and flagged;
-- a signed time with its content: whoever sends both again repeats one delivery, or has overheard it.
+- a signed time with its content: a sender of both again repeats one delivery, or has overheard it.
   Such a claim lives at least twice as long as that time is tolerated, window or not;
 - a fingerprint: it makes a duplicate only while what the first delivery said still holds, for many
   tools send the very same body again when a problem returns.

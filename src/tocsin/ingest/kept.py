@@ -1,8 +1,8 @@
-"""How a body stands on record, and how it is had back.
+"""How a body is stored, and how it is read back.
 
 A body that is a JSON object or array is kept as it came. Everything else is kept as a JSON string:
-text as that text; what is no plain text as a `data:` URL, which loses no byte of it and is never
-much larger than it, whatever bytes a stranger chooses.
+text as that text; anything but plain text as a `data:` URL, which loses no byte and is never
+much larger, whatever bytes a stranger chooses.
 """
 
 from __future__ import annotations

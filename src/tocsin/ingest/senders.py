@@ -70,7 +70,7 @@ class Senders:
 
     async def find(self, integration_id: UUID) -> Sender | None:
         """A sender by id; one that is not known here is looked for in the database, for it may have
-        been made on another node a moment ago. Whoever asks while somebody looks shares the next
+        been made on another node a moment ago. A caller that asks during a look shares the next
         look, so that a flood of guesses costs the database next to nothing."""
         sender = self.current.get(integration_id)
         if sender is None:

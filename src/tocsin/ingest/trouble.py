@@ -1,7 +1,7 @@
-"""Trouble of senders said aloud: one line in words for whoever reads the log, with what to do about it.
+"""Log lines about senders in trouble, each with what to do about it.
 
-What goes on for long is said once a minute, and the count of what came in between goes with it. No
-line holds anything that a sender sent.
+Trouble that lasts is logged once a minute, with the count since the last line. No line holds
+anything that a sender sent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The vocabulary of the hub, used the same way by every room above it. No I/O.
 
-One file per subject; whoever needs a word imports it from here.
+One file per subject; import from here.
 """
 
 from __future__ import annotations

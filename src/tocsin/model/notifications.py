@@ -68,5 +68,5 @@ class HoldReason(StrEnum):
     FAILING = "failing"
     # The service asked for silence; tests wait as well.
     THROTTLED = "throttled"
-    # Only an operator or whoever configures it can mend it: a setting, a key, a blocked network.
+    # Only a person can fix it: a setting, a key, a blocked network.
     MISCONFIGURED = "misconfigured"

@@ -1,4 +1,4 @@
-"""What a person does to alert deliveries: try again, call off, try again all that failed.
+"""What a person does to alert deliveries: retry, cancel, retry all that failed.
 
 Each is one statement on rows of one workspace, in the caller's transaction; what it changes wakes
 the dispatchers at its commit.
@@ -80,7 +80,7 @@ async def retry(
 async def cancel(
     session: DatabaseSession, workspace_id: UUID, alert_delivery_id: UUID
 ) -> CancelOutcome:
-    """Call off a delivery that is queued or deferred and not under way at this moment."""
+    """Cancel a delivery that is queued or deferred and not being sent at this moment."""
     row = await lock_delivery(session, workspace_id, alert_delivery_id)
     if row is None:
         return NoSuchDelivery()

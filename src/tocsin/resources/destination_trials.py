@@ -1,4 +1,4 @@
-"""Trials of a destination: one delivery of `alerts.test` on the road that a real alert takes, and how
+"""Trials of a destination: one delivery of `alerts.test`, sent the way a real alert is, and how
 the last of them went, which is derived from its row and never stored."""
 
 from __future__ import annotations

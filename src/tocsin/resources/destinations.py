@@ -267,7 +267,7 @@ def _put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None
 
 def _readable_config(row: AlertDestination, vault: Vault) -> ChannelConfig | None:
     """What is stored, for its secrets to be kept; None if it cannot be read, and has to be given
-    anew as a whole."""
+    again as a whole."""
     secret = {}
     try:
         if row.secret_config is not None:

@@ -1,4 +1,4 @@
-"""Changes and their audit rows, together: nothing writes the one without the other."""
+"""Changes and their audit rows, together: neither is written without the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a request about what people configure cannot be done, whoever makes it.
+"""Why a request about what people configure is refused, from whichever interface it comes.
 
     ResourceError
     ├── NotInWorkspace     there is no such thing
@@ -7,7 +7,7 @@
     ├── StillNeeded        it cannot be deleted
     └── NotPermitted       not by this caller
 
-A name that another has is `NameTaken` of `store/workspace_rows.py`: only the write itself can tell.
+A name that is taken is `NameTaken` of `store/workspace_rows.py`: only the write itself can tell.
 """
 
 from __future__ import annotations

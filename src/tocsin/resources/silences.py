@@ -1,4 +1,4 @@
-"""Silences: what not to notify anyone of, for how long, and who said so."""
+"""Silences: what nobody is notified of, for how long, and who asked for it."""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ class DeliveryQueue:
         await self._run("spend_buckets", {"buckets": _document(buckets)})
 
     async def note_used_rates(self, seconds: Mapping[UUID, float]) -> None:
-        """By destination, how long nothing more may go: for whoever looks why a message waits."""
+        """By destination, how long nothing more may go: to explain why a message waits."""
         parameters = {"destinations": list(seconds), "seconds": list(seconds.values())}
         await self._run("note_used_rates", parameters)
 

@@ -61,7 +61,7 @@ def decode_cursor(list_name: str, cursor: str) -> UUID:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise BadCursor from None
-    # Made anew and compared, so that no other spelling of a cursor passes for it.
+    # Encoded again and compared, so that no other spelling of a cursor is accepted.
     if len(raw) != 16 + _CHECK_BYTES or encode_cursor(list_name, UUID(bytes=raw[:16])) != cursor:
         raise BadCursor
     return UUID(bytes=raw[:16])
@@ -121,7 +121,7 @@ def within(
 def contains_text(
     text: str | None, *columns: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 ) -> Iterable[ColumnElement[bool]]:
-    """One of the columns holds `text`, in any case; `%` and `_` stand for themselves."""
+    """One of the columns holds `text`, in any case; `%` and `_` have no special meaning."""
     if text is None:
         return []
     return [or_(*(column.icontains(text, autoescape=True) for column in columns))]

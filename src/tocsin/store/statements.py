@@ -25,7 +25,7 @@ class Statement:
 @cache
 def statement(name: str) -> bytes:
     """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them,
-    and `:CONFIGURATION_LOCK` stands for the key of that lock."""
+    and `:CONFIGURATION_LOCK` is replaced by the key of that lock."""
     text = resources.files("tocsin.store").joinpath("sql", f"{name}.sql").read_bytes()
     return text.replace(b":CONFIGURATION_LOCK", b"%d" % CONFIGURATION_LOCK)
 

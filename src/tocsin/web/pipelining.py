@@ -1,8 +1,8 @@
 """Bounds on the requests that wait on one connection, and on all of them.
 
-uvicorn reads on whenever an answer is done, however many requests wait for theirs already: whoever
-sends small requests faster than they are answered, or never reads an answer, fills the memory.
-Here what cannot wait in the queue stays bytes, and no more of those are read.
+uvicorn goes on reading after each answer, however many requests wait already: a client that sends
+small requests faster than they are answered, or never reads an answer, fills the memory. Here
+what cannot wait in the queue stays bytes, and no more bytes are read.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class BoundedPipeline(BoundedHead):
 
 
 class _Flow(FlowControl):
-    """Reading that stays paused while something is unread here, whoever would go on."""
+    """Keeps reading paused while something here is unread, even if uvicorn resumes it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)

@@ -1,7 +1,7 @@
 """HTTP/1.1 and no other protocol.
 
 uvicorn takes a request with `Upgrade` to be the end of HTTP on its connection: it starts the
-request without its body, and reads the body as the next request. No other protocol is spoken here,
+request without its body, and reads the body as the next request. No other protocol is served here,
 so `Upgrade` is ignored (RFC 9110, 7.8): Java's HttpClient, for one, sends it with every request.
 """
 

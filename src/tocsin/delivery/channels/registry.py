@@ -153,7 +153,7 @@ def _with_stored_secrets(
 
 
 def _unmasked(given: Any, mask: Any, secret: Any) -> Any:
-    """What was given, with every mask in it replaced by what it stands for."""
+    """What was given, with every mask in it replaced by the value it hides."""
     if isinstance(given, list) and isinstance(mask, list):
         behind = dict(zip(mask, secret, strict=True))
         return [behind.get(each, each) if isinstance(each, str) else each for each in given]

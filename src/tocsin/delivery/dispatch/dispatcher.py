@@ -1,11 +1,11 @@
 """The dispatcher: claim → build the message → send → record. Any number run, on any number of nodes.
 
-    Wakeups ──► claim (claims.py) ──► deliver, one task each ──► Recorder (groups)
-       ▲            lanes.py: how much of each destination            │
+    Wakeups ──► claim (claim.py) ───► deliver, one task each ──► Recorder (groups)
+       ▲            destination_lanes.py: how much of each            │
        └──────────────────── recorded: there is room again ◄──────────┘
 
-The row in the database is the queue, and the lease on it is all that this process owns: it may die
-at any moment and nothing is lost (docs/concepts/delivery.md).
+The row in the database is the queue, and a lease on it is all that this process owns: it can be
+killed at any moment and nothing is lost (docs/concepts/delivery.md).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Dispatcher:
                     found = await claim(await queue.get(), self._targets, self._lanes, self._leases)
                 except Exception as error:
                     log.error("cannot claim deliveries", **described(error))
-                    await queue.mend()
+                    await queue.back_off()
                     next_in = 0.0
                     continue
                 next_in = found.next_in

@@ -45,7 +45,7 @@ class Housekeeping:
             self._work.set()
 
     async def run(self) -> None:
-        """For ever; a lost connection is made anew."""
+        """For ever; a lost connection is opened again."""
         await Reconnecting(self._open_queue).forever(
             self._keep, failed=lambda error: log.error("cannot keep house", **described(error))
         )

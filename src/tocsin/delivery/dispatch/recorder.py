@@ -112,7 +112,7 @@ class Recorder:
                             # The leases run out, and others will find the attempts unknown.
                             log.error("outcomes stay unrecorded", count=len(self._waiting))
                             return
-                        await connection.mend()
+                        await connection.back_off()
                         continue
                     del self._waiting[: len(group)]
                     self._recorded(group)

@@ -21,7 +21,7 @@ _BROKEN = Rate(per_second=None, concurrency=1)
 @dataclass(frozen=True, slots=True)
 class Target:
     """One destination, ready to be sent to. `fault` is set where it is not: then what is to go there
-    waits (held, and probed) until somebody mends it, and the fault says how."""
+    waits (held, and probed) until somebody fixes it, and the fault says how."""
 
     id: UUID
     name: str

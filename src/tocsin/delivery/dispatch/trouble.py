@@ -1,6 +1,6 @@
-"""Trouble said aloud: one line in words for whoever reads the log, with what to do about it.
+"""Log lines about destinations in trouble, each with what to do about it.
 
-What is said of an attempt is what stands on record of it: it holds no URL and no secret.
+What a line says of an attempt is what is on record: no URL and no secret.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BY_REASON = {
     "that happens often, let fewer rules name it",
     HoldReason.FAILING: "it is probed at least once a minute, and its messages wait; what it says: "
     "tocsin destination test NAME",
-    HoldReason.MISCONFIGURED: "mend it as its last error says; its messages wait",
+    HoldReason.MISCONFIGURED: "fix it as its last error says; its messages wait",
 }
 
 
@@ -62,7 +62,7 @@ def say_given_up(claimed: Claimed, destination: str, code: str | None, said: str
         attempts=claimed.attempt_count,
         code=code,
         said=said,
-        remedy=f"mend the destination, then: tocsin delivery retry {claimed.id}",
+        remedy=f"fix the destination, then: tocsin delivery retry {claimed.id}",
     )
 
 
@@ -78,7 +78,7 @@ def say_expired(expired: Iterable[ExpiredMessage]) -> None:
             destination=name,
             destination_id=str(id),
             count=count,
-            remedy="mend the destination, then queue them again: tocsin delivery retry-failed",
+            remedy="fix the destination, then queue them again: tocsin delivery retry-failed",
         )
 
 

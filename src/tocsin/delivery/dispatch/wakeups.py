@@ -36,7 +36,7 @@ class Wakeups:
         self._event.clear()
 
     async def listen(self) -> None:
-        """Turn notifications into wake-ups, for ever; a lost connection is made anew, and counts as
+        """Turn notifications into wake-ups, for ever; a lost connection is opened again, and counts as
         a notification, for one may have been missed."""
         await Reconnecting(lambda: NoticeOfWork.open(self._url)).forever(
             self._listen_on,

@@ -50,7 +50,7 @@ _DENIED_V6 = _v6(
     "3fff::/20",
 )
 
-# Where clouds hand out credentials to whoever asks from inside: never reachable, whatever network
+# Where clouds hand out credentials to anything that asks from inside: never reachable, whatever network
 # an operator allows. 168.63.129.16 is Azure's, and looks public.
 _METADATA = frozenset(
     ipaddress.ip_address(address)

@@ -134,7 +134,7 @@ class Profile(Scheme):
         return _TokenKey(hashlib.sha256(secret.reveal()).digest())
 
     def key_bytes(self, secret: Secret) -> bytes:
-        """The HMAC key that a secret stands for.
+        """The HMAC key of a secret.
 
         Raises:
             ValueError: it is empty, or not what its encoding demands.

@@ -56,7 +56,7 @@ def verify(
 ) -> Verified | Refused:
     """Check one request. `headers`: names in lower case, several values of one name joined with
     `, `, text as Latin-1 (that is, byte for byte). `stale-timestamp` is said only of a signature
-    that is right; whoever cannot sign learns nothing about the clock."""
+    that is right; a sender that cannot sign learns nothing about the clock."""
     scheme = profile.auth_scheme
     if scheme is AuthScheme.HMAC:
         return _verify_hmac(profile, headers, body, now)
@@ -193,7 +193,7 @@ def _password(profile: Profile, value: str) -> bytes:
     return password
 
 
-# Stands for "something was sent, and it cannot be right": a secret holds no NUL.
+# Means "something was sent, and it cannot be right": a secret holds no NUL.
 _UNMATCHABLE: Final = b"\0"
 
 

@@ -96,7 +96,7 @@ def _alarm(alarm: dict[str, Any], context: Context) -> list[Signal]:
     if name is None:
         flags.append("title_missing")
     places = (alarm.get("AWSAccountId"), alarm.get("Region"), name)
-    # Older messages bear no ARN.
+    # Older messages have no ARN.
     external_id = text_of(alarm.get("AlarmArn")) or "/".join(text_of(each) or "" for each in places)
     described = text_of(alarm.get("AlarmDescription"))
     texts = (described, text_of(alarm.get("NewStateReason")))

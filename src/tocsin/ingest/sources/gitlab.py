@@ -165,7 +165,7 @@ def _pipeline(document: dict[str, Any], context: Context) -> Signal | None:
     attributes = _attributes(document)
     project = object_of(document.get("project"))
     ref, source = text_of(attributes.get("ref")), text_of(attributes.get("source"))
-    # A nightly run that fails is not mended by a push that succeeds.
+    # A nightly run that fails is not fixed by a push that succeeds.
     identity = ("pipeline", text_of(project.get("id")), ref, source)
     return _run(
         document,

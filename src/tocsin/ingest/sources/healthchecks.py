@@ -63,7 +63,7 @@ class Healthchecks(BaseSource):
                 triggered_at=at if kind is SignalKind.TRIGGER else None,
                 occurred_at=at,
                 labels=labels,
-                # Its other addresses would let whoever reads them ping, pause or resume the check.
+                # Its other addresses would let every reader ping, pause or resume the check.
                 metadata=present({name: check.get(name) for name in _METADATA}),
             )
         ]

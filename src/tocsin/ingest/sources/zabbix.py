@@ -1,5 +1,5 @@
 """Zabbix, by a media type of the kind webhook: the body is what the media type's script makes of its
-parameters. Read are those of our page (docs/sources/zabbix.md), which bear the names that Zabbix's own
+parameters. Read are those of our page (docs/sources/zabbix.md), which have the names that Zabbix's own
 media types use.
 
 The meaning of the macros is that of zabbix/zabbix, templates/media/pagerduty.

@@ -107,7 +107,7 @@ def _check(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise EmbeddedError(
             f"{cluster} is not a PostgreSQL cluster (no PG_VERSION); "
-            "move it away to begin anew, or restore a backup"
+            "move it away to start with an empty one, or restore a backup"
         ) from None
     if version != str(binaries.major):
         raise EmbeddedError(

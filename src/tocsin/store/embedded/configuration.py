@@ -1,4 +1,4 @@
-"""The server's configuration, written anew at each start: tuned for many small durable commits."""
+"""The server's configuration, written again at each start: tuned for many small durable commits."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def write(
     """Write `postgresql.conf`, `pg_hba.conf` and `pg_ident.conf` of the cluster.
 
     Args:
-        names: operating-system users that may connect; the kernel vouches for who they are.
+        names: operating-system users that may connect; the kernel confirms who they are.
         settings: override ours; the operator's `local.conf` in the cluster overrides both.
     """
     merged = {**_TUNING, **settings}
@@ -92,7 +92,7 @@ def write(
         )
         put(
             "pg_hba.conf",
-            "Who may connect: the users of pg_ident.conf, vouched for by the kernel; nobody else.",
+            "Who may connect: the users of pg_ident.conf, as confirmed by the kernel; nobody else.",
             ["local all all peer map=tocsin"],
         )
         put("pg_ident.conf", "Operating-system users and the roles they may take.", idents)

@@ -35,7 +35,7 @@ _ADVICE = (
         r"does not exist|control file|incompatible with server",
         "the data looks damaged: restore a backup (docs/operations/database.md)",
     ),
-    (r"configuration file|unrecognized configuration|parameter", "mend local.conf in the cluster"),
+    (r"configuration file|unrecognized configuration|parameter", "fix local.conf in the cluster"),
     (
         r"shared memory|semaphore|Cannot allocate memory",
         "give this machine more memory",

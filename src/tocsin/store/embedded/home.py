@@ -25,7 +25,7 @@ class Home:
 
     @property
     def start_lock(self) -> Path:
-        """Held by whoever starts or leaves: one at a time."""
+        """Held while a process starts or leaves: one at a time."""
         return self.folder / "start.lock"
 
     @property

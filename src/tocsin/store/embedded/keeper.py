@@ -102,7 +102,7 @@ class Keeper:
     def _await_solitude(self) -> None:
         users = os.open(self.plan["users"], os.O_RDWR)
         fcntl.flock(users, fcntl.LOCK_EX)
-        # Kept to the end: whoever comes now waits until the server is down, then starts anew.
+        # Kept to the end: a process that comes now waits until the server is down, then starts it again.
         self.alone.set()
         os.write(self._waker, b"\0")
 
@@ -127,7 +127,7 @@ class Keeper:
 
     def _remove_pid_files(self) -> None:
         """PostgreSQL takes any live process of the number in them for a server, be it a zombie or a
-        stranger. Whoever holds the keeper's lock knows that there is none."""
+        stranger. The holder of the keeper's lock knows that there is none."""
         with contextlib.suppress(OSError):
             os.unlink(_PID_FILE, dir_fd=self.cluster)
         with contextlib.suppress(OSError):
@@ -210,7 +210,7 @@ class Keeper:
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _tell(self, news: dict[str, Any]) -> None:
-        """Tell whoever started us how the first start went; after that nobody listens."""
+        """Report to our starter how the first start went; after that nobody listens."""
         if self.report is None:
             return
         with contextlib.suppress(OSError):
@@ -260,7 +260,7 @@ def _remove_socket_folder(folder: str, cluster: str) -> None:
 
 def main() -> int:
     plan = json.load(sys.stdin)
-    # Nobody's child: whoever starts us neither waits for us nor is left with a zombie.
+    # Nobody's child: our starter neither waits for us nor is left with a zombie.
     if os.fork():
         os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):

@@ -1,4 +1,4 @@
-"""The past of one integration, and how to be rid of it: what points at a row goes before it."""
+"""The history of one integration, and its deletion: what points at a row is deleted before it."""
 
 from __future__ import annotations
 

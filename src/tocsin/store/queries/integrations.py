@@ -41,5 +41,5 @@ async def integrations_of_tenant(
 
 
 async def integration_type(session: DatabaseSession, integration_id: UUID) -> str | None:
-    """The tool that it stands for; None if the integration is gone."""
+    """The tool that it is for; None if the integration is gone."""
     return await session.scalar(select(Integration.type).where(Integration.id == integration_id))

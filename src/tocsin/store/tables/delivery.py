@@ -115,7 +115,7 @@ class AlertDelivery(Base):
             ),
         ),
         # One event of an alert is one type, moment and severity: a reopened alert, or one that has
-        # become worse, triggers anew.
+        # become worse, triggers again.
         Index(
             "uq_alert_deliveries_fallback",
             "alert_id",

@@ -1,7 +1,7 @@
 """What the channels over HTTP share: posting JSON, and what an answer means for the next attempt.
 
-Nothing of an answer's text is repeated here: for whoever configures a destination it would be a
-way to read what lies behind the guard. A channel whose service is known picks out what it knows.
+Nothing of an answer's text is repeated here: it would let people who configure
+destinations read what is behind the guard. A channel whose service is known picks out what it knows.
 """
 
 from __future__ import annotations

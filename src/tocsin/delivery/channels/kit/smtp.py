@@ -64,8 +64,8 @@ async def hand_over(
     hostname: str,
     tls: ssl.SSLContext | None = None,
 ) -> Handover:
-    """Send each recipient their mail, built when its turn comes. Ends within `seconds`; whoever
-    has no receipt then was not tried, or nobody knows."""
+    """Send each recipient their mail, built when its turn comes. Ends within `seconds`; a
+    recipient without a receipt was not tried, or the outcome is unknown."""
     receipts: dict[str, Receipt] = {}
     client = aiosmtplib.SMTP(
         hostname=server.host,

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 Path = tuple[str, ...]
-"""Keys from the top; `*` stands for every element of an array."""
+"""Keys from the top; `*` means every element of an array."""
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 

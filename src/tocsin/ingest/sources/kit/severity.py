@@ -2,7 +2,7 @@
 integration's default severity, and a flag says so.
 
 `p1`, `sev1` and the bare number 1 stand on one scale, worst first (0 is as bad as 1), so that
-whoever counts from zero is notified too loudly rather than not at all.
+a tool that counts from zero notifies too loudly rather than not at all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _get = SEVERITIES.get
 
 
 def parse_severity(value: Any) -> tuple[Severity | None, bool]:
-    """The severity a value stands for, and whether the value is one that nobody knows.
+    """The severity that a value means, and whether the value is one that nobody knows.
 
     None, a blank string: (None, False). An unknown word, a number off the scale, a value of
     another type: (None, True).

@@ -262,7 +262,7 @@ def _dates(first: str, mark: str, middle: str, last: str) -> Iterator[date]:
     elif len(first) <= 2 and len(last) in (2, 4):
         year = c if len(last) == 4 else _century(last)
         yield from _valid(year, b, a)
-        # Whoever writes dots puts the day first.
+        # Dates with dots have the day first.
         if mark != ".":
             yield from _valid(year, a, b)
             if len(first) == len(last) == 2:
