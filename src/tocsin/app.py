@@ -32,7 +32,7 @@ from tocsin.console.front_page import create_front_page
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
-from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.delivery.outbound import AddressPolicy, Answer, Outbound
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
 from tocsin.ingest.lanes import Lanes
@@ -53,6 +53,10 @@ STATEMENT_SECONDS = 12
 """For one question of the API or a page to the database."""
 LOCK_SECONDS = 5
 """Of those, waiting for somebody else's change."""
+
+
+CERTIFICATE_SECONDS = 5.0
+"""For a certificate of SNS, which waits 15 s for our answer."""
 
 
 class ProcessRole(StrEnum):
@@ -120,7 +124,24 @@ class Hub:
             )
             if self.role is not ProcessRole.WEB:
                 await stack.enter_async_context(self._dispatching())
+            if self.role is not ProcessRole.DISPATCH:
+                await stack.enter_async_context(self._learning_keys())
             await stack.enter_async_context(self._committing())
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _learning_keys(self) -> AsyncIterator[None]:
+        """What SNS signs with is fetched by the same guarded way out as messages take."""
+        policy = AddressPolicy.of(self.settings.outbound_allow)
+        async with Outbound(policy, timeout=CERTIFICATE_SECONDS) as outbound:
+
+            async def fetch(url: str) -> bytes | None:
+                answer = await outbound.get(url)
+                if isinstance(answer, Answer) and answer.status == 200 and answer.complete:
+                    return answer.body
+                return None
+
+            self.senders.signing_keys.use(fetch)
             yield
 
     @contextlib.asynccontextmanager

@@ -60,6 +60,15 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "Synchronise the clocks of both machines (NTP). If the sender queues webhooks for "
             "long, raise timestamp_tolerance_seconds.",
         ),
+        "signature-unchecked": Problem(
+            "The signature could not be checked now",
+            503,
+            "The body is signed by Amazon SNS with a certificate that this server does not have yet "
+            "and could not fetch from SNS. Nothing was taken on trust; SNS sends again.",
+            "Let this server reach the hosts sns.*.amazonaws.com by https. If it never can, set the "
+            "integration's auth_scheme to url: then the secret in the address alone proves the "
+            "sender.",
+        ),
         "integration-not-found": Problem(
             "There is no such integration",
             404,

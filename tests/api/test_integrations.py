@@ -116,6 +116,18 @@ def test_the_secret_in_the_address_is_shown_only_with_the_secret(hub: Hub) -> No
     assert read["webhook_url"] == f"/webhooks/{made['id']}/[redacted]"
 
 
+def test_a_topic_of_sns_may_be_signed_besides(hub: Hub) -> None:
+    made = hub.admin.made(
+        "/integrations", {"name": "topic", "type": "aws_sns_cloudwatch", "auth_scheme": "sns"}
+    )
+    assert made["webhook_url"] == f"/webhooks/{made['id']}/{made['webhook_secret']}"
+    read = hub.admin.get(f"/integrations/{made['id']}").json()
+    assert (read["auth_scheme"], read["webhook_url"]) == (
+        "sns",
+        f"/webhooks/{made['id']}/[redacted]",
+    )
+
+
 @pytest.mark.parametrize(
     ("fault", "pointer"),
     [

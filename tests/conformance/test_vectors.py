@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tocsin.ingest.proof.sns import public_key
 from tocsin.ingest.proof.verify import INVALID, LiveSecret, Profile, Verified, verify
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
@@ -84,11 +85,30 @@ def _case(entry: dict[str, Any]) -> tuple[Profile, dict[str, str], bytes, dateti
     return _profile(type_, entry["secret"], **given), headers, body, datetime.fromtimestamp(at, UTC)
 
 
+def _check_sns(entry: dict[str, Any]) -> None:
+    key = public_key((FOLDER / entry["cert"]).read_bytes())
+    assert key is not None
+    folder = (FOLDER / entry["cert"]).parent
+    bodies = [(folder / name).read_bytes() for name in entry["files"] if (folder / name).is_file()]
+    assert bodies
+    for body in bodies:
+        document = json.loads(body)
+        now = datetime.fromisoformat(document["Timestamp"])
+        given = {"auth_scheme": "sns", "signing_keys": {document["SigningCertURL"]: key}}
+        profile = _profile("aws_sns_cloudwatch", "a-secret", **given)
+        assert verify(profile, {}, body, now, path_secret="a-secret") == Verified(0)
+        changed = json.dumps(document | {"Message": "another"}).encode()
+        assert verify(profile, {}, changed, now, path_secret="a-secret") == INVALID
+
+
 @pytest.mark.parametrize("entry", SIGNATURES, ids=lambda entry: entry["scheme"])
 def test_a_signature_verifies(entry: dict[str, Any]) -> None:
     if entry["scheme"].startswith("prometheus fingerprint"):
         for case in entry["cases"]:
             assert labels_fingerprint(case["labels"]) == case["fingerprint"]
+        return
+    if "cert" in entry:
+        _check_sns(entry)
         return
     if (case := _case(entry)) is None:
         pytest.skip(f"no source verifies {entry['scheme']} yet")

@@ -23,6 +23,7 @@ from tocsin.ingest import metrics, replies
 from tocsin.ingest.body import Bodies, Body, Disconnected, Receive
 from tocsin.ingest.connection import PATIENCE_SECONDS
 from tocsin.ingest.lanes import Lanes
+from tocsin.ingest.proof.sns import envelope_of
 from tocsin.ingest.rate_limit import Throttle
 from tocsin.ingest.refusals import (
     FAULT,
@@ -30,6 +31,7 @@ from tocsin.ingest.refusals import (
     NOT_POST,
     OVERLOADED,
     UNAVAILABLE,
+    UNCHECKED_SIGNATURE,
     UNKNOWN,
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
@@ -144,7 +146,10 @@ class Endpoint:
         else:
             refusal = verified(sender, headers, content, now, secret)
         if refusal is not None:
-            return await self._refuse(sender, headers, content, now, secret, refusal)
+            if refusal is UNCHECKED_SIGNATURE:
+                refusal = await self._with_key(sender, headers, content, now, secret)
+            if refusal is not None:
+                return await self._refuse(sender, headers, content, now, secret, refusal)
         if self._limit is not None and not self._limit.admits(sender.id):
             metrics.REFUSED.labels("rate").inc()
             say_rate_limited(sender.id, sender.entry.name)
@@ -157,6 +162,20 @@ class Endpoint:
         if webhook.raw_payload is not content and not body.grows(len(webhook.raw_payload)):
             return None, OVERLOADED
         return await self._commit(webhook, secret)
+
+    async def _with_key(
+        self,
+        sender: Sender,
+        headers: dict[str, str],
+        content: bytes,
+        now: datetime,
+        secret: str | None,
+    ) -> Declined | None:
+        """The verdict once more, now that the key that SNS signed with is fetched, if it can be."""
+        envelope = envelope_of(content)
+        if envelope is None or not await self._senders.signing_keys.learn(envelope.SigningCertURL):
+            return UNCHECKED_SIGNATURE
+        return verified(sender, headers, content, now, secret)
 
     async def _commit(self, webhook: Webhook, secret: str | None) -> tuple[Webhook, Answer]:
         webhook.path_secret = secret

@@ -10,6 +10,7 @@
 | `UNPROVEN` | 401 missing-signature, invalid-signature, stale-timestamp |
 | `invalid_payload` | 400 invalid-payload |
 | `unknown_encoding` | 415 unsupported-encoding |
+| `UNCHECKED_SIGNATURE` | 503 signature-unchecked |
 | `LIMITED` | 503 rate-limited |
 | `OVERLOADED`, `TOO_MANY_BODIES` | 503 overloaded |
 | `UNAVAILABLE` | 503 database-unavailable |
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tocsin.ingest.proof.verify import INVALID, MISSING, STALE, Refused
+from tocsin.ingest.proof.verify import INVALID, MISSING, STALE, UNCHECKED, Refused
 from tocsin.ingest.webhook import Declined, RefusalOutcome
 from tocsin.model import Fault
 from tocsin.problems import PROBLEMS
@@ -72,7 +73,13 @@ def too_large(limit: int, when: str = "") -> Declined:
 # Of a sender that has not proven itself
 
 INACTIVE = _rejected("integration-inactive", "This integration is not active.")
+UNCHECKED_SIGNATURE = _failed(
+    UNCHECKED.code,
+    "The certificate that this was signed with cannot be fetched now; send this again.",
+    _RETRY_AFTER,
+)
 UNPROVEN: Mapping[Refused, Declined] = {
+    UNCHECKED: UNCHECKED_SIGNATURE,
     MISSING: _rejected(MISSING.code, "The request carries no signature or token.", _AUTHENTICATE),
     INVALID: _rejected(INVALID.code, "The signature or token is not valid.", _AUTHENTICATE),
     STALE: _rejected(

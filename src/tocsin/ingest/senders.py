@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.access.vault import Vault, VaultError
 from tocsin.alerts.directory import EMPTY, Directory, DirectoryFeed, IntegrationEntry
+from tocsin.ingest.proof.signing_keys import SigningKeys
 from tocsin.ingest.proof.verify import LiveSecret, Profile
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.kit.decode import InvalidPayload
@@ -48,6 +49,7 @@ class Senders:
 
     feed: DirectoryFeed
     vault: Vault
+    signing_keys: SigningKeys = field(default_factory=SigningKeys)
     _directory: Directory = EMPTY
     _senders: Mapping[UUID, Sender] = field(default_factory=dict)
     _secrets: dict[bytes, Secret] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class Senders:
             timestamp_header=row.timestamp_header,
             timestamp_tolerance_seconds=row.timestamp_tolerance_seconds,
             secrets=tuple(secrets),
+            signing_keys=self.signing_keys.known,
             id_header=source.preset.id_header,
             secret_encoding=source.preset.secret_encoding,
         )

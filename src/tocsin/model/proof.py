@@ -14,6 +14,11 @@ class AuthScheme(StrEnum):
     URL = "url"
     SNS = "sns"
 
+    @property
+    def is_in_address(self) -> bool:
+        """Whether the secret is a part of the address."""
+        return self in (AuthScheme.URL, AuthScheme.SNS)
+
 
 class SignatureAlgorithm(StrEnum):
     SHA256 = "sha256"

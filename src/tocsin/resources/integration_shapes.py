@@ -41,9 +41,6 @@ WebhookSecret = Annotated[
     Field(description="Left out: one is made. Printable ASCII without spaces, 8 to 500 long"),
 ]
 
-# The schemes that can be had; Amazon SNS's own is not one of them yet.
-Scheme = Literal[AuthScheme.HMAC, AuthScheme.TOKEN, AuthScheme.BASIC, AuthScheme.URL]
-
 _DAY = 24 * 60
 _YEAR = 365 * _DAY
 
@@ -146,7 +143,7 @@ class IntegrationWithSecret(IntegrationOut):
 
 class _Profile(Input):
     is_active: Flag = left_out()
-    auth_scheme: Scheme = left_out()
+    auth_scheme: AuthScheme = left_out()
     signature_header: HeaderName = left_out()
     signature_algorithm: SignatureAlgorithm = left_out()
     signature_format: SignatureFormat = left_out()

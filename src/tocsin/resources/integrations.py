@@ -11,6 +11,7 @@ from uuid import UUID
 from tocsin.access.api_keys import Principal
 from tocsin.access.vault import Vault
 from tocsin.ingest.proof.scheme import Profile
+from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
@@ -39,10 +40,10 @@ def _preset_columns(source_type: str) -> dict[str, Any]:
 
 
 def _webhook_path(integration_id: UUID, auth_scheme: str, secret: Secret | None) -> str:
-    """Where its sender posts to. For scheme `url` the secret is part of it, and is shown only
-    when it is given."""
+    """Where its sender posts to. For the schemes `url` and `sns` the secret is part of it, and is
+    shown only when it is given."""
     path = f"/webhooks/{integration_id}"
-    if auth_scheme != AuthScheme.URL:
+    if not AuthScheme(auth_scheme).is_in_address:
         return path
     return f"{path}/{REDACTED if secret is None else quote(secret.reveal_text(), safe='')}"
 
@@ -78,6 +79,9 @@ def _faults_of(row: Integration, secret: Secret) -> list[Fault]:
                 Fault("/mapping" + fault.pointer, fault.code, fault.message)
                 for fault in validate_mapping(row.mapping)
             ]
+    if row.auth_scheme == AuthScheme.SNS and row.type != AwsSnsCloudWatch.type:
+        message = f"only the source {AwsSnsCloudWatch.type} is signed by Amazon SNS"
+        faults.append(Fault("/auth_scheme", "not-taken", message))
     try:
         profile = Profile(
             **{name: getattr(row, name) for name in PROFILE_COLUMNS},

@@ -265,3 +265,18 @@ async def test_nothing_that_goes_wrong_repeats_url_or_address(
 
 def _nothing(_host: str) -> list[str]:
     raise OSError("no such name")
+
+
+async def test_what_is_fetched_takes_the_same_way() -> None:
+    ok = receivers.answer(200, "certificate")
+    async with receivers.http(ok, host="127.0.0.2") as server:
+        url = f"http://127.0.0.2:{server.port}/a.pem"
+        async with outbound("127.0.0.2/32") as out:
+            answer = await out.get(url)
+        assert isinstance(answer, Answer)
+        assert (answer.status, answer.body) == (200, b"certificate")
+        async with outbound() as out:
+            refused = await out.get(url)
+        assert isinstance(refused, NoAnswer)
+        assert refused.code == "address-blocked"
+        assert len(server.received) == 1

@@ -110,6 +110,15 @@ class Outbound:
         A connection that the other side closed while it lay idle is replaced once, at once: the
         request most likely never arrived, and every receiver can drop a repeat by its id.
         """
+        return await self._ask("POST", url, body, headers)
+
+    async def get(self, url: str) -> Answer | NoAnswer:
+        """GET `url`, by the same way out."""
+        return await self._ask("GET", url, None, None)
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> Answer | NoAnswer:
         try:
             target = parse_url(url)
         except UrlRefused as refused:
@@ -122,7 +131,7 @@ class Outbound:
         _used.set(used)
         for _ in range(2):
             try:
-                return await self._exchange(session, target.url, body, sent)
+                return await self._exchange(session, method, target.url, body, sent)
             except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
                 if not used.was_idle:
                     return _explain(error, target.scheme)
@@ -134,11 +143,14 @@ class Outbound:
     async def _exchange(
         self,
         session: aiohttp.ClientSession,
+        method: str,
         url: Any,
-        body: bytes,
+        body: bytes | None,
         headers: Mapping[str, str],
     ) -> Answer:
-        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        async with session.request(
+            method, url, data=body, headers=headers, allow_redirects=False
+        ) as response:
             data = b""
             while len(data) <= ANSWER_LIMIT:
                 piece = await response.content.read(ANSWER_LIMIT + 1 - len(data))

@@ -49,7 +49,7 @@ def sanitised_headers(headers: Mapping[str, str], profile: Profile | None) -> di
     """
     if profile is None:
         return {name: value for name, value in headers.items() if name in _HARMLESS}
-    own = profile.signature_header.lower() if profile.auth_scheme is not AuthScheme.URL else ""
+    own = "" if profile.auth_scheme.is_in_address else profile.signature_header.lower()
     sent = _secrets_sent(profile)
     kept: dict[str, str] = {}
     left = HEADERS_LIMIT

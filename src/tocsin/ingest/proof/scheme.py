@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from tocsin.model import AuthScheme, Secret, SignatureAlgorithm, SignatureFormat, SignedContent
 
 SECRET_ENCODINGS: Final = ("text", "standard_webhooks")
@@ -69,6 +71,10 @@ class Profile(Scheme):
     secrets: tuple[LiveSecret, ...] = ()
     username: str | None = None
     """For `basic`: the user that must be named; None accepts any, since the password decides."""
+    signing_keys: Mapping[str, RSAPublicKey] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """For `sns`: the keys known by now, by the address of their certificate."""
 
     header_names: tuple[tuple[str, str, str], ...] = field(init=False, repr=False, compare=False)
     live_keys: tuple[tuple[Key, datetime | None], ...] = field(
@@ -110,11 +116,6 @@ class Profile(Scheme):
         return next((time for time in times if time), None)
 
     def _check(self) -> None:
-        if self.auth_scheme is AuthScheme.SNS:
-            raise ValueError(
-                "auth_scheme sns is not available: bodies signed by Amazon SNS cannot be verified "
-                "yet; use url or basic behind a private network, or another sender"
-            )
         if self.secret_encoding not in SECRET_ENCODINGS:
             raise ValueError(f"secret_encoding must be one of {', '.join(SECRET_ENCODINGS)}")
         if len(self.secrets) > MAX_SECRETS:

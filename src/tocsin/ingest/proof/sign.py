@@ -16,11 +16,14 @@ def sign(profile: Profile, body: bytes, now: datetime, *, delivery_id: str) -> d
     For scheme `url` there are none; see `path_secret`.
 
     Raises:
-        ValueError: the profile has no secret to sign with, or `delivery_id` is not ASCII.
+        ValueError: the profile has no secret to sign with, or only Amazon can sign, or
+            `delivery_id` is not ASCII.
     """
     secret = _current(profile)
     if profile.auth_scheme is AuthScheme.URL:
         return {}
+    if profile.auth_scheme is AuthScheme.SNS:
+        raise ValueError("only Amazon SNS can sign for this integration (auth_scheme sns)")
     if profile.auth_scheme is AuthScheme.BASIC:
         user = (profile.username or "tocsin").encode()
         credentials = binascii.b2a_base64(user + b":" + secret.reveal(), newline=False).decode()
@@ -32,8 +35,9 @@ def sign(profile: Profile, body: bytes, now: datetime, *, delivery_id: str) -> d
 
 
 def path_secret(profile: Profile) -> str | None:
-    """What follows the integration's id in the path: the secret for scheme `url`, else None."""
-    if profile.auth_scheme is not AuthScheme.URL:
+    """What follows the integration's id in the path: the secret for the schemes `url` and `sns`,
+    else None."""
+    if not profile.auth_scheme.is_in_address:
         return None
     return _current(profile).reveal_text()
 

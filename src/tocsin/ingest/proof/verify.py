@@ -5,6 +5,7 @@ Schemes:
     token   a static value in `signature_header`, after `signature_prefix`
     basic   the password of `Authorization: Basic` (RFC 7617)
     url     the secret as the last part of the path
+    sns     the same, and the signature of Amazon SNS in the body
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from tocsin.ingest.proof import sns
 from tocsin.ingest.proof.scheme import MAX_SECRETS, LiveSecret, Profile, decode_base64
 from tocsin.model import AuthScheme, SignatureFormat, SignedContent
 
@@ -27,8 +29,9 @@ MAX_CANDIDATES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why not: `missing-signature`, `invalid-signature` or `stale-timestamp`; never more, since
-    the answer is read by strangers."""
+    """Why not: `missing-signature`, `invalid-signature`, `stale-timestamp` or, of a sender that has
+    named the right secret, `signature-unchecked`; never more, since the answer is read by
+    strangers."""
 
     code: str
 
@@ -43,6 +46,8 @@ class Verified:
 MISSING: Final = Refused("missing-signature")
 INVALID: Final = Refused("invalid-signature")
 STALE: Final = Refused("stale-timestamp")
+UNCHECKED: Final = Refused("signature-unchecked")
+"""The key that the body was signed with has yet to be fetched."""
 _VERIFIED: Final = tuple(Verified(index) for index in range(MAX_SECRETS))
 
 
@@ -65,7 +70,29 @@ def verify(
         return _verify_token(profile, given, now)
     if scheme is AuthScheme.BASIC:
         return _verify_token(profile, _password(profile, headers.get("authorization", "")), now)
+    if scheme is AuthScheme.SNS:
+        return _verify_sns(profile, body, now, path_secret or "")
     return _verify_token(profile, _token(profile, headers.get(profile.header_names[0][0], "")), now)
+
+
+def _verify_sns(
+    profile: Profile, body: bytes, now: datetime, path_secret: str
+) -> Verified | Refused:
+    verdict = _verify_token(profile, path_secret.encode("utf-8", "surrogatepass"), now)
+    if isinstance(verdict, Refused):
+        return verdict
+    envelope = sns.envelope_of(body)
+    if envelope is None:
+        return MISSING
+    if not sns.is_certificate_of_sns(envelope.SigningCertURL):
+        return INVALID
+    key = profile.signing_keys.get(envelope.SigningCertURL)
+    if key is None:
+        return UNCHECKED
+    if not sns.is_signed(envelope, key):
+        return INVALID
+    tolerance = timedelta(seconds=profile.timestamp_tolerance_seconds)
+    return verdict if sns.is_fresh(envelope, now, tolerance) else STALE
 
 
 def _verify_hmac(
