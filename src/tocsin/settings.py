@@ -60,6 +60,9 @@ class Settings:
     rejected_keep: int = 1_000
     """Attempts that failed verification kept on record per integration; older ones go first."""
     rejected_body_bytes: int = 65_536
+    sns_confirm: str = "no"
+    """Whether subscriptions of Amazon SNS to an integration that checks its signature are confirmed
+    without a person."""
     retention_days: int = 90
     log_format: str = "auto"
     log_level: str = "info"
@@ -199,6 +202,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_RATE_LIMIT_PER_SECOND": ("rate_limit_per_second", _number(0.001, 1_000_000), False),
     "TOCSIN_REJECTED_KEEP": ("rejected_keep", _integer(0, 1_000_000), False),
     "TOCSIN_REJECTED_BODY_BYTES": ("rejected_body_bytes", _integer(0, 1_048_576), False),
+    "TOCSIN_SNS_CONFIRM": ("sns_confirm", _choice("yes", "no"), False),
     "TOCSIN_RETENTION_DAYS": ("retention_days", _integer(1, 36_500), False),
     "TOCSIN_LOG_FORMAT": ("log_format", _choice("auto", "json", "console"), False),
     "TOCSIN_LOG_LEVEL": ("log_level", _choice("debug", "info", "warning", "error"), False),

@@ -109,12 +109,47 @@ def test_nobody_waits_for_a_certificate_but_who_needs_it(opened: Harness) -> Non
     opened.run(main())
 
 
+SUBSCRIBE_URL = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
+
+
+def confirmation(url: str = SUBSCRIBE_URL) -> bytes:
+    return body(Type="SubscriptionConfirmation", Subject=None, Token="t", SubscribeURL=url)
+
+
 def test_a_confirmation_is_recorded_with_its_host(opened: Harness) -> None:
     endpoint, sender = BareEndpoint(opened), subscribed(opened)
-    answering(opened, certificate())
-    url = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
-    confirmation = body(Type="SubscriptionConfirmation", Subject=None, Token="t", SubscribeURL=url)
-    status, _, answer = endpoint.post(sender.path, confirmation, HEADERS)
+    asked = answering(opened, certificate())
+    status, _, answer = endpoint.post(sender.path, confirmation(), HEADERS)
     assert (status, answer["status"]) == (200, "ignored")
     (kept,) = opened.workspace.deliveries(sender)
     assert kept["error_message"].endswith("at sns.eu-central-1.amazonaws.com")
+    opened.run(asyncio.sleep(0.05))
+    assert asked == [CERTIFICATE_URL]
+
+
+def test_the_operator_may_have_it_confirmed(opened: Harness) -> None:
+    endpoint, sender = BareEndpoint(opened, sns_confirm="yes"), subscribed(opened)
+    asked = answering(opened, certificate())
+    assert endpoint.post(sender.path, confirmation(), HEADERS)[0] == 200
+    opened.run(asyncio.sleep(0.05))
+    assert asked == [CERTIFICATE_URL, SUBSCRIBE_URL]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/?Action=ConfirmSubscription&Token=t",
+        "https://sns.eu-central-1.amazonaws.com/?Action=Publish&Token=t",
+        "http://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t",
+        "https://sns.eu-central-1.amazonaws.com@evil.example/?Action=ConfirmSubscription&Token=t",
+    ],
+)
+def test_nothing_else_is_ever_opened(opened: Harness, url: str) -> None:
+    endpoint, sender = BareEndpoint(opened, sns_confirm="yes"), subscribed(opened)
+    other = opened.workspace.sender("aws_sns_cloudwatch")
+    asked = answering(opened, certificate())
+    assert endpoint.post(sender.path, confirmation(url), HEADERS)[0] == 200
+    # Without a checked signature nobody says that it comes from SNS.
+    assert endpoint.post(other.path, confirmation(), HEADERS)[0] == 200
+    opened.run(asyncio.sleep(0.05))
+    assert asked == [CERTIFICATE_URL]

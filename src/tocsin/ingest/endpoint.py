@@ -39,7 +39,7 @@ from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.trouble import say_rate_limited
 from tocsin.ingest.understand import read_authentic, read_refused, verified
 from tocsin.ingest.webhook import Answer, Declined, Webhook
-from tocsin.model import utc_now
+from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away
 
@@ -64,6 +64,7 @@ _uuid = lru_cache(4096)(UUID)
 class Endpoint:
     __slots__ = (
         "_bodies",
+        "_confirms_sns",
         "_counters",
         "_lanes",
         "_limit",
@@ -84,6 +85,7 @@ class Endpoint:
             seconds=settings.body_timeout_seconds,
         )
         self._rejections = Throttle(RECORDED_REJECTIONS_PER_SECOND)
+        self._confirms_sns = settings.sns_confirm == "yes"
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
         self._reader = ThreadPoolExecutor(1, "large-bodies")
@@ -161,7 +163,17 @@ class Endpoint:
             webhook = read_authentic(sender, headers, content, now, limit)
         if webhook.raw_payload is not content and not body.grows(len(webhook.raw_payload)):
             return None, OVERLOADED
+        if webhook.settled is not None and self._confirms_sns:
+            self._confirm_subscription(sender, content)
         return await self._commit(webhook, secret)
+
+    def _confirm_subscription(self, sender: Sender, content: bytes) -> None:
+        """If it asks for that: what is authentic, and signed by SNS itself."""
+        profile = sender.profile
+        if profile is not None and profile.auth_scheme is AuthScheme.SNS:
+            envelope = envelope_of(content)
+            if envelope is not None:
+                self._senders.signing_keys.confirm(envelope)
 
     async def _with_key(
         self,

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from tocsin.ingest.proof.sns import is_certificate_of_sns, public_key
+from tocsin.ingest.proof.sns import Envelope, is_certificate_of_sns, public_key, subscribe_url
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +65,28 @@ class SigningKeys:
             task.add_done_callback(lambda _: self._under_way.pop(url, None))
         return await asyncio.shield(task)
 
+    def confirm(self, envelope: Envelope) -> None:
+        """Confirm a subscription, of which a message that was verified tells; in the background,
+        since SNS waits for no more than our answer."""
+        url = subscribe_url(envelope)
+        if url is None or url in self._under_way or len(self._under_way) >= MAX_WAITING:
+            return
+        task = asyncio.create_task(self._confirm(url, envelope.TopicArn), name="sns-confirm")
+        self._under_way[url] = task
+        task.add_done_callback(lambda _: self._under_way.pop(url, None))
+
+    async def _confirm(self, url: str, topic: str) -> bool:
+        is_confirmed = await self._fetch(url) is not None
+        if is_confirmed:
+            log.info("sns.subscription_confirmed", topic=topic[:300])
+        else:
+            log.warning(
+                "sns.subscription_not_confirmed",
+                topic=topic[:300],
+                remedy="open the SubscribeURL in the body of the recorded delivery",
+            )
+        return is_confirmed
+
     async def _learn(self, url: str) -> bool:
         pem = await self._fetch(url)
         key = public_key(pem) if pem is not None else None
@@ -74,7 +96,7 @@ class SigningKeys:
             self._failed[url] = time.monotonic()
             log.warning(
                 "sns.certificate_unavailable",
-                hint="webhooks signed by SNS are answered 503 until this server can reach"
+                remedy="webhooks signed by SNS are answered 503 until this server can reach"
                 " https://sns.<region>.amazonaws.com; or set auth_scheme to url",
             )
             return False

@@ -37,6 +37,10 @@ _SIGNED: Final = {
     ),
 }
 _URL_LIMIT: Final = 500
+_CONFIRM: Final = re.compile(
+    r"https://sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?/\?Action=ConfirmSubscription&"
+    r"[A-Za-z0-9_.~:%=&+-]{1,2000}"
+)
 
 
 class Envelope(msgspec.Struct):
@@ -80,6 +84,14 @@ def is_certificate_of_sns(url: str) -> bool:
     """Whether an address can be that of a certificate of SNS: by https at a host of SNS, without
     port, user or query. Nothing else is ever fetched."""
     return len(url) <= _URL_LIMIT and _CERTIFICATE.fullmatch(url) is not None
+
+
+def subscribe_url(envelope: Envelope) -> str | None:
+    """Where a subscription is confirmed, if that is what the message asks for and it is at SNS."""
+    url = envelope.SubscribeURL or ""
+    if envelope.Type != "SubscriptionConfirmation" or _CONFIRM.fullmatch(url) is None:
+        return None
+    return url
 
 
 def public_key(pem: bytes) -> RSAPublicKey | None:
