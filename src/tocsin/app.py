@@ -104,10 +104,6 @@ class Hub:
         actions = Actions(url, feed)
         return cls(settings, url, keys, role, engine, vault, senders, lanes, actions)
 
-    @property
-    def public_url(self) -> str:
-        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
-
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Load the configuration and run until the end; then drain what has been taken."""
@@ -160,10 +156,10 @@ class Hub:
             dispatcher = Dispatcher(
                 self.url,
                 channels=build_channels(
-                    outbound, self.settings.smtp, self.settings.mail_from, self.public_url
+                    outbound, self.settings.smtp, self.settings.mail_from, self.settings.base_url
                 ),
                 vault=self.vault,
-                links=DeliveryLinks(LinkSigner(self.keys), self.public_url),
+                links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
             try:

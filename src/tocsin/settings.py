@@ -69,6 +69,14 @@ class Settings:
     deliver_timeout_seconds: float = 15.0
     fields_set: frozenset[str] = field(default_factory=frozenset, repr=False)
 
+    @property
+    def base_url(self) -> str:
+        """How others reach this installation; where nobody has said, by the address it listens on."""
+        if self.public_url is not None:
+            return self.public_url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
@@ -271,5 +279,6 @@ def forget_secrets(environ: MutableMapping[str, str]) -> None:
             environ.pop(name, None)
 
 
-# Set by the test suite and the build; no settings of the operator's.
-_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM")
+# Set by the test suite and the build, or for commands that ask a server elsewhere; no settings of
+# the server's.
+_OTHERS = ("TOCSIN_VECTORS", "TOCSIN_TEST_", "TOCSIN_CHROMIUM", "TOCSIN_API_KEY")

@@ -29,12 +29,17 @@ def test_every_example_works(hub: Hub, tmp_path: Path) -> None:
             pytest.skip(f"{tool} is not installed")
     examples = _examples()
     assert len(examples) >= 12
+    server = hub.admin.base_url.removesuffix("/api/v1")
+    # The addresses of webhooks are those of the settings, which do not know the test's port.
+    (tmp_path / ".curlrc").write_text(
+        f"connect-to = 127.0.0.1:8480:{server.removeprefix('http://')}\n"
+    )
     finished = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(examples)],
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "TOCSIN": hub.admin.base_url.removesuffix("/api/v1"),
+            "TOCSIN": server,
             "TOCSIN_KEY": str(hub.admin.key),
         },
         capture_output=True,

@@ -10,6 +10,9 @@ from tests.api import past
 from tests.api.conftest import Hub
 from tocsin.model import Secret
 
+HUB_URL = "http://127.0.0.1:8480"
+"""Where the settings of the tests' hub say that it listens."""
+
 
 def test_a_source_presets_how_its_webhooks_are_signed(hub: Hub) -> None:
     made = hub.admin.made("/integrations", {"name": "gh", "type": "github"})
@@ -18,7 +21,7 @@ def test_a_source_presets_how_its_webhooks_are_signed(hub: Hub) -> None:
     assert made["deduplication_window_minutes"] == 15
     assert made["default_severity"] == "HIGH"
     assert made["is_active"] is True
-    assert made["webhook_url"] == f"/webhooks/{made['id']}"
+    assert made["webhook_url"] == f"{HUB_URL}/webhooks/{made['id']}"
 
 
 def test_a_user_overrides_any_of_it(hub: Hub) -> None:
@@ -111,20 +114,20 @@ def test_the_secret_in_the_address_is_shown_only_with_the_secret(hub: Hub) -> No
             "webhook_secret": "a/secret?of#the%tool",
         },
     )
-    assert made["webhook_url"] == f"/webhooks/{made['id']}/a%2Fsecret%3Fof%23the%25tool"
+    assert made["webhook_url"] == f"{HUB_URL}/webhooks/{made['id']}/a%2Fsecret%3Fof%23the%25tool"
     read = hub.admin.get(f"/integrations/{made['id']}").json()
-    assert read["webhook_url"] == f"/webhooks/{made['id']}/[redacted]"
+    assert read["webhook_url"] == f"{HUB_URL}/webhooks/{made['id']}/[redacted]"
 
 
 def test_a_topic_of_sns_may_be_signed_besides(hub: Hub) -> None:
     made = hub.admin.made(
         "/integrations", {"name": "topic", "type": "aws_sns_cloudwatch", "auth_scheme": "sns"}
     )
-    assert made["webhook_url"] == f"/webhooks/{made['id']}/{made['webhook_secret']}"
+    assert made["webhook_url"] == f"{HUB_URL}/webhooks/{made['id']}/{made['webhook_secret']}"
     read = hub.admin.get(f"/integrations/{made['id']}").json()
     assert (read["auth_scheme"], read["webhook_url"]) == (
         "sns",
-        f"/webhooks/{made['id']}/[redacted]",
+        f"{HUB_URL}/webhooks/{made['id']}/[redacted]",
     )
 
 

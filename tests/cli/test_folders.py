@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "delivery retry-failed": (),
     "integration create": ("shop",),
     "integration list": (),
+    "integration show": ("shop",),
     "integration rotate-secret": ("shop",),
     "destination create": ("hook", "--type", "webhook", "--set", "url=https://example.com/"),
     "destination list": (),
@@ -54,6 +55,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "silence list": (),
     "silence expire": (SOME_ID,),
     "workspace create": ("night",),
+    "workspace set-fallback": ("hook",),
     "workspace list": (),
     "tenant create": ("acme",),
     "tenant list": (),
@@ -67,7 +69,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 READING = (
     *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
     *(f"{group} list" for group in ("delivery", "integration", "destination", "rule", "silence")),
-    *("workspace list", "tenant list", "api-key list", "delivery show"),
+    *("workspace list", "tenant list", "api-key list", "delivery show", "integration show"),
 )
 
 # Runs every command in one process, perhaps as another user: importing takes longer than they do.

@@ -111,6 +111,7 @@ _COMMANDS = (
     ("delivery", "list"),
     ("delivery", "show", "{alert_deliveries}"),
     ("integration", "list"),
+    ("integration", "show", "{integrations}"),
     ("integration", "rotate-secret", "{integrations}"),
     ("destination", "list"),
     ("destination", "enable", "{alert_destinations}"),

@@ -7,6 +7,7 @@ that `tocsin --help` and a mistyped option answer at once.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,9 +32,11 @@ from tocsin.cli import (
     webhooks,
     workspace,
 )
+from tocsin.cli.calling.choose import ask_elsewhere
+from tocsin.cli.calling.over_http import RemoteServer
 from tocsin.cli.demo import command as demo
 from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import complain
+from tocsin.cli.output import Unwritten, complain, give_up_output, written
 
 _HELP = """
 A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.
@@ -89,14 +92,33 @@ def options(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Ask this server, with the API key of TOCSIN_API_KEY, not our own."
+        ),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with the API key for --server.")
+    ] = None,
 ) -> None:
-    pass
+    if server is None and api_key_file is not None:
+        raise Failure("--api-key-file is for --server URL", code=Exit.USAGE)
+    ask_elsewhere(None if server is None else RemoteServer.of(server, api_key_file))
 
 
 def main() -> None:
     """The program `tocsin`. Exit codes: `exits.Exit`."""
     try:
-        readable(app)
+        with written():
+            readable(app)
+    except Unwritten as lost:
+        give_up_output()
+        if lost.is_closed:
+            # Whoever read it has had enough, as `head` has.
+            sys.exit(Exit.OK)
+        complain([f"cannot write the answer: {lost}"])
+        sys.exit(Exit.FAILED)
     except Failure as failure:
         complain(failure.lines)
         sys.exit(failure.code)

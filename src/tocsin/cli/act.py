@@ -23,7 +23,9 @@ class Deed(StrEnum):
 
 def act(
     deed: Annotated[Deed, typer.Argument()],
-    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
+    alert_id: Annotated[
+        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
+    ],
     note: Annotated[str | None, typer.Option(help="Kept in the timeline.")] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,

@@ -99,7 +99,9 @@ def _for_pipes(found: list[Any]) -> Table:
 
 
 def alert(
-    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
+    alert_id: Annotated[
+        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:

@@ -14,9 +14,13 @@ from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
 
-Id = Annotated[str, typer.Argument(metavar="ALERT_DELIVERY_ID")]
+Id = Annotated[
+    str,
+    typer.Argument(metavar="ALERT_DELIVERY_ID", help="An id, the beginning of one, or `last`."),
+]
 
 _PATH = "/alert-deliveries"
+_KIND = "message"
 
 
 @app.command("list")
@@ -71,9 +75,10 @@ def show_one(
 ) -> None:
     """Show one message and every attempt to deliver it."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import one_id
 
     with open_api(workspace, only_reads=True) as api:
-        found = api.get(f"{_PATH}/{alert_delivery_id}")
+        found = api.get(f"{_PATH}/{one_id(api, _PATH, _KIND, alert_delivery_id)}")
     if json:
         print_json(found)
         return
@@ -138,9 +143,10 @@ def retry_failed(
 
 def _act(action: str, alert_delivery_id: str, workspace: str, json: bool) -> None:
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import one_id
 
     with open_api(workspace) as api:
-        found = api.post(f"{_PATH}/{alert_delivery_id}/{action}")
+        found = api.post(f"{_PATH}/{one_id(api, _PATH, _KIND, alert_delivery_id)}/{action}")
     if json:
         print_json(found)
     else:

@@ -23,7 +23,9 @@ _DIM = "bright_black"
 
 
 def explain(
-    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="An id, or `last`.")],
+    alert_id: Annotated[
+        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:

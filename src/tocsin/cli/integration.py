@@ -62,16 +62,37 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
     if not found:
         note("There is no integration yet; `tocsin integration create NAME --type …` makes one.")
         return
-    made = table("name", "type", "active", "posts to", "id")
+    made = table("name", "type", "active", "id")
     for each in found:
         made.add_row(
             Text(each["name"]),
             each["type"],
             "yes" if each["is_active"] else Text("no", style="yellow"),
-            each["webhook_url"],
             each["id"],
         )
     show(made)
+
+
+@app.command("show")
+def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
+    """Show one integration: where its sender posts to, and how it signs."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    with open_api(workspace, only_reads=True) as api:
+        found = by_name(api, "/integrations", "integration", name)
+    if json:
+        print_json(found)
+        return
+    facts = pairs()
+    facts.add_row("name", Text(found["name"]))
+    facts.add_row("type", found["type"])
+    facts.add_row("posts to", Text(found["webhook_url"]))
+    facts.add_row("proof", f"{found['auth_scheme']} in {found['signature_header']}")
+    facts.add_row("active", "yes" if found["is_active"] else "no")
+    facts.add_row("severity", f"{found['default_severity']}, where the sender says none")
+    facts.add_row("id", found["id"])
+    show(facts)
 
 
 @app.command()
@@ -102,7 +123,7 @@ def _show_secret(made: Any, json: bool) -> None:
     facts = pairs()
     facts.add_row("name", Text(made["name"]))
     facts.add_row("type", made["type"])
-    facts.add_row("posts to", made["webhook_url"])
+    facts.add_row("posts to", Text(made["webhook_url"]))
     facts.add_row("secret", Text(made["webhook_secret"], style="bold"))
     facts.add_row("id", made["id"])
     show(facts)

@@ -1,7 +1,8 @@
-"""Things by the name a person gives them: a name, an id, or `last`."""
+"""Things by what a person calls them: a name, an id or its beginning, or `last`."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tocsin.cli.exits import Exit, Failure
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
 
 LAST = "last"
+_SEARCHED = 2_000
+"""The newest so many are looked through for the beginning of an id."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def one_of(kind: str, said: str, found: list[Any]) -> Any:
@@ -21,20 +25,25 @@ def one_of(kind: str, said: str, found: list[Any]) -> Any:
     if not found:
         raise Failure(f"there is no {kind} {said!r} in this workspace", code=Exit.NOT_FOUND)
     if len(found) > 1:
+        ids = ", ".join(each["id"] for each in found[:3])
         raise Failure(
-            f"{len(found)} of them go by {said!r}; say which {kind} by its id", code=Exit.USAGE
+            f"{len(found)} of them go by {said!r}: {ids}{', …' if len(found) > 3 else ''}; "
+            f"say which {kind} by more of its id",
+            code=Exit.USAGE,
         )
     return found[0]
 
 
 def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
-    """What a list holds by this id or name.
+    """What a list holds by this name, id or unique beginning of an id; `last` is the newest.
 
     Raises:
         Failure: if it is not there; it names those that are.
     """
     items = api.items(path, limit=10_000)
     found = [each for each in items if said in (each["id"], each["name"])]
+    if not found:
+        found = items[:1] if said == LAST else _beginning(items, said)
     if not found and items:
         names = ", ".join(sorted(each["name"] for each in items)[:10])
         raise Failure(
@@ -44,15 +53,25 @@ def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
     return one_of(kind, said, found)
 
 
-def alert_id(api: ApiClient, said: str) -> str:
-    """An alert's id; `last` is the newest alert.
+def one_id(api: ApiClient, path: str, kind: str, said: str) -> str:
+    """The id of what a list holds: `last` is the newest, any unique beginning of an id will do.
 
     Raises:
-        Failure: if `last` is asked for and there is none.
+        Failure: there is none, or more than one begins so.
     """
-    if said != LAST:
+    if _UUID.fullmatch(said):
         return said
-    newest = api.items("/alerts", limit=1)
-    if not newest:
-        raise Failure("there is no alert yet", code=Exit.NOT_FOUND)
-    return str(newest[0]["id"])
+    newest = api.items(path, limit=1 if said == LAST else _SEARCHED)
+    if said == LAST:
+        if not newest:
+            raise Failure(f"there is no {kind} yet", code=Exit.NOT_FOUND)
+        return str(newest[0]["id"])
+    return str(one_of(kind, said, _beginning(newest, said))["id"])
+
+
+def alert_id(api: ApiClient, said: str) -> str:
+    return one_id(api, "/alerts", "alert", said)
+
+
+def _beginning(items: list[Any], said: str) -> list[Any]:
+    return [each for each in items if said and each["id"].startswith(said.lower())]

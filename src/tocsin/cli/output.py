@@ -6,15 +6,17 @@ commands a terminal: whatever a command shows, it need not think of that.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.style import StyleType
@@ -23,6 +25,10 @@ from rich.text import Text
 
 from tocsin.cli.terminal import visible
 
+_WIDE = 120
+"""From here on there is room for whole ids."""
+_LEAST_OF_AN_ID = 13
+"""The moment that it was made, to the millisecond."""
 _PIPE_WIDTH = 400
 """Where nobody looks at it, a line is a record and is never wrapped."""
 
@@ -58,11 +64,57 @@ STATUS_STYLES: Mapping[str, str] = {
 }
 
 
+class Unwritten(Exception):
+    """Standard output takes no more; the text says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        self.is_closed = error.errno == errno.EPIPE
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Sees that what is written within reaches standard output.
+
+    Raises:
+        Unwritten: it does not.
+    """
+    try:
+        yield
+    except SystemExit:
+        _flush()
+        raise
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise Unwritten(error) from None
+        raise
+    _flush()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise Unwritten(error) from None
+
+
+def give_up_output() -> None:
+    """What is still to be written to standard output is dropped, so that our end does not try."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 class Screen(Console):
     """A console on which stored text is only ever text."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leaves it to `written`, which Rich would not."""
+        raise
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -77,7 +129,15 @@ class Screen(Console):
 
 class Rows(Table):
     """A table whose cells are as wide as what is shown of them; a number or a name is text like
-    any other. In a pipe one row is one line, whatever is in it."""
+    any other. In a pipe one row is one line, whatever is in it. At a narrow terminal an id is shown by
+    its beginning, as much as tells it from the others, which any command takes for the whole."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if console.is_terminal and options.max_width < _WIDE:
+            for column in self.columns:
+                if column.header == "id":
+                    column._cells = _beginnings(column._cells)
+        yield from super().__rich_console__(console, options)
 
     def add_row(
         self,
@@ -87,6 +147,14 @@ class Rows(Table):
     ) -> None:
         shown = [_cell(each) for each in cells]
         super().add_row(*shown, style=style, end_section=end_section)
+
+
+def _beginnings(cells: list[RenderableType]) -> list[RenderableType]:
+    whole = [str(each) for each in cells]
+    length = _LEAST_OF_AN_ID
+    while len({each[:length] for each in whole}) < len(set(whole)):
+        length += 1
+    return [Text(each[:length]) for each in whole]
 
 
 def _cell(cell: RenderableType | None) -> RenderableType | None:
@@ -115,25 +183,29 @@ def err() -> Console:
 
 def note(text: str) -> None:
     """One line for a person, beside the result."""
-    err().print(Text(text, style="bright_black" if sys.stderr.isatty() else ""))
+    with suppress(OSError):
+        err().print(Text(text, style="bright_black" if sys.stderr.isatty() else ""))
 
 
 def complain(lines: Sequence[str]) -> None:
     console = err()
-    for line in lines:
-        console.print(Text.assemble(("tocsin: ", "bold red"), line))
+    with suppress(OSError):
+        for line in lines:
+            console.print(Text.assemble(("tocsin: ", "bold red"), line))
 
 
 def print_json(document: Any) -> None:
     """JSON in ASCII: every program reads it, and no terminal obeys it."""
     # JSON leaves the delete character as it is.
-    written = json.dumps(document, indent=2).replace("\x7f", "\\u007f")
-    sys.stdout.write(written + "\n")
+    text = json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+    with written():
+        sys.stdout.write(text + "\n")
 
 
 def print_plain(text: str, *, flush: bool = False) -> None:
     """This text, which is never wrapped or styled, and a newline."""
-    print(visible(text), flush=flush)
+    with written():
+        print(visible(text), flush=flush)
 
 
 @contextmanager
@@ -173,12 +245,14 @@ def pairs() -> Table:
 def show(renderable: RenderableType) -> None:
     console = out()
     if console.is_terminal:
-        console.print(renderable)
+        with written():
+            console.print(renderable)
         return
     with console.capture() as captured:
         console.print(renderable)
     # Columns are filled up with spaces, which only a terminal needs.
-    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+    with written():
+        sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
 
 def section(title: str) -> RenderableType:

@@ -12,7 +12,9 @@ from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def replay(
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY_ID")],
+    delivery_id: Annotated[
+        str, typer.Argument(metavar="DELIVERY_ID", help="An id, the beginning of one, or `last`.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would come of it, and what differs.")
     ] = False,
@@ -27,10 +29,12 @@ def replay(
 ) -> None:
     """Take in a stored webhook delivery again, through today's mapping and rules."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import one_id
 
     asked = {"dry_run": dry_run, "accept_unverified": accept_unverified}
     with open_api(workspace) as api:
-        result = api.post(f"/webhook-deliveries/{delivery_id}/replay", asked)
+        found = one_id(api, "/webhook-deliveries", "webhook delivery", delivery_id)
+        result = api.post(f"/webhook-deliveries/{found}/replay", asked)
     if json:
         print_json(result)
     else:

@@ -90,12 +90,15 @@ def list_all(
 
 @app.command()
 def expire(
-    silence_id: Annotated[str, typer.Argument(metavar="SILENCE_ID")],
+    silence_id: Annotated[
+        str, typer.Argument(metavar="SILENCE_ID", help="An id, the beginning of one, or `last`.")
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
 ) -> None:
     """End a silence now."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import one_id
 
     with open_api(workspace) as api:
-        api.delete(f"{_PATH}/{silence_id}")
+        api.delete(f"{_PATH}/{one_id(api, _PATH, 'silence', silence_id)}")
     note("It is over: alerts that it muted notify again from now on.")

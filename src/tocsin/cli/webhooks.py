@@ -78,15 +78,18 @@ def webhooks(
 
 
 def webhook(
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY_ID")],
+    delivery_id: Annotated[
+        str, typer.Argument(metavar="DELIVERY_ID", help="An id, the beginning of one, or `last`.")
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Show one webhook delivery: its answer, its headers, and its body as it came."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import one_id
 
     with open_api(workspace, only_reads=True) as api:
-        found = api.get(f"{_PATH}/{delivery_id}")
+        found = api.get(f"{_PATH}/{one_id(api, _PATH, 'webhook delivery', delivery_id)}")
     if json:
         print_json(found)
         return

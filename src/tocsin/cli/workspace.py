@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, note, print_json, print_plain, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list workspaces.")
 
@@ -30,27 +31,64 @@ def create(
     print_plain(made["api_key"])
 
 
+@app.command()
+def set_fallback(
+    destination: Annotated[
+        str | None, typer.Argument(metavar="DESTINATION", help="Its name or id.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="From now on there is no fallback.")] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Say which destination is notified when another keeps failing, or a message was given up."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    if (destination is None) is not none:
+        raise Failure("say which: a destination, or --none", code=Exit.USAGE)
+    with open_api(workspace) as api:
+        wanted = None
+        if destination is not None:
+            wanted = by_name(api, "/alert-destinations", "destination", destination)
+        own = api.items("/workspaces", limit=1)[0]
+        changed = api.patch(
+            f"/workspaces/{own['id']}",
+            {"fallback_destination_id": None if wanted is None else wanted["id"]},
+        )
+    if json:
+        print_json(changed)
+    elif wanted is None:
+        note(f"{own['slug']} has no fallback: when messages are given up, only the log says so.")
+    else:
+        note(f"{wanted['name']} is the fallback of {own['slug']}.")
+
+
 @app.command("list")
 def list_all(json: Json = False) -> None:
     """List all workspaces of this installation."""
+    from tocsin.cli.calling.choose import asks_elsewhere, open_api
     from tocsin.cli.runtime import open_installation
     from tocsin.model import iso
     from tocsin.store.installation import list_workspaces
 
+    if asks_elsewhere():
+        with open_api(DEFAULT_WORKSPACE) as api:
+            found = api.items("/workspaces", limit=1)
+        _show_all(found, json)
+        return
     with open_installation(only_reads=True) as installation:
         found = list_workspaces(installation.url)
+    _show_all(
+        [{**row, "id": str(row["id"]), "created_at": iso(row["created_at"])} for row in found], json
+    )
+
+
+def _show_all(found: list[dict[str, Any]], json: bool) -> None:
     if json:
-        print_json(
-            [{**row, "id": str(row["id"]), "created_at": iso(row["created_at"])} for row in found]
-        )
+        print_json(found)
         return
-    made = table("slug", "name", "integrations", "live alerts", "id")
+    counts = [each for each in ("integrations", "live_alerts") if found and each in found[0]]
+    made = table("slug", "name", *(each.replace("_", " ") for each in counts), "id")
     for row in found:
-        made.add_row(
-            row["slug"],
-            row["name"],
-            str(row["integrations"]),
-            str(row["live_alerts"]),
-            str(row["id"]),
-        )
+        made.add_row(row["slug"], row["name"], *(str(row[each]) for each in counts), row["id"])
     show(made)

@@ -116,7 +116,7 @@ class IntegrationOut(Output):
     tenant_id: Id
     name: str
     type: str
-    webhook_url: Annotated[str, Field(description="Where to send to, below this server's address")]
+    webhook_url: Annotated[str, Field(description="Where its sender posts to")]
     previous_secret_expires_at: Annotated[
         Time | None, Field(description="Until when the secret before the current one is accepted")
     ]

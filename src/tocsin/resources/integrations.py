@@ -39,13 +39,13 @@ def _preset_columns(source_type: str) -> dict[str, Any]:
     return {name: getattr(preset, name) for name in PROFILE_COLUMNS}
 
 
-def _webhook_path(integration_id: UUID, auth_scheme: str, secret: Secret | None) -> str:
+def _webhook_url(base_url: str, row: Integration, secret: Secret | None) -> str:
     """Where its sender posts to. For the schemes `url` and `sns` the secret is part of it, and is
     shown only when it is given."""
-    path = f"/webhooks/{integration_id}"
-    if not AuthScheme(auth_scheme).is_in_address:
-        return path
-    return f"{path}/{REDACTED if secret is None else quote(secret.reveal_text(), safe='')}"
+    url = f"{base_url}/webhooks/{row.id}"
+    if not AuthScheme(row.auth_scheme).is_in_address:
+        return url
+    return f"{url}/{REDACTED if secret is None else quote(secret.reveal_text(), safe='')}"
 
 
 def _columns(row: Integration) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def _columns(row: Integration) -> dict[str, Any]:
     }
 
 
-def show(row: Integration) -> IntegrationOut:
-    return IntegrationOut(**_columns(row), webhook_url=_webhook_path(row.id, row.auth_scheme, None))
+def show(row: Integration, base_url: str) -> IntegrationOut:
+    return IntegrationOut(**_columns(row), webhook_url=_webhook_url(base_url, row, None))
 
 
-def show_with_secret(row: Integration, secret: Secret) -> IntegrationWithSecret:
+def show_with_secret(row: Integration, secret: Secret, base_url: str) -> IntegrationWithSecret:
     return IntegrationWithSecret(
         **_columns(row),
-        webhook_url=_webhook_path(row.id, row.auth_scheme, secret),
+        webhook_url=_webhook_url(base_url, row, secret),
         webhook_secret=secret.reveal_text(),
     )
 
@@ -116,7 +116,8 @@ def _new_secret(given: str | None, source_type: str) -> Secret:
 
 
 def _document(row: Integration) -> Mapping[str, Any]:
-    return show(row).document()
+    # Of the integration, not of where this server happens to be reached.
+    return show(row, base_url="").document()
 
 
 _KIND = recording.Kind("integration", _document)

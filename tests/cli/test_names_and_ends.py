@@ -1,0 +1,137 @@
+"""What people call things by, what fits a terminal, and output that nobody takes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import PATIENCE, TOCSIN, Program, on_database
+from tests.support.postgres import Server
+
+MAIL = ("--type", "email", "--set", "recipients=ada@example.org")
+
+
+@pytest.fixture(scope="module")
+def served(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with postgres_server.database() as database:
+        program = on_database(database, tmp_path_factory.mktemp("served"))
+        body = tmp_path_factory.mktemp("body") / "body.json"
+        with program.running("serve", "--port", "0") as running:
+            url = running.await_line(r"ready at (http://\S+)")[1]
+            assert program.call("integration", "create", "shop").code == 0
+            assert (
+                program.call(
+                    "destination", "create", "hook", "-t", "webhook", "-s", "url=https://e.com/"
+                ).code
+                == 0
+            )
+            for number in range(3):
+                body.write_text(json.dumps({"title": f"Disk {number}", "id": str(number)}))
+                assert program.call("send", str(body), "-i", "shop", "--url", url).code == 0
+            yield program
+            assert running.stop() == 0
+
+
+def _ids(program: Program, *command: str) -> list[str]:
+    return [each["id"] for each in json.loads(program.call(*command, "--json").out)]
+
+
+def test_a_unique_beginning_is_enough(served: Program) -> None:
+    for whole in _ids(served, "alerts"):
+        for command in (("alert",), ("explain",), ("act", "note", "--note", "x")):
+            assert served.call(*command, whole[:-4]).code == 0, command
+    for whole in _ids(served, "webhooks"):
+        assert whole in served.call("webhook", whole[:-4], "--json").out
+    integration = _ids(served, "integration", "list")[0]
+    assert served.call("integration", "show", integration[:-4]).code == 0
+
+
+def test_last_is_the_newest_of_everything(served: Program) -> None:
+    newest = _ids(served, "webhooks")[0]
+    assert json.loads(served.call("webhook", "last", "--json").out)["id"] == newest
+    assert served.call("replay", "last", "--dry-run").code == 0
+    assert served.call("integration", "show", "last").code == 0
+    none = served.call("delivery", "show", "last")
+    assert (none.code, none.complaints) == (3, ["there is no message yet"])
+
+
+def test_a_wrong_or_an_ambiguous_one_is_named(served: Program) -> None:
+    wrong = served.call("alert", "ffff")
+    assert (wrong.code, wrong.complaints) == (3, ["there is no alert 'ffff' in this workspace"])
+    several = served.call("explain", "0")
+    assert several.code == 2
+    assert "3 of them go by '0': " in several.complaints[0]
+    assert _ids(served, "alerts")[0] in several.complaints[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("alerts",), ("webhooks",), ("audit",), ("integration", "list"), ("destination", "list")],
+)
+def test_tables_fit_80_columns_and_their_ids_can_be_pasted(
+    served: Program, command: tuple[str, ...]
+) -> None:
+    program = Program({**served.settings, "COLUMNS": "80"})
+    shown = program.call(*command, at_terminal=True)
+    assert shown.code == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.out)
+    assert max(map(len, plain.splitlines())) <= 80
+    key = "object_id" if command == ("audit",) else "id"
+    for each in json.loads(served.call(*command, "--json").out):
+        beginnings = [
+            found for found in re.findall(r"[0-9a-f-]{13,36}", plain) if each[key].startswith(found)
+        ]
+        assert beginnings, each[key]
+
+
+def test_a_closed_pipe_ends_quietly(served: Program) -> None:
+    for command in (["alerts"], ["audit", "--json"]):
+        process = subprocess.Popen(
+            [TOCSIN, *command],
+            env=served.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert (process.wait(PATIENCE), said) == (0, b""), command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_full_disk_is_said_in_one_line(served: Program) -> None:
+    for command in (["alerts"], ["audit", "--json"], ["--help"]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [TOCSIN, *command],
+                env=served.environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                timeout=PATIENCE,
+                check=False,
+            )
+        assert done.returncode == 1, command
+        assert done.stderr == b"tocsin: cannot write the answer: No space left on device\n", command
+
+
+def test_the_fallback_of_a_workspace_is_set_and_taken_away(served: Program) -> None:
+    changed = served.call("workspace", "set-fallback", "hook", "--json")
+    assert changed.code == 0, changed
+    hook = _ids(served, "destination", "list")[0]
+    assert json.loads(changed.out)["fallback_destination_id"] == hook
+    taken = served.call("workspace", "set-fallback", "--none", "--json")
+    assert json.loads(taken.out)["fallback_destination_id"] is None
+    assert served.call("workspace", "set-fallback", "nowhere").code == 3
+    assert served.call("workspace", "set-fallback").code == 2
+
+
+def test_the_webhook_address_is_whole(served: Program) -> None:
+    found = json.loads(served.call("integration", "show", "shop", "--json").out)
+    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/webhooks/{found['id']}", found["webhook_url"])
+    assert found["webhook_url"] in served.call("integration", "show", "shop").out
