@@ -238,6 +238,13 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "One destination can be tested once in 60 seconds.",
             "Look at the destination's last_test, or try again after the seconds in Retry-After.",
         ),
+        "preview-rate-limited": Problem(
+            "A preview was asked for a moment ago",
+            429,
+            "An API key has one preview at a time, and after each a pause as long as it took: to "
+            "ask matchers about thousands of alerts is work.",
+            "Wait for the one under way, or try again after the seconds in Retry-After.",
+        ),
         "not-retryable": Problem(
             "This delivery cannot be retried",
             409,

@@ -9,6 +9,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TURN_SECONDS = 0.02
 """In the thread; then the next that waits has its turn."""
@@ -32,6 +37,12 @@ async def aside(work: Iterator[None]) -> None:
     loop = asyncio.get_running_loop()
     while await loop.run_in_executor(_THREAD, _turn, work):
         pass
+
+
+async def at_once_aside(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """What `work` returns, done in the same thread in one turn: for what is long only at worst."""
+    call = partial(work, *arguments, **named)
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
 
 
 def _turn(work: Iterator[None]) -> bool:

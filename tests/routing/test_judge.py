@@ -69,7 +69,7 @@ def test_comparisons_are_asked_before_expressions() -> None:
     assert not picky.matches(subject(), Judge())
     assert not asked
     # What is explained to people is the first as written, all the same.
-    assert picky.refusal(subject(title="Memory")) is first
+    assert picky.refusal(subject(title="Memory"), Judge()) is first
 
 
 @given(
@@ -83,7 +83,7 @@ def test_the_index_leaves_out_only_what_cannot_match(
     rules = [rule(number, matchers=each) for number, each in enumerate(asked)]
     about = subject(labels, severity)
     found = RuleIndex(rules).may_match(about)
-    assert [each for each in rules if each.refusal(about) is None] == [
+    assert [each for each in rules if each.refusal(about, Judge()) is None] == [
         each for each in found if each.matches(about, Judge())
     ]
     assert list(RuleIndex(rules).may_match(about, [each.id for each in rules])) == rules

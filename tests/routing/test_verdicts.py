@@ -9,11 +9,9 @@ from tests.routing.builders import (
     SLACK,
     quiet_hours,
     rule,
-    silence,
     subject,
     table,
 )
-from tocsin.explain.preview import matching, silenced
 from tocsin.model import EventType, Severity
 from tocsin.routing.plan import Verdict, verdicts
 from tocsin.routing.rules import Matcher, Rule, VerdictCode
@@ -103,22 +101,3 @@ def test_a_long_value_is_cut_in_words() -> None:
     one = rule(matchers=(Matcher("team", "=", "db"),))
     (said,) = verdicts(table(one), EventType.TRIGGERED, about, NOW)
     assert said.words.endswith(f"“{'x' * 120}…”")
-
-
-def test_a_preview_ignores_switch_and_events() -> None:
-    one = rule(is_enabled=False, event_types=LISTENING, matchers=(Matcher("team", "=", "db"),))
-    ours, theirs = subject(), subject({"team": "web"})
-    first, second = matching(one, [ours, theirs])
-    assert (first.subject, first.matched, first.code) == (ours, True, VerdictCode.MATCHED)
-    assert (second.matched, second.code, second.matcher) == (
-        False,
-        VerdictCode.MATCHER,
-        one.matchers[0],
-    )
-    assert "“web”" in second.words
-
-
-def test_the_preview_of_a_silence_keeps_the_order_and_what_it_would_mute() -> None:
-    one = silence(starts_at=NOW, ends_at=NOW)
-    ours, theirs = subject(), subject({"team": "web"})
-    assert silenced(one, [theirs, ours, theirs, ours]) == [ours, ours]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
+from tocsin.api.preview_turns import PreviewTurns
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.settings import Settings
@@ -25,6 +26,7 @@ class ApiContext:
     senders: Senders
     lanes: Lanes
     actions: Actions
+    previews: PreviewTurns = field(default_factory=PreviewTurns)
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:
         return database.reading(self.engine)

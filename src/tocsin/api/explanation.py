@@ -17,6 +17,7 @@ from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.queries.configuration_version import configuration_version
 from tocsin.store.tables import Alert
+from tocsin.turns import at_once_aside
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
 
@@ -60,5 +61,5 @@ async def explain_alert(context: Context, caller: Viewer, alert_id: Id) -> Expla
         record, left_out = await load(session, alert)
         version = await configuration_version(session)
     directory = await context.senders.feed.refresh(version)
-    story = explain(record, directory.routing[caller.workspace_id], utc_now())
+    story = await at_once_aside(explain, record, directory.routing[caller.workspace_id], utc_now())
     return ExplanationOut(**story, repeats_left_out=left_out)

@@ -11,6 +11,7 @@ from pydantic import Field
 from tocsin.api.auth import Viewer
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
 from tocsin.explain.preview import (
     MOST_CONSIDERED,
     PastAlerts,
@@ -25,7 +26,7 @@ from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, 
 from tocsin.resources.refused import InvalidRequest
 from tocsin.resources.rules import Matchers, TenantIds
 from tocsin.routing.rules import Rule, Silence
-from tocsin.store.tables import Alert
+from tocsin.store.queries.alerts import PastAlert
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -74,6 +75,13 @@ class MissedAlert(PreviewedAlert):
 class SilencePreview(Output):
     since: Time
     considered: Annotated[int, Field(description=f"The newest {MOST_CONSIDERED} at most")]
+    is_complete: Annotated[
+        bool,
+        Field(
+            description="False: older alerts of these days were not considered, because they are "
+            "too many, or because it costs too much to ask these matchers about all of them"
+        ),
+    ]
     matched: int
     items: Annotated[
         list[PreviewedAlert], Field(description=f"Those that match, the newest {_MOST_SHOWN}")
@@ -89,7 +97,7 @@ class RulePreview(SilencePreview):
     ]
 
 
-def _shown(alert: Alert) -> PreviewedAlert:
+def _shown(alert: PastAlert) -> PreviewedAlert:
     return PreviewedAlert(
         alert_id=alert.id,
         title=alert.title,
@@ -107,7 +115,9 @@ async def _past(context: ApiContext, caller: Viewer, days: int) -> PastAlerts:
         return await past_alerts(session, caller.workspace_id, since)
 
 
-@router.post("/alert-rules/preview", tags=["alert-rules"])
+@router.post(
+    "/alert-rules/preview", tags=["alert-rules"], responses=problems("preview-rate-limited")
+)
 async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreviewIn) -> RulePreview:
     """Which past alerts a rule would have told of, and what spoke against the others. Nothing is
     sent; event types, cooldown and quiet hours do not count here."""
@@ -115,27 +125,29 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
     rule = draft_rule(documents, body.min_severity, body.tenant_ids)
     if not isinstance(rule, Rule):
         raise InvalidRequest(rule)
-    past = await _past(context, caller, body.days)
-    outcome = try_rule(rule, past)
+    with context.previews.turn(caller.key_id):
+        past = await _past(context, caller, body.days)
+        outcome = await try_rule(rule, past)
     return RulePreview(
         since=past.since,
-        considered=len(past.alerts),
+        considered=outcome.considered,
+        is_complete=past.are_all and outcome.considered == len(past.alerts),
         matched=len(outcome.matched),
         items=[_shown(alert) for alert in outcome.matched[:_MOST_SHOWN]],
         refusals={code.value: count for code, count in outcome.refusals.items()},
         misses=[
             MissedAlert(
-                **_shown(alert).model_dump(),
+                **_shown(preview.alert).model_dump(),
                 code=preview.code.value,
                 words=preview.words,
                 matcher=None if preview.matcher is None else preview.matcher.document(),
             )
-            for preview, alert in outcome.misses[:_MOST_MISSES]
+            for preview in outcome.misses[:_MOST_MISSES]
         ],
     )
 
 
-@router.post("/silences/preview", tags=["silences"])
+@router.post("/silences/preview", tags=["silences"], responses=problems("preview-rate-limited"))
 async def preview_silence(
     context: Context, caller: Viewer, body: SilencePreviewIn
 ) -> SilencePreview:
@@ -144,11 +156,13 @@ async def preview_silence(
     silence = draft_silence(documents, utc_now())
     if not isinstance(silence, Silence):
         raise InvalidRequest(silence)
-    past = await _past(context, caller, body.days)
-    muted = try_silence(silence, past)
+    with context.previews.turn(caller.key_id):
+        past = await _past(context, caller, body.days)
+        outcome = await try_silence(silence, past)
     return SilencePreview(
         since=past.since,
-        considered=len(past.alerts),
-        matched=len(muted),
-        items=[_shown(alert) for alert in muted[:_MOST_SHOWN]],
+        considered=outcome.considered,
+        is_complete=past.are_all and outcome.considered == len(past.alerts),
+        matched=len(outcome.muted),
+        items=[_shown(alert) for alert in outcome.muted[:_MOST_SHOWN]],
     )

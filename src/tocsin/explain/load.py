@@ -22,7 +22,7 @@ from tocsin.store.queries.alert_deliveries import (
     attempts_at,
     deliveries_of_alert,
 )
-from tocsin.store.queries.alerts import Timeline, read_timeline
+from tocsin.store.queries.alerts import PastAlert, Timeline, read_timeline
 from tocsin.store.queries.destination_states import Wait, standings
 from tocsin.store.queries.integrations import integration_type
 from tocsin.store.queries.rules import rules_changed_at
@@ -49,7 +49,7 @@ async def load(session: DatabaseSession, alert: Alert) -> tuple[RecordedFacts, i
     return facts, timeline.repeats_left_out
 
 
-def subject_of(alert: Alert, source_type: str) -> Subject:
+def subject_of(alert: Alert | PastAlert, source_type: str) -> Subject:
     """What rules see of a stored alert."""
     return Subject(
         alert_id=alert.id,

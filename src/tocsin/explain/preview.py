@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +13,17 @@ from tocsin.explain.load import subject_of
 from tocsin.model import Fault, Severity, uuid7
 from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Matcher
-from tocsin.routing.rules import Rule, Silence, Subject, VerdictCode
+from tocsin.routing.rules import Rule, Silence, VerdictCode
 from tocsin.routing.validation import validate_matchers, validate_silence
 from tocsin.routing.verdicts import judge_alert
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.alerts import alerts_since
-from tocsin.store.tables import Alert
+from tocsin.store.queries.alerts import PastAlert, alerts_since
+from tocsin.turns import aside
 
 MOST_CONSIDERED = 5_000
+
+MOST_WORK = 1_000_000_000
+"""Units of matching (see `routing.judge`) in one preview: a second at worst."""
 
 
 def draft_rule(
@@ -64,69 +67,84 @@ def draft_silence(
 class Preview:
     """One past alert and what the rule says to it; `matcher` is the one that decided."""
 
-    subject: Subject
-    matched: bool
+    alert: PastAlert
     code: VerdictCode
     words: str
     matcher: Matcher | None
 
-
-def matching(rule: Rule, subjects: Iterable[Subject]) -> list[Preview]:
-    """What the rule says to each alert by severity, tenant and matchers. Neither being switched
-    off nor the event types count: a preview is asked before the rule is in force, of alerts that
-    have been through every event."""
-    return [_preview(rule, subject) for subject in subjects]
-
-
-def _preview(rule: Rule, subject: Subject) -> Preview:
-    code, matcher, words = judge_alert(rule, subject)
-    return Preview(subject, code is VerdictCode.MATCHED, code, words, matcher)
-
-
-def silenced(silence: Silence, subjects: Iterable[Subject]) -> list[Subject]:
-    """The alerts the silence would mute while it is active, in the order given."""
-    judge = Judge()
-    return [subject for subject in subjects if silence.covers(subject, judge)]
+    @property
+    def matched(self) -> bool:
+        return self.code is VerdictCode.MATCHED
 
 
 @dataclass(frozen=True, slots=True)
 class PastAlerts:
-    """The newest alerts of some days, newest first, and what rules see of each."""
+    """The newest alerts of some days, newest first; `are_all` if there are no more of them."""
 
     since: datetime
-    alerts: Sequence[Alert]
-    subjects: Sequence[Subject]
+    alerts: Sequence[PastAlert]
+    are_all: bool
 
 
 async def past_alerts(session: DatabaseSession, workspace_id: UUID, since: datetime) -> PastAlerts:
-    found = await alerts_since(session, workspace_id, since, MOST_CONSIDERED)
-    return PastAlerts(
-        since,
-        [past.alert for past in found],
-        [subject_of(past.alert, past.source_type) for past in found],
-    )
+    found = await alerts_since(session, workspace_id, since, MOST_CONSIDERED + 1)
+    return PastAlerts(since, found[:MOST_CONSIDERED], len(found) <= MOST_CONSIDERED)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
     """`refusals` counts the misses by what spoke against them."""
 
-    matched: Sequence[Alert]
-    misses: Sequence[tuple[Preview, Alert]]
+    considered: int
+    matched: Sequence[PastAlert]
+    misses: Sequence[Preview]
     refusals: Mapping[VerdictCode, int]
 
 
-def try_rule(rule: Rule, past: PastAlerts) -> RuleOutcome:
-    judged = list(zip(matching(rule, past.subjects), past.alerts, strict=True))
-    misses = [(preview, alert) for preview, alert in judged if not preview.matched]
+async def try_rule(rule: Rule, past: PastAlerts) -> RuleOutcome:
+    """What the rule says to each alert by severity, tenant and matchers, as far as `MOST_WORK`
+    reaches. Neither being switched off nor the event types count: a preview is asked before the rule
+    is in force, of alerts that have been through every event."""
+    judged: list[Preview] = []
+    await aside(_judge_all(rule, past.alerts, judged))
+    misses = [preview for preview in judged if not preview.matched]
     return RuleOutcome(
-        matched=[alert for preview, alert in judged if preview.matched],
+        considered=len(judged),
+        matched=[preview.alert for preview in judged if preview.matched],
         misses=misses,
-        refusals=Counter(preview.code for preview, _ in misses),
+        refusals=Counter(preview.code for preview in misses),
     )
 
 
-def try_silence(silence: Silence, past: PastAlerts) -> list[Alert]:
-    """Those that it would have muted."""
-    muted = {subject.alert_id for subject in silenced(silence, past.subjects)}
-    return [alert for alert in past.alerts if alert.id in muted]
+def _judge_all(rule: Rule, alerts: Sequence[PastAlert], judged: list[Preview]) -> Iterator[None]:
+    judge = Judge(MOST_WORK)
+    for alert in alerts:
+        code, matcher, words = judge_alert(rule, subject_of(alert, alert.source_type), judge)
+        if judge.is_overdrawn:
+            return
+        judged.append(Preview(alert, code, words, matcher))
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceOutcome:
+    considered: int
+    muted: Sequence[PastAlert]
+
+
+async def try_silence(silence: Silence, past: PastAlerts) -> SilenceOutcome:
+    """Which alerts it would have muted while it is active, as far as `MOST_WORK` reaches."""
+    judged: list[bool] = []
+    await aside(_cover_all(silence, past.alerts, judged))
+    muted = [alert for alert, covered in zip(past.alerts, judged, strict=False) if covered]
+    return SilenceOutcome(len(judged), muted)
+
+
+def _cover_all(silence: Silence, alerts: Sequence[PastAlert], judged: list[bool]) -> Iterator[None]:
+    judge = Judge(MOST_WORK)
+    for alert in alerts:
+        covered = silence.covers(subject_of(alert, alert.source_type), judge)
+        if judge.is_overdrawn:
+            return
+        judged.append(covered)
+        yield

@@ -26,6 +26,7 @@ from tocsin.explain.wording import (
     webhook_words,
 )
 from tocsin.model import AlertDeliveryStatus, AlertEventKind, EventType, Severity, iso
+from tocsin.routing.judge import Judge
 from tocsin.routing.rules import RoutingTable
 from tocsin.routing.verdicts import Verdict, verdicts
 
@@ -70,13 +71,14 @@ def _changes(record: RecordedFacts, table: RoutingTable, now: datetime) -> list[
     owed = _by_occasion(ordered, occasions, record.deliveries)
     severity = _first_severity(ordered, record.alert.subject.severity)
     made = []
+    judge = Judge()
     for index, (facts, event_type) in enumerate(zip(ordered, occasions, strict=True)):
         if facts.kind is AlertEventKind.SEVERITY_CHANGED and facts.detail:
             severity = Severity(facts.detail.get("to", severity))
         judged: list[Verdict] = []
         if event_type is not None:
             subject = replace(record.alert.subject, severity=severity)
-            judged = verdicts(table, event_type, subject, facts.at)
+            judged = verdicts(table, event_type, subject, facts.at, judge)
         deliveries = owed.get(index, [])
         document = {
             "id": str(facts.id),

@@ -93,7 +93,7 @@ class Rule:
             return False
         return judge.all_match(self.asked, subject)
 
-    def refusal(self, subject: Subject) -> VerdictCode | Matcher | None:
+    def refusal(self, subject: Subject, judge: Judge) -> VerdictCode | Matcher | None:
         """What speaks against this alert, whatever the event: a code, the first matcher as written
         that did not match, or nothing."""
         if self.min_severity is not None and not subject.severity.at_least(self.min_severity):
@@ -101,7 +101,7 @@ class Rule:
         if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
             return VerdictCode.TENANT
         for matcher in self.matchers:
-            if not matcher.matches(subject):
+            if not judge.matches(matcher, subject):
                 return matcher
         return None
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import EventType, optional_iso
+from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import BUILT_IN_LABELS, Matcher, read_label
 from tocsin.routing.rules import RoutingTable, Rule, Subject, VerdictCode
 
@@ -45,15 +46,22 @@ class Verdict:
 
 
 def verdicts(
-    table: RoutingTable, event_type: EventType, subject: Subject, now: datetime
+    table: RoutingTable,
+    event_type: EventType,
+    subject: Subject,
+    now: datetime,
+    judge: Judge | None = None,
 ) -> list[Verdict]:
     """What every rule of the table, switched on or off, says to this event, in order."""
-    return [_judge(table, rule, event_type, subject, now) for rule in table.rules]
+    judge = judge or Judge()
+    return [_judge(table, rule, event_type, subject, now, judge) for rule in table.rules]
 
 
-def judge_alert(rule: Rule, subject: Subject) -> tuple[VerdictCode, Matcher | None, str]:
+def judge_alert(
+    rule: Rule, subject: Subject, judge: Judge
+) -> tuple[VerdictCode, Matcher | None, str]:
     """What a rule says to an alert as such, whether or not it is switched on or listens."""
-    refusal = rule.refusal(subject)
+    refusal = rule.refusal(subject, judge)
     if refusal is None:
         return VerdictCode.MATCHED, None, "matches"
     if isinstance(refusal, Matcher):
@@ -65,9 +73,14 @@ def judge_alert(rule: Rule, subject: Subject) -> tuple[VerdictCode, Matcher | No
 
 
 def _judge(
-    table: RoutingTable, rule: Rule, event_type: EventType, subject: Subject, now: datetime
+    table: RoutingTable,
+    rule: Rule,
+    event_type: EventType,
+    subject: Subject,
+    now: datetime,
+    judge: Judge,
 ) -> Verdict:
-    code, matcher, words = _judge_event(rule, event_type) or judge_alert(rule, subject)
+    code, matcher, words = _judge_event(rule, event_type) or judge_alert(rule, subject, judge)
     missing = tuple(each for each in rule.destination_ids if each not in table.destinations)
     matched = code is VerdictCode.MATCHED
     quiet_until = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -91,11 +91,23 @@ async def read_timeline(
     return Timeline((*others, *repeats), (count or 0) - len(repeats))
 
 
+_PAGE = 250
+
+
 @dataclass(frozen=True, slots=True)
 class PastAlert:
-    """`source_type` is the type of its integration."""
+    """What rules see of an alert, and what a list shows. `source_type` is its integration's type."""
 
-    alert: Alert
+    id: UUID
+    tenant_id: UUID
+    integration_id: UUID
+    external_id: str | None
+    title: str
+    severity: Severity
+    status: AlertStatus
+    source: str
+    triggered_at: datetime
+    labels: dict[str, str]
     source_type: str
 
 
@@ -103,14 +115,23 @@ async def alerts_since(
     session: DatabaseSession, workspace_id: UUID, since: datetime, most: int
 ) -> list[PastAlert]:
     """The newest that were triggered since, at most so many."""
-    found = await session.execute(
-        select(Alert, Integration.type)
+    columns = [getattr(Alert, each.name) for each in fields(PastAlert)[:-1]]
+    wanted = (
+        select(*columns, Integration.type)
         .join(Integration, Integration.id == Alert.integration_id)
         .where(Alert.workspace_id == workspace_id, Alert.triggered_at >= since)
         .order_by(Alert.id.desc())
-        .limit(most)
     )
-    return [PastAlert(alert, source_type) for alert, source_type in found]
+    found: list[PastAlert] = []
+    while len(found) < most:
+        older = wanted.where(Alert.id < found[-1].id) if found else wanted
+        # Page by page: reading thousands of rows at once would hold up the event loop.
+        count = min(_PAGE, most - len(found))
+        page = [PastAlert(*row) for row in await session.execute(older.limit(count))]
+        found += page
+        if len(page) < count:
+            break
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+"""Previews are the dearest reads there are: bounded, and in turns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from tests.api import past
+from tests.api.conftest import Hub
+from tocsin.api.preview_turns import PreviewTurns
+from tocsin.api.problem_answers import ApiProblem
+from tocsin.explain import preview as previewing
+from tocsin.store.queries import alerts as querying
+
+MATCHER = {"label": "host", "op": "=", "value": "db-1"}
+
+
+def test_older_alerts_are_read_page_by_page_and_what_is_left_out_is_said(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(querying, "_PAGE", 2)
+    sender, now = past.integration(hub), datetime.now(UTC)
+    for number in range(5):
+        past.alert(hub, sender, f"No. {number}", fired=now, labels={"host": "db-1"})
+    body = {"matchers": [MATCHER]}
+    found = hub.viewer.made("/silences/preview", body)
+    assert [item["title"] for item in found["items"]] == [f"No. {n}" for n in (4, 3, 2, 1, 0)]
+    assert (found["considered"], found["is_complete"]) == (5, True)
+    monkeypatch.setattr(previewing, "MOST_CONSIDERED", 3)
+    fewer = hub.responder.made("/alert-rules/preview", body)
+    assert (fewer["considered"], fewer["matched"], fewer["is_complete"]) == (3, 3, False)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_key_has_one_preview_at_a_time_and_a_pause_as_long() -> None:
+    clock = Clock()
+    turns, key = PreviewTurns(clock), uuid4()
+    with turns.turn(key):
+        clock.now += 2.5
+        with pytest.raises(ApiProblem) as under_way, turns.turn(key):
+            pass
+        with turns.turn(uuid4()):
+            pass
+    assert under_way.value.headers == {"Retry-After": "1"}
+    with pytest.raises(ApiProblem) as paused, turns.turn(key):
+        pass
+    assert paused.value.slug == "preview-rate-limited"
+    assert (paused.value.status_code, paused.value.headers) == (429, {"Retry-After": "3"})
+    clock.now += 2.5
+    with turns.turn(key):
+        pass
+
+
+def test_a_preview_that_fails_gives_its_turn_back() -> None:
+    clock = Clock()
+    turns, key = PreviewTurns(clock), uuid4()
+    with pytest.raises(ValueError, match="fault"), turns.turn(key):
+        raise ValueError("fault")
+    with turns.turn(key):
+        pass
