@@ -241,8 +241,8 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         "preview-rate-limited": Problem(
             "A preview was asked for a moment ago",
             429,
-            "An API key has one preview at a time, and after each a pause as long as it took: to "
-            "ask matchers about thousands of alerts is work.",
+            "An API key has one preview at a time, and after one of more than two seconds a pause "
+            "as long: to ask matchers about thousands of alerts is work.",
             "Wait for the one under way, or try again after the seconds in Retry-After.",
         ),
         "not-retryable": Problem(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api import past
 from tests.api.conftest import Hub
-from tocsin.api.preview_turns import PreviewTurns
+from tocsin.api.preview_turns import FREE_SECONDS, PreviewTurns
 from tocsin.api.problem_answers import ApiProblem
 from tocsin.explain import preview as previewing
 from tocsin.store.queries import alerts as querying
@@ -57,6 +57,14 @@ def test_a_key_has_one_preview_at_a_time_and_a_pause_as_long() -> None:
     clock.now += 2.5
     with turns.turn(key):
         pass
+
+
+def test_after_a_short_preview_there_is_no_pause() -> None:
+    clock = Clock()
+    turns, key = PreviewTurns(clock), uuid4()
+    for _ in range(3):
+        with turns.turn(key):
+            clock.now += FREE_SECONDS
 
 
 def test_a_preview_that_fails_gives_its_turn_back() -> None:

@@ -12,9 +12,12 @@ from tocsin.api.problem_answers import ApiProblem
 
 _KEYS_REMEMBERED = 1_000
 
+FREE_SECONDS = 2.0
+"""A preview that takes no longer is followed by no pause: most of them."""
+
 
 class PreviewTurns:
-    """For each key one at a time, and after each a pause as long as it took."""
+    """For each key one at a time, and after a long one a pause as long as it took."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -43,7 +46,8 @@ class PreviewTurns:
             yield
         finally:
             now = self._clock()
-            self._free_at[key_id] = now + (now - began)
+            took = now - began
+            self._free_at[key_id] = now + took if took > FREE_SECONDS else now
 
     def _forget(self, now: float) -> None:
         if len(self._free_at) > _KEYS_REMEMBERED:

@@ -69,6 +69,7 @@ class Batcher:
     """Webhooks of the batch in flight that are to be parted with."""
     _batch_limit: int = BATCH_LIMIT
     _stays_until: float = 0.0
+    _has_warned: bool = False
     _closing: bool = False
     _available: bool = True
 
@@ -232,6 +233,7 @@ class Batcher:
         (webhook,) = webhooks
         if RULE_BUDGET not in webhook.flags:
             metrics.OVER_BUDGET.inc()
+            self._warn(webhook)
         if self._closing:
             # That may take longer than there is until the process is ended.
             webhook.answer = OVERLOADED
@@ -239,6 +241,18 @@ class Batcher:
         await judges.settle(self.clock())
         webhook.flag(RULE_BUDGET)
         await self._commit(webhooks, judges)
+
+    def _warn(self, webhook: Webhook) -> None:
+        """Once for as long as the workspace is apart."""
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "ingest.rule_budget",
+                workspace_id=str(webhook.sender.entry.workspace_id),
+                integration_id=str(webhook.sender.id),
+                remedy="such webhooks are planned apart and take longer; fewer or simpler regular"
+                " expressions in the rules and silences of the workspace cost less",
+            )
 
     async def _transaction(self, webhooks: list[Webhook], judges: Judges) -> frozenset[UUID]:
         async with self.connection.opened() as pipe:

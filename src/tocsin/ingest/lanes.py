@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
@@ -25,8 +23,6 @@ from tocsin.ingest.senders import Senders
 from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.turns import Pace
-
-log = structlog.get_logger(__name__)
 
 HEAVY_BYTES = 32_768
 HEAVY_ROWS = 100
@@ -109,13 +105,6 @@ class Lanes:
         for waiting in overdrawn:
             by_workspace.setdefault(waiting[0].sender.entry.workspace_id, []).append(waiting)
         for workspace_id, those in by_workspace.items():
-            if workspace_id not in self._apart:
-                log.warning(
-                    "ingest.rule_budget",
-                    workspace_id=str(workspace_id),
-                    remedy="its webhooks are planned apart from the others';"
-                    " fewer or simpler regular expressions in its rules and silences cost less",
-                )
             self._lane(workspace_id).put_first(those)
 
     def _lane(self, workspace_id: UUID) -> Batcher:
