@@ -223,7 +223,7 @@ def test_a_lane_ends_when_there_is_no_reason_for_it_any_more(
     monkeypatch.setattr(batching, "STAY_SECONDS", 0.05)
     sender = costly(opened.workspace)
     opened.post(sender, posted(1))
-    assert opened.batcher._apart
+    assert flags(opened.workspace, sender) == [["rule_budget"]]
 
     async def until_it_ends() -> None:
         await asyncio.gather(*opened.batcher._tasks)
