@@ -29,7 +29,7 @@ def parse(body: bytes) -> Any:
 
     Raises:
         ApiProblem: `malformed-request` if it is not JSON in UTF-8, `validation-failed` if it holds
-            what cannot be stored: NUL, half a surrogate pair, a number beyond all measure.
+            what cannot be stored: NUL, half a surrogate pair, a number that is too large.
     """
     try:
         document = json.loads(body.decode("utf-8"), parse_constant=_no_constant)

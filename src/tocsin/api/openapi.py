@@ -201,7 +201,7 @@ def _named(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, str]:
 
 
 def install(api: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Makes `api.openapi()` the whole truth and `api.state.methods_at` know what Allow must say."""
+    """Completes `api.openapi()`, and fills `api.state.methods_at`, which the Allow header needs."""
     roles = {
         (route.path_format, method.lower()): _role(route)
         for router in routers

@@ -109,7 +109,7 @@ class _ActPage:
         outcome = await self._performer.act(
             alert.workspace_id, token.alert_id, _MOVES[token.action], actor, utc_now()
         )
-        # Somebody may have been faster: what counts is where the alert stands now.
+        # Somebody may have been faster: what counts is the alert's status now.
         now = await find_alert(self._engine, token) or alert
         if isinstance(outcome, actions.Acted):
             return page(

@@ -1,4 +1,4 @@
-"""The page behind the link that only shows: one alert as it stands now, for a day, no code needed."""
+"""The page behind the link that only shows: one alert as it is now, for a day, no code needed."""
 
 from __future__ import annotations
 

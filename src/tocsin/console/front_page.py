@@ -1,4 +1,4 @@
-"""The page at `/`: that this is Tocsin, that it runs, and where things are."""
+"""The page at `/`: says that Tocsin runs here, and where things are."""
 
 from __future__ import annotations
 

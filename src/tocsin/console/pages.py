@@ -28,7 +28,7 @@ _DESCRIPTION_SHOWN = 600
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The alert as it stands now."""
+    """The alert as it is now."""
 
     workspace_id: UUID
     title: str
@@ -130,7 +130,7 @@ def database_away(message: str) -> Response:
 
 @cache
 def _template() -> tuple[jinja2.Template, str, str]:
-    """The template, its style sheet, and the policy that admits that and nothing else."""
+    """The template, its style sheet, and the policy that allows only those."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tocsin.console"),
         autoescape=True,

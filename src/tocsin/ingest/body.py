@@ -21,10 +21,9 @@ class Disconnected(Exception):
 class Bodies:
     """The bodies that this process is reading, or keeps until their commit.
 
-    One timer serves all that are being read. `asyncio.timeout` makes a timer, and takes it away
-    again, for each; nearly all of them arrived whole, before anybody could wait for them, and those
-    timers cost more than the reading did. Each may last equally long, so the first to begin is the
-    first to be late.
+    One timer serves all that are being read. `asyncio.timeout` makes and removes a timer for each;
+    nearly all bodies arrive whole before anything waits for them, and those timers cost more than
+    the reading. All have the same limit, so the first to begin is the first to be late.
     """
 
     __slots__ = ("_due", "_late", "_timer", "held", "held_limit", "limit", "seconds", "too_large")

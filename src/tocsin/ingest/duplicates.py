@@ -1,4 +1,4 @@
-"""Which webhooks of a batch are first, and whose repeats the others are.
+"""Which webhooks of a batch are new, and which repeat another one.
 
 A claim is a digest of the integration and one of three things:
 
@@ -7,7 +7,7 @@ A claim is a digest of the integration and one of three things:
 - a signed time with its content: a sender of both again repeats one delivery, or has overheard it.
   Such a claim lives at least twice as long as that time is tolerated, window or not;
 - a fingerprint: it makes a duplicate only while what the first delivery said still holds, for many
-  tools send the very same body again when a problem returns.
+  tools send the same body again when a problem returns.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Duplicates:
         }
 
     async def settle(self, transaction: AlertTransaction, claimed: list[Row]) -> None:
-        """Find out whose the claims are that others hold."""
+        """Find the holders of the claims that others hold."""
         if not claimed:
             return
         lost = sorted(self._first.keys() - {digest.bytes for digest in claimed[0].won or ()})

@@ -208,7 +208,7 @@ class Endpoint:
         secret: str | None,
         refusal: Declined,
     ) -> tuple[Webhook | None, Answer]:
-        """Put it on record, where few enough come, and only then is anything done with its body.
+        """Put it on record, if few enough come; only then is its body looked at.
         A configuration that has changed meanwhile may let it in."""
         if not self._rejections.admits(sender.id):
             metrics.UNRECORDED.inc()

@@ -16,7 +16,7 @@
 | `UNAVAILABLE` | 503 database-unavailable |
 | `UNREADABLE_SECRET`, `UNREADABLE_PAYLOAD`, `FAULT` | 500 internal-error |
 
-What each means to a person stands in `tocsin.problems`, under the same name.
+The explanation of each for people is in `tocsin.problems`, under the same name.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ def is_out_of_date(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> b
 
 
 def reread(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
-    """Give each webhook its sender as it is now, and what that makes of it. What is no longer
-    admitted is declined; what was declined by a secret that has been rotated since, or before the
-    integration was switched on, is let in: most senders do not retry a 401.
+    """Read each webhook again with its sender as it is now. What is no longer admitted is declined;
+    what was declined for a secret that has been rotated since, or before the integration was
+    switched on, is accepted: most senders do not retry a 401.
 
-    Returns whether that made any difference: then it is to be claimed for anew.
+    Returns whether that changed anything: then its claims are made again.
     """
     changed = False
     for webhook in webhooks:

@@ -71,7 +71,7 @@ class Senders:
         return self._senders
 
     async def find(self, integration_id: UUID) -> Sender | None:
-        """A sender by id; one that is not known here is looked for in the database, for it may have
+        """A sender by id; one that is not known here is looked up in the database, since it may have
         been made on another node a moment ago. A caller that asks during a look shares the next
         look, so that a flood of guesses costs the database next to nothing."""
         sender = self.current.get(integration_id)

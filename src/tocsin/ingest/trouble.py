@@ -21,13 +21,13 @@ _KEYS_REMEMBERED = 10_000
 
 @dataclass(slots=True)
 class _Seldom:
-    """Says of each key at once that something happened, and then once in a while how often."""
+    """Reports at once that something happened to a key, and then at intervals how often."""
 
     clock: Callable[[], float] = time.monotonic
     _said: dict[object, tuple[float, int]] = field(default_factory=dict)
 
     def count(self, key: object) -> int:
-        """How many to tell of now; 0: nothing is to be said yet."""
+        """How many to report now; 0: nothing yet."""
         now = self.clock()
         at, since = self._said.get(key, (now - EVERY_SECONDS, 0))
         if now - at < EVERY_SECONDS:

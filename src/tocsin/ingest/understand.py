@@ -64,7 +64,7 @@ def verified(
     received_at: datetime,
     path_secret: str | None,
 ) -> Declined | None:
-    """Why it is not to be taken from this sender; None if it is."""
+    """Why this sender's webhook is not accepted; None if it is."""
     if not sender.is_active:
         return INACTIVE
     if sender.profile is None:

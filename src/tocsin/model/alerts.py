@@ -1,4 +1,4 @@
-"""What an alert is: how bad, where it stands, what happens to it."""
+"""What an alert is: its severity, its status, what happens to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RANK = {severity: rank for rank, severity in enumerate(reversed(Severity))}
 
 
 class AlertStatus(StrEnum):
-    """Where an alert stands. OPEN and ACKNOWLEDGED are live: a repeat lands on them."""
+    """An alert's status. OPEN and ACKNOWLEDGED are live: a repeat lands on them."""
 
     OPEN = "OPEN"
     ACKNOWLEDGED = "ACKNOWLEDGED"

@@ -1,4 +1,4 @@
-"""What goes out: of what, in which state, and why or why not."""
+"""What is sent: of which event, in which state, and why or why not."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ async def plan_trial(
     """Plan a trial, in the caller's transaction (READ COMMITTED); dispatchers wake at its commit.
 
     The destination's row is locked, so of many requests at once one makes the trial and the others
-    see it; the time is read after the lock was had, not when the transaction began.
+    see it; the time is read once the lock is held, not when the transaction began.
     """
     destination = await rows.lock_destination(session, workspace_id, destination_id)
     if destination is None:

@@ -1,5 +1,5 @@
-"""Alert destinations: where messages go, and how they are kept. What a config holds is each
-channel's own matter; its schema is taken from there."""
+"""Alert destinations: where messages go, and how they are kept. Each channel defines what its
+config holds; the schema is taken from there."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ async def owned(
     *,
     lock: bool = False,
 ) -> OwnedRow:
-    """The row of this id; with `lock` it is ours to the commit.
+    """The row of this id; with `lock` it is locked until the commit.
 
     Raises:
         NotInWorkspace: there is none.

@@ -1,7 +1,7 @@
 """Lists in pages, newest first: where a page begins, and the conditions that lists share.
 
 A cursor is the place of the last item, bound to its list and checked, so that a foreign or damaged
-one is distinguished from the end of the list. It carries nothing that its holder has not seen.
+one is distinguished from the end of the list. It holds nothing that the caller has not seen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether a connection is one's own. A pooler in transaction mode (PgBouncer's `pool_mode`) hands the
-server's connection on to somebody else after each transaction, and with it prepared statements,
-session settings and LISTEN, all of which Tocsin relies on. It shows only under load: at first there
-is nobody to share with."""
+"""Whether a connection is ours alone. A pooler in transaction mode (PgBouncer's `pool_mode`) gives the
+server's connection to another client after each transaction, and with it prepared statements,
+session settings and LISTEN, all of which Tocsin relies on. It shows only under load: before that there
+is no other client."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def find(
     *,
     lock: bool = False,
 ) -> OwnedRow | None:
-    """The row of this id, if it is of the workspace; with `lock` it is ours to the commit."""
+    """The row of this id, if it is of the workspace; with `lock` it is locked until the commit."""
     statement = select(table).where(table.id == row_id, *_present(table, workspace_id))
     return await session.scalar(statement.with_for_update() if lock else statement)
 
@@ -110,7 +110,7 @@ async def write(session: DatabaseSession, row: Base) -> None:
 
 
 async def delete(session: DatabaseSession, row: Base, now: datetime) -> None:
-    """Deletes a row; one that history may mention is marked, and gone for all but history."""
+    """Deletes a row; one that history may mention is marked, and hidden from all but history."""
     if isinstance(row, Deletable):
         mark_deleted(row, now)
     else:
@@ -126,7 +126,7 @@ def is_changed(session: DatabaseSession, row: Base) -> bool:
 @contextmanager
 def _naming(row: Base) -> Iterator[None]:
     table = type(row)
-    # Read before the write: after a failed one nothing can be read of the row any more.
+    # Read before the write: after a failed one the row cannot be read.
     names = {field: inspect(row).dict.get(field) for field in ("name", "slug")}
     try:
         yield

@@ -59,8 +59,8 @@ class PlainHttp(HttpToolsProtocol):
             super().on_message_complete()
 
     def _read_head_anew(self) -> bool:
-        """Give a new parser the same head, less what asked for another protocol; whether it is
-        one."""
+        """Give a new parser the same head without what asked for another protocol; returns whether
+        it could."""
         line = (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         head = [b"%b %b HTTP/%b" % line]
         for name, value in self.headers:

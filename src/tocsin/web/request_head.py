@@ -1,5 +1,5 @@
-"""Bounds on what comes before a body: uvicorn's parser takes a head of any size for any time, so
-that one stranger on one connection could fill the memory."""
+"""Bounds on what comes before a body: uvicorn's parser accepts a head of any size for any time, so
+one client on one connection could fill the memory."""
 
 from __future__ import annotations
 

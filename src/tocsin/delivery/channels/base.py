@@ -36,8 +36,8 @@ Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
 def is_entering(info: ValidationInfo) -> bool:
-    """Whether a person enters the config now, rather than a stored one being read back: then is
-    the time for checks that cost something."""
+    """Whether a person enters the config now, rather than a stored one being read: only then are
+    expensive checks made."""
     return bool(info.context and info.context.get("entering"))
 
 

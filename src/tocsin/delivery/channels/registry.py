@@ -1,4 +1,4 @@
-"""Every channel there is, and the one door to their configs.
+"""Every channel there is, and the only way to their configs.
 
 Adding one: write `<kind>.py` with a class, list it here; docs/channels/adding-a-channel.md has the
 checklist. Nothing else names the kinds: the API, the command line, the documentation and the tests

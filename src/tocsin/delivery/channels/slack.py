@@ -56,7 +56,7 @@ _HOOK_PATHS = ("/services/", "/workflows/", "/triggers/")
 
 
 def _is_slack_hook(url: str) -> str:
-    # Other hosts are let through: a proxy of one's own may stand in between.
+    # Other hosts are let through: a user's own proxy may be in between.
     target = parse_url(url)
     if target.host.endswith(_SLACK_HOSTS) and not target.url.raw_path.startswith(_HOOK_PATHS):
         raise PydanticCustomError(
@@ -210,7 +210,7 @@ def render(words: Words) -> dict[str, Any]:
 
 
 def _tail(words: Words) -> list[dict[str, Any]]:
-    """What must not be lost for want of room: links, code, times."""
+    """What must never be cut: links, code, times."""
     blocks: list[dict[str, Any]] = []
     if actions := _actions(words):
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": actions}})
@@ -222,7 +222,7 @@ def _tail(words: Words) -> list[dict[str, Any]]:
 
 
 def plain(words: Words) -> dict[str, Any]:
-    """The page without ornament: what is sent if Slack finds fault with the blocks."""
+    """The message without formatting: what is sent if Slack rejects the blocks."""
     return {
         "text": escape.slack(words.summary, TEXT_LIMIT),
         "mrkdwn": False,

@@ -1,7 +1,7 @@
 """Microsoft Teams: an Adaptive Card posted to a Workflows webhook.
 
 Accepted is not posted: the flow answers 202 as soon as it starts, and may fail afterwards without
-telling anybody. Only a flow that ends with a Response action answers 200 when the card is there.
+reporting it. Only a flow that ends with a Response action answers 200 when the card is there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Webhook: a signed POST to a receiver of one's own (Standard Webhooks 1.0.0)."""
+"""Webhook: a signed POST to a user's own receiver (Standard Webhooks 1.0.0)."""
 
 from __future__ import annotations
 

@@ -36,13 +36,13 @@ _WORTH_NOTING_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Look:
-    """What one look at the queue gave. `next_in`: seconds until there is reason for another look;
-    None if only news can bring one."""
+    """What one look at the queue gave. `next_in`: seconds until another look is needed; None if only
+    a wake-up can cause one."""
 
     claimed: list[Claimed] = field(default_factory=list)
     next_in: float | None = None
     waiting: list[UUID] = field(default_factory=list)
-    """Destinations whose queue stands still: held, or without tokens."""
+    """Destinations whose queue does not move: held, or without tokens."""
     unreachable: list[UUID] = field(default_factory=list)
     """Destinations disabled or deleted that have deliveries waiting."""
 
@@ -81,7 +81,7 @@ async def claim(
     except Exception as error:
         if not found.claimed:
             raise
-        # What is leased to us already must not be lost sight of.
+        # What is leased to us already must not be forgotten.
         log.warning("a claim ended early", **described(error))
         found.look_again_in(0.0)
     return found

@@ -3,8 +3,8 @@
 A lane is one destination, as one dispatcher sees it. Three bounds say how many deliveries it may
 have in hand (claimed and not yet recorded):
 
-- Its *window* starts small and grows with each success, as TCP's does, so that a black hole never
-  gets hold of much. A failure closes it again.
+- Its *window* starts small and grows with each success, as TCP's does, so that a receiver that never
+  answers holds little. A failure closes it again.
 - `concurrency` messages at most are on their way at once; what the window allows beyond that is
   claimed ahead, so that a fast receiver need not wait for the database in between.
 - No lane may take more than half of what is still free of the whole, so that there is always room
@@ -57,12 +57,12 @@ class Lane:
 
 
 class Floors:
-    """Where each destination's fresh deliveries begin, so that a look at the queue need not wade
-    through what is dead before them (`due_lanes.sql`). Once a second a look goes without.
+    """Where each destination's fresh deliveries begin, so that a look at the queue need not read
+    the dead rows before them (`due_lanes.sql`). Once a second a look does without.
 
     A sequence may be drawn long before its row is committed, and an old row may become fresh again
-    (a person's doing, the end of quiet hours); the margin makes the first all but impossible, and
-    neither then waits for longer than that second."""
+    (a person's retry, the end of quiet hours); the margin makes the first nearly impossible, and
+    neither waits for longer than that second."""
 
     MARGIN = 10_000
     SECONDS = 1.0
@@ -72,7 +72,7 @@ class Floors:
         self._taken_at: float | None = None
 
     def at(self, now: float) -> dict[UUID, int]:
-        """For a look at monotonic time `now`; empty if it is to go without."""
+        """For a look at monotonic time `now`; empty if it is to do without."""
         if self._taken_at is None or now - self._taken_at >= self.SECONDS:
             return {}
         return self._floors

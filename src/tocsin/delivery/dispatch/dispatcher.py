@@ -105,8 +105,8 @@ class Dispatcher:
         self._wakeups.wake()
 
     async def run(self) -> None:
-        """Until `stop`. Losing the database is survived, and so is a fault of ours, for a process
-        that no longer delivers and does not say so would be the worst of all."""
+        """Until `stop`. It survives losing the database, and faults of our own: the worst would be
+        a process that no longer delivers and does not say so."""
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._wakeups.listen())
             recording = group.create_task(self._recorder.run())
@@ -154,7 +154,7 @@ class Dispatcher:
     # Deliver
 
     async def _deliver(self, claimed: Claimed, target: Target | None, claimed_at: float) -> None:
-        """One alert delivery: build, send, and hand its outcome to be recorded."""
+        """One alert delivery: build, send, and pass its outcome to the recorder."""
         lane = self._lanes.known(claimed.alert_destination_id)
         assert lane is not None
         kind = "deleted" if target is None else target.kind

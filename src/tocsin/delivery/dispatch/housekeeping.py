@@ -37,8 +37,8 @@ class Housekeeping:
         self._work = asyncio.Event()
 
     def note(self, unreachable: Iterable[UUID], waiting: Iterable[UUID]) -> None:
-        """What the last look at the queue saw: destinations that are disabled or deleted, and such
-        as stand still."""
+        """What the last look at the queue saw: destinations that are disabled or deleted, and those
+        whose queue does not move."""
         self._unreachable.update(unreachable)
         self._waiting = set(waiting)
         if self._unreachable:

@@ -31,7 +31,7 @@ class Leases:
         return self._ends.get(id, 0.0) - time.monotonic() > self.seconds / 2
 
     def to_renew(self) -> list[UUID]:
-        """Those of which a third of the time is gone."""
+        """Those with a third of their time used."""
         soon = time.monotonic() + self.seconds * 2 / 3
         return [id for id, end in self._ends.items() if end < soon]
 

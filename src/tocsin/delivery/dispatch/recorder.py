@@ -1,7 +1,7 @@
 """Outcomes go on record in groups: while one statement is in flight, the next group gathers.
 
 No timer: a lone outcome is written at once, and under load a statement takes hundreds. What cannot
-be written (the database is away) is kept and tried again; the leases keep others off meanwhile.
+be written (the database is away) is kept and tried again, protected by the leases.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Done:
-    """One delivery that leaves our hands. Times are monotonic seconds; `began` None: no attempt."""
+    """One delivery that is finished here. Times are monotonic seconds; `began` None: no attempt."""
 
     claimed: Claimed
     channel: str

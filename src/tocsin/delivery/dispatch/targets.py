@@ -44,7 +44,7 @@ class Targets:
         self._known: dict[UUID, Target] = {}
 
     async def load(self, queue: DeliveryQueue, ids: Iterable[UUID], version: int) -> bool:
-        """Know these destinations as of `version`, or later. True if what was known is void."""
+        """Load these destinations as of `version`, or later. True if what was cached is outdated."""
         changed = version > self._version
         if changed:
             self._version = version
@@ -87,7 +87,7 @@ class Targets:
 
 
 def _fault(name: str, error: Exception) -> Retry:
-    """Words without values: what was being read is secret."""
+    """An error text without values: what was being read is secret."""
     if isinstance(error, UnknownChannelError):
         return Retry("channel-missing", f"{name} {error}", standing=Standing.MISCONFIGURED)
     if isinstance(error, VaultError):

@@ -37,7 +37,7 @@ class Wakeups:
 
     async def listen(self) -> None:
         """Turn notifications into wake-ups, for ever; a lost connection is opened again, and counts as
-        a notification, for one may have been missed."""
+        a notification, since one may have been missed."""
         await Reconnecting(lambda: NoticeOfWork.open(self._url)).forever(
             self._listen_on,
             failed=lambda error: log.warning("cannot listen for deliveries", **described(error)),

@@ -98,7 +98,7 @@ class AddressPolicy:
 
     def judge(self, text: str) -> Reach:
         """What is reached at an address as `getaddrinfo` or a socket address spells it, IPv6 zone
-        included. What is no address is blocked."""
+        included. Anything that is not an address is blocked."""
         try:
             address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:

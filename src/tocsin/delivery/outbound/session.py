@@ -1,9 +1,9 @@
 """The one way out: HTTP requests that reach only where they may.
 
-The wall is `socket_factory`: aiohttp hands it the very socket address that is connected to next,
-for names and literal addresses alike, so there is no gap between check and use for a name that
-changes its mind. The resolver in front of it only makes for cleaner errors. No redirects, no proxy
-from the environment, no cookies, limits on time and on what is read of an answer.
+The guard is `socket_factory`: aiohttp gives it the exact socket address that is connected to next,
+for names and literal addresses alike, so a name that resolves differently the next time cannot
+slip between check and use. The resolver in front of it only gives clearer errors. No redirects, no
+proxy from the environment, no cookies, limits on time and on what is read of an answer.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Outbound:
     ) -> Answer | NoAnswer:
         """POST `body` to `url`. Userinfo in the URL becomes an Authorization header.
 
-        A connection that the other side closed while it lay idle is replaced once, at once: the
+        A connection that the other side closed while idle is replaced once, immediately: the
         request most likely never arrived, and every receiver can drop a repeat by its id.
         """
         return await self._ask("POST", url, body, headers)
@@ -194,7 +194,7 @@ class Outbound:
 
 @dataclass(slots=True)
 class _Used:
-    """Of one request: whether it went out on a connection that had lain idle."""
+    """Whether one request went out on a connection that had been idle."""
 
     was_idle: bool = False
 

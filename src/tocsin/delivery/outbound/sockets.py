@@ -1,6 +1,6 @@
 """The guard for libraries that open their own sockets (Apprise): an audit hook on `connect` and `open`.
 
-aiohttp is guarded where it makes its sockets. A library that does so itself takes no such hook; but
+aiohttp is guarded where it makes its sockets. A library that makes its own has no such hook; but
 CPython raises an audit event with the address before every connect, and a hook that raises stops
 it. What applies is kept in a context variable, which worker threads inherit; without it the hook
 lets everything pass, so the rest of the program pays one comparison per event and no more.
@@ -21,7 +21,7 @@ from typing import Any
 from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 from tocsin.delivery.outbound.session import AddressBlocked
 
-# Events that carry (socket, address); then ways out that a notification has no business with.
+# Events that carry (socket, address); then ways out that a notification never needs.
 _SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _NEVER = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork"}
@@ -108,7 +108,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _check_file(path: Any, flags: Any) -> None:
-    """A notification has no business with files: not to send them, and not to leave any."""
+    """A notification never needs files, neither to send nor to write."""
     if isinstance(path, int):
         return  # open already
     name = os.path.realpath(os.fsdecode(path))

@@ -1,7 +1,7 @@
 """Taking a destination's URL apart, once, the same way when it is saved and when it is sent to.
 
-What is refused here is refused for a friendlier message than a failed delivery gives; the decision
-about addresses falls where the connection is made (`session.py`).
+Refusing here gives a clearer message than a failed delivery; the decision about addresses is
+made where the connection is made (`session.py`).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class LiveSecret:
 class Scheme:
     """How senders of one kind prove themselves.
 
-    `signature_prefix` is what stands before each signature (`sha256=`, `v1=`, `v1,`) or before a
+    `signature_prefix` is what comes before each signature (`sha256=`, `v1=`, `v1,`) or before a
     token (`Bearer `). `id_header` names the header whose value is signed for
     `id.timestamp.body` (`webhook-id` if not given). `secret_encoding` is `text` (the secret's
     UTF-8 bytes are the key) or `standard_webhooks` (`whsec_` is stripped, the rest is base64).

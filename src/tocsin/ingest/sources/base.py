@@ -18,7 +18,7 @@ from tocsin.model import Signal
 
 
 class FieldMapping(Protocol):
-    """Where a user says that the fields of an alert stand in the payload."""
+    """Where a user says that the fields of an alert are in the payload."""
 
     def signals(self, payload: Any, context: Context) -> list[Signal]:
         """The signals in a payload, as `Source.parse` gives them."""

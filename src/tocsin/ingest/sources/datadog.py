@@ -157,7 +157,7 @@ def _kind(transition: str) -> SignalKind | None:
 
 def _strip(title: str) -> tuple[str, list[str], str]:
     """The title without `[P1]`, `[Triggered on {host:a}]`, `[Renotified]`; the transitions and the
-    scope found. Marks of the team's own in front stay, wherever they stand among those."""
+    scope found. Tags of the team's own in front stay, wherever they are among those."""
     transitions: list[str] = []
     scope = ""
     own: list[str] = []

@@ -44,7 +44,7 @@ _ADVICE = (
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot be had; `str()` is one line: what is wrong and what to do."""
+    """The embedded PostgreSQL cannot be used; `str()` is one line: what is wrong and what to do."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

@@ -1,4 +1,4 @@
-"""The folder `postgres/` in a data folder, and what lies in it."""
+"""The folder `postgres/` in a data folder, and what is in it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Home:
 
     @property
     def keeper_lock(self) -> Path:
-        """Held by the keeper for as long as it lives; its process id stands in it."""
+        """Held by the keeper for as long as it lives; its process id is in it."""
         return self.folder / "keeper.lock"
 
     @property

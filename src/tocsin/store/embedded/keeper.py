@@ -1,4 +1,4 @@
-"""The process that stands beside one PostgreSQL server: starts it, restarts it, stops it.
+"""The process that keeps one PostgreSQL server: starts it, restarts it, stops it.
 
 Run as a script with the standard library alone, so that it stays small. It ends the server when the
 last user of the data folder is gone, whether that user left or was killed: every user holds a
@@ -126,8 +126,8 @@ class Keeper:
         return reader
 
     def _remove_pid_files(self) -> None:
-        """PostgreSQL takes any live process of the number in them for a server, be it a zombie or a
-        stranger. The holder of the keeper's lock knows that there is none."""
+        """PostgreSQL takes any live process with the number in them for a server, even a zombie or
+        an unrelated one. The holder of the keeper's lock knows that there is none."""
         with contextlib.suppress(OSError):
             os.unlink(_PID_FILE, dir_fd=self.cluster)
         with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ def clear(cluster: Path) -> None:
     """Make way for a new server; called only while no keeper is there.
 
     A server whose keeper died is already shutting down: it is waited for. Backends whose master was
-    killed are ended, for their shared memory would bar the new one. A pid file alone proves
+    killed are ended, since their shared memory would block the new one. A pid file alone proves
     nothing: its number may be another process's by now.
     """
     file = cluster / "postmaster.pid"

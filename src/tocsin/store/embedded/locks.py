@@ -1,6 +1,6 @@
 """File locks (`flock`) by which processes share one server.
 
-The kernel drops a lock when the last process holding the open file is gone, however it went: a
+The kernel drops a lock when the last process holding the open file is gone, however it ended: a
 lease needs no cleaning up after `kill -9`, and no process id is ever trusted.
 """
 
@@ -41,7 +41,7 @@ def try_lock(descriptor: int, *, shared: bool) -> bool:
 
 
 def lock(path: Path, *, shared: bool, deadline: float) -> int | None:
-    """The descriptor that holds the lock, or None if it was not to be had before `deadline`
+    """The descriptor that holds the lock, or None if it could not be taken before `deadline`
     (`time.monotonic`). Closing it gives the lock back: only closing, for a forked child shares it.
     """
     descriptor = open_private(path)

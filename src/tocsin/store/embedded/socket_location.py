@@ -1,7 +1,7 @@
 """Where the server puts its socket.
 
 In the cluster itself, which nobody else may enter, if its path is short enough for a socket; else
-in a folder of a random name, made by us, with the same owner and mode, recorded in the data folder.
+in a folder with a random name, made by us, with the same owner and mode, recorded in the data folder.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _own(workspace_id: UUID) -> Select[UUID]:
 @dataclass(frozen=True, slots=True)
 class StoredWebhook:
     """`body` is the text as it came: parsed and written again, repeated names, long numbers and
-    spelling would not be what was sent."""
+    spelling would change."""
 
     delivery: WebhookDelivery
     body: str

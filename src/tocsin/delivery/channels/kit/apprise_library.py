@@ -1,4 +1,4 @@
-"""Apprise, held at arm's length: imported when first needed, silenced, and kept behind the guard.
+"""Apprise, kept isolated: imported when first needed, silenced, and kept behind the guard.
 
 It sends with sockets of its own in threads of its own, follows redirects, trusts the environment's
 proxies, logs whole URLs and can be made by a URL's query to do more. All of that is turned off
@@ -220,7 +220,7 @@ def _parsed(url: str) -> dict[str, Any] | None:
 def _library() -> Any:
     import apprise
 
-    # Apprise records what it says for the result through this logger; nobody else may hear it,
+    # Apprise records what it says for the result through this logger; nobody else may read it,
     # as it repeats tokens and URLs. urllib3 logs paths.
     log = logging.getLogger("apprise")
     if log.propagate:

@@ -93,7 +93,7 @@ def _card(words: Words, *, shortened: bool) -> dict[str, Any]:
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
-        # Mandatory for phones; they show 1.2 elements whatever stands here.
+        # Mandatory for phones; they show 1.2 elements whatever is here.
         "version": "1.4",
         "lang": "en",
         "fallbackText": macro_free(words.summary),

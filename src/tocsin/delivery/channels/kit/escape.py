@@ -2,7 +2,7 @@
 
 Cleaning comes first and is the same for all: control characters, bidi overrides and invisible
 characters are gone, and the text is cut to its limit. What is left is data; how a channel keeps it
-from being read as markup is its own business and stands with it or below.
+from being read as markup is in the channel's file or below.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _shorter(words: Words) -> Words:
 
 def subject(message: Message, words: Words) -> str:
     """Constant while severity and title are, or mail clients open a second thread; they ignore
-    what stands in brackets, so that is where the state goes."""
+    text in brackets, so the state goes there."""
     if words.severity is None:
         return words.title
     state = "" if message.event_type is EventType.TRIGGERED else f"[{words.state.capitalize()}] "
@@ -129,7 +129,7 @@ def html(words: Words, recipient: str) -> str:
 
 
 def text(words: Words, recipient: str) -> str:
-    """The same in plain text; everything the HTML says stands here too."""
+    """The same in plain text; it has everything that the HTML has."""
     parts = [words.headline, words.title, words.change]
     if words.description:
         parts += ["", words.description]

@@ -1,7 +1,7 @@
 """Blocking calls on threads of their own, at most one at a time for each key.
 
 A pool would be shared: a few receivers that stall would keep everybody else's calls waiting for a
-worker. A thread cannot be ended from outside, so one that is given up runs on until its sockets time
+worker. A thread cannot be ended from outside, so an abandoned one runs on until its sockets time
 out; until then its key starts no other.
 """
 

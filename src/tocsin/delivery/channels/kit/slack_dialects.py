@@ -1,4 +1,4 @@
-"""Slack's other webhooks, and the servers that take after it.
+"""Slack's other webhooks, and the servers with an interface like Slack's.
 
 A workflow (`/triggers/…`, `/workflows/…`) reads variables at the top of the body and knows no blocks.
 One that it expects and does not find is an error, one that it does not expect is overlooked. Servers
@@ -27,7 +27,7 @@ class Dialect(Enum):
 
     @classmethod
     def of(cls, url: str) -> Dialect:
-        """By the path: a proxy of one's own before Slack has another host and keeps that."""
+        """By the path: a user's own proxy before Slack has another host and the same path."""
         path = parse_url(url).url.raw_path
         if path.startswith(("/triggers/", "/workflows/")):
             return cls.WORKFLOW

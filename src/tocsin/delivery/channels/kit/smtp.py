@@ -1,8 +1,8 @@
 """Handing mails to the operator's mail server: one connection, one transaction per recipient.
 
 One transaction each gives every recipient a result of their own, a body of their own (links are
-personal) and no sight of the others. TLS is not a matter of luck: `smtps://` begins with it,
-`smtp://` demands STARTTLS, and only `?tls=none` goes without.
+personal) and no sight of the others. TLS is never optional by accident: `smtps://` begins with it,
+`smtp://` demands STARTTLS, and only `?tls=none` does without.
 """
 
 from __future__ import annotations

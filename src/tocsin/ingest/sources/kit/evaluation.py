@@ -187,7 +187,7 @@ def nodes_of(expression: Node) -> Iterator[tuple[int, Node]]:
 
 
 def repeats(expression: Node) -> bool:
-    """Whether one value of the payload can stand in several places of what it finds."""
+    """Whether one value of the payload can be in several places of what it finds."""
     return any(node["type"] in _REPEATING for _, node in nodes_of(expression))
 
 

@@ -142,7 +142,7 @@ def _without_title(
     faults: list[Fault],
     flags: list[str],
 ) -> str:
-    """What stands in the place of a title. The alert that an acknowledgement or an end is about
+    """What replaces a missing title. The alert that an acknowledgement or an end is about
     has one already, so that its id is enough there."""
     if given is not None and type(given) is not str:
         faults.insert(0, wrong_type(f"{pointer}/title", "a string", given))

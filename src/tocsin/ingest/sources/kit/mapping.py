@@ -83,7 +83,7 @@ class Mapping:
         """The signals of one payload; [] if there is no alert in it or all are to be ignored.
 
         What the expressions may cost is bounded. Once it is spent, what is left of the payload
-        speaks through the default fields, flagged `mapping_budget`.
+        is read from the default fields, flagged `mapping_budget`.
 
         Raises:
             InvalidPayload: an expression cannot be evaluated on this payload; the fault's pointer
@@ -164,7 +164,7 @@ class Mapping:
         return found if isinstance(found, dict) else {"value": found}
 
     def _translate(self, fields: dict[str, Any]) -> str | None:
-        """Put the tables to work on the words found; the kind if it is one of the own table."""
+        """Apply the tables to the words found; the kind if it is one of the own table."""
         if self._severities and (word := _word(fields.get("severity"))) in self._severities:
             fields["severity"] = self._severities[word].value
         status = next((fields[name] for name in STATUS if fields.get(name) is not None), None)

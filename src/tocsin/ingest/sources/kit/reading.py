@@ -19,7 +19,7 @@ def text_of(value: Any) -> str | None:
 
 
 def object_of(value: Any) -> dict[str, Any]:
-    """The object, or an empty one for whatever else came in its place."""
+    """The object, or an empty one for a value of another type."""
     return value if isinstance(value, dict) else {}
 
 

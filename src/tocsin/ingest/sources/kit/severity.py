@@ -1,7 +1,7 @@
 """One table of severity words for all sources. An unknown word is never refused: it means the
 integration's default severity, and a flag says so.
 
-`p1`, `sev1` and the bare number 1 stand on one scale, worst first (0 is as bad as 1), so that
+`p1`, `sev1` and the bare number 1 are on one scale, worst first (0 is as bad as 1), so that
 a tool that counts from zero notifies too loudly rather than not at all.
 """
 

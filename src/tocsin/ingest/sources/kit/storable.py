@@ -56,7 +56,7 @@ def clean_external_id(text: str) -> tuple[str, bool]:
 def clean_json(value: Any) -> Any:
     """`value` as jsonb can hold it: no U+0000 or unpaired surrogate in strings and keys, no NaN or
     infinity (null), integers beyond ±1e300 as text, bounded depth and size (what is left out says
-    so). An ordinary value comes back as the very same object."""
+    so). An ordinary value comes back as the same object."""
     try:
         encoded = _encode(value)
     except (TypeError, ValueError, RecursionError, OverflowError):

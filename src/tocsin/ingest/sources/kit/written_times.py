@@ -222,7 +222,7 @@ def _time_of_day(
     return timedelta(
         hours=hours,
         minutes=minutes,
-        # The standard alone knows a sixtieth second; elsewhere the one before stands for it.
+        # The standard alone knows a sixtieth second; elsewhere the one before replaces it.
         seconds=min(seconds, 59),
         microseconds=int((fraction or "0")[:6].ljust(6, "0")),
     )
