@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row, dict_row, scalar_row
 
 from tocsin.model import uuid7
 from tocsin.store.queries.workspaces import DEFAULT
@@ -31,6 +31,11 @@ def _connection(url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+def _value(connection: psycopg.Connection[Any], query: LiteralString, given: Any = None) -> Any:
+    """The one column of the first row; None without a row."""
+    return connection.cursor(row_factory=scalar_row).execute(query, given).fetchone()
+
+
 def newest_revision() -> str:
     """The schema this program works on. Read off the file names: importing Alembic to ask takes
     longer than most commands."""
@@ -45,11 +50,10 @@ def revision(url: str) -> str | None:
         psycopg.OperationalError: if it cannot be reached.
     """
     with _connection(url) as connection:
-        found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        if found is None or found[0] is None:
+        if _value(connection, "SELECT to_regclass('alembic_version')") is None:
             return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row[0])
+        version = _value(connection, "SELECT version_num FROM alembic_version")
+    return None if version is None else str(version)
 
 
 def is_current(url: str) -> bool:
@@ -64,27 +68,30 @@ def is_current(url: str) -> bool:
 def ensure_default_workspace(url: str, now: datetime) -> None:
     """Makes the workspace `default` with its tenant `default`, unless it is there."""
     with _connection(url) as connection, connection.transaction():
-        made = connection.execute(
+        workspace_id = _value(
+            connection,
             "INSERT INTO workspaces (id, slug, name, created_at, updated_at)"
             " VALUES (%s, %s, 'Default', %s, %s) ON CONFLICT (slug) DO NOTHING RETURNING id",
             [uuid7(), DEFAULT, now, now],
-        ).fetchone()
-        if made is not None:
+        )
+        if workspace_id is not None:
             connection.execute(
                 "INSERT INTO tenants (id, workspace_id, slug, name, created_at, updated_at)"
                 " VALUES (%s, %s, %s, 'Default', %s, %s)",
-                [uuid7(), made[0], DEFAULT, now, now],
+                [uuid7(), workspace_id, DEFAULT, now, now],
             )
 
 
 def keeps_secrets(url: str) -> bool:
     """Whether anything in it is encrypted, and so lost without its key."""
     with _connection(url) as connection:
-        found = connection.execute(
-            "SELECT EXISTS (SELECT FROM integrations WHERE deleted_at IS NULL)"
-            " OR EXISTS (SELECT FROM alert_destinations WHERE secret_config IS NOT NULL)"
-        ).fetchone()
-    return bool(found and found[0])
+        return bool(
+            _value(
+                connection,
+                "SELECT EXISTS (SELECT FROM integrations WHERE deleted_at IS NULL)"
+                " OR EXISTS (SELECT FROM alert_destinations WHERE secret_config IS NOT NULL)",
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +126,8 @@ def sealed_values(url: str) -> list[Sealed]:
 
 def find_workspace_id(url: str, slug: str) -> UUID | None:
     with _connection(url) as connection:
-        found = connection.execute("SELECT id FROM workspaces WHERE slug = %s", [slug]).fetchone()
-    return None if found is None else found[0]
+        found: UUID | None = _value(connection, "SELECT id FROM workspaces WHERE slug = %s", [slug])
+    return found
 
 
 def list_workspaces(url: str) -> list[dict[str, Any]]:
@@ -144,12 +151,10 @@ def list_workspaces(url: str) -> list[dict[str, Any]]:
 def server_facts(url: str) -> dict[str, Any]:
     """Version and clock of the server: `version` (as `server_version_num`), `name`, `now`."""
     with _connection(url) as connection:
-        found = connection.execute(
-            "SELECT current_setting('server_version'), clock_timestamp()"
-        ).fetchone()
+        found = (
+            connection.cursor(row_factory=dict_row)
+            .execute("SELECT current_setting('server_version') AS name, clock_timestamp() AS now")
+            .fetchone()
+        )
         assert found is not None
-        return {
-            "version": connection.info.server_version,
-            "name": found[0],
-            "now": found[1],
-        }
+        return {"version": connection.info.server_version, **found}
