@@ -91,7 +91,7 @@ async def read_timeline(
     return Timeline((*others, *repeats), (count or 0) - len(repeats))
 
 
-_PAGE = 250
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
