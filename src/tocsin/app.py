@@ -42,6 +42,7 @@ from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.settings import Settings
 from tocsin.store.database import Engine, create_engine
+from tocsin.timers.clock import Clock
 from tocsin.timers.retention import keep_retention
 from tocsin.web import health
 
@@ -115,9 +116,12 @@ class Hub:
             await stack.enter_async_context(
                 _background(self.senders.feed.follow(self.url), "configuration")
             )
-            await stack.enter_async_context(
-                _background(keep_retention(self.url, self.settings.retention_days), "retention")
+            clock = Clock(
+                self.url,
+                self.senders.feed,
+                beside=[lambda: keep_retention(self.url, self.settings.retention_days)],
             )
+            await stack.enter_async_context(_background(clock.run(), "clock"))
             if self.role is not ProcessRole.WEB:
                 await stack.enter_async_context(self._dispatching())
             if self.role is not ProcessRole.DISPATCH:

@@ -81,6 +81,15 @@ class AlertView(Struct, frozen=True, kw_only=True):
                 force_setattr(self, name, at.astimezone(UTC))
 
 
+class Held(Struct, frozen=True, kw_only=True):
+    """A message was held back; `after` names what has ended: "silence “DB patch”"."""
+
+    reason: str
+    since: datetime
+    until: datetime
+    after: str
+
+
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None."""
 
@@ -94,6 +103,8 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who acknowledged, resolved or closed it, for people."""
     note: str | None = None
     """Why it comes here, where no rule says so (the fallback destination), for people."""
+    held: Held | None = None
+    """What held it back until now."""
 
 
 class Message(Content, frozen=True, kw_only=True):
@@ -106,10 +117,12 @@ class Message(Content, frozen=True, kw_only=True):
     destination_name: str
 
     def document(self) -> dict[str, Any]:
-        """`{id, event_type, created_at, workspace, tenant, rule, alert}`; `id` is the alert
-        delivery's. It holds no link."""
+        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, and `held` where it was held
+        back; `id` is the alert delivery's. It holds no link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
-        names = ("id", "event_type", "created_at", "workspace", "tenant", "rule", "alert")
+        names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
+        if self.held is not None:
+            names.append("held")
         return {name: whole[name] for name in names}
 
 

@@ -93,3 +93,45 @@ def test_acting_takes_a_responder_and_an_alert(hub: Hub) -> None:
     for action in ("acknowledge", "resolve", "close", "reopen"):
         assert hub.viewer.post(f"/alerts/{alert_id}/{action}").slug == "forbidden"
         assert hub.responder.post(f"/alerts/{uuid4()}/{action}").slug == "not-found"
+
+
+def test_an_alert_is_snoozed_for_a_while_and_woken(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub), external_id="e-2")
+    path = f"/alerts/{alert_id}"
+    snoozed = hub.responder.made(f"{path}/snooze", {"minutes": 60, "note": "Known"})
+    assert snoozed["status"] == "OPEN"
+    assert snoozed["snoozed_by"] == "test responder"
+    assert snoozed["snoozed_until"] > snoozed["updated_at"]
+    until = "2036-01-01T00:00:00Z"
+    assert hub.responder.made(f"{path}/snooze", {"until": until})["snoozed_until"] == until
+    assert hub.viewer.get(f"{path}/explain").json()["alert"]["snoozed_until"] == until
+    assert hub.responder.post(f"{path}/unsnooze").json()["snoozed_until"] is None
+    assert hub.responder.post(f"{path}/unsnooze").status == 200
+    timeline = hub.viewer.get(f"{path}/timeline").json()["items"]
+    kinds = [event["kind"] for event in timeline]
+    assert kinds == ["triggered", "snoozed", "snoozed", "unsnoozed"]
+    assert timeline[1]["detail"]["note"] == "Known"
+    audited = hub.admin.get("/audit-events", object_id=str(alert_id)).json()["items"]
+    assert audited[1]["after"] == {"status": "OPEN", "until": until}
+    assert hub.viewer.post(f"{path}/snooze", {"minutes": 5}).status == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"minutes": 5, "until": "2036-01-01T00:00:00Z"},
+        {"until": "2020-01-01T00:00:00Z"},
+        {"minutes": 0},
+    ],
+)
+def test_a_snooze_says_once_how_long(hub: Hub, body: dict[str, object]) -> None:
+    alert_id = past.alert(hub, past.integration(hub))
+    answer = hub.responder.post(f"/alerts/{alert_id}/snooze", body)
+    assert answer.status == 422, answer
+
+
+def test_what_is_over_is_not_snoozed(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub), status="RESOLVED")
+    answer = hub.responder.post(f"/alerts/{alert_id}/snooze", {"minutes": 5})
+    assert (answer.status, answer.slug) == (409, "transition-not-allowed")

@@ -155,22 +155,25 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
             table(rule(), silences=(silence(starts_at=NOW, ends_at=NOW + MINUTE),)),
             NO_HISTORY,
             EventType.TRIGGERED,
-            "not sent: a silence of ana mutes it until 2026-05-13T12:01:00Z, "
-            'matching team="db" (“moving the disks”)',
+            "held back: a silence of ana holds it until 2026-05-13T12:01:00Z, "
+            'matching team="db" (“moving the disks”); will be sent at 2026-05-13T12:01:00Z unless it '
+            "is over or acknowledged before, or another hold applies then",
         ),
         (
             table(rule(cooldown_seconds=600)),
             History({(rule_id(1), SLACK): NOW - MINUTE}),
             EventType.TRIGGERED,
-            "not sent: it was told of this problem shortly before, and rule “rule 1” rests until "
-            "2026-05-13T12:09:00Z",
+            "held back: it was notified of the same alert key shortly before, and rule “rule 1” rests "
+            "until 2026-05-13T12:09:00Z; will be sent at 2026-05-13T12:09:00Z unless it is over or "
+            "acknowledged before, or another hold applies then",
         ),
         (
             table(rule(quiet_hours=quiet_hours("11:00", "14:00", "Etc/UTC"))),
             NO_HISTORY,
             EventType.TRIGGERED,
-            "held back until 2026-05-13T14:00:00Z: the quiet hours of rule “rule 1” "
-            "(11:00 to 14:00 Etc/UTC)",
+            "held back: the quiet hours of rule “rule 1” (11:00 to 14:00 Etc/UTC); will be sent at "
+            "2026-05-13T14:00:00Z unless it is over or acknowledged before, or another hold applies "
+            "then",
         ),
         (
             table(rule()),
@@ -182,8 +185,9 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
                 }
             ),
             EventType.ACKNOWLEDGED,
-            "held back until 2026-05-13T12:01:00Z: it waits with the trigger, which quiet hours "
-            "hold back",
+            "held back: it waits with the trigger, which is held back; will be sent at "
+            "2026-05-13T12:01:00Z unless it is over or acknowledged before, or another hold applies "
+            "then",
         ),
         (
             table(rule()),

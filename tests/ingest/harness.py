@@ -101,8 +101,10 @@ class Harness:
             ]
         )
 
-    def act(self, alert_id: UUID, action: Action) -> ActionOutcome:
-        return self.run(self.actions.act(self.workspace.id, alert_id, action, PERSON, self.now))
+    def act(self, alert_id: UUID, action: Action, until: datetime | None = None) -> ActionOutcome:
+        return self.run(
+            self.actions.act(self.workspace.id, alert_id, action, PERSON, self.now, until=until)
+        )
 
 
 @contextmanager

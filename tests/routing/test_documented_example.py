@@ -15,10 +15,10 @@ from tests.routing.builders import (
     subject,
     table,
 )
-from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, Severity
+from tocsin.routing.look import HeldDelivery, Looked, look
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger, plan
 from tocsin.routing.rules import Matcher, RoutingTable, Subject
-from tocsin.routing.worsened import escalate
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RULES = (
@@ -63,6 +63,23 @@ def slack(
     return planned(routing, event_type, history, at, about)[SLACK]
 
 
+def looked(
+    held: PlannedDelivery,
+    about: Subject,
+    status: AlertStatus,
+    at: datetime,
+    history: History = NO_HISTORY,
+    routing: RoutingTable = TABLE,
+) -> Looked:
+    rules = frozenset({held.rule_id})
+    since = berlin(12, "12:00")
+    delivery = HeldDelivery(
+        EventType.TRIGGERED, held.reason, held.send_after, since, rules, held.detail
+    )
+    (answer,) = look(routing, SLACK, [delivery], about, status, history, at)
+    return answer
+
+
 def test_tuesday_afternoon() -> None:
     two = berlin(12, "14:00")
     first = slack(EventType.TRIGGERED, disk(7), two)
@@ -77,11 +94,15 @@ def test_tuesday_afternoon() -> None:
 
     cooling = History(last_told={(rule_id(1), SLACK): two})
     again = slack(EventType.TRIGGERED, disk(7), berlin(12, "14:30"), cooling)
-    assert (again.status, again.reason) == (AlertDeliveryStatus.SUPPRESSED, Reason.COOLDOWN)
-    assert again.detail["until"] == "2026-05-12T13:00:00Z"
-    not_sent = told_of(again, again.status)
-    over = slack(EventType.RESOLVED, disk(7), berlin(12, "14:40"), not_sent)
-    assert (over.status, over.reason) == (AlertDeliveryStatus.SUPPRESSED, Reason.TRIGGER_NOT_SENT)
+    assert (again.status, again.reason) == (AlertDeliveryStatus.DEFERRED, Reason.COOLDOWN)
+    assert again.send_after == berlin(12, "15:00")
+    still = looked(again, disk(7), AlertStatus.OPEN, berlin(12, "15:00"), cooling)
+    assert still.status is AlertDeliveryStatus.QUEUED
+    over = looked(again, disk(7), AlertStatus.RESOLVED, berlin(12, "14:40"), cooling)
+    assert (over.status, over.reason) == (
+        AlertDeliveryStatus.CANCELED,
+        Reason.RESOLVED_BEFORE_SENT,
+    )
 
 
 def test_the_night_and_the_morning_after() -> None:
@@ -89,15 +110,19 @@ def test_the_night_and_the_morning_after() -> None:
     assert (night.status, night.send_after) == (AlertDeliveryStatus.DEFERRED, berlin(13, "07:00"))
 
     worse = disk(9, Severity.CRITICAL)
-    deferred = told_of(night, AlertDeliveryStatus.DEFERRED)
-    assert escalate(TABLE, worse, deferred, berlin(12, "23:20")).release == (SLACK,)
+    freed = looked(night, worse, AlertStatus.OPEN, berlin(12, "23:20"))
+    assert freed.status is AlertDeliveryStatus.QUEUED
 
     swap = silence(
         Matcher("host", "=", "db-9"), starts_at=berlin(13, "09:00"), ends_at=berlin(13, "11:00")
     )
     routing = table(*RULES, silences=(swap,))
     muted = slack(EventType.TRIGGERED, worse, berlin(13, "10:00"), routing=routing)
-    assert (muted.status, muted.reason) == (AlertDeliveryStatus.SUPPRESSED, Reason.SILENCE)
+    assert (muted.status, muted.reason) == (AlertDeliveryStatus.DEFERRED, Reason.SILENCE)
+    still = looked(muted, worse, AlertStatus.OPEN, berlin(13, "11:00"), routing=routing)
+    assert still.status is AlertDeliveryStatus.QUEUED
+    assert still.ended is not None
+    assert still.ended.after == "silence “moving the disks”"
     loud = slack(EventType.TRIGGERED, worse, berlin(13, "11:00"), routing=routing)
     assert loud.status is AlertDeliveryStatus.QUEUED
     sent = told_of(night, AlertDeliveryStatus.SENT)

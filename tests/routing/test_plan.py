@@ -25,6 +25,7 @@ from tests.routing.builders import (
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.routing.plan import NO_HISTORY, NOTHING, History, ToldTrigger, plan
 from tocsin.routing.rules import Matcher, Rule, Silence, problem_of
+from tocsin.routing.subject import Snooze
 
 QUEUED, DEFERRED, SENT, FAILED, SUPPRESSED, CANCELED = (
     AlertDeliveryStatus.QUEUED,
@@ -111,8 +112,10 @@ def test_a_disabled_destination_is_not_told_and_it_is_on_record() -> None:
 def test_quiet_hours_defer_to_their_end() -> None:
     slack = planned(table(rule(quiet_hours=NOON_REST)))[SLACK]
     assert (slack.status, slack.reason, slack.send_after) == (DEFERRED, Reason.QUIET_HOURS, TWO)
-    assert slack.detail["until"] == "2026-05-13T14:00:00Z"
-    assert slack.detail["quiet_hours"]["timezone"] == "UTC"
+    (hold,) = slack.detail["holds"]
+    assert (hold["reason"], hold["until"]) == ("quiet_hours", "2026-05-13T14:00:00Z")
+    assert hold["quiet_hours"]["timezone"] == "UTC"
+    assert hold["rule"] == {"id": str(rule_id(1)), "name": "rule 1"}
 
 
 def test_what_is_bad_enough_breaks_through() -> None:
@@ -142,8 +145,9 @@ def test_what_follows_a_deferred_trigger_waits_with_it() -> None:
     history = told(DEFERRED, Reason.QUIET_HOURS, TWO)
     slack = planned(routing, EventType.ACKNOWLEDGED, history)[SLACK]
     assert (slack.status, slack.reason, slack.send_after) == (DEFERRED, Reason.QUIET_HOURS, TWO)
-    due = told(DEFERRED, Reason.QUIET_HOURS, NOW)
-    assert planned(routing, EventType.ACKNOWLEDGED, due)[SLACK].status is QUEUED
+    due = told(DEFERRED, Reason.QUIET_HOURS, NOW)  # its look is yet to come
+    slack = planned(routing, EventType.ACKNOWLEDGED, due)[SLACK]
+    assert (slack.status, slack.send_after) == (DEFERRED, NOW)
 
 
 @pytest.mark.parametrize("trigger_waits", [HOUR, 2 * HOUR, 3 * HOUR])
@@ -177,26 +181,34 @@ def test_a_told_trigger_starts_the_cooldown_of_each_rule_that_told() -> None:
 @pytest.mark.parametrize(
     ("ago", "status"),
     [
-        (timedelta(0), SUPPRESSED),
-        (10 * MINUTE - timedelta(microseconds=1), SUPPRESSED),
+        (timedelta(0), DEFERRED),
+        (10 * MINUTE - timedelta(microseconds=1), DEFERRED),
         (10 * MINUTE, QUEUED),
-        (-5 * MINUTE, SUPPRESSED),  # another node's clock
+        (-5 * MINUTE, DEFERRED),  # another node's clock
         (-10 * MINUTE, QUEUED),
     ],
 )
-def test_a_problem_is_not_told_again_while_the_cooldown_runs(
+def test_an_alert_key_is_held_while_the_cooldown_runs(
     ago: timedelta, status: AlertDeliveryStatus
 ) -> None:
     routing = table(rule(cooldown_seconds=600))
     slack = planned(routing, history=last_told(NOW - ago))[SLACK]
     assert slack.status is status
-    if status is SUPPRESSED:
+    if status is DEFERRED:
         assert slack.reason is Reason.COOLDOWN
-        assert slack.send_after is None
-        assert slack.detail["cooldown_seconds"] == 600
+        assert slack.send_after == NOW - ago + 10 * MINUTE
+        (hold,) = slack.detail["holds"]
+        assert hold["cooldown_seconds"] == 600
 
 
-def test_a_suppressed_trigger_does_not_start_the_cooldown_anew() -> None:
+def test_what_is_bad_enough_breaks_through_a_cooldown() -> None:
+    routing = table(rule(cooldown_seconds=600, cooldown_breakthrough_severity=Severity.HIGH))
+    assert planned(routing, history=last_told(NOW))[SLACK].status is QUEUED
+    low = subject(severity=Severity.LOW)
+    assert planned(routing, history=last_told(NOW), about=low)[SLACK].status is DEFERRED
+
+
+def test_a_held_trigger_does_not_start_the_cooldown_anew() -> None:
     routing = table(rule(1, cooldown_seconds=600), rule(2, cooldown_seconds=60))
     made = plan(routing, EventType.TRIGGERED, subject(), last_told(NOW - MINUTE), NOW)
     assert [each.status for each in made.deliveries] == [QUEUED]
@@ -208,9 +220,18 @@ def test_a_deferred_trigger_starts_no_cooldown_for_it_may_never_be_told() -> Non
     assert plan(routing, EventType.TRIGGERED, subject(), NO_HISTORY, NOW).cooldowns == []
 
 
-def test_a_cooldown_outlasts_quiet_hours_and_only_concerns_triggers() -> None:
-    routing = table(rule(cooldown_seconds=600, quiet_hours=NOON_REST))
-    assert planned(routing, history=last_told(NOW))[SLACK].reason is Reason.COOLDOWN
+def test_of_several_holds_the_first_gives_the_reason_and_the_last_end_counts() -> None:
+    routing = table(rule(cooldown_seconds=600, quiet_hours=NOON_REST), silences=(MUTED,))
+    slack = planned(routing, history=last_told(NOW))[SLACK]
+    assert (slack.status, slack.reason, slack.send_after) == (DEFERRED, Reason.SILENCE, TWO)
+    assert [each["reason"] for each in slack.detail["holds"]] == [
+        "silence",
+        "quiet_hours",
+        "cooldown",
+    ]
+
+
+def test_a_cooldown_only_concerns_triggers() -> None:
     calm = table(rule(cooldown_seconds=600))
     resolved = planned(calm, EventType.RESOLVED, last_told(NOW))[SLACK]
     assert resolved.status is QUEUED
@@ -304,14 +325,15 @@ def test_the_history_is_read_off_a_delivery_row() -> None:
 MUTED = silence(starts_at=NOW - HOUR, ends_at=NOW + HOUR)
 
 
-def test_a_silence_mutes_whatever_the_rules_say_and_is_named() -> None:
+def test_a_silence_holds_whatever_the_rules_say_and_is_named() -> None:
     routing = table(
         rule(1, quiet_hours=NOON_REST, cooldown_seconds=60), rule(2, PAGER), silences=(MUTED,)
     )
     deliveries = planned(routing, history=last_told(NOW))
-    assert {each.status for each in deliveries.values()} == {SUPPRESSED}
+    assert {each.status for each in deliveries.values()} == {DEFERRED}
     assert {each.reason for each in deliveries.values()} == {Reason.SILENCE}
-    assert deliveries[SLACK].detail["silence"] == {
+    assert {deliveries[PAGER].send_after} == {NOW + HOUR}
+    assert deliveries[SLACK].detail["holds"][0]["silence"] == {
         "id": str(MUTED.id),
         "author": "ana",
         "comment": "moving the disks",
@@ -335,7 +357,7 @@ def test_a_silence_holds_from_its_start_to_just_before_its_end(
 ) -> None:
     one = silence(starts_at=NOW + starts, ends_at=NOW + ends)
     slack = planned(table(rule(), silences=(one,)))[SLACK]
-    assert (slack.status is SUPPRESSED) is muted
+    assert (slack.status is DEFERRED) is muted
 
 
 def test_all_matchers_of_a_silence_must_match() -> None:
@@ -355,7 +377,29 @@ def test_a_silence_that_asks_nothing_or_is_broken_mutes_nothing(
 def test_of_several_silences_the_longest_is_named() -> None:
     longer = silence(starts_at=NOW - HOUR, ends_at=NOW + 3 * HOUR, number=2)
     slack = planned(table(rule(), silences=(MUTED, longer)))[SLACK]
-    assert slack.detail["silence"]["id"] == str(longer.id)
+    assert slack.detail["holds"][0]["silence"]["id"] == str(longer.id)
+    assert slack.send_after == longer.ends_at
+
+
+def test_what_is_bad_enough_breaks_through_a_silence() -> None:
+    routing = table(rule(), silences=(replace(MUTED, breakthrough_severity=Severity.HIGH),))
+    assert planned(routing)[SLACK].status is QUEUED
+    assert planned(routing, about=subject(severity=Severity.LOW))[SLACK].status is DEFERRED
+
+
+def test_a_snooze_holds_one_alert_until_its_end() -> None:
+    snoozed = subject(snooze=Snooze(NOW + HOUR, "ana"))
+    slack = planned(table(rule()), about=snoozed)[SLACK]
+    assert (slack.status, slack.reason, slack.send_after) == (
+        DEFERRED,
+        Reason.SNOOZED,
+        NOW + HOUR,
+    )
+    assert slack.detail["holds"][0]["snooze"] == {"by": "ana"}
+    over = subject(snooze=Snooze(NOW, "ana"))
+    assert planned(table(rule()), about=over)[SLACK].status is QUEUED
+    ended = planned(table(rule()), EventType.RESOLVED, told(SENT), about=snoozed)[SLACK]
+    assert ended.status is QUEUED
 
 
 @pytest.mark.parametrize(
@@ -365,7 +409,6 @@ def test_of_several_silences_the_longest_is_named() -> None:
         (EventType.CLOSED, told(QUEUED), False),
         (EventType.ACKNOWLEDGED, told(SENT), True),
         (EventType.RESOLVED, NO_HISTORY, True),
-        (EventType.RESOLVED, told(SUPPRESSED, Reason.SILENCE), True),
         (EventType.RESOLVED, told(SENT, destination=PAGER), True),
     ],
 )
@@ -394,6 +437,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         "matchers": [{"label": "team", "op": "=~", "value": "db.*"}],
         "destination_ids": [destination_id(1)],
         "cooldown_seconds": 600,
+        "cooldown_breakthrough_severity": "CRITICAL",
         "quiet_hours": quiet.document(),
         "position": 3,
     }
@@ -406,12 +450,13 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         tenant_ids=frozenset({TENANT}),
         matchers=(Matcher("team", "=~", "db.*"),),
         cooldown_seconds=600,
+        cooldown_breakthrough_severity=Severity.CRITICAL,
         quiet_hours=quiet,
         position=3,
     )
     open_to_all = Rule.from_row(row | {"tenant_ids": None, "min_severity": None})
     assert (open_to_all.tenant_ids, open_to_all.min_severity) == (None, None)
-    columns = ("id", "starts_at", "ends_at", "author", "comment")
+    columns = ("id", "starts_at", "ends_at", "author", "comment", "breakthrough_severity")
     muted = {name: getattr(MUTED, name) for name in columns}
     assert Silence.from_row(muted | {"matchers": [each.document() for each in MUTED.matchers]}) == (
         MUTED

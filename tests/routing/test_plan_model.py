@@ -170,23 +170,28 @@ def model(
         if not destination.is_enabled:
             said[destination.id] = (Status.SUPPRESSED, Reason.DESTINATION_DISABLED, None, first)
             continue
-        silenced = any(
-            each.starts_at <= NOW < each.ends_at
-            and all(matcher.matches(about) for matcher in each.matchers)
-            for each in routing.silences
+        silenced = max(
+            (
+                each.ends_at
+                for each in routing.silences
+                if each.starts_at <= NOW < each.ends_at
+                and all(matcher.matches(about) for matcher in each.matchers)
+            ),
+            default=None,
         )
         is_end = event_type in (EventType.RESOLVED, EventType.CLOSED)
-        if silenced and not (is_end and was_told):
-            said[destination.id] = (Status.SUPPRESSED, Reason.SILENCE, None, first)
-            continue
-        sends, ends = False, []
+        waits = not is_trigger and told is not None and told.status is Status.DEFERRED
+        if is_end and was_told and not waits:
+            silenced = None
+        # What holds it whatever the rules say: reason and end, of which a trigger's may be unknown.
+        held = [(told.reason, told.send_after)] if waits and told is not None else []
+        held += [] if silenced is None else [(Reason.SILENCE, silenced)]
+        sends, rules_hold = False, []
         for one in naming:
             last = history.last_told.get((one.id, destination.id))
+            cooled = None if last is None else last + timedelta(seconds=one.cooldown_seconds or 0)
             cooling = (
-                is_trigger
-                and about.external_id is not None
-                and last is not None
-                and last + timedelta(seconds=one.cooldown_seconds or 0) > NOW
+                is_trigger and about.external_id is not None and cooled is not None and cooled > NOW
             )
             no_news = (
                 not is_trigger
@@ -194,23 +199,24 @@ def model(
                 and told is not None
                 and not was_told
             )
-            if cooling or no_news:
+            if no_news:
                 continue
-            waits = [is_quiet_until(one, about)]
-            if not is_trigger and told is not None and told.status is Status.DEFERRED:
-                waits.append(told.send_after)
-            ahead = [wait for wait in waits if wait is not None and wait > NOW]  # type: ignore[operator]
-            if ahead:
-                ends.append(max(ahead))  # type: ignore[type-var]
-            else:
-                sends = True
-        if sends:
+            quiet_until = is_quiet_until(one, about)
+            holds = [] if quiet_until is None else [(Reason.QUIET_HOURS, quiet_until)]
+            holds += [(Reason.COOLDOWN, cooled)] if cooling else []
+            sends = sends or not holds
+            rules_hold.append((max((end for _, end in holds), default=None), holds))  # type: ignore[type-var]
+        if not rules_hold:
+            said[destination.id] = (Status.SUPPRESSED, Reason.TRIGGER_NOT_SENT, None, first)
+            continue
+        if not sends:
+            held += min(rules_hold, key=lambda each: each[0])[1]  # type: ignore[arg-type,return-value]
+        if not held:
             said[destination.id] = (Status.QUEUED, Reason.RULE, None, first)
-        elif ends:
-            said[destination.id] = (Status.DEFERRED, Reason.QUIET_HOURS, min(ends), first)
-        else:
-            reason = Reason.COOLDOWN if is_trigger else Reason.TRIGGER_NOT_SENT
-            said[destination.id] = (Status.SUPPRESSED, reason, None, first)
+            continue
+        ends = [end for _, end in held]
+        until = None if None in ends else max(ends)  # type: ignore[type-var]
+        said[destination.id] = (Status.DEFERRED, held[0][0], until, first)
     return said
 
 
@@ -234,7 +240,8 @@ def test_the_plan_is_what_the_plain_model_says(
     for each in made.deliveries:
         event(f"{each.status.value} {each.reason.value}")
         assert each.detail["rules"][0]["id"] == str(each.rule_id)
-        assert (each.send_after is not None) == (each.status is Status.DEFERRED)
+        assert each.send_after is None or each.status is Status.DEFERRED
+        assert ("holds" in each.detail) == (each.status is Status.DEFERRED)
     queued = {each.destination_id for each in made.deliveries if each.status is Status.QUEUED}
     for rule_of, destination, until in made.cooldowns:
         assert event_type is EventType.TRIGGERED

@@ -65,9 +65,10 @@ def test_each_walks_the_index_it_is_meant_to(
     assert not re.search(
         r"Sort|Seq Scan on alert_deliveries\b|Bitmap|Materialize|Join Filter", plan
     ), plan
-    # Looked up by both columns, never by the destination alone, which may have a long queue.
+    # Looked up by both columns, never by the destination alone, which may have a long queue; but for the
+    # one row that tells which destination is next.
     for condition in re.findall(r"using ix_alert_deliveries_lane .*\n\s*Index Cond: (.*)", plan):
-        assert "alert_id" in condition
+        assert "alert_id" in condition or "alert_destination_id >" in condition
 
 
 def explained(connection: psycopg.Connection[Any], name: str) -> str:

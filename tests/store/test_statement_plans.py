@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 
 from tests.support.postgres import Database
-from tocsin.ingest.connection import PLANNER as INGEST
+from tocsin.store.clock import PLANNER as CLOCK
 from tocsin.store.delivery_queue import PLANNER as DELIVERY
+from tocsin.store.pipe import PLANNER as INGEST
 from tocsin.store.statements import statement
 
 UUIDS, TEXTS, TIMES, INTS = "uuid[]", "text[]", "timestamptz[]", "int[]"
@@ -28,6 +29,8 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
         "occurrence_count": INTS,
         "last_received_at": TIMES,
         "last_signal_at": TIMES,
+        "snoozed_until": TIMES,
+        "snoozed_by": TEXTS,
         "updated_at": TIMES,
     },
     "read_alerts": {"ids": UUIDS},
@@ -49,9 +52,18 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
     "count_late_occurrences": {"ids": UUIDS, "more": INTS, "received": TIMES},
     "find_first_deliveries": {"integration_ids": UUIDS, "digests": UUIDS},
     "read_alert_details": {"ids": UUIDS},
-    "read_notified_triggers": {"ids": UUIDS},
+    "read_notified_triggers": {"ids": UUIDS, "with_held": "bigint"},
+    "read_held": {"ids": UUIDS},
     "cancel_unsent": {"alerts": UUIDS},
-    "release_deferred": {"alert_ids": UUIDS, "destination_ids": UUIDS, "now": "timestamptz"},
+    "settle_held": {
+        "ids": UUIDS,
+        "statuses": TEXTS,
+        "reasons": TEXTS,
+        "send_after": TIMES,
+        "details": TEXTS,
+        "payloads": TEXTS,
+        "now": "timestamptz",
+    },
     "read_cooldowns": {"problems": UUIDS},
     "forget_cooldowns": {"destination_ids": UUIDS, "problems": UUIDS},
 }
@@ -59,7 +71,12 @@ DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
     "record_outcomes": {"outcomes": "json", "node": "text", "reached": UUIDS},
     "renew_leases": {"lease_seconds": "float8", "ids": UUIDS, "node": "text"},
 }
-STATEMENTS = INGEST_STATEMENTS | DELIVERY_STATEMENTS
+CLOCK_STATEMENTS: dict[str, dict[str, str]] = {
+    "clock_standing": {},
+    "due_holds": {"now": "timestamptz", "most": "int", "except_ids": UUIDS},
+    "held_alerts": {"workspace_ids": UUIDS, "after": "uuid", "most": "int"},
+}
+STATEMENTS = INGEST_STATEMENTS | DELIVERY_STATEMENTS | CLOCK_STATEMENTS
 GROWING = (
     "alerts|alert_events|alert_deliveries|webhook_claims|webhook_deliveries|cooldowns|resolutions"
 )
@@ -98,11 +115,14 @@ def test_a_plan_made_while_all_was_empty_looks_rows_up(every_database: Database)
     with (
         psycopg.connect(url, autocommit=True, options=INGEST) as ingest,
         psycopg.connect(url, autocommit=True) as delivery,
+        psycopg.connect(url, autocommit=True) as clock,
     ):
         delivery.execute(DELIVERY)
+        clock.execute(CLOCK)
         connections = {
             **dict.fromkeys(INGEST_STATEMENTS, ingest),
             **dict.fromkeys(DELIVERY_STATEMENTS, delivery),
+            **dict.fromkeys(CLOCK_STATEMENTS, clock),
         }
         for name, connection in connections.items():
             _prepare(connection, name)
@@ -143,13 +163,15 @@ def _prepare(connection: psycopg.Connection[Any], name: str) -> None:
     text = re.sub(
         r"%\((\w+)\)s", lambda found: f"${kinds.index(found[1]) + 1}", statement(name).decode()
     )
-    connection.execute(f"PREPARE {name} ({', '.join(STATEMENTS[name].values())}) AS {text}")
+    types = f"({', '.join(STATEMENTS[name].values())})" if kinds else ""
+    connection.execute(f"PREPARE {name} {types} AS {text}")
 
 
 def _plan(connection: psycopg.Connection[Any], name: str) -> str:
     """The cached one: generic, and made at the first call."""
     nothing = ", ".join(["NULL"] * len(STATEMENTS[name]))
-    rows = connection.execute(f"EXPLAIN (COSTS off) EXECUTE {name} ({nothing})")
+    given = f"({nothing})" if nothing else ""
+    rows = connection.execute(f"EXPLAIN (COSTS off) EXECUTE {name} {given}")
     return "\n".join(row[0] for row in rows)
 
 

@@ -99,7 +99,7 @@ def test_quiet_hours_defer_and_what_is_resolved_meanwhile_is_never_sent(
     assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [loud_one]
 
 
-def test_a_silenced_alert_is_on_record_with_the_silence(installation: Installation) -> None:
+def test_a_silenced_alert_is_sent_when_the_silence_is_ended(installation: Installation) -> None:
     destination, path = hook(installation)
     story = installation.operator.story(destination)
     host = fresh("db5")
@@ -112,14 +112,30 @@ def test_a_silenced_alert_is_on_record_with_the_silence(installation: Installati
         },
     )
     muted = story.post("db5", labels={"host": host})
-    assert story.states(muted) == [("alerts.triggered", "suppressed", "silence")]
+    assert story.states(muted) == [("alerts.triggered", "deferred", "silence")]
+    (waiting,) = story.deliveries(muted)
+    assert waiting["send_after"] == silence["ends_at"]
+    assert waiting["detail"]["holds"][0]["silence"]["id"] == silence["id"]
     notified, words = story.answers(muted)[destination["name"]]
     assert not notified
     assert "silence" in words
     assert installation.operator.api("DELETE", f"/silences/{silence['id']}").status in (200, 204)
+    story.all_sent(muted, 1)
     arrived = story.post("db6", labels={"host": host})
     story.all_sent(arrived, 1)
-    assert [body["alert"]["id"] for body in installation.services.bodies(path)] == [arrived]
+    late, fresh_one = installation.services.bodies(path)
+    assert (late["alert"]["id"], fresh_one["alert"]["id"]) == (muted, arrived)
+    assert late["held"]["after"] == "silence “being replaced”"
+    assert "held" not in fresh_one
+
+
+def test_quiet_hours_that_are_taken_away_hold_nothing_any_more(installation: Installation) -> None:
+    destination, _ = hook(installation)
+    story = installation.operator.story(destination, quiet_hours=quiet_now())
+    waiting = story.post("dbE", node=installation.other_node)
+    assert story.states(waiting) == [("alerts.triggered", "deferred", "quiet_hours")]
+    installation.operator.changed(f"/alert-rules/{story.rule['id']}", quiet_hours=None)
+    story.all_sent(waiting, 1)
 
 
 def test_a_problem_that_comes_back_within_the_cooldown_is_notified_once(
@@ -134,7 +150,7 @@ def test_a_problem_that_comes_back_within_the_cooldown_is_notified_once(
     story.post("db7", status="resolved")
     again = story.post("db7")
     assert again != first
-    assert story.states(again) == [("alerts.triggered", "suppressed", "cooldown")]
+    assert story.states(again) == [("alerts.triggered", "deferred", "cooldown")]
     notified, words = story.answers(again)[destination["name"]]
     assert not notified
     assert "shortly before" in words
@@ -177,8 +193,8 @@ def test_nothing_goes_to_a_destination_that_is_switched_off(installation: Instal
     here = f"/alert-destinations/{destination['id']}"
     waiting = story.post("dbA")
     assert story.states(waiting) == [("alerts.triggered", "deferred", "quiet_hours")]
-    installation.operator.changed(f"/alert-rules/{story.rule['id']}", quiet_hours=None)
     installation.operator.changed(here, is_enabled=False)
+    installation.operator.changed(f"/alert-rules/{story.rule['id']}", quiet_hours=None)
     eventually(
         lambda: story.states(waiting) == [("alerts.triggered", "canceled", "destination_disabled")],
         "what waits is withdrawn",

@@ -23,8 +23,10 @@ from tocsin.model import (
     AlertEventKind,
     AlertStatus,
     EventType,
+    iso,
     uuid7_bytes,
 )
+from tocsin.routing.subject import Snooze
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Unreachable
 from tocsin.store.pipe import PING, Call, Pipe
@@ -39,6 +41,8 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     NOTE = "note"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ _MOVES: Mapping[Action, _Move] = {
     Action.CLOSE: _Move(AlertStatus.CLOSED, AlertEventKind.CLOSED, EventType.CLOSED),
     Action.REOPEN: _Move(AlertStatus.OPEN, AlertEventKind.REOPENED, EventType.TRIGGERED),
 }
+_STAYS: Mapping[Action, AlertEventKind] = {
+    Action.NOTE: AlertEventKind.NOTED,
+    Action.SNOOZE: AlertEventKind.SNOOZED,
+    Action.UNSNOOZE: AlertEventKind.UNSNOOZED,
+}
+"""What leaves the status as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +112,10 @@ class Actions:
         actor: Actor,
         now: datetime,
         note: str | None = None,
+        until: datetime | None = None,
     ) -> ActionOutcome:
-        """Change the alert, put it on its timeline and into the audit log, notify destinations.
+        """Change the alert, put it on its timeline and into the audit log, notify destinations. A
+        snooze lasts `until`.
 
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
@@ -113,7 +125,7 @@ class Actions:
             try:
                 async with self.connected() as pipe:
                     outcome = await self._act(
-                        pipe, judges, workspace_id, alert_id, action, actor, now, note
+                        pipe, judges, workspace_id, alert_id, action, actor, now, note, until
                     )
             except Conflict:
                 return OpenAlertExists()
@@ -159,6 +171,7 @@ class Actions:
         actor: Actor,
         now: datetime,
         note: str | None,
+        until: datetime | None,
     ) -> ActionOutcome | None:
         """None: nothing is done, for there is matching to `settle` first."""
         asked = {"id": alert_id.bytes, "workspace_id": workspace_id.bytes}
@@ -181,9 +194,20 @@ class Actions:
         if move is not None and (move.to is before or move.to not in TRANSITIONS[before]):
             await transaction.rollback()
             return Acted(before) if move.to is before else ActionNotAllowed(before)
+        if action in (Action.SNOOZE, Action.UNSNOOZE):
+            if not before.is_live:
+                await transaction.rollback()
+                return ActionNotAllowed(before)
+            if action is Action.UNSNOOZE and not _is_snoozed(stored.state, now):
+                await transaction.rollback()
+                return Acted(before)
+            stored.state.snooze = None if until is None else Snooze(until, actor.name)
         if move is not None:
             _moved(stored.state, move.to, now)
-        kind = AlertEventKind.NOTED if move is None else move.kind
+        kind = _STAYS[action] if move is None else move.kind
+        said = {} if until is None else {"until": iso(until)}
+        if note:
+            said["note"] = note
         transaction.move(
             stored,
             kind,
@@ -191,7 +215,7 @@ class Actions:
             was_live=before.is_live,
             actor_name=actor.name,
             actor_json=_json(actor.document()),
-            detail={"note": note} if note else {},
+            detail=said,
         )
         await transaction.plan()
         if judges.overdrawn:
@@ -199,15 +223,19 @@ class Actions:
             return None
         after = stored.state.status
         await transaction.commit(
-            _audit(workspace_id, alert_id, actor, kind, before, after, note, now)
+            _audit(workspace_id, alert_id, actor, kind, before, after, said, now)
         )
         return Acted(after)
+
+
+def _is_snoozed(alert: AlertState, now: datetime) -> bool:
+    return alert.snooze is not None and alert.snooze.until > now
 
 
 def _moved(alert: AlertState, to: AlertStatus, now: datetime) -> None:
     alert.status = to
     if to is AlertStatus.OPEN:
-        alert.acknowledged_at = alert.resolved_at = None
+        alert.acknowledged_at = alert.resolved_at = alert.snooze = None
     elif to is AlertStatus.ACKNOWLEDGED:
         alert.acknowledged_at = now
     elif to is AlertStatus.RESOLVED:
@@ -223,10 +251,9 @@ def _audit(
     kind: AlertEventKind,
     before: AlertStatus,
     after: AlertStatus,
-    note: str | None,
+    said: Mapping[str, str],
     now: datetime,
 ) -> Call:
-    said = {"note": note} if note else {}
     return (
         prepared("add_audit_event"),
         {

@@ -89,6 +89,7 @@ class AlertChange(Struct, frozen=True):
             source=self.entry.name,
             type=self.entry.type,
             labels=details.labels,
+            snooze=self.alert.snooze,
         )
 
     def document(self, details: AlertDetails) -> AlertView:

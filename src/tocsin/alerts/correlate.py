@@ -34,6 +34,7 @@ from tocsin.model import (
     SignalKind,
     WebhookStatus,
 )
+from tocsin.routing.subject import Snooze
 
 
 class AlertState(Struct):
@@ -52,6 +53,7 @@ class AlertState(Struct):
     title: str = ""
     words_digest: bytes | None = None
     """See `tocsin.alerts.words`; None: an earlier version wrote the alert."""
+    snooze: Snooze | None = None
 
 
 LATE_FOR = timedelta(minutes=1)
@@ -101,6 +103,8 @@ class Step(Struct):
     worsened: bool = False
     reopened: bool = False
     """The source took its acknowledgement back: that is notified like a trigger."""
+    may_free: bool = False
+    """What holds the alert back may do so no longer: its severity changed."""
     is_newest: bool = False
     """The signal's words are the newest of its live alert."""
     late_occurrence: bool = False
@@ -231,12 +235,16 @@ def _renew(alert: AlertState | None, signal: Signal, at: datetime, received_at: 
         alert.severity = after
         steps = {"from": before.value, "to": after.value}
         happenings.append(Happening(AlertEventKind.SEVERITY_CHANGED, steps))
+        if alert.snooze is not None and after.rank > before.rank:
+            alert.snooze = None
+            happenings.append(Happening(AlertEventKind.UNSNOOZED, {"because": "the severity rose"}))
     return Step(
         WebhookStatus.UPDATED,
         alert.id,
         alert,
         tuple(happenings),
         worsened=alert.severity.rank > before.rank,
+        may_free=alert.severity is not before,
         is_newest=True,
     )
 

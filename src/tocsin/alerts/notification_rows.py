@@ -12,6 +12,7 @@ import msgspec
 
 from tocsin.message import Content, encode
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.routing.look import Looked
 from tocsin.store import arrays
 
 _json = msgspec.json.Encoder().encode
@@ -45,9 +46,38 @@ class OwedDelivery:
     def is_pending(self) -> bool:
         return self.status in _PENDING
 
+    @property
+    def is_held(self) -> bool:
+        return self.status is AlertDeliveryStatus.DEFERRED
+
     def withdraw(self) -> None:
         self.status, self.reason = AlertDeliveryStatus.CANCELED, Reason.RESOLVED_BEFORE_SENT
         self.send_after = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a look decided about one held message of an earlier transaction. `payload` is what it says
+    anew."""
+
+    id: bytes
+    looked: Looked
+    payload: Mapping[str, Any]
+
+
+def settle_parameters(rows: Sequence[Settlement], now: datetime) -> dict[str, Any] | None:
+    """Of `settle_held`; None: there is nothing to settle."""
+    if not rows:
+        return None
+    return {
+        "ids": arrays.uuids([row.id for row in rows]),
+        "statuses": arrays.texts([row.looked.status.value for row in rows]),
+        "reasons": arrays.texts([row.looked.reason.value for row in rows]),
+        "send_after": arrays.optional_times([row.looked.send_after for row in rows]),
+        "details": arrays.encoded([_json(row.looked.detail) for row in rows]),
+        "payloads": arrays.encoded([_json(row.payload) for row in rows]),
+        "now": now,
+    }
 
 
 def insert_parameters(rows: Sequence[OwedDelivery], now: datetime) -> dict[str, Any] | None:

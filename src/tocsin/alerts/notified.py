@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
 from tocsin.alerts.words import Words
-from tocsin.model import EventType
-from tocsin.routing.history import ToldTrigger
+from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.routing.history import ToldTrigger, named_rules
+from tocsin.routing.look import HeldDelivery
 from tocsin.routing.subject import problem_of
 from tocsin.store import arrays
 from tocsin.store.pipe import Pipe
@@ -39,46 +43,98 @@ async def read_details(
 
 async def read_told(pipe: Pipe, events: Iterable[AlertChange]) -> Told:
     """Of alerts that are older than this transaction."""
-    told: Told = {}
     old = sorted({event.alert.id for event in events if event.has_history})
-    if old:
-        (rows,) = await pipe.run((prepared("read_notified_triggers"), {"ids": arrays.uuids(old)}))
+    return await _read_triggers(pipe, old, with_held=True)
+
+
+async def _read_triggers(pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: bool) -> Told:
+    told: Told = {}
+    if alert_ids:
+        asked = {"ids": arrays.uuids(alert_ids), "with_held": int(with_held)}
+        (rows,) = await pipe.run((prepared("read_notified_triggers"), asked))
         for row in rows:
             trigger = ToldTrigger.from_row(row._asdict())
             told.setdefault(row.alert_id.bytes, {})[row.alert_destination_id] = trigger
     return told
 
 
-async def read_last_told(
-    pipe: Pipe, events: Iterable[AlertChange], details: Mapping[bytes, AlertDetails]
-) -> LastTold:
-    """Of the problems of triggers whose workspace has any rule with a cooldown."""
-    problems = {
-        problem.bytes
-        for event in events
-        if event.event_type is EventType.TRIGGERED
-        and event.entry.routing.has_cooldowns
-        and (problem := problem_of(event.entry.id, details[event.alert.id].external_id))
-    }
+async def read_last_told(pipe: Pipe, problems: Iterable[UUID]) -> LastTold:
+    """Of these alert keys."""
     last_told: LastTold = {}
-    if problems:
-        asked = arrays.uuids(sorted(problems))
-        (rows,) = await pipe.run((prepared("read_cooldowns"), {"problems": asked}))
+    asked = sorted({problem.bytes for problem in problems})
+    if asked:
+        (rows,) = await pipe.run((prepared("read_cooldowns"), {"problems": arrays.uuids(asked)}))
         for row in rows:
             of_key = last_told.setdefault(row.problem, {})
             of_key[row.alert_rule_id, row.alert_destination_id] = row.told_at
     return last_told
 
 
-async def cancel_unsent(pipe: Pipe, events: Iterable[AlertChange]) -> dict[bytes, set[UUID]]:
+def cooling_problems(
+    events: Iterable[AlertChange], details: Mapping[bytes, AlertDetails]
+) -> set[UUID]:
+    """The alert keys of triggers whose workspace has any rule with a cooldown."""
+    return {
+        problem
+        for event in events
+        if event.event_type is EventType.TRIGGERED
+        and event.entry.routing.has_cooldowns
+        and (problem := problem_of(event.entry.id, details[event.alert.id].external_id))
+    }
+
+
+async def cancel_unsent(
+    pipe: Pipe, events: Iterable[AlertChange]
+) -> dict[bytes, dict[UUID, AlertDeliveryStatus]]:
     """Withdraw what earlier transactions planned for alerts that end now and nobody has tried to
-    send yet; the destinations, by alert."""
+    send yet; the destinations, by alert, with how the trigger stood there."""
     ending = sorted(
         {event.alert.id for event in events if event.event_type in ENDINGS and event.has_history}
     )
-    canceled: dict[bytes, set[UUID]] = {}
+    canceled: dict[bytes, dict[UUID, AlertDeliveryStatus]] = {}
     if ending:
         (rows,) = await pipe.run((prepared("cancel_unsent"), {"alerts": arrays.uuids(ending)}))
         for row in rows:
-            canceled.setdefault(row.alert_id.bytes, set()).add(row.alert_destination_id)
+            of_alert = canceled.setdefault(row.alert_id.bytes, {})
+            of_alert[row.alert_destination_id] = AlertDeliveryStatus(row.status)
     return canceled
+
+
+class StoredHold(Struct, frozen=True):
+    """A held message of an earlier transaction."""
+
+    id: bytes
+    destination_id: UUID
+    delivery: HeldDelivery
+
+
+@dataclass(slots=True)
+class HeldOfAlerts:
+    """What is held, by alert and destination in the order of the messages; `triggers` are those that
+    are not."""
+
+    lanes: dict[bytes, dict[UUID, list[StoredHold]]] = field(default_factory=dict)
+    triggers: Told = field(default_factory=dict)
+
+
+async def read_held(pipe: Pipe, alert_ids: Iterable[bytes]) -> HeldOfAlerts:
+    """What earlier transactions hold of these alerts."""
+    held = HeldOfAlerts()
+    asked = sorted(set(alert_ids))
+    if not asked:
+        return held
+    (rows,) = await pipe.run((prepared("read_held"), {"ids": arrays.uuids(asked)}))
+    for row in rows:
+        lanes = held.lanes.setdefault(row.alert_id.bytes, {})
+        delivery = HeldDelivery(
+            event_type=EventType(row.event_type),
+            reason=Reason(row.reason),
+            send_after=row.send_after,
+            since=row.created_at,
+            rule_ids=named_rules(row.alert_rule_id, row.detail),
+            detail=row.detail,
+        )
+        stored = StoredHold(row.id.bytes, row.alert_destination_id, delivery)
+        lanes.setdefault(row.alert_destination_id, []).append(stored)
+    held.triggers = await _read_triggers(pipe, sorted(held.lanes), with_held=False)
+    return held

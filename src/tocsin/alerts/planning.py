@@ -6,7 +6,7 @@ The same for webhooks and for what a person does, so that both commit with what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,25 +15,30 @@ from uuid import UUID
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
 from tocsin.alerts.directory import Directory, Names
 from tocsin.alerts.judges import Judges, Question
+from tocsin.alerts.looks import Looks
 from tocsin.alerts.notification_rows import (
     OwedDelivery,
+    Settlement,
     StartedCooldown,
     cooldown_parameters,
     insert_parameters,
+    settle_parameters,
 )
 from tocsin.alerts.notified import (
     LastTold,
     Told,
     cancel_unsent,
+    cooling_problems,
     read_details,
+    read_held,
     read_last_told,
     read_told,
 )
 from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
-from tocsin.model import EventType, Severity, uuid7_bytes
+from tocsin.model import AlertDeliveryStatus, EventType, Severity, uuid7_bytes
 from tocsin.routing.history import History, ToldTrigger
-from tocsin.routing.plan import Plan, PlannedDelivery, plan
+from tocsin.routing.plan import PlannedDelivery, StartedCooldowns, plan
 from tocsin.routing.subject import problem_of
 from tocsin.routing.worsened import escalate
 from tocsin.store import arrays
@@ -53,7 +58,7 @@ class Planning:
     _told: Told = field(default_factory=dict)
     _last_told: LastTold = field(default_factory=dict)
     _started: list[StartedCooldown] = field(default_factory=list)
-    _released: list[tuple[bytes, UUID]] = field(default_factory=list)
+    _settled: list[Settlement] = field(default_factory=list)
     _worse: dict[bytes, Severity] = field(default_factory=dict)
     """Alerts that became worse: what is pending of them is as urgent now."""
     _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
@@ -61,28 +66,53 @@ class Planning:
     async def plan(
         self,
         pipe: Pipe,
-        events: list[AlertChange],
+        events: Sequence[AlertChange],
+        looks: Sequence[AlertChange],
         words: Mapping[bytes, Words],
         directory: Directory,
         now: datetime,
     ) -> None:
-        """`words`: those of older alerts that this transaction is going to replace. If a judge is
+        """`looks`: alerts of which held messages are to be looked at again, as they are in the end.
+        `words`: those of older alerts that this transaction is going to replace. If a judge is
         overdrawn afterwards, there is no plan."""
-        details = await read_details(pipe, events, words)
+        details = await read_details(pipe, (*events, *looks), words)
         self._told = await read_told(pipe, events)
-        self._last_told = await read_last_told(pipe, events, details)
+        cooling = cooling_problems((*events, *looks), details)
+        self._last_told = await read_last_told(pipe, cooling)
         canceled = await cancel_unsent(pipe, events)
         for event in events:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
             if self.judges.of(event.entry.workspace_id).is_overdrawn:
                 continue
-            withdrawn = set(canceled.get(event.alert.id, ()))
+            withdrawn = canceled.get(event.alert.id, {})
             self._plan(event, details[event.alert.id], withdrawn, directory, now)
-        self._leave_questions(events, details)
+        if looks:
+            await self._look(pipe, looks, details, now)
+        self._leave_questions((*events, *looks), details)
+
+    async def _look(
+        self,
+        pipe: Pipe,
+        looks: Sequence[AlertChange],
+        details: Mapping[bytes, AlertDetails],
+        now: datetime,
+    ) -> None:
+        held = await read_held(pipe, [each.alert.id for each in looks if each.has_history])
+        found = Looks(held, self._last_told, now)
+        for each in looks:
+            if self.pace is not None and self.pace.is_due:
+                await self.pace.rest()
+            judge = self.judges.of(each.entry.workspace_id)
+            if not judge.is_overdrawn:
+                owed = self._rows.get(each.alert.id, ())
+                found.look(each, details[each.alert.id], owed, judge)
+        self._settled = found.settlements
+        for problem, cooldowns in found.started:
+            self._start_cooldowns(cooldowns, problem, now)
 
     def _leave_questions(
-        self, events: list[AlertChange], details: Mapping[bytes, AlertDetails]
+        self, events: Sequence[AlertChange], details: Mapping[bytes, AlertDetails]
     ) -> None:
         overdrawn = self.judges.overdrawn
         if not overdrawn:
@@ -98,24 +128,25 @@ class Planning:
         self,
         event: AlertChange,
         details: AlertDetails,
-        withdrawn: set[UUID],
+        canceled: Mapping[UUID, AlertDeliveryStatus],
         directory: Directory,
         now: datetime,
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
         judge = self.judges.of(event.entry.workspace_id)
         problem = problem_of(event.entry.id, details.external_id)
+        withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
         if event.event_type in ENDINGS:
-            withdrawn |= self._withdraw(event.alert.id, withdrawn)
-            self._end_cooldowns(problem, withdrawn)
+            withdrawn = self._withdraw(event.alert.id, canceled)
+            # What was held had started no cooldown: the one that runs is of a message that was sent.
+            queued = AlertDeliveryStatus.QUEUED
+            self._end_cooldowns(problem, {d for d, stood in withdrawn.items() if stood is queued})
         history = History(
             last_told=self._last_told.get(problem, {}) if problem else {},
             told_trigger=self._told.get(event.alert.id, {}),
         )
         if event.is_worse:
-            escalation = escalate(table, subject, history, now, judge)
-            outcome = escalation.plan
-            self._released += [(event.alert.id, destination) for destination in escalation.release]
+            outcome = escalate(table, subject, history, now, judge)
             self._worse[event.alert.id] = event.alert.severity
         else:
             outcome = plan(table, event.event_type, subject, history, now, judge)
@@ -124,7 +155,7 @@ class Planning:
             if delivery.destination_id in withdrawn:
                 row.withdraw()
             self._owe(row, delivery)
-        self._start_cooldowns(outcome, problem, now)
+        self._start_cooldowns(outcome.cooldowns, problem, now)
 
     def _owe(self, row: OwedDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
@@ -134,22 +165,29 @@ class Planning:
                 row.status, row.reason, row.send_after, frozenset((row.rule_id, *rules))
             )
 
-    def _withdraw(self, alert_id: bytes, canceled: Iterable[UUID]) -> set[UUID]:
+    def _withdraw(
+        self, alert_id: bytes, canceled: Mapping[UUID, AlertDeliveryStatus]
+    ) -> dict[UUID, AlertDeliveryStatus]:
         """Of an alert that ends: what this very transaction planned for destinations that its
-        trigger, planned here or canceled just now, never reached."""
+        trigger, planned here or canceled just now, never reached. These, with how it stood there."""
         rows = [row for row in self._rows.get(alert_id, ()) if row.is_pending]
-        unreached = {
-            row.destination_id for row in rows if row.event_type is EventType.TRIGGERED
-        }.union(canceled)
+        unreached = dict(canceled)
+        for row in rows:
+            if row.event_type is EventType.TRIGGERED and not (
+                row.is_held and row.destination_id in unreached
+            ):
+                unreached[row.destination_id] = row.status
         for row in rows:
             if row.destination_id in unreached:
                 row.withdraw()
         return unreached
 
-    def _start_cooldowns(self, outcome: Plan, problem: UUID | None, now: datetime) -> None:
+    def _start_cooldowns(
+        self, cooldowns: StartedCooldowns, problem: UUID | None, now: datetime
+    ) -> None:
         if problem is None:
             return
-        for rule_id, destination_id, expires_at in outcome.cooldowns:
+        for rule_id, destination_id, expires_at in cooldowns:
             self._last_told.setdefault(problem, {})[rule_id, destination_id] = now
             self._started.append(StartedCooldown(problem, rule_id, destination_id, now, expires_at))
 
@@ -170,11 +208,14 @@ class Planning:
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
         rows = [row for of_alert in self._rows.values() for row in of_alert]
-        wakes = self._released or any(row.is_pending for row in rows)
+        queued = AlertDeliveryStatus.QUEUED
+        wakes = any(row.status is queued for row in rows) or any(
+            each.looked.status is queued for each in self._settled
+        )
         planned: list[tuple[str, Mapping[str, Any] | None]] = [
             ("forget_cooldowns", self._forgotten()),
             ("remember_cooldowns", cooldown_parameters(self._started)),
-            ("release_deferred", self._release(now)),
+            ("settle_held", settle_parameters(self._settled, now)),
             ("hasten_deliveries", self._hasten()),
             ("insert_alert_deliveries", insert_parameters(rows, now)),
             ("notify_deliveries", {} if wakes else None),
@@ -198,15 +239,6 @@ class Planning:
         return {
             "alert_ids": arrays.uuids(list(self._worse)),
             "urgencies": arrays.texts([each.value for each in self._worse.values()]),
-        }
-
-    def _release(self, now: datetime) -> dict[str, Any] | None:
-        if not self._released:
-            return None
-        return {
-            "alert_ids": arrays.uuids([alert_id for alert_id, _ in self._released]),
-            "destination_ids": arrays.uuids([d.bytes for _, d in self._released]),
-            "now": now,
         }
 
 

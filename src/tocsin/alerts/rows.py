@@ -105,6 +105,8 @@ class AlertUpdate(Struct):
     occurrence_count: Integer
     last_received_at: Time
     last_signal_at: Time
+    snoozed_until: OptionalTime
+    snoozed_by: OptionalText
     updated_at: Time
 
 
@@ -229,6 +231,8 @@ def _update(state: AlertState, now: datetime) -> AlertUpdate:
         state.occurrence_count,
         state.last_received_at,
         state.last_signal_at,
+        None if state.snooze is None else state.snooze.until,
+        None if state.snooze is None else state.snooze.by,
         now,
     )
 

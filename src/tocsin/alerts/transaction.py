@@ -47,6 +47,7 @@ from tocsin.model import (
     WebhookStatus,
     uuid7_bytes,
 )
+from tocsin.routing.subject import Snooze
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
@@ -90,14 +91,15 @@ class AlertTransaction:
         self._keys: dict[AlertKey, KeyState] = {}
         self._rows = AlertRows()
         self._changes: list[AlertChange] = []
+        self._looks: dict[bytes, AlertChange] = {}
         self._planning = Planning(judges or Judges(None), pace)
         self.directory: Directory = feed.current
 
     async def begin(
         self, keys: Sequence[AlertKey], *first: Call, alert_ids: Sequence[bytes] = ()
     ) -> tuple[list[list[Row]], dict[bytes, StoredAlert]]:
-        """Begin, execute `first`, lock and read `keys`, and the alerts named by id. An alert that is
-        read without a key is locked by its id.
+        """Begin, execute `first`, lock and read `keys`, and the alerts named by id, which are locked by
+        that, too: those without a key have nothing else to be locked by.
 
         Returns the rows of each of `first`, and the alerts by id.
 
@@ -105,7 +107,7 @@ class AlertTransaction:
             psycopg.Error: nothing was begun.
         """
         self._planning.judges.begin()
-        locks = [key.lock for key in keys] or [alert_lock(alert_id) for alert_id in alert_ids]
+        locks = {key.lock for key in keys} | {alert_lock(alert_id) for alert_id in alert_ids}
         calls: list[Call] = [
             (BEGIN, {}),
             (prepared("lock_configuration"), {}),
@@ -155,8 +157,8 @@ class AlertTransaction:
             self._open(entry, signal, step, step.alert, cause)
         elif step.alert is not None:
             self._rows.changed[step.alert.id] = step.alert
-            if step.is_newest:
-                self._renew_words(signal, step, step.alert)
+            if step.is_newest and self._renew_words(signal, step, step.alert):
+                step.may_free = True
         if step.late_occurrence and step.alert_id is not None:
             self._rows.late[step.alert_id] += 1
             self._rows.late_received[step.alert_id] = cause.received_at
@@ -175,7 +177,34 @@ class AlertTransaction:
         event_type = _event_type(step)
         if event_type is not None and step.alert is not None:
             self._changed(entry, step, step.alert, event_type)
+        if step.alert is not None and (step.may_free or (event_type and not step.created)):
+            created = self._rows.new.get(step.alert.id)
+            self._look(entry, step.alert, None if created is None else created.details, step)
         return step
+
+    def look(self, stored: StoredAlert) -> None:
+        """Look again at what is held of an alert."""
+        self._looks[stored.state.id] = AlertChange(
+            event_type=EventType.TRIGGERED,
+            alert=stored.state,
+            entry=stored.entry,
+            actor=stored.entry.name,
+            details=stored.details,
+            is_old=True,
+        )
+
+    def _look(
+        self, entry: IntegrationEntry, alert: AlertState, details: AlertDetails | None, step: Step
+    ) -> None:
+        """The same for one that a signal changed, where anything can be held at all."""
+        if entry.routing.can_hold or alert.snooze is not None or step.worsened:
+            self._looks[alert.id] = AlertChange(
+                event_type=EventType.TRIGGERED,
+                alert=alert,
+                entry=entry,
+                actor=entry.name,
+                details=details,
+            )
 
     def _open(
         self,
@@ -195,11 +224,12 @@ class AlertTransaction:
         alert.title, alert.words_digest = words.title, words.digest
         self._rows.new[alert.id] = NewAlert(alert, details, words, entry)
 
-    def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> None:
+    def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> bool:
+        """Whether anything changed that matchers look at."""
         words = Words.of(signal)
         changed = words.changed(alert.words_digest)
         if not changed:
-            return
+            return False
         detail: dict[str, Any] = {"changed": list(changed)}
         if words.title != alert.title:
             detail["title"] = {"from": alert.title, "to": words.title}
@@ -209,6 +239,7 @@ class AlertTransaction:
         alert.words_digest = words.over(alert.words_digest)
         alert.title = words.title
         self._rows.words[alert.id] = words.laid_over(self._rows.words.get(alert.id))
+        return "title" in changed or "labels" in changed
 
     def _mark(self, key: AlertKey, state: KeyState, at: datetime, window: timedelta) -> None:
         if state.mark is None:
@@ -272,7 +303,7 @@ class AlertTransaction:
         """Write down what a person did: `stored.state` as it is now. `event_type` None: nothing that
         destinations are notified of."""
         alert = stored.state
-        if event_type is not None:
+        if kind is not AlertEventKind.NOTED:
             self._rows.changed[alert.id] = alert
         if was_live and event_type in ENDINGS and stored.details.external_id is not None:
             key = AlertKey(stored.entry.id_bytes, stored.details.external_id)
@@ -280,6 +311,8 @@ class AlertTransaction:
             state.mark = ended_by_person(state, alert, self._now)
             self._mark(key, state, self._now, stored.entry.window)
         self._rows.happened(alert.id, kind, detail, at=self._now, actor_json=actor_json)
+        if kind is not AlertEventKind.NOTED:
+            self.look(stored)
         if event_type is not None and concerns_anyone(stored.entry, event_type):
             self._changes.append(
                 AlertChange(
@@ -299,9 +332,14 @@ class AlertTransaction:
         Raises:
             psycopg.Error: nothing is written.
         """
-        if self._changes:
+        if self._changes or self._looks:
             await self._planning.plan(
-                self._pipe, self._changes, self._rows.words, self.directory, self._now
+                self._pipe,
+                self._changes,
+                list(self._looks.values()),
+                self._rows.words,
+                self.directory,
+                self._now,
             )
 
     async def commit(self, *others: Call, dry_run: bool = False) -> None:
@@ -364,6 +402,7 @@ def _alert_state(row: Row) -> AlertState:
         closed_at=row.closed_at,
         title=row.title,
         words_digest=None if row.words_digest is None else row.words_digest.bytes,
+        snooze=None if row.snoozed_until is None else Snooze(row.snoozed_until, row.snoozed_by),
     )
 
 

@@ -3,6 +3,7 @@ to destinations is planned in the same transaction."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import ApiProblem, not_found
-from tocsin.model import utc_now
-from tocsin.resources.fields import Id, Input, Note, example
+from tocsin.model import Fault, utc_now
+from tocsin.resources.fields import Id, Input, Note, Time, example
 from tocsin.resources.owned import owned
+from tocsin.resources.refused import InvalidRequest
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)
@@ -36,20 +38,49 @@ class RequiredNote(Input):
     model_config = example({"note": "The disk was full"})
 
 
+class Snooze(Input):
+    minutes: Annotated[int | None, Field(ge=1, le=525_600, description="From now on")] = None
+    until: Annotated[Time | None, Field(description="Instead of `minutes`; not in the past")] = None
+    note: Annotated[Note | None, Field(description="Kept in the timeline")] = None
+
+    model_config = example({"minutes": 60})
+
+    def end(self, now: datetime) -> datetime:
+        """When it ends.
+
+        Raises:
+            InvalidRequest: it says so not at all, twice, or of a time that is over.
+        """
+        if (self.minutes is None) == (self.until is None):
+            raise InvalidRequest([Fault("", "one_of", "say either minutes or until, and not both")])
+        if self.until is None:
+            return now + timedelta(minutes=self.minutes or 0)
+        if self.until <= now:
+            raise InvalidRequest([Fault("/until", "not_in_future", "lies in the past")])
+        return self.until
+
+
 _PARTICIPLES = {
     Action.ACKNOWLEDGE: "acknowledged",
     Action.RESOLVE: "resolved",
     Action.CLOSE: "closed",
     Action.REOPEN: "reopened",
     Action.NOTE: "noted",
+    Action.SNOOZE: "snoozed",
+    Action.UNSNOOZE: "unsnoozed",
 }
 
 
 async def _act(
-    context: ApiContext, caller: Responder, alert_id: UUID, action: Action, note: str | None
+    context: ApiContext,
+    caller: Responder,
+    alert_id: UUID,
+    action: Action,
+    note: str | None = None,
+    until: datetime | None = None,
 ) -> AlertOut:
     outcome = await context.actions.act(
-        caller.workspace_id, alert_id, action, caller.actor, utc_now(), note
+        caller.workspace_id, alert_id, action, caller.actor, utc_now(), note, until
     )
     if isinstance(outcome, AlertNotFound):
         raise not_found("alert")
@@ -69,6 +100,22 @@ async def _act(
 
 def _note(body: OptionalNote | None) -> str | None:
     return None if body is None else body.note
+
+
+@router.post("/snooze", responses=problems("transition-not-allowed"))
+async def snooze_alert(context: Context, caller: Responder, alert_id: Id, body: Snooze) -> AlertOut:
+    """Nobody is notified of it for a while. What is still open and unheard of then is sent. It ends
+    early when the severity rises or the alert is reopened."""
+    until = body.end(utc_now())
+    return await _act(context, caller, alert_id, Action.SNOOZE, body.note, until)
+
+
+@router.post("/unsnooze", responses=problems("transition-not-allowed"))
+async def unsnooze_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    """Ends a snooze now; what it held is sent."""
+    return await _act(context, caller, alert_id, Action.UNSNOOZE, _note(body))
 
 
 @router.post("/acknowledge", responses=problems("transition-not-allowed"))

@@ -35,6 +35,11 @@ class AlertOut(Output):
     acknowledged_at: Time | None
     resolved_at: Time | None
     closed_at: Time | None
+    snoozed_until: Annotated[
+        Time | None,
+        Field(description="Until then nobody is notified of it; it may lie in the past"),
+    ]
+    snoozed_by: str | None
     metadata_: Annotated[JsonObject, Field(serialization_alias="metadata")]
     labels: Labels
     occurrence_count: int

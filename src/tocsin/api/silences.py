@@ -39,8 +39,8 @@ async def list_silences(
 
 @router.post("", status_code=201)
 async def create_silence(context: Context, caller: Responder, body: SilenceIn) -> SilenceOut:
-    """What matches is then planned as `suppressed`, reason `silence`. At least one matcher must
-    demand something, or everything would be muted."""
+    """What matches is held until its end (`deferred`, reason `silence`); what is still open then is
+    sent. At least one matcher must ask for something, or everything would be held."""
     now = utc_now()
     row = silences.make(caller, body, now)
     async with context.configuring() as session:

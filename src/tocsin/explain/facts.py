@@ -48,6 +48,8 @@ class AlertFacts:
             "occurrence_count": self.occurrence_count,
             "triggered_at": iso(self.triggered_at),
             "created_at": iso(self.created_at),
+            "snoozed_until": None if subject.snooze is None else iso(subject.snooze.until),
+            "snoozed_by": None if subject.snooze is None else subject.snooze.by,
         }
 
 

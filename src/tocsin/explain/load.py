@@ -15,7 +15,7 @@ from tocsin.explain.facts import (
 )
 from tocsin.explain.story import RecordedFacts
 from tocsin.model import AlertEventKind, EventType, Reason, utc_now
-from tocsin.routing.subject import Subject
+from tocsin.routing.subject import Snooze, Subject
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import (
     AddressedDelivery,
@@ -65,8 +65,11 @@ def subject_of(alert: Alert | PastAlert, source_type: str) -> Subject:
 
 
 def _alert(alert: Alert, source_type: str) -> AlertFacts:
+    subject = subject_of(alert, source_type)
+    if alert.snoozed_until is not None:
+        subject.snooze = Snooze(alert.snoozed_until, alert.snoozed_by or "somebody")
     return AlertFacts(
-        subject=subject_of(alert, source_type),
+        subject=subject,
         status=alert.status,
         triggered_at=alert.triggered_at,
         created_at=alert.created_at,

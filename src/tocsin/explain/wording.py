@@ -16,6 +16,7 @@ from tocsin.model import (
     WaitReason,
     iso,
 )
+from tocsin.routing.holds import HOLDS
 
 _ATTEMPTS: Mapping[str, str] = {
     AttemptOutcome.SENT: "accepted",
@@ -79,6 +80,16 @@ def change_words(change: ChangeFacts) -> str:
             return f"{words}; whom only that concerns is told now" if rose else words
         case AlertEventKind.OUTDATED:
             return f"{by} sent a signal older than what was known already; it changed nothing"
+        case AlertEventKind.SNOOZED:
+            return (
+                f"{by} snoozed it until {_shown(detail['until'])}"
+                if "until" in detail
+                else f"{by} snoozed it"
+            )
+        case AlertEventKind.UNSNOOZED if "because" in detail:
+            return f"its snooze ended, because {detail['because']}"
+        case AlertEventKind.UNSNOOZED:
+            return f"{by} ended its snooze"
         case AlertEventKind.NOTED:
             return f"{by} left a note"
         case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
@@ -113,7 +124,7 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
     match delivery.status:
         case AlertDeliveryStatus.SENT:
             at = "" if delivery.sent_at is None else f" at {_shown(delivery.sent_at)}"
-            words = f"sent{at}, at attempt {max(delivery.attempt_count, 1)}"
+            words = f"sent{at}, at attempt {max(delivery.attempt_count, 1)}{_was_held(delivery)}"
             if (delivery.detail or {}).get("confirmed") is False:
                 words += "; the service accepted it, which is no proof that it was shown"
             return words
@@ -122,12 +133,23 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
         case AlertDeliveryStatus.QUEUED:
             return _queued_words(delivery, now)
         case AlertDeliveryStatus.DEFERRED:
-            until = "" if delivery.send_after is None else f" until {_shown(delivery.send_after)}"
-            return f"held back{until}: {_why(delivery)}"
+            if delivery.send_after is None:
+                return f"held back: {_why(delivery)}"
+            when = f"will be sent at {_shown(delivery.send_after)}"
+            ends = "unless it is over or acknowledged before, or another hold applies then"
+            return f"held back: {_why(delivery)}; {when} {ends}"
         case AlertDeliveryStatus.CANCELED:
             return f"canceled: {_why(delivery)}"
         case AlertDeliveryStatus.SUPPRESSED:
             return f"not sent: {_why(delivery)}"
+
+
+def _was_held(delivery: DeliveryFacts) -> str:
+    held = (delivery.detail or {}).get("held")
+    if not held:
+        return ""
+    since, until = _shown(held["since"]), _shown(held["until"])
+    return f"; held back from {since} to {until} by {held['after']}"
 
 
 def _shown(at: datetime | str) -> str:
@@ -141,46 +163,49 @@ def _queued_words(delivery: DeliveryFacts, now: datetime) -> str:
     if delivery.wait_reason is not None and delivery.waits_until is not None:
         when += f", but {_WAITS[delivery.wait_reason]} {_shown(delivery.waits_until)}"
     if not delivery.attempt_count:
-        return f"{when}, and not attempted yet"
+        return f"{when}, and not attempted yet{_was_held(delivery)}"
     return f"{when} for another attempt, after {_attempts(delivery)}{_last_error(delivery)}"
 
 
 def _why(delivery: DeliveryFacts) -> str:
     detail: dict[str, Any] = dict(delivery.detail or {})
     match delivery.reason:
-        case Reason.SILENCE:
-            silence = detail.get("silence", {})
-            words = f"a silence of {silence.get('author', 'somebody')} mutes it"
-            if "ends_at" in silence:
-                words += f" until {_shown(silence['ends_at'])}"
-            if silence.get("matchers"):
-                words += f", matching {', '.join(silence['matchers'])}"
-            return words + (f" (“{silence['comment']}”)" if silence.get("comment") else "")
-        case Reason.COOLDOWN:
-            until = f" until {_shown(detail['until'])}" if "until" in detail else ""
-            return f"it was told of this problem shortly before, and {_rule(detail)} rests{until}"
-        case Reason.QUIET_HOURS if "quiet_hours" in detail:
-            quiet = detail["quiet_hours"]
-            span = f"{quiet['start']} to {quiet['end']} {quiet['timezone']}"
-            return f"the quiet hours of {_rule(detail)} ({span})"
-        case Reason.QUIET_HOURS:
-            return "it waits with the trigger, which quiet hours hold back"
+        case reason if reason in HOLDS:
+            return _held_words(reason, detail)
         case Reason.TRIGGER_NOT_SENT:
             return "it was never told of the trigger, so this is no news there"
         case Reason.RESOLVED_BEFORE_SENT:
             return "the alert was over before anything had been sent"
+        case Reason.ACKNOWLEDGED_BEFORE_SENT:
+            return "somebody had taken the alert on before it was sent"
         case Reason.DESTINATION_DISABLED:
             return "the destination was disabled or deleted"
         case Reason.CANCELED_BY_USER:
             return "a person canceled it"
         case Reason.RULE | Reason.TEST | Reason.FALLBACK:
             return delivery.last_error_message or delivery.reason.value
+        case reason:
+            return reason.value
 
 
-def _rule(detail: dict[str, Any]) -> str:
-    names = {rule.get("id"): rule.get("name") for rule in detail.get("rules", ())}
-    name = names.get(detail.get("decided_by"))
-    return f"rule “{name}”" if name else "a rule"
+def _held_words(reason: Reason, detail: Mapping[str, Any]) -> str:
+    """All that holds it, the first the one that gives the reason."""
+    # Earlier versions kept of one hold what it went by, and named no others.
+    holds = detail.get("holds") or [{"reason": reason.value, "rule": _deciding(detail), **detail}]
+    return "; and ".join(dict.fromkeys(_hold_words(hold) for hold in holds))
+
+
+def _hold_words(evidence: Mapping[str, Any]) -> str:
+    hold = HOLDS.get(Reason(evidence["reason"]))
+    if "follows" in evidence:
+        return "it waits with the trigger, which is held back"
+    return evidence["reason"] if hold is None else hold.words(evidence)
+
+
+def _deciding(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rule whose hold it was."""
+    rules = {rule.get("id"): rule for rule in detail.get("rules", ())}
+    return rules.get(detail.get("decided_by")) or {}
 
 
 def attempt_words(attempt: AttemptFacts) -> str:

@@ -6,19 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from tocsin.store.pipe import Pipe
+from tocsin.store.pipe import PLANNER, Pipe
 
 PATIENCE_SECONDS = 8.0
 """For one transaction. Senders give up after 10 s and more; they are to be asked to come back."""
-
-# Nested loops over the primary and partial indexes are right for these statements whatever the
-# statistics say; a plan made while the tables were empty must not survive to five million rows, nor
-# one that reads all live alerts, because there were few of them when somebody last counted.
-PLANNER = (
-    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-    " -c enable_material=off -c enable_memoize=off -c jit=off"
-    " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
-)
 
 
 class Connection:

@@ -53,6 +53,8 @@ class AlertEventKind(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     NOTED = "noted"
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
     # The source took its acknowledgement back: the alert is open again.
     UNACKNOWLEDGED = "unacknowledged"
     # A signal older than what is already known of the alert: on record, changes nothing.

@@ -16,7 +16,7 @@ class EventType(StrEnum):
 
 
 class AlertDeliveryStatus(StrEnum):
-    """queued → sent | failed | canceled; deferred waits for its time; suppressed never leaves."""
+    """deferred → queued | canceled; queued → sent | failed | canceled; suppressed never leaves."""
 
     QUEUED = "queued"
     DEFERRED = "deferred"
@@ -34,9 +34,12 @@ class Reason(StrEnum):
     COOLDOWN = "cooldown"
     QUIET_HOURS = "quiet_hours"
     SILENCE = "silence"
+    SNOOZED = "snoozed"
     # The trigger of this alert was never sent to the destination, so its end is not news there.
     TRIGGER_NOT_SENT = "trigger_not_sent"
     RESOLVED_BEFORE_SENT = "resolved_before_sent"
+    # Somebody took the alert on while a hold kept its trigger back.
+    ACKNOWLEDGED_BEFORE_SENT = "acknowledged_before_sent"
     DESTINATION_DISABLED = "destination_disabled"
     CANCELED_BY_USER = "canceled_by_user"
     FALLBACK = "fallback"

@@ -113,6 +113,7 @@ class AlertRuleOut(Output):
     matchers: list[JsonObject]
     destination_ids: list[Id]
     cooldown_seconds: int | None
+    cooldown_breakthrough_severity: Severity | None
     quiet_hours: JsonObject | None
     position: int
     created_at: Time
@@ -128,6 +129,9 @@ class AlertRuleIn(Input):
     matchers: Annotated[Matchers, Field(default_factory=list)]
     destination_ids: DestinationIds
     cooldown_seconds: Cooldown | None = None
+    cooldown_breakthrough_severity: Annotated[
+        Severity | None, Field(description="Alerts at least this bad do not wait for the cooldown")
+    ] = None
     quiet_hours: QuietHoursIn | None = None
     position: Position = 0
 
@@ -158,6 +162,9 @@ class AlertRulePatch(Input):
     matchers: Matchers = left_out()
     destination_ids: DestinationIds = left_out()
     cooldown_seconds: Cooldown | None = None
+    cooldown_breakthrough_severity: Annotated[
+        Severity | None, Field(description="Alerts at least this bad do not wait for the cooldown")
+    ] = None
     quiet_hours: QuietHoursIn | None = None
     position: Position = left_out()
 

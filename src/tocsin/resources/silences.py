@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from tocsin.access.api_keys import Principal
-from tocsin.model import uuid7
+from tocsin.model import Severity, uuid7
 from tocsin.resources import recording
 from tocsin.resources.fields import (
     Id,
@@ -40,6 +40,7 @@ class SilenceOut(Output):
     ends_at: Time
     author: str
     comment: str
+    breakthrough_severity: Severity | None
     state: SilenceState
     created_at: Time
     updated_at: Time
@@ -51,6 +52,9 @@ class SilenceIn(Input):
     ends_at: Time
     comment: Note
     author: Annotated[Name | None, Field(description="Null: the name of the API key")] = None
+    breakthrough_severity: Annotated[
+        Severity | None, Field(description="Alerts at least this bad are sent in spite of it")
+    ] = None
 
     model_config = example(
         {
@@ -66,6 +70,7 @@ class SilencePatch(Input):
     starts_at: Time = left_out()
     ends_at: Time = left_out()
     comment: Note = left_out()
+    breakthrough_severity: Severity | None = left_out()
 
     model_config = example({"comment": "Being replaced, part two"})
 
@@ -86,6 +91,7 @@ def show(row: Silence, now: datetime) -> SilenceOut:
         ends_at=row.ends_at,
         author=row.author,
         comment=row.comment,
+        breakthrough_severity=row.breakthrough_severity,
         state=state_of(row, now),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -115,6 +121,7 @@ def make(caller: Principal, body: SilenceIn, now: datetime) -> Silence:
         ends_at=body.ends_at,
         author=body.author or caller.name,
         comment=body.comment,
+        breakthrough_severity=body.breakthrough_severity,
         created_at=now,
         updated_at=now,
     )

@@ -11,6 +11,12 @@ from uuid import UUID
 from tocsin.model import AlertDeliveryStatus, Reason
 
 
+def named_rules(rule_id: UUID | None, detail: Mapping[str, Any]) -> frozenset[UUID]:
+    """Every rule that named the destination of an alert delivery, by its row."""
+    named = {UUID(rule["id"]) for rule in detail.get("rules", ())}
+    return frozenset(named if rule_id is None else named | {rule_id})
+
+
 @dataclass(frozen=True, slots=True)
 class ToldTrigger:
     """The newest `alerts.triggered` delivery of this alert to one destination."""
@@ -24,14 +30,11 @@ class ToldTrigger:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> ToldTrigger:
         """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail."""
-        named = {UUID(rule["id"]) for rule in row["detail"].get("rules", ())}
-        if row["alert_rule_id"] is not None:
-            named.add(row["alert_rule_id"])
         return cls(
             status=AlertDeliveryStatus(row["status"]),
             reason=Reason(row["reason"]),
             send_after=row["send_after"],
-            rule_ids=frozenset(named),
+            rule_ids=named_rules(row["alert_rule_id"], row["detail"]),
         )
 
     @property

@@ -117,6 +117,13 @@ class Conjunction:
         labels = dict.fromkeys(matcher.label for matcher in patterns)
         return cls(tuple(plain), tuple(patterns), tuple(labels))
 
+    @property
+    def insisting(self) -> Matcher | None:
+        """The matcher that most alerts fail, of those with values that can be counted: a severity or a
+        source is shared by many."""
+        countable = [each for each in self.plain if each.condition.accepted is not None]
+        return min(countable, key=lambda each: each.label in BUILT_IN_LABELS, default=None)
+
 
 def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], bool]:
     built_in = _BUILT_IN.get(label)

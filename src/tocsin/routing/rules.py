@@ -16,8 +16,9 @@ from uuid import UUID
 
 from tocsin.model import EventType, Severity
 from tocsin.routing.judge import Judge
-from tocsin.routing.matchers import BUILT_IN_LABELS, Conjunction, Matcher, read_label
+from tocsin.routing.matchers import Conjunction, Matcher, read_label
 from tocsin.routing.quiet_hours import QuietHours
+from tocsin.routing.silences import Silence, SilenceIndex
 from tocsin.routing.subject import Subject, problem_of
 
 __all__ = [
@@ -57,6 +58,7 @@ class Rule:
     matchers: tuple[Matcher, ...]
     destination_ids: tuple[UUID, ...]
     cooldown_seconds: int | None = None
+    cooldown_breakthrough_severity: Severity | None = None
     quiet_hours: QuietHours | None = None
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
@@ -70,6 +72,7 @@ class Rule:
         """From a row of `alert_rules`; column names are the keys. An event type or severity that
         this version does not know is a ValueError: migrations keep it from happening."""
         severity, tenants, quiet = row["min_severity"], row["tenant_ids"], row["quiet_hours"]
+        breakthrough = row["cooldown_breakthrough_severity"]
         return cls(
             id=row["id"],
             name=row["name"],
@@ -80,6 +83,7 @@ class Rule:
             matchers=tuple(Matcher.from_document(matcher) for matcher in row["matchers"]),
             destination_ids=tuple(row["destination_ids"]),
             cooldown_seconds=row["cooldown_seconds"],
+            cooldown_breakthrough_severity=None if breakthrough is None else Severity(breakthrough),
             quiet_hours=None if quiet is None else QuietHours.from_document(quiet),
             position=row["position"],
         )
@@ -107,45 +111,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """Mutes what all its matchers match from `starts_at` until just before `ends_at`."""
-
-    id: UUID
-    matchers: tuple[Matcher, ...]
-    starts_at: datetime
-    ends_at: datetime
-    author: str
-    comment: str
-    is_usable: bool = field(init=False, compare=False, repr=False)
-    """One without matchers, or with one that could not be compiled, mutes nothing: in doubt, alert."""
-    _asked: Conjunction = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        usable = bool(self.matchers) and all(each.fault is None for each in self.matchers)
-        object.__setattr__(self, "is_usable", usable)
-        object.__setattr__(self, "_asked", Conjunction.of(self.matchers))
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Silence:
-        """From a row of `silences`; column names are the keys."""
-        return cls(
-            id=row["id"],
-            matchers=tuple(Matcher.from_document(matcher) for matcher in row["matchers"]),
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-            author=row["author"],
-            comment=row["comment"],
-        )
-
-    def is_active(self, now: datetime) -> bool:
-        return self.starts_at <= now < self.ends_at
-
-    def covers(self, subject: Subject, judge: Judge) -> bool:
-        """Whether it mutes this alert while it is active."""
-        return self.is_usable and judge.all_match(self._asked, subject)
-
-
-@dataclass(frozen=True, slots=True)
 class DestinationRef:
     id: UUID
     name: str
@@ -165,7 +130,7 @@ class RuleIndex:
         self._by_label: dict[str, dict[str, list[tuple[int, Rule]]]] = {}
         self._always: list[tuple[int, Rule]] = []
         for placed in self._by_rule.values():
-            insisting = _insisting(placed[1])
+            insisting = placed[1].asked.insisting
             if insisting is None or insisting.condition.accepted is None:
                 self._always.append(placed)
                 continue
@@ -188,13 +153,6 @@ class RuleIndex:
         return [placed[place] for place in sorted(placed)]
 
 
-def _insisting(rule: Rule) -> Matcher | None:
-    """The matcher that most alerts fail, of those with values that can be counted: a severity or a
-    source is shared by many."""
-    countable = [each for each in rule.asked.plain if each.condition.accepted is not None]
-    return min(countable, key=lambda each: each.label in BUILT_IN_LABELS, default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
     """Everything one workspace decides by. Rules are kept by position, then id."""
@@ -210,6 +168,9 @@ class RoutingTable:
     """Whether planning a trigger needs to know when its problem was last told."""
     fan_out: int = field(init=False, compare=False, repr=False)
     """Destinations that one alert may be told to at most."""
+    can_hold: bool = field(init=False, compare=False, repr=False)
+    """Whether anything configured may keep a message back."""
+    _silences: SilenceIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
@@ -229,21 +190,16 @@ class RoutingTable:
             id for heard in by_event.values() for rule in heard for id in rule.destination_ids
         }
         object.__setattr__(self, "fan_out", len(reached))
-        object.__setattr__(
-            self,
-            "has_cooldowns",
-            any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ())),
-        )
+        cooling = any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ()))
+        quiet = any(rule.quiet_hours is not None for rule in rules)
+        object.__setattr__(self, "has_cooldowns", cooling)
+        object.__setattr__(self, "can_hold", cooling or quiet or bool(self.silences))
+        object.__setattr__(self, "_silences", SilenceIndex(self.silences))
 
     def listens(self, event_type: EventType) -> bool:
         """Whether anything at all could come of this event; False spares looking up its history."""
         return event_type in self.listening
 
     def silence_for(self, subject: Subject, now: datetime, judge: Judge) -> Silence | None:
-        """The silence that mutes this alert now; of several, the one that lasts longest."""
-        if not self.silences:
-            return None
-        muting = [
-            each for each in self.silences if each.is_active(now) and each.covers(subject, judge)
-        ]
-        return max(muting, key=lambda silence: (silence.ends_at, silence.id), default=None)
+        """The silence that holds this alert now; of several, the one that lasts longest."""
+        return self._silences.longest(subject, now, judge) if self.silences else None

@@ -5,9 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tocsin.model import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Somebody wants to hear nothing of an alert for a while."""
+
+    until: datetime
+    by: str
 
 
 @dataclass(slots=True)
@@ -23,6 +32,7 @@ class Subject:
     source: str
     type: str
     labels: Mapping[str, str]
+    snooze: Snooze | None = None
 
 
 def problem_of(integration_id: UUID, external_id: str | None) -> UUID | None:

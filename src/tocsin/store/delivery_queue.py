@@ -5,16 +5,16 @@ Who moves a row of `alert_deliveries` where; a row is one message to one destina
       planned by ingest, by a person's action, or as a test
               │                                   │
               ▼                                   ▼
-         ┌─────────┐  its time comes (claim)  ┌────────┐
+         ┌─────────┐  its holds are over: a   ┌────────┐
          │ deferred│ ───────────────────────► │ queued │ ◄──────────────────────────┐
-         └─────────┘                          └────────┘                            │
+         └─────────┘  look (alerts/looks.py)  └────────┘                            │
               │                                │  ▲  │                              │
               │        claim: a lease, and the │  │  │                              │
               │        attempt is counted      ▼  │  │ retry: send_after            │
               │                           ┌──────────┴─┐ lease ran out: `unknown`   │
               │                           │queued+lease│ given back at shutdown      │
               │                           └────────────┘                            │
-              │ resolved before sent;       │        │                              │
+              │ over before it was sent;    │        │                              │
               │ destination disabled;       │ record │                              │
               │ a person cancels            ▼        ▼                              │
               │   (also from queued)     ┌──────┐ ┌────────┐   a person retries     │

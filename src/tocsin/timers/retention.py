@@ -1,5 +1,6 @@
 """Forgetting on time: what expires by itself every minute, what was deleted every hour, and records
-past retention. Any number of nodes may do it; each leaves alone what another is deleting."""
+past retention. The node that keeps the clock does it; should two for a moment, each leaves alone what
+the other is deleting."""
 
 from __future__ import annotations
 

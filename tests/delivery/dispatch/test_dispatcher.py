@@ -41,17 +41,36 @@ async def test_the_slow_poll_finds_what_no_notification_told_of(outbox: Outbox) 
         await until(lambda: outbox.row(id)["status"] == "sent")
 
 
-async def test_a_timer_wakes_for_what_is_deferred(outbox: Outbox) -> None:
+async def test_a_timer_wakes_for_what_is_due_later(outbox: Outbox) -> None:
     # No notification and no poll within the test's time: only the timer is left.
     tuning = replace(QUICK, poll_seconds=3600.0)
     due = datetime.now(UTC) + timedelta(seconds=1)
     async with receiving() as receiver:
         destination = outbox.destination("ops", receiver.url)
-        id = outbox.plan(destination, status="deferred", send_after=due, reason="quiet_hours")
+        id = outbox.plan(destination, send_after=due)
         async with dispatching(outbox.url, tuning=tuning):
             await until(lambda: outbox.row(id)["status"] == "sent")
         assert outbox.attempts(id)[0]["started_at"] >= due
-        assert outbox.row(id)["reason"] == "quiet_hours"
+
+
+async def test_what_is_held_is_not_sent_without_a_look_and_nothing_overtakes_it(
+    outbox: Outbox,
+) -> None:
+    async with receiving() as receiver, dispatching(outbox.url):
+        destination = outbox.destination("ops", receiver.url)
+        alert = uuid7()
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        held = outbox.plan(destination, alert, status="deferred", send_after=past, reason="silence")
+        behind = outbox.plan(destination, alert, event=EventType.ACKNOWLEDGED)
+        other = outbox.plan(destination)
+        outbox.announce()
+        await until(lambda: outbox.row(other)["status"] == "sent")
+        await asyncio.sleep(1)
+        assert receiver.ids == [other]
+        outbox.db.execute("UPDATE alert_deliveries SET status = 'queued' WHERE id = %s", [held])
+        outbox.announce()
+        await until(lambda: outbox.pending() == 0)
+        assert receiver.ids == [other, held, behind]
 
 
 async def test_a_refusal_is_tried_again_under_the_same_id(outbox: Outbox) -> None:
@@ -229,7 +248,6 @@ async def test_what_waited_for_a_day_is_given_up(outbox: Outbox) -> None:
         # Quiet hours over a long weekend are no reason to give up: the day counts from their end.
         deferred = outbox.plan(
             destination,
-            status="deferred",
             created_at=datetime.now(UTC) - timedelta(hours=60),
             send_after=datetime.now(UTC) - timedelta(minutes=1),
         )

@@ -95,7 +95,8 @@ _LOCK = text(
 _QUEUED_AGAIN = """
     status = 'queued', send_after = NULL, give_up_at = now() + interval '24 hours',
     reason = coalesce(d.detail ->> 'planned_reason', CASE
-        WHEN d.reason IN ('resolved_before_sent', 'destination_disabled', 'canceled_by_user')
+        WHEN d.reason IN ('resolved_before_sent', 'acknowledged_before_sent',
+                          'destination_disabled', 'canceled_by_user')
         THEN 'rule' ELSE d.reason END),
     detail = d.detail - 'planned_reason',
     leased_by = NULL, lease_expires_at = NULL, updated_at = now()

@@ -1,6 +1,7 @@
 -- What is pending for these alerts and was never attempted: their newest trigger, and all that waits behind
 -- it. Called by whoever resolves or closes an alert, in that transaction, before the resolve is planned;
--- for each pair returned, the resolve's own row is to be written as canceled, too.
+-- for each pair returned, the resolve's own row is to be written as canceled, too. `status` is what the trigger
+-- had: one that was held had started no cooldown.
 --
 -- Against a claim at the same moment, either side may come first, and each sees what the other did:
 -- - The claim has the row: it is locked and skipped here, or leased already. The trigger counts as
@@ -18,7 +19,7 @@ WITH unsent AS (
     SELECT trigger.*
     FROM unnest(%(alerts)s::uuid[]) AS ending (alert_id)
     CROSS JOIN LATERAL (
-        SELECT id, alert_id, alert_destination_id, sequence
+        SELECT id, alert_id, alert_destination_id, sequence, status::text AS status
         FROM alert_deliveries
         WHERE alert_id = ending.alert_id
           AND event_type = 'alerts.triggered'
@@ -39,4 +40,4 @@ WITH unsent AS (
       AND delivery.sequence >= unsent.sequence
       AND delivery.status::text IN ('queued', 'deferred')
 )
-SELECT alert_id, alert_destination_id, id, sequence FROM unsent
+SELECT alert_id, alert_destination_id, id, sequence, status FROM unsent

@@ -13,6 +13,9 @@
 -- delivery, which is given those names (`behind`) and goes to the others. It does stand in the way of one
 -- that waits for none but the same.
 --
+-- What a hold keeps back (`deferred`) is not claimed, however late it is: a look makes it `queued` first
+-- (`alerts/looks.py`). It is pending, so nothing of its alert overtakes it.
+--
 -- Fairness: each destination is asked for by itself, so none can stand before another. Within one,
 -- tests go first (a person waits), then the most urgent; of the same urgency, what is due for another
 -- attempt, then what is fresh, oldest first. The levels and the branches of UNION ALL run one after the
@@ -61,7 +64,7 @@ WITH lane AS (
                  FROM alert_deliveries AS d
                  WHERE NOT lane.tests_only
                    AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
-                   AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+                   AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after <= now()
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                    AND NOT EXISTS (
@@ -86,7 +89,7 @@ WITH lane AS (
                  FROM alert_deliveries AS d
                  WHERE NOT lane.tests_only
                    AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
-                   AND d.event_type <> 'alerts.test' AND d.status IN ('queued', 'deferred')
+                   AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after IS NULL AND d.sequence >= lane.floor
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                    AND NOT EXISTS (

@@ -18,11 +18,11 @@
 WITH RECURSIVE pending (id) AS (
     (SELECT alert_destination_id FROM alert_deliveries
      WHERE status IN ('queued', 'deferred')
-     ORDER BY alert_destination_id LIMIT 1)
+     ORDER BY alert_destination_id, alert_id, sequence LIMIT 1)
     UNION ALL
     SELECT (SELECT alert_destination_id FROM alert_deliveries
             WHERE status IN ('queued', 'deferred') AND alert_destination_id > pending.id
-            ORDER BY alert_destination_id LIMIT 1)
+            ORDER BY alert_destination_id, alert_id, sequence LIMIT 1)
     FROM pending
     WHERE pending.id IS NOT NULL
 )
@@ -40,7 +40,7 @@ SELECT pending.id,
         CROSS JOIN LATERAL (
             SELECT d.sequence FROM alert_deliveries AS d
             WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
-              AND d.status IN ('queued', 'deferred') AND d.send_after IS NULL
+              AND d.status = 'queued' AND d.send_after IS NULL
               AND d.sequence >= coalesce((%(floors)s::jsonb ->> pending.id::text)::bigint, 0)
               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
             ORDER BY d.sequence LIMIT 1) AS front) AS first_fresh,
@@ -48,7 +48,7 @@ SELECT pending.id,
         CROSS JOIN LATERAL (
             SELECT FROM alert_deliveries AS d
             WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
-              AND d.status IN ('queued', 'deferred') AND d.send_after <= now()
+              AND d.status = 'queued' AND d.send_after <= now()
               AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
             ORDER BY d.send_after, d.sequence LIMIT 1) AS front
         LIMIT 1) IS NOT NULL AS retry_is_due,
@@ -57,7 +57,7 @@ SELECT pending.id,
         CROSS JOIN LATERAL (
             SELECT d.send_after FROM alert_deliveries AS d
             WHERE d.alert_destination_id = pending.id AND d.urgency = level.urgency
-              AND d.status IN ('queued', 'deferred') AND d.send_after > now()
+              AND d.status = 'queued' AND d.send_after > now()
             ORDER BY d.send_after, d.sequence LIMIT 1) AS front) AS next_in,
        (SELECT last_value FROM alert_deliveries_sequence_seq) AS last_sequence,
        (SELECT version FROM configuration) AS configuration_version

@@ -13,7 +13,7 @@ WITH oldest AS (
             (SELECT d.id, d.give_up_at, d.created_at, d.lease_expires_at
              FROM alert_deliveries AS d
              WHERE d.alert_destination_id = held.id AND d.urgency = level.urgency
-               AND d.status IN ('queued', 'deferred') AND d.send_after IS NULL
+               AND d.status = 'queued' AND d.send_after IS NULL
              ORDER BY d.sequence LIMIT 500)
             UNION ALL
             (SELECT d.id, d.give_up_at, d.created_at, d.lease_expires_at
@@ -25,7 +25,7 @@ WITH oldest AS (
             (SELECT d.id, d.give_up_at, greatest(d.created_at, d.send_after), d.lease_expires_at
              FROM alert_deliveries AS d
              WHERE d.alert_destination_id = held.id AND d.urgency = level.urgency
-               AND d.status IN ('queued', 'deferred') AND d.send_after IS NOT NULL
+               AND d.status = 'queued' AND d.send_after IS NOT NULL
              ORDER BY d.send_after, d.sequence LIMIT 500)
         ) AS front
     ) AS waiting

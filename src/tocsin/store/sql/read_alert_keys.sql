@@ -12,7 +12,7 @@ LEFT JOIN (
            alert.id, alert.severity::text, alert.status::text, alert.triggered_at,
            alert.last_signal_at, alert.last_received_at, alert.occurrence_count,
            alert.acknowledged_at, alert.resolved_at, alert.closed_at, alert.title,
-           alert.words_digest,
+           alert.words_digest, alert.snoozed_until, alert.snoozed_by,
            resolution.occurred_at AS mark_occurred_at, resolution.alert_id AS mark_alert_id,
            resolution.alert_resolved_at AS mark_alert_resolved_at,
            resolution.arrived_at AS mark_arrived_at

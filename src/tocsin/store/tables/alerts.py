@@ -66,6 +66,9 @@ class Alert(Base):
     words_digest: Mapped[UUID | None]
     """16 bytes by which a repeat knows, without reading them, whether title, description, labels or
     metadata have changed; null for an alert of an earlier version."""
+    snoozed_until: Mapped[datetime | None]
+    """Until then nobody is notified of it, by a person's wish; it may lie in the past."""
+    snoozed_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

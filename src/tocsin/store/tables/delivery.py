@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tocsin.model import AlertDeliveryStatus, Severity
 from tocsin.store.tables.base import (
+    HELD,
     NO_OBJECT,
     NOT_DELETED,
     NOW,
@@ -89,15 +90,18 @@ class AlertDelivery(Base):
             "urgency",
             "send_after",
             "sequence",
-            postgresql_where=text("status IN ('queued', 'deferred') AND send_after IS NOT NULL"),
+            postgresql_where=text("status = 'queued' AND send_after IS NOT NULL"),
         ),
         Index(
             "ix_alert_deliveries_fresh",
             "alert_destination_id",
             "urgency",
             "sequence",
-            postgresql_where=text("status IN ('queued', 'deferred') AND send_after IS NULL"),
+            postgresql_where=text("status = 'queued' AND send_after IS NULL"),
         ),
+        # What is held: by the end of the hold, and by alert, for who looks at all of it.
+        Index("ix_alert_deliveries_held_until", "send_after", postgresql_where=HELD),
+        Index("ix_alert_deliveries_held", "alert_id", postgresql_where=HELD),
         Index(
             "ix_alert_deliveries_lane",
             "alert_destination_id",
@@ -156,7 +160,7 @@ class AlertDelivery(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
     reason: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
-    """What decided: the matcher, silence or quiet hours; every rule that named the destination."""
+    """What decided: the matchers, every rule that named the destination, and `holds`, all that apply."""
     give_up_at: Mapped[datetime | None]
     """Set at the first claim, a day after it was due (a test: a minute): no attempt after this."""
     progress: Mapped[dict[str, Any] | None]

@@ -50,6 +50,8 @@ class AlertRule(Deletable, Base):
     matchers: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     destination_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     cooldown_seconds: Mapped[int | None]
+    cooldown_breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
+    """Alerts at least as bad are sent in spite of the cooldown."""
     quiet_hours: Mapped[dict[str, Any] | None]
     position: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -70,6 +72,8 @@ class Silence(Base):
     ends_at: Mapped[datetime]
     author: Mapped[str]
     comment: Mapped[str]
+    breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
+    """Alerts at least as bad are sent in spite of it."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

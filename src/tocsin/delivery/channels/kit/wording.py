@@ -146,9 +146,18 @@ def duration(span: timedelta) -> str:
 
 
 def _change(message: Message, alert: AlertView) -> str:
-    """What happened, as a sentence, and why it comes here if no rule says so."""
+    """What happened, as a sentence, what held that back, and why it comes here if no rule says so."""
     note = f" {one_line(message.note, VALUE)}" if message.note else ""
-    return _happened(message, alert) + note
+    return _happened(message, alert) + _held(message) + note
+
+
+def _held(message: Message) -> str:
+    held = message.held
+    if held is None:
+        return ""
+    still = "Still firing" if message.event_type is EventType.TRIGGERED else "Sent"
+    span = duration(held.until - held.since)
+    return f" {still} after {one_line(held.after, VALUE)}, which held this back for {span}."
 
 
 def _happened(message: Message, alert: AlertView) -> str:

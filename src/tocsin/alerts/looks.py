@@ -1,0 +1,133 @@
+"""Looking again at what is held of alerts, inside the transaction that has locked them.
+
+`routing.look` decides; this brings it what is held, of earlier transactions and of this one, and keeps
+what it says until it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tocsin.alerts.changes import AlertChange, AlertDetails
+from tocsin.alerts.notification_rows import OwedDelivery, Settlement
+from tocsin.alerts.notified import HeldOfAlerts, LastTold
+from tocsin.model import AlertDeliveryStatus, EventType
+from tocsin.routing.history import History, ToldTrigger, named_rules
+from tocsin.routing.judge import Judge
+from tocsin.routing.look import HeldDelivery, Looked, look
+from tocsin.routing.subject import problem_of
+
+Started = tuple[UUID, Sequence[tuple[UUID, UUID, datetime]]]
+"""An alert key, and the cooldowns that begin for it: rule, destination, end."""
+
+
+@dataclass(slots=True)
+class Looks:
+    """What is decided about held messages: `settlements` of earlier transactions' messages; those of
+    this one are changed in place."""
+
+    held: HeldOfAlerts
+    last_told: LastTold
+    now: datetime
+    settlements: list[Settlement] = field(default_factory=list)
+    started: list[Started] = field(default_factory=list)
+
+    def look(
+        self,
+        change: AlertChange,
+        details: AlertDetails,
+        owed: Sequence[OwedDelivery],
+        judge: Judge,
+    ) -> None:
+        """At one alert, as `change` has it. `owed`: what this transaction planned for it."""
+        stored = self.held.lanes.get(change.alert.id, {})
+        for destination_id in {*stored, *(row.destination_id for row in owed if row.is_held)}:
+            lane = stored.get(destination_id, ())
+            rows = [row for row in owed if row.destination_id == destination_id]
+            own = [row for row in rows if row.is_held]
+            loose = [
+                row for row in rows if row.event_type is EventType.TRIGGERED and not row.is_held
+            ]
+            answers = self._answers(
+                change,
+                details,
+                destination_id,
+                [*(each.delivery for each in lane), *(_held(row, self.now) for row in own)],
+                self._trigger(change.alert.id, destination_id, loose),
+                judge,
+                triggered_again=bool(lane) and bool(loose),
+            )
+            for each, answer in zip(lane, answers, strict=False):
+                if answer.changes(each.delivery):
+                    payload = _payload(change, details, each.delivery, answer)
+                    self.settlements.append(Settlement(each.id, answer, payload))
+            for row, answer in zip(own, answers[len(lane) :], strict=True):
+                row.status, row.reason = answer.status, answer.reason
+                row.send_after, row.detail = answer.send_after, answer.detail
+
+    def _answers(
+        self,
+        change: AlertChange,
+        details: AlertDetails,
+        destination_id: UUID,
+        lane: Sequence[HeldDelivery],
+        told: ToldTrigger | None,
+        judge: Judge,
+        *,
+        triggered_again: bool,
+    ) -> list[Looked]:
+        problem = problem_of(change.entry.id, details.external_id)
+        last_told = self.last_told.get(problem, {}) if problem else {}
+        answers = look(
+            change.entry.routing,
+            destination_id,
+            lane,
+            change.subject(details),
+            change.alert.status,
+            History(last_told, {} if told is None else {destination_id: told}),
+            self.now,
+            judge,
+            triggered_again=triggered_again,
+        )
+        if problem is not None:
+            self.started += [(problem, each.cooldowns) for each in answers if each.cooldowns]
+        return answers
+
+    def _trigger(
+        self, alert_id: bytes, destination_id: UUID, loose: Sequence[OwedDelivery]
+    ) -> ToldTrigger | None:
+        """The newest trigger that is not held."""
+        if not loose:
+            return self.held.triggers.get(alert_id, {}).get(destination_id)
+        row = loose[-1]
+        return ToldTrigger(
+            row.status, row.reason, row.send_after, named_rules(row.rule_id, row.detail)
+        )
+
+
+def _held(row: OwedDelivery, now: datetime) -> HeldDelivery:
+    return HeldDelivery(
+        event_type=row.event_type,
+        reason=row.reason,
+        send_after=row.send_after,
+        since=now,
+        rule_ids=named_rules(row.rule_id, row.detail),
+        detail=dict(row.detail),
+    )
+
+
+def _payload(
+    change: AlertChange, details: AlertDetails, delivery: HeldDelivery, answer: Looked
+) -> Mapping[str, Any]:
+    """What of the message is new when it goes out: what held it, and the alert as it is now, where it
+    says that it is still firing."""
+    if answer.status is not AlertDeliveryStatus.QUEUED or answer.ended is None:
+        return {}
+    said: dict[str, Any] = {"held": answer.ended.document()}
+    if delivery.event_type is EventType.TRIGGERED:
+        said["alert"] = change.document(details)
+    return said

@@ -1,0 +1,212 @@
+"""The look: what becomes of held messages of one alert at one destination.
+
+Asked whenever a hold ends, is moved or ended early, and whenever the alert changes in a way that may
+free it. It answers for each message, in their order:
+
+1. the alert is over: canceled, `resolved_before_sent`;
+2. somebody took it on meanwhile: canceled, `acknowledged_before_sent`;
+3. a hold applies: held by that;
+4. else it is sent.
+
+What follows a trigger shares its fate if that is canceled, and waits for it while it is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, iso
+from tocsin.routing.history import History, ToldTrigger
+from tocsin.routing.holds import HOLDS, OF_ALERT
+from tocsin.routing.judge import Judge
+from tocsin.routing.plan import ENDINGS, Naming, Occasion, decide, held_at, last_end
+from tocsin.routing.rules import RoutingTable, Subject
+
+_OF_ALERT = frozenset(hold.reason for hold in OF_ALERT)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDelivery:
+    """A message that is held. `rule_ids`: the rules that named the destination when it was planned."""
+
+    event_type: EventType
+    reason: Reason
+    send_after: datetime | None
+    since: datetime
+    rule_ids: frozenset[UUID]
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What held a message that is sent now, as the message says it."""
+
+    reason: Reason
+    since: datetime
+    until: datetime
+    after: str
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "reason": self.reason.value,
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "after": self.after,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What becomes of one held message. `ended` is set where it is sent."""
+
+    status: AlertDeliveryStatus
+    reason: Reason
+    send_after: datetime | None
+    detail: dict[str, Any]
+    ended: Ended | None = None
+    cooldowns: Sequence[tuple[UUID, UUID, datetime]] = ()
+
+    def changes(self, delivery: HeldDelivery) -> bool:
+        return (self.status, self.reason, self.send_after, self.detail.get("holds")) != (
+            AlertDeliveryStatus.DEFERRED,
+            delivery.reason,
+            delivery.send_after,
+            delivery.detail.get("holds"),
+        )
+
+
+def look(
+    table: RoutingTable,
+    destination_id: UUID,
+    lane: Sequence[HeldDelivery],
+    subject: Subject,
+    status: AlertStatus,
+    history: History,
+    now: datetime,
+    judge: Judge | None = None,
+    *,
+    triggered_again: bool = False,
+) -> list[Looked]:
+    """One answer for each of `lane`, which are all that is held of this alert at this destination, in
+    their order. `history.told_trigger` is of what is not held; `triggered_again`: a later trigger than
+    any of these is on its way."""
+    told = history.told_trigger.get(destination_id)
+    triggers = [i for i, each in enumerate(lane) if each.event_type is EventType.TRIGGERED]
+    last = None if triggered_again or not triggers else triggers[-1]
+    judge = judge or Judge()
+    answers = []
+    for place, delivery in enumerate(lane):
+        reason = _why_not(delivery, status, told, is_last=place == last)
+        if reason is not None:
+            answer = _canceled(delivery, reason)
+        else:
+            known = replace(
+                history,
+                told_trigger={} if told is None else {destination_id: told},
+            )
+            occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
+            answer = _decided(occasion, destination_id, delivery)
+        if delivery.event_type is EventType.TRIGGERED:
+            told = ToldTrigger(answer.status, answer.reason, answer.send_after, delivery.rule_ids)
+        answers.append(answer)
+    return answers
+
+
+def _why_not(
+    delivery: HeldDelivery, status: AlertStatus, told: ToldTrigger | None, *, is_last: bool
+) -> Reason | None:
+    """Why it is not sent any more; None if it still says something."""
+    if delivery.event_type is EventType.TRIGGERED:
+        if not status.is_live:
+            return Reason.RESOLVED_BEFORE_SENT
+        if status is AlertStatus.ACKNOWLEDGED or not is_last:
+            return Reason.ACKNOWLEDGED_BEFORE_SENT
+        return None
+    if told is not None and told.status is AlertDeliveryStatus.CANCELED:
+        return told.reason
+    if status.is_live:
+        return None
+    if delivery.event_type not in ENDINGS or (told is None and delivery.reason in _OF_ALERT):
+        return Reason.RESOLVED_BEFORE_SENT
+    return None
+
+
+def _canceled(delivery: HeldDelivery, reason: Reason) -> Looked:
+    detail = {**delivery.detail, "planned_reason": delivery.reason.value}
+    return Looked(AlertDeliveryStatus.CANCELED, reason, None, detail)
+
+
+def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -> Looked:
+    destination = occasion.table.destinations.get(destination_id)
+    if destination is None or not destination.is_enabled:
+        return _canceled(delivery, Reason.DESTINATION_DISABLED)
+    rules = _naming(occasion, destination_id, delivery)
+    if not rules:
+        return _decided_without_rules(occasion, destination_id, delivery)
+    decided = decide(occasion, destination, rules, occasion.held())
+    match decided.status:
+        case AlertDeliveryStatus.SUPPRESSED:
+            return _canceled(delivery, decided.reason)
+        case AlertDeliveryStatus.QUEUED:
+            return _sent(delivery, occasion.now, decided.detail, decided.cooldowns)
+        case _:
+            return Looked(decided.status, decided.reason, decided.send_after, decided.detail)
+
+
+def _decided_without_rules(
+    occasion: Occasion, destination_id: UUID, delivery: HeldDelivery
+) -> Looked:
+    """No rule names it any more, so the holds of rules are gone. It was planned by rules then in
+    force, and in doubt it is sent."""
+    told = occasion.history.told_trigger.get(destination_id)
+    held = held_at(occasion, told, occasion.held())
+    if not held:
+        return _sent(delivery, occasion.now, delivery.detail, ())
+    detail = {**delivery.detail, "holds": [each.document() for each in held]}
+    return Looked(AlertDeliveryStatus.DEFERRED, held[0].reason, last_end(held), detail)
+
+
+def _naming(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -> list[Naming]:
+    """The rules that name the destination now, and those that did and are still in force."""
+    found = []
+    listening = occasion.table.listening.get(delivery.event_type)
+    if listening is None:
+        return []
+    for rule in listening.may_match(occasion.subject, delivery.rule_ids):
+        if destination_id not in rule.destination_ids:
+            continue
+        matches = rule.matches(occasion.subject, occasion.judge)
+        if matches or rule.id in delivery.rule_ids:
+            found.append(Naming(rule, not matches))
+    return found
+
+
+def _sent(
+    delivery: HeldDelivery,
+    now: datetime,
+    detail: dict[str, Any],
+    cooldowns: Iterable[tuple[UUID, UUID, datetime]],
+) -> Looked:
+    ended = Ended(delivery.reason, delivery.since, now, after(delivery))
+    kept = {name: value for name, value in detail.items() if name != "holds"}
+    return Looked(
+        AlertDeliveryStatus.QUEUED,
+        Reason.RULE,
+        None,
+        {**kept, "held": ended.document()},
+        ended,
+        tuple(cooldowns),
+    )
+
+
+def after(delivery: HeldDelivery) -> str:
+    """What held it, as its message names it."""
+    hold = HOLDS.get(delivery.reason)
+    if hold is None:
+        return "a hold"
+    holds = delivery.detail.get("holds") or [delivery.detail]
+    return hold.after(holds[0])

@@ -1,0 +1,98 @@
+"""What the one clock asks the database: whether it is ours to keep, and what there is to do.
+
+Leadership is an advisory lock on this connection: it ends with it, whatever happens to the process, and
+any other node may take over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from tocsin.store.database import connect
+from tocsin.store.statements import statement
+
+LEADER_LOCK = 7238539206
+
+# Each look walks the front of one partial index, whatever the statistics say of what is held.
+PLANNER = """
+    SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan
+"""
+
+FIRST = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The version of the configuration, and when the first hold that is known to end does."""
+
+    configuration_version: int
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAlert:
+    """An alert with held messages, and what to lock it by."""
+
+    id: UUID
+    integration_id: UUID
+    external_id: str | None
+
+
+class ClockConnection:
+    """Not to be shared between tasks."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, url: str) -> ClockConnection:
+        connection = await connect(url)
+        await connection.execute(PLANNER)
+        await connection.execute("LISTEN tocsin_configuration")
+        return cls(connection)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def lead(self) -> bool:
+        """Whether the clock is ours to keep, as long as this connection lasts."""
+        cursor = await self._connection.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+        row = await cursor.fetchone()
+        return row is not None and bool(row[0])
+
+    async def standing(self) -> Standing:
+        async with self._connection.cursor(row_factory=class_row(Standing)) as cursor:
+            await cursor.execute(statement("clock_standing"), prepare=True)
+            found = await cursor.fetchone()
+        assert found is not None
+        return found
+
+    async def due(self, now: datetime, most: int, apart_from: Sequence[UUID]) -> list[HeldAlert]:
+        """Alerts with messages whose holds are over; `most` bounds the messages looked through."""
+        return await self._held(
+            "due_holds", {"now": now, "most": most, "except_ids": list(apart_from)}
+        )
+
+    async def held(self, workspaces: Sequence[UUID], after: UUID, most: int) -> list[HeldAlert]:
+        """Alerts of these workspaces with anything held, in the order of their ids."""
+        return await self._held(
+            "held_alerts", {"workspace_ids": list(workspaces), "after": after, "most": most}
+        )
+
+    async def _held(self, name: str, parameters: dict[str, Any]) -> list[HeldAlert]:
+        async with self._connection.cursor(binary=True, row_factory=class_row(HeldAlert)) as cursor:
+            await cursor.execute(statement(name), parameters, prepare=True)
+            return await cursor.fetchall()
+
+    async def news(self, seconds: float) -> None:
+        """Until the configuration changes, or so many seconds have passed."""
+        async for _ in self._connection.notifies(timeout=max(seconds, 0.0), stop_after=1):
+            return

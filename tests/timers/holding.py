@@ -1,0 +1,165 @@
+"""A hub with rules and silences, by a clock that a test moves, and the looks that time starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Json
+
+from tests.ingest.harness import Harness, harness
+from tests.support.workspace import Sender
+from tocsin.ingest.webhook import Accepted
+from tocsin.model import uuid7
+from tocsin.store.clock import ClockConnection, HeldAlert
+from tocsin.timers.holds import HoldEnds
+
+EVENTS = ["alerts.triggered", "alerts.acknowledged", "alerts.resolved", "alerts.closed"]
+DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Holding:
+    """One integration, one destination, and a rule that names it for everything."""
+
+    def __init__(self, base: Harness, batch: int = 200) -> None:
+        self.base = base
+        # Silences that are over by the database's clock are none.
+        base.now = datetime.now(UTC).replace(microsecond=0)
+        self.workspace = base.workspace
+        self.sender: Sender = self.workspace.sender()
+        self.batch = batch
+        self.ends = HoldEnds(self.workspace.url, base.feed, batch=batch)
+        self.db = self.workspace.connection()
+        self.clock = base.run(ClockConnection.open(self.workspace.url))
+
+    def close(self) -> None:
+        self.base.run(self.ends.close())
+        self.base.run(self.clock.close())
+        self.db.close()
+
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        cursor = self.db.execute(statement, parameters)
+        return [] if cursor.description is None else cursor.fetchall()
+
+    @property
+    def now(self) -> datetime:
+        return self.base.now
+
+    def rule(self, **columns: Any) -> UUID:
+        self.rule_id, self.destination_id = self.workspace.rule(event_types=EVENTS, **columns)
+        return self.rule_id
+
+    def change_rule(self, **columns: Any) -> None:
+        for name, value in columns.items():
+            self.sql(f"UPDATE alert_rules SET {name} = %s WHERE id = %s", value, self.rule_id)
+
+    def quiet(self, hours: float, **more: Any) -> Json:
+        """Quiet hours that began an hour ago and end in so many; in whole minutes."""
+        start, end = self.now - timedelta(hours=1), self.now + timedelta(hours=hours)
+        span = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
+        return Json({"days": DAYS, **span, "timezone": "UTC", **more})
+
+    def silence(
+        self,
+        seconds: float,
+        *,
+        label: str = "host",
+        op: str = "=",
+        value: str = "db-1",
+        comment: str = "DB patch",
+    ) -> UUID:
+        silence_id = uuid7()
+        self.workspace.insert(
+            "silences",
+            id=silence_id,
+            workspace_id=self.workspace.id,
+            matchers=Json([{"label": label, "op": op, "value": value}]),
+            starts_at=self.now,
+            ends_at=self.now + timedelta(seconds=seconds),
+            author="ana",
+            comment=comment,
+        )
+        return silence_id
+
+    def move_silence(self, silence_id: UUID, ends_at: datetime) -> None:
+        self.sql("UPDATE silences SET ends_at = %s WHERE id = %s", ends_at, silence_id)
+
+    def send(self, external_id: str | None, status: str = "firing", **fields: Any) -> UUID:
+        payload: dict[str, Any] = {
+            "title": "Disk full",
+            "status": status,
+            "severity": "HIGH",
+            "labels": {"host": "db-1"},
+            **fields,
+        }
+        if external_id is not None:
+            payload["external_id"] = external_id
+        (answer,) = self.base.post(self.sender, payload)
+        assert isinstance(answer, Accepted), answer
+        assert answer.alert_id is not None, answer
+        return UUID(bytes=answer.alert_id)
+
+    def look(self) -> None:
+        """What the clock does each time it looks."""
+
+        async def work() -> None:
+            standing = await self.clock.standing()
+            await self.ends.work(self.clock, standing.configuration_version, self.now)
+
+        self.base.run(work())
+
+    def restart(self) -> None:
+        """The leader dies, and another takes over."""
+        self.base.run(self.ends.close())
+        self.ends = HoldEnds(self.workspace.url, self.base.feed, batch=self.batch)
+
+    def after(self, seconds: float) -> None:
+        self.base.advance(seconds)
+        self.look()
+
+    def deliver(self) -> None:
+        """Everything that is queued and next in its lane is sent."""
+        while self.sql(
+            "UPDATE alert_deliveries d SET status = 'sent', attempt_count = 1, sent_at = now()"
+            " WHERE status = 'queued' AND NOT EXISTS (SELECT FROM alert_deliveries e"
+            " WHERE e.alert_id = d.alert_id AND e.alert_destination_id = d.alert_destination_id"
+            " AND e.sequence < d.sequence AND e.status IN ('queued', 'deferred')) RETURNING id"
+        ):
+            pass
+
+    def rows(self, alert_id: UUID | None = None) -> list[dict[str, Any]]:
+        columns = "id, alert_id, event_type, status::text, reason, send_after, detail, payload"
+        names = [name.removesuffix("::text") for name in columns.split(", ")]
+        found = self.sql(
+            f"SELECT {columns}, created_at FROM alert_deliveries"
+            " WHERE %s::uuid IS NULL OR alert_id = %s ORDER BY sequence",
+            alert_id,
+            alert_id,
+        )
+        return [dict(zip([*names, "created_at"], row, strict=True)) for row in found]
+
+    def states(self, alert_id: UUID) -> list[tuple[str, str, str]]:
+        return [
+            (row["event_type"].removeprefix("alerts."), row["status"], row["reason"])
+            for row in self.rows(alert_id)
+        ]
+
+    def held(self, alert_ids: Sequence[UUID]) -> list[HeldAlert]:
+        found = self.sql(
+            "SELECT id, integration_id, external_id FROM alerts WHERE id = ANY (%s) ORDER BY id",
+            list(alert_ids),
+        )
+        return [HeldAlert(*row) for row in found]
+
+
+@contextmanager
+def holding(url: str, *, batch: int = 200) -> Iterator[Holding]:
+    with harness(url) as base:
+        opened = Holding(base, batch)
+        try:
+            yield opened
+        finally:
+            opened.close()
