@@ -18,7 +18,7 @@ TRIGGER, ACKNOWLEDGE, RESOLVE = SignalKind.TRIGGER, SignalKind.ACKNOWLEDGE, Sign
 KINDS = (TRIGGER, ACKNOWLEDGE, RESOLVE)
 K, W, S = AlertEventKind, WebhookStatus, AlertStatus
 
-Told = tuple[SignalKind, int | None]
+Notified = tuple[SignalKind, int | None]
 """A signal and the sender's minute, if it tells one."""
 
 
@@ -62,7 +62,7 @@ class Timeline:
         return [happening.kind for step in self.steps for happening in step.happenings]
 
 
-def played(*signals: Told) -> Timeline:
+def played(*signals: Notified) -> Timeline:
     timeline = Timeline()
     for kind, at in signals:
         timeline.put(kind, at)
@@ -142,7 +142,7 @@ def played(*signals: Told) -> Timeline:
     ],
 )
 def test_cases(
-    signals: list[Told], statuses: list[WebhookStatus], kinds: list[AlertEventKind]
+    signals: list[Notified], statuses: list[WebhookStatus], kinds: list[AlertEventKind]
 ) -> None:
     timeline = played(*signals)
     assert [step.status for step in timeline.steps] == statuses
@@ -283,7 +283,7 @@ anything = st.lists(st.tuples(st.sampled_from(KINDS), times), max_size=14)
 
 
 @given(anything)
-def test_promises_in_any_order(signals: Sequence[Told]) -> None:
+def test_promises_in_any_order(signals: Sequence[Notified]) -> None:
     timeline = Timeline()
     created: set[bytes] = set()
     ended: set[bytes] = set()
@@ -319,7 +319,7 @@ def test_promises_in_any_order(signals: Sequence[Told]) -> None:
     st.data(),
 )
 def test_where_the_resolve_is_newest_nothing_stays_open(
-    signals: list[Told], data: st.DataObject
+    signals: list[Notified], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations([*signals, (RESOLVE, 9)]))
     timeline = played(*shuffled)
@@ -328,7 +328,7 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
 
 
 @given(anything, st.sampled_from(KINDS))
-def test_the_newest_signal_decides(signals: Sequence[Told], kind: SignalKind) -> None:
+def test_the_newest_signal_decides(signals: Sequence[Notified], kind: SignalKind) -> None:
     timeline = played(*signals)
     had = timeline.problem.alert is not None
     timeline.put(kind, 9 if all(at is not None for _, at in signals) else None)

@@ -1,4 +1,4 @@
-"""What a repeat changes of what an alert says, told by digests alone."""
+"""What a repeat changes of what an alert says, notified by digests alone."""
 
 from __future__ import annotations
 

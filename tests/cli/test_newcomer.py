@@ -106,10 +106,10 @@ def test_an_alert_is_shown_with_its_timeline_and_raw_payload(server: Server, ale
     assert [event["kind"] for event in document["timeline"]] == ["triggered"]
 
 
-def test_explain_says_that_nobody_was_told_and_why(server: Server, alert: str) -> None:
+def test_explain_says_that_nobody_was_notified_and_why(server: Server, alert: str) -> None:
     explained = server.program.call("explain", alert)
     assert explained.code == 0, explained
-    assert "nobody was told: there are no rules in this workspace" in explained.out
+    assert "nobody was notified: there are no rules in this workspace" in explained.out
 
 
 def test_a_replay_shows_what_would_come_of_it(server: Server, alert: str) -> None:

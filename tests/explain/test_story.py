@@ -41,7 +41,7 @@ from tocsin.model import (
     Reason,
     Severity,
 )
-from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger
+from tocsin.routing.plan import NO_HISTORY, History, NotifiedTrigger, PlannedDelivery
 from tocsin.routing.rules import Matcher, RoutingTable
 
 MINUTE = timedelta(minutes=1)
@@ -137,9 +137,9 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
     matched, missed = triggered["rules"]
     assert (matched["rule_name"], matched["matched"]) == ("rule 1", True)
     assert missed["matcher"] == {"label": "team", "op": "=", "value": "web"}
-    (told,) = triggered["deliveries"]
-    assert told["words"] == "Slack #db: sent at 2026-05-13T12:01:00Z, at attempt 2"
-    assert [each["words"] for each in told["attempts"]] == [
+    (notified,) = triggered["deliveries"]
+    assert notified["words"] == "Slack #db: sent at 2026-05-13T12:01:00Z, at attempt 2"
+    assert [each["words"] for each in notified["attempts"]] == [
         "attempt 1 took 5000 ms: not sent, to be tried again (HTTP 503; unavailable; try later)",
         "attempt 2 took 80 ms: accepted (HTTP 200)",
     ]
@@ -178,8 +178,8 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
         (
             table(rule()),
             History(
-                told_trigger={
-                    SLACK: ToldTrigger(
+                notified_trigger={
+                    SLACK: NotifiedTrigger(
                         AlertDeliveryStatus.DEFERRED, Reason.QUIET_HOURS, NOW + MINUTE
                     )
                 }
@@ -192,10 +192,12 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
         (
             table(rule()),
             History(
-                told_trigger={SLACK: ToldTrigger(AlertDeliveryStatus.SUPPRESSED, Reason.COOLDOWN)}
+                notified_trigger={
+                    SLACK: NotifiedTrigger(AlertDeliveryStatus.SUPPRESSED, Reason.COOLDOWN)
+                }
             ),
             EventType.RESOLVED,
-            "not sent: it was never told of the trigger, so this is no news there",
+            "not sent: it was never notified of the trigger, so this is no news there",
         ),
         (
             table(rule(), disabled=frozenset({SLACK})),
@@ -282,7 +284,7 @@ def test_a_rule_is_judged_by_the_severity_the_alert_had_then() -> None:
     assert [each["code"] for each in rose["rules"]] == ["matched", "matched"]
     assert [each["destination_name"] for each in triggered["deliveries"]] == ["Slack #db"]
     assert [each["destination_name"] for each in rose["deliveries"]] == ["Pager"]
-    assert rose["words"].endswith("from LOW to CRITICAL; whom only that concerns is told now")
+    assert rose["words"].endswith("from LOW to CRITICAL; whom only that concerns is notified now")
 
 
 def test_a_falling_severity_tells_nobody() -> None:
@@ -316,10 +318,12 @@ def test_each_message_stands_under_the_change_it_tells_of() -> None:
 
 def test_a_rule_that_stays_from_the_trigger_does_not_contradict_its_message() -> None:
     routing = table(rule(1, min_severity=Severity.HIGH))
-    trigger = ToldTrigger(AlertDeliveryStatus.SENT, Reason.RULE, rule_ids=frozenset({rule_id(1)}))
+    trigger = NotifiedTrigger(
+        AlertDeliveryStatus.SENT, Reason.RULE, rule_ids=frozenset({rule_id(1)})
+    )
     fallen = subject(severity=Severity.LOW)
     made = planned(
-        routing, EventType.RESOLVED, History(told_trigger={SLACK: trigger}), about=fallen
+        routing, EventType.RESOLVED, History(notified_trigger={SLACK: trigger}), about=fallen
     )
     story = told_story(
         routing,
@@ -358,7 +362,7 @@ def test_a_rule_changed_since_is_marked() -> None:
 def test_when_nobody_was_told(routing: RoutingTable, words: str) -> None:
     (answer,) = told_story(routing, [webhook()], [change()], [])["answers"]
     assert not answer["was_told"]
-    assert answer["words"].startswith("nobody was told")
+    assert answer["words"].startswith("nobody was notified")
     assert words in answer["words"]
 
 
@@ -370,7 +374,9 @@ def test_an_alert_that_was_over_before_it_arrived() -> None:
         [],
     )
     assert all(each["rules"] == [] for each in story["steps"][0]["changes"])
-    assert story["answers"][0]["words"] == "nobody was told: the alert was over before it arrived"
+    assert (
+        story["answers"][0]["words"] == "nobody was notified: the alert was over before it arrived"
+    )
 
 
 def test_what_is_no_longer_on_record_leaves_no_hole() -> None:

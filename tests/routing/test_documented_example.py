@@ -17,7 +17,7 @@ from tests.routing.builders import (
 )
 from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, Severity
 from tocsin.routing.look import HeldDelivery, Looked, look
-from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, ToldTrigger, plan
+from tocsin.routing.plan import NO_HISTORY, History, NotifiedTrigger, PlannedDelivery, plan
 from tocsin.routing.rules import Matcher, RoutingTable, Subject
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,7 +50,7 @@ def told_of(trigger: PlannedDelivery, status: AlertDeliveryStatus) -> History:
         "alert_rule_id": trigger.rule_id,
         "detail": trigger.detail,
     }
-    return History(told_trigger={SLACK: ToldTrigger.from_row(row)})
+    return History(notified_trigger={SLACK: NotifiedTrigger.from_row(row)})
 
 
 def slack(
@@ -92,7 +92,7 @@ def test_tuesday_afternoon() -> None:
     over = slack(EventType.RESOLVED, disk(7), berlin(12, "14:10"), sent)
     assert over.status is AlertDeliveryStatus.QUEUED
 
-    cooling = History(last_told={(rule_id(1), SLACK): two})
+    cooling = History(last_notified={(rule_id(1), SLACK): two})
     again = slack(EventType.TRIGGERED, disk(7), berlin(12, "14:30"), cooling)
     assert (again.status, again.reason) == (AlertDeliveryStatus.DEFERRED, Reason.COOLDOWN)
     assert again.send_after == berlin(12, "15:00")

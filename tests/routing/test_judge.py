@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.routing.builders import ALL_EVENTS, NOW, SLACK, rule, silence, subject, table
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
-from tocsin.routing.history import ToldTrigger
+from tocsin.routing.history import NotifiedTrigger
 from tocsin.routing.judge import PATTERN_UNITS, Judge
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.plan import NO_HISTORY, History, plan
@@ -136,7 +136,7 @@ def test_a_renewed_judge_knows_what_it_learnt_and_pays_for_news_only() -> None:
 def test_the_end_of_an_alert_reaches_the_rule_that_told_of_it_past_the_index() -> None:
     only = rule(matchers=(Matcher("team", "=", "db"),), event_types=ALL_EVENTS)
     routing = table(only, rule(9, matchers=(Matcher("team", "=", "x"),)))
-    told = ToldTrigger(AlertDeliveryStatus.SENT, Reason.RULE, None, frozenset({only.id}))
-    history = History(told_trigger={SLACK: told})
+    notified = NotifiedTrigger(AlertDeliveryStatus.SENT, Reason.RULE, None, frozenset({only.id}))
+    history = History(notified_trigger={SLACK: notified})
     ended = plan(routing, EventType.RESOLVED, subject({"team": "gone"}), history, NOW)
     assert [each.rule_id for each in ended.deliveries] == [only.id]

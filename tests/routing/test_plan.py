@@ -23,8 +23,8 @@ from tests.routing.builders import (
     table,
 )
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
-from tocsin.routing.plan import NO_HISTORY, NOTHING, History, ToldTrigger, plan
-from tocsin.routing.rules import Matcher, Rule, Silence, problem_of
+from tocsin.routing.plan import NO_HISTORY, NOTHING, History, NotifiedTrigger, plan
+from tocsin.routing.rules import Matcher, Rule, Silence, alert_key_id
 from tocsin.routing.subject import Snooze
 
 QUEUED, DEFERRED, SENT, FAILED, SUPPRESSED, CANCELED = (
@@ -48,7 +48,7 @@ def told(
     rules: tuple[int, ...] = (1,),
 ) -> History:
     ids = frozenset(rule_id(each) for each in rules)
-    return History(told_trigger={destination: ToldTrigger(status, reason, send_after, ids)})
+    return History(notified_trigger={destination: NotifiedTrigger(status, reason, send_after, ids)})
 
 
 def test_without_rules_there_is_nothing_to_do() -> None:
@@ -162,8 +162,8 @@ def test_of_its_own_quiet_hours_and_those_of_the_trigger_the_later_end_counts(
 # Cooldown
 
 
-def last_told(at: datetime, *rules: int) -> History:
-    return History(last_told={(rule_id(each), SLACK): at for each in rules or (1,)})
+def last_notified(at: datetime, *rules: int) -> History:
+    return History(last_notified={(rule_id(each), SLACK): at for each in rules or (1,)})
 
 
 def test_a_told_trigger_starts_the_cooldown_of_each_rule_that_told() -> None:
@@ -192,7 +192,7 @@ def test_an_alert_key_is_held_while_the_cooldown_runs(
     ago: timedelta, status: AlertDeliveryStatus
 ) -> None:
     routing = table(rule(cooldown_seconds=600))
-    slack = planned(routing, history=last_told(NOW - ago))[SLACK]
+    slack = planned(routing, history=last_notified(NOW - ago))[SLACK]
     assert slack.status is status
     if status is DEFERRED:
         assert slack.reason is Reason.COOLDOWN
@@ -203,14 +203,14 @@ def test_an_alert_key_is_held_while_the_cooldown_runs(
 
 def test_what_is_bad_enough_breaks_through_a_cooldown() -> None:
     routing = table(rule(cooldown_seconds=600, cooldown_breakthrough_severity=Severity.HIGH))
-    assert planned(routing, history=last_told(NOW))[SLACK].status is QUEUED
+    assert planned(routing, history=last_notified(NOW))[SLACK].status is QUEUED
     low = subject(severity=Severity.LOW)
-    assert planned(routing, history=last_told(NOW), about=low)[SLACK].status is DEFERRED
+    assert planned(routing, history=last_notified(NOW), about=low)[SLACK].status is DEFERRED
 
 
 def test_a_held_trigger_does_not_start_the_cooldown_anew() -> None:
     routing = table(rule(1, cooldown_seconds=600), rule(2, cooldown_seconds=60))
-    made = plan(routing, EventType.TRIGGERED, subject(), last_told(NOW - MINUTE), NOW)
+    made = plan(routing, EventType.TRIGGERED, subject(), last_notified(NOW - MINUTE), NOW)
     assert [each.status for each in made.deliveries] == [QUEUED]
     assert made.cooldowns == [(rule_id(2), SLACK, NOW + MINUTE)]
 
@@ -222,7 +222,7 @@ def test_a_deferred_trigger_starts_no_cooldown_for_it_may_never_be_told() -> Non
 
 def test_of_several_holds_the_first_gives_the_reason_and_the_last_end_counts() -> None:
     routing = table(rule(cooldown_seconds=600, quiet_hours=NOON_REST), silences=(MUTED,))
-    slack = planned(routing, history=last_told(NOW))[SLACK]
+    slack = planned(routing, history=last_notified(NOW))[SLACK]
     assert (slack.status, slack.reason, slack.send_after) == (DEFERRED, Reason.SILENCE, TWO)
     assert [each["reason"] for each in slack.detail["holds"]] == [
         "silence",
@@ -233,22 +233,22 @@ def test_of_several_holds_the_first_gives_the_reason_and_the_last_end_counts() -
 
 def test_a_cooldown_only_concerns_triggers() -> None:
     calm = table(rule(cooldown_seconds=600))
-    resolved = planned(calm, EventType.RESOLVED, last_told(NOW))[SLACK]
+    resolved = planned(calm, EventType.RESOLVED, last_notified(NOW))[SLACK]
     assert resolved.status is QUEUED
     assert plan(calm, EventType.RESOLVED, subject(), NO_HISTORY, NOW).cooldowns == []
 
 
 def test_without_an_external_id_there_is_no_problem_to_keep_a_cooldown_for() -> None:
     routing, about = table(rule(cooldown_seconds=600)), subject(external_id=None)
-    assert planned(routing, history=last_told(NOW), about=about)[SLACK].status is QUEUED
+    assert planned(routing, history=last_notified(NOW), about=about)[SLACK].status is QUEUED
     assert plan(routing, EventType.TRIGGERED, about, NO_HISTORY, NOW).cooldowns == []
 
 
 def test_a_problem_is_integration_and_external_id() -> None:
     one, two = UUID(int=1), UUID(int=2)
-    assert problem_of(one, "a") == problem_of(one, "a")
-    assert len({problem_of(one, "a"), problem_of(one, "b"), problem_of(two, "a")}) == 3
-    assert problem_of(one, None) is None
+    assert alert_key_id(one, "a") == alert_key_id(one, "a")
+    assert len({alert_key_id(one, "a"), alert_key_id(one, "b"), alert_key_id(two, "a")}) == 3
+    assert alert_key_id(one, None) is None
 
 
 # What follows a trigger
@@ -312,12 +312,12 @@ def test_the_history_is_read_off_a_delivery_row() -> None:
         "alert_rule_id": rule_id(1),
         "detail": {"rules": [{"id": str(rule_id(1))}, {"id": str(rule_id(2))}]},
     }
-    read = ToldTrigger.from_row(row)
+    read = NotifiedTrigger.from_row(row)
     assert read.rule_ids == {rule_id(1), rule_id(2)}
-    assert read.counts_as_told
-    fallback = ToldTrigger.from_row(row | {"detail": {}, "status": "canceled"})
+    assert read.counts_as_notified
+    fallback = NotifiedTrigger.from_row(row | {"detail": {}, "status": "canceled"})
     assert fallback.rule_ids == {rule_id(1)}
-    assert not fallback.counts_as_told
+    assert not fallback.counts_as_notified
 
 
 # Silences
@@ -329,7 +329,7 @@ def test_a_silence_holds_whatever_the_rules_say_and_is_named() -> None:
     routing = table(
         rule(1, quiet_hours=NOON_REST, cooldown_seconds=60), rule(2, PAGER), silences=(MUTED,)
     )
-    deliveries = planned(routing, history=last_told(NOW))
+    deliveries = planned(routing, history=last_notified(NOW))
     assert {each.status for each in deliveries.values()} == {DEFERRED}
     assert {each.reason for each in deliveries.values()} == {Reason.SILENCE}
     assert {deliveries[PAGER].send_after} == {NOW + HOUR}

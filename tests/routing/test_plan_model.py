@@ -24,7 +24,7 @@ from tests.routing.builders import (
     table,
 )
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
-from tocsin.routing.plan import History, ToldTrigger, plan, verdicts
+from tocsin.routing.plan import History, NotifiedTrigger, plan, verdicts
 from tocsin.routing.rules import Matcher, RoutingTable, Rule, Subject
 
 Status = AlertDeliveryStatus
@@ -94,15 +94,15 @@ subjects = st.builds(
     st.sampled_from(["disk-7", "disk-7", "disk-7", None]),
     tenant_id=st.sampled_from([TENANT, TENANT, OTHER_TENANT]),
 )
-told_triggers = st.builds(
-    ToldTrigger,
+notified_triggers = st.builds(
+    NotifiedTrigger,
     st.sampled_from(Status),
     st.just(Reason.RULE),
     st.sampled_from([None, NOW, NOW + HOUR, NOW + 3 * HOUR]),
     st.frozensets(st.sampled_from([rule_id(each) for each in range(3)])),
 )
 RULE_IDS = [rule_id(each) for each in range(3)]
-last_tolds = st.sampled_from(
+last_notifications = st.sampled_from(
     [None, NOW, NOW - 30 * SECOND, NOW - 60 * SECOND, NOW - HOUR, NOW - 2 * HOUR]
 )
 
@@ -115,8 +115,8 @@ def some(keys: list[object], values: st.SearchStrategy[object]) -> st.SearchStra
 
 histories = st.builds(
     History,
-    some([(each, to) for each in RULE_IDS for to in (SLACK, PAGER)], last_tolds),
-    some([SLACK, PAGER], st.none() | told_triggers),
+    some([(each, to) for each in RULE_IDS for to in (SLACK, PAGER)], last_notifications),
+    some([SLACK, PAGER], st.none() | notified_triggers),
 )
 
 
@@ -148,12 +148,15 @@ def model(
     """Per destination: status, reason, send_after and rule."""
     said = {}
     for destination in routing.destinations.values():
-        told = history.told_trigger.get(destination.id)
-        was_told = told is not None and told.status not in (Status.SUPPRESSED, Status.CANCELED)
+        notified = history.notified_trigger.get(destination.id)
+        was_told = notified is not None and notified.status not in (
+            Status.SUPPRESSED,
+            Status.CANCELED,
+        )
         is_trigger = event_type is EventType.TRIGGERED
         naming = []
         for one in sorted(routing.rules, key=lambda one: (one.position, one.id)):
-            # A rule names a destination if it is on, listens, and matches, or told of the trigger.
+            # A rule names a destination if it is on, listens, and matches, or notified of the trigger.
             if not one.is_enabled or event_type not in one.event_types:
                 continue
             if event_type is EventType.TEST or destination.id not in one.destination_ids:
@@ -161,7 +164,9 @@ def model(
             severe = one.min_severity is None or about.severity.at_least(one.min_severity)
             ours = one.tenant_ids is None or about.tenant_id in one.tenant_ids
             matches = severe and ours and all(each.matches(about) for each in one.matchers)
-            stays = not is_trigger and was_told and told is not None and one.id in told.rule_ids
+            stays = (
+                not is_trigger and was_told and notified is not None and one.id in notified.rule_ids
+            )
             if matches or stays:
                 naming.append(one)
         if not naming:
@@ -180,15 +185,15 @@ def model(
             default=None,
         )
         is_end = event_type in (EventType.RESOLVED, EventType.CLOSED)
-        waits = not is_trigger and told is not None and told.status is Status.DEFERRED
+        waits = not is_trigger and notified is not None and notified.status is Status.DEFERRED
         if is_end and was_told and not waits:
             silenced = None
         # What holds it whatever the rules say: reason and end, of which a trigger's may be unknown.
-        held = [(told.reason, told.send_after)] if waits and told is not None else []
+        held = [(notified.reason, notified.send_after)] if waits and notified is not None else []
         held += [] if silenced is None else [(Reason.SILENCE, silenced)]
         sends, rules_hold = False, []
         for one in naming:
-            last = history.last_told.get((one.id, destination.id))
+            last = history.last_notified.get((one.id, destination.id))
             cooled = None if last is None else last + timedelta(seconds=one.cooldown_seconds or 0)
             cooling = (
                 is_trigger and about.external_id is not None and cooled is not None and cooled > NOW
@@ -196,7 +201,7 @@ def model(
             no_news = (
                 not is_trigger
                 and EventType.TRIGGERED in one.event_types
-                and told is not None
+                and notified is not None
                 and not was_told
             )
             if no_news:
@@ -247,7 +252,7 @@ def test_the_plan_is_what_the_plain_model_says(
         assert event_type is EventType.TRIGGERED
         assert destination in queued
         assert until > NOW
-        last = history.last_told.get((rule_of, destination))
+        last = history.last_notified.get((rule_of, destination))
         seconds = next(one.cooldown_seconds for one in routing.rules if one.id == rule_of)
         assert seconds
         assert last is None or last + timedelta(seconds=seconds) <= NOW

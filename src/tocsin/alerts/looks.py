@@ -13,13 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.alerts.changes import AlertChange, AlertDetails
-from tocsin.alerts.notification_rows import OwedDelivery, Settlement
-from tocsin.alerts.notified import HeldOfAlerts, LastTold
+from tocsin.alerts.notification_rows import PendingDelivery, Settlement
+from tocsin.alerts.notified import HeldOfAlerts, LastNotified
 from tocsin.model import AlertDeliveryStatus, EventType
-from tocsin.routing.history import History, ToldTrigger, named_rules
+from tocsin.routing.history import History, NotifiedTrigger, named_rules
 from tocsin.routing.judge import Judge
 from tocsin.routing.look import HeldDelivery, Looked, look
-from tocsin.routing.subject import problem_of
+from tocsin.routing.subject import alert_key_id
 
 Started = tuple[UUID, Sequence[tuple[UUID, UUID, datetime]]]
 """An alert key, and the cooldowns that begin for it: rule, destination, end."""
@@ -31,7 +31,7 @@ class Looks:
     this one are changed in place."""
 
     held: HeldOfAlerts
-    last_told: LastTold
+    last_notified: LastNotified
     now: datetime
     settlements: list[Settlement] = field(default_factory=list)
     started: list[Started] = field(default_factory=list)
@@ -40,14 +40,14 @@ class Looks:
         self,
         change: AlertChange,
         details: AlertDetails,
-        owed: Sequence[OwedDelivery],
+        pending: Sequence[PendingDelivery],
         judge: Judge,
     ) -> None:
-        """At one alert, as `change` has it. `owed`: what this transaction planned for it."""
+        """At one alert, as `change` has it. `pending`: what this transaction planned for it."""
         stored = self.held.lanes.get(change.alert.id, {})
-        for destination_id in {*stored, *(row.destination_id for row in owed if row.is_held)}:
+        for destination_id in {*stored, *(row.destination_id for row in pending if row.is_held)}:
             lane = stored.get(destination_id, ())
-            rows = [row for row in owed if row.destination_id == destination_id]
+            rows = [row for row in pending if row.destination_id == destination_id]
             own = [row for row in rows if row.is_held]
             loose = [
                 row for row in rows if row.event_type is EventType.TRIGGERED and not row.is_held
@@ -75,20 +75,20 @@ class Looks:
         details: AlertDetails,
         destination_id: UUID,
         lane: Sequence[HeldDelivery],
-        told: ToldTrigger | None,
+        notified: NotifiedTrigger | None,
         judge: Judge,
         *,
         triggered_again: bool,
     ) -> list[Looked]:
-        problem = problem_of(change.entry.id, details.external_id)
-        last_told = self.last_told.get(problem, {}) if problem else {}
+        problem = alert_key_id(change.entry.id, details.external_id)
+        last_notified = self.last_notified.get(problem, {}) if problem else {}
         answers = look(
             change.entry.routing,
             destination_id,
             lane,
             change.subject(details),
             change.alert.status,
-            History(last_told, {} if told is None else {destination_id: told}),
+            History(last_notified, {} if notified is None else {destination_id: notified}),
             self.now,
             judge,
             triggered_again=triggered_again,
@@ -98,18 +98,18 @@ class Looks:
         return answers
 
     def _trigger(
-        self, alert_id: bytes, destination_id: UUID, loose: Sequence[OwedDelivery]
-    ) -> ToldTrigger | None:
+        self, alert_id: bytes, destination_id: UUID, loose: Sequence[PendingDelivery]
+    ) -> NotifiedTrigger | None:
         """The newest trigger that is not held."""
         if not loose:
             return self.held.triggers.get(alert_id, {}).get(destination_id)
         row = loose[-1]
-        return ToldTrigger(
+        return NotifiedTrigger(
             row.status, row.reason, row.send_after, named_rules(row.rule_id, row.detail)
         )
 
 
-def _held(row: OwedDelivery, now: datetime) -> HeldDelivery:
+def _held(row: PendingDelivery, now: datetime) -> HeldDelivery:
     return HeldDelivery(
         event_type=row.event_type,
         reason=row.reason,

@@ -1,4 +1,4 @@
-"""The rows that a transaction owes to destinations, as parameters of the statements that write them."""
+"""The rows that a transaction makes to destinations, as parameters of the statements that write them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PENDING = (AlertDeliveryStatus.QUEUED, AlertDeliveryStatus.DEFERRED)
 
 
 @dataclass(slots=True)
-class OwedDelivery:
+class PendingDelivery:
     """One row of `alert_deliveries` in the making; an alert that ends may still withdraw it."""
 
     id: bytes
@@ -80,7 +80,7 @@ def settle_parameters(rows: Sequence[Settlement], now: datetime) -> dict[str, An
     }
 
 
-def insert_parameters(rows: Sequence[OwedDelivery], now: datetime) -> dict[str, Any] | None:
+def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[str, Any] | None:
     """Of `insert_alert_deliveries`; None: there is nothing to insert."""
     if not rows:
         return None

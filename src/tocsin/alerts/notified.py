@@ -12,17 +12,17 @@ from msgspec import Struct
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
 from tocsin.alerts.words import Words
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
-from tocsin.routing.history import ToldTrigger, named_rules
+from tocsin.routing.history import NotifiedTrigger, named_rules
 from tocsin.routing.look import HeldDelivery
-from tocsin.routing.subject import problem_of
+from tocsin.routing.subject import alert_key_id
 from tocsin.store import arrays
 from tocsin.store.pipe import Pipe
 from tocsin.store.statements import prepared
 
-Told = dict[bytes, dict[UUID, ToldTrigger]]
+Notified = dict[bytes, dict[UUID, NotifiedTrigger]]
 """By alert, then destination: the newest message of its trigger."""
 
-LastTold = dict[UUID, dict[tuple[UUID, UUID], datetime]]
+LastNotified = dict[UUID, dict[tuple[UUID, UUID], datetime]]
 """By problem, then rule and destination: when a cooldown began."""
 
 
@@ -41,45 +41,43 @@ async def read_details(
     return found
 
 
-async def read_told(pipe: Pipe, events: Iterable[AlertChange]) -> Told:
+async def read_notified(pipe: Pipe, events: Iterable[AlertChange]) -> Notified:
     """Of alerts that are older than this transaction."""
     old = sorted({event.alert.id for event in events if event.has_history})
     return await _read_triggers(pipe, old, with_held=True)
 
 
-async def _read_triggers(pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: bool) -> Told:
-    told: Told = {}
+async def _read_triggers(pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: bool) -> Notified:
+    notified: Notified = {}
     if alert_ids:
         asked = {"ids": arrays.uuids(alert_ids), "with_held": int(with_held)}
         (rows,) = await pipe.run((prepared("read_notified_triggers"), asked))
         for row in rows:
-            trigger = ToldTrigger.from_row(row._asdict())
-            told.setdefault(row.alert_id.bytes, {})[row.alert_destination_id] = trigger
-    return told
+            trigger = NotifiedTrigger.from_row(row._asdict())
+            notified.setdefault(row.alert_id.bytes, {})[row.alert_destination_id] = trigger
+    return notified
 
 
-async def read_last_told(pipe: Pipe, problems: Iterable[UUID]) -> LastTold:
+async def read_last_notified(pipe: Pipe, problems: Iterable[UUID]) -> LastNotified:
     """Of these alert keys."""
-    last_told: LastTold = {}
+    last_notified: LastNotified = {}
     asked = sorted({problem.bytes for problem in problems})
     if asked:
         (rows,) = await pipe.run((prepared("read_cooldowns"), {"problems": arrays.uuids(asked)}))
         for row in rows:
-            of_key = last_told.setdefault(row.problem, {})
+            of_key = last_notified.setdefault(row.problem, {})
             of_key[row.alert_rule_id, row.alert_destination_id] = row.told_at
-    return last_told
+    return last_notified
 
 
-def cooling_problems(
-    events: Iterable[AlertChange], details: Mapping[bytes, AlertDetails]
-) -> set[UUID]:
+def cooling_keys(events: Iterable[AlertChange], details: Mapping[bytes, AlertDetails]) -> set[UUID]:
     """The alert keys of triggers whose workspace has any rule with a cooldown."""
     return {
         problem
         for event in events
         if event.event_type is EventType.TRIGGERED
         and event.entry.routing.has_cooldowns
-        and (problem := problem_of(event.entry.id, details[event.alert.id].external_id))
+        and (problem := alert_key_id(event.entry.id, details[event.alert.id].external_id))
     }
 
 
@@ -114,7 +112,7 @@ class HeldOfAlerts:
     are not."""
 
     lanes: dict[bytes, dict[UUID, list[StoredHold]]] = field(default_factory=dict)
-    triggers: Told = field(default_factory=dict)
+    triggers: Notified = field(default_factory=dict)
 
 
 async def read_held(pipe: Pipe, alert_ids: Iterable[bytes]) -> HeldOfAlerts:

@@ -1,4 +1,4 @@
-"""The deliveries that a transaction owes: rules asked, history looked up, rows made.
+"""The deliveries that a transaction makes: rules asked, history looked up, rows made.
 
 `routing.plan` decides; this room only brings it what was said before and writes down what it says.
 The same for webhooks and for what a person does, so that both commit with what they owe.
@@ -17,7 +17,7 @@ from tocsin.alerts.directory import Directory, Names
 from tocsin.alerts.judges import Judges, Question
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.notification_rows import (
-    OwedDelivery,
+    PendingDelivery,
     Settlement,
     StartedCooldown,
     cooldown_parameters,
@@ -25,22 +25,22 @@ from tocsin.alerts.notification_rows import (
     settle_parameters,
 )
 from tocsin.alerts.notified import (
-    LastTold,
-    Told,
+    LastNotified,
+    Notified,
     cancel_unsent,
-    cooling_problems,
+    cooling_keys,
     read_details,
     read_held,
-    read_last_told,
-    read_told,
+    read_last_notified,
+    read_notified,
 )
 from tocsin.alerts.words import Words
 from tocsin.message import Content, Named
 from tocsin.model import AlertDeliveryStatus, EventType, Severity, uuid7_bytes
-from tocsin.routing.history import History, ToldTrigger
+from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.plan import PlannedDelivery, StartedCooldowns, plan
-from tocsin.routing.subject import problem_of
-from tocsin.routing.worsened import escalate
+from tocsin.routing.subject import alert_key_id
+from tocsin.routing.worsened import worsened
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
 from tocsin.store.statements import prepared
@@ -49,19 +49,19 @@ from tocsin.turns import Pace
 
 @dataclass(slots=True)
 class Planning:
-    """What one transaction owes. `plan` it once, then execute `statements`."""
+    """What one transaction makes. `plan` it once, then execute `statements`."""
 
     judges: Judges = field(default_factory=lambda: Judges(None))
     pace: Pace | None = None
-    _rows: dict[bytes, list[OwedDelivery]] = field(default_factory=dict)
+    _rows: dict[bytes, list[PendingDelivery]] = field(default_factory=dict)
     """By alert, each in the order of its events."""
-    _told: Told = field(default_factory=dict)
-    _last_told: LastTold = field(default_factory=dict)
+    _notified: Notified = field(default_factory=dict)
+    _last_notified: LastNotified = field(default_factory=dict)
     _started: list[StartedCooldown] = field(default_factory=list)
     _settled: list[Settlement] = field(default_factory=list)
     _worse: dict[bytes, Severity] = field(default_factory=dict)
     """Alerts that became worse: what is pending of them is as urgent now."""
-    _never_told: set[tuple[UUID, UUID]] = field(default_factory=set)
+    _never_notified: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
         self,
@@ -76,9 +76,9 @@ class Planning:
         `words`: those of older alerts that this transaction is going to replace. If a judge is
         overdrawn afterwards, there is no plan."""
         details = await read_details(pipe, (*events, *looks), words)
-        self._told = await read_told(pipe, events)
-        cooling = cooling_problems((*events, *looks), details)
-        self._last_told = await read_last_told(pipe, cooling)
+        self._notified = await read_notified(pipe, events)
+        cooling = cooling_keys((*events, *looks), details)
+        self._last_notified = await read_last_notified(pipe, cooling)
         canceled = await cancel_unsent(pipe, events)
         for event in events:
             if self.pace is not None and self.pace.is_due:
@@ -99,14 +99,14 @@ class Planning:
         now: datetime,
     ) -> None:
         held = await read_held(pipe, [each.alert.id for each in looks if each.has_history])
-        found = Looks(held, self._last_told, now)
+        found = Looks(held, self._last_notified, now)
         for each in looks:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
             judge = self.judges.of(each.entry.workspace_id)
             if not judge.is_overdrawn:
-                owed = self._rows.get(each.alert.id, ())
-                found.look(each, details[each.alert.id], owed, judge)
+                pending = self._rows.get(each.alert.id, ())
+                found.look(each, details[each.alert.id], pending, judge)
         self._settled = found.settlements
         for problem, cooldowns in found.started:
             self._start_cooldowns(cooldowns, problem, now)
@@ -134,7 +134,7 @@ class Planning:
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
         judge = self.judges.of(event.entry.workspace_id)
-        problem = problem_of(event.entry.id, details.external_id)
+        problem = alert_key_id(event.entry.id, details.external_id)
         withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
         if event.event_type in ENDINGS:
             withdrawn = self._withdraw(event.alert.id, canceled)
@@ -142,11 +142,11 @@ class Planning:
             queued = AlertDeliveryStatus.QUEUED
             self._end_cooldowns(problem, {d for d, stood in withdrawn.items() if stood is queued})
         history = History(
-            last_told=self._last_told.get(problem, {}) if problem else {},
-            told_trigger=self._told.get(event.alert.id, {}),
+            last_notified=self._last_notified.get(problem, {}) if problem else {},
+            notified_trigger=self._notified.get(event.alert.id, {}),
         )
         if event.is_worse:
-            outcome = escalate(table, subject, history, now, judge)
+            outcome = worsened(table, subject, history, now, judge)
             self._worse[event.alert.id] = event.alert.severity
         else:
             outcome = plan(table, event.event_type, subject, history, now, judge)
@@ -157,11 +157,11 @@ class Planning:
             self._owe(row, delivery)
         self._start_cooldowns(outcome.cooldowns, problem, now)
 
-    def _owe(self, row: OwedDelivery, delivery: PlannedDelivery) -> None:
+    def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
         if row.event_type is EventType.TRIGGERED:
             rules = (UUID(rule["id"]) for rule in delivery.detail.get("rules", ()))
-            self._told.setdefault(row.alert_id, {})[row.destination_id] = ToldTrigger(
+            self._notified.setdefault(row.alert_id, {})[row.destination_id] = NotifiedTrigger(
                 row.status, row.reason, row.send_after, frozenset((row.rule_id, *rules))
             )
 
@@ -188,22 +188,22 @@ class Planning:
         if problem is None:
             return
         for rule_id, destination_id, expires_at in cooldowns:
-            self._last_told.setdefault(problem, {})[rule_id, destination_id] = now
+            self._last_notified.setdefault(problem, {})[rule_id, destination_id] = now
             self._started.append(StartedCooldown(problem, rule_id, destination_id, now, expires_at))
 
     def _end_cooldowns(self, problem: UUID | None, withdrawn: set[UUID]) -> None:
-        """A message that was withdrawn told nobody, so it must not mute the next one."""
+        """A message that was withdrawn notified nobody, so it must not mute the next one."""
         if problem is None or not withdrawn:
             return
-        self._never_told |= {(destination_id, problem) for destination_id in withdrawn}
+        self._never_notified |= {(destination_id, problem) for destination_id in withdrawn}
         self._started = [
             each
             for each in self._started
             if each.problem != problem or each.destination_id not in withdrawn
         ]
-        last_told = self._last_told.get(problem, {})
-        for key in [key for key in last_told if key[1] in withdrawn]:
-            del last_told[key]
+        last_notified = self._last_notified.get(problem, {})
+        for key in [key for key in last_notified if key[1] in withdrawn]:
+            del last_notified[key]
 
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
@@ -225,9 +225,9 @@ class Planning:
         ]
 
     def _forgotten(self) -> dict[str, Any] | None:
-        if not self._never_told:
+        if not self._never_notified:
             return None
-        pairs = sorted(self._never_told)
+        pairs = sorted(self._never_notified)
         return {
             "destination_ids": arrays.uuids([destination_id.bytes for destination_id, _ in pairs]),
             "problems": arrays.uuids([problem.bytes for _, problem in pairs]),
@@ -248,10 +248,10 @@ def _row(
     delivery: PlannedDelivery,
     directory: Directory,
     now: datetime,
-) -> OwedDelivery:
+) -> PendingDelivery:
     workspace_id = event.entry.workspace_id
     rule = next(rule for rule in event.entry.routing.rules if rule.id == delivery.rule_id)
-    return OwedDelivery(
+    return PendingDelivery(
         id=uuid7_bytes(),
         workspace_id=workspace_id,
         tenant_id=details.tenant_id,

@@ -147,7 +147,7 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
     )
 
 
-def _problem_of(error: Exception) -> ApiProblem:
+def _alert_key_id(error: Exception) -> ApiProblem:
     """What the rooms below raise, as the problem that it is to a caller."""
     match error:
         case NotInWorkspace(kind=kind):
@@ -173,7 +173,7 @@ def _problem_of(error: Exception) -> ApiProblem:
 
 
 async def _answer_refused(request: Request, error: Exception) -> Response:
-    return await _answer_http_exception(request, _problem_of(error))
+    return await _answer_http_exception(request, _alert_key_id(error))
 
 
 def install(api: FastAPI) -> None:

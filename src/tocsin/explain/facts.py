@@ -94,7 +94,7 @@ class ChangeFacts:
 
     @property
     def event_type(self) -> EventType | None:
-        """What destinations may be told of because of it."""
+        """What destinations may be notified of because of it."""
         if self.kind is AlertEventKind.SEVERITY_CHANGED:
             return EventType.TRIGGERED if self._rose() else None
         return _TELLS.get(self.kind)

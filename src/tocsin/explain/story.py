@@ -1,7 +1,7 @@
-"""Why was I (not) told? The story of one alert, assembled from what is on record.
+"""Why was I (not) notified? The story of one alert, assembled from what is on record.
 
 It reads downward: what came in → what that did to the alert → what each rule said to it → the
-messages owed → the attempts to deliver them, each with its reason in plain words. Pure: whoever
+messages → the attempts to deliver them, each with its reason in plain words. Pure: whoever
 asks brings the facts, and gets a document.
 
 What a rule said is judged anew, by the rules as they are now and the severity the alert had then;
@@ -66,9 +66,9 @@ class _Change:
 def _changes(record: RecordedFacts, table: RoutingTable, now: datetime) -> list[_Change]:
     """The timeline, each entry with the verdicts and deliveries that followed from it."""
     ordered = sorted(record.changes, key=lambda change: (change.at, change.id))
-    told_nobody = _born_resolved(ordered)
-    occasions = [None if each.id in told_nobody else each.event_type for each in ordered]
-    owed = _by_occasion(ordered, occasions, record.deliveries)
+    silent = _born_resolved(ordered)
+    occasions = [None if each.id in silent else each.event_type for each in ordered]
+    pending = _by_occasion(ordered, occasions, record.deliveries)
     severity = _first_severity(ordered, record.alert.subject.severity)
     made = []
     judge = Judge()
@@ -79,7 +79,7 @@ def _changes(record: RecordedFacts, table: RoutingTable, now: datetime) -> list[
         if event_type is not None:
             subject = replace(record.alert.subject, severity=severity)
             judged = verdicts(table, event_type, subject, facts.at, judge)
-        deliveries = owed.get(index, [])
+        deliveries = pending.get(index, [])
         document = {
             "id": str(facts.id),
             "kind": facts.kind.value,
@@ -97,7 +97,7 @@ def _changes(record: RecordedFacts, table: RoutingTable, now: datetime) -> list[
 
 
 def _born_resolved(changes: Sequence[ChangeFacts]) -> set[UUID]:
-    """Entries of an alert whose end had arrived first: nobody is told of either."""
+    """Entries of an alert whose end had arrived first: nobody is notified of either."""
     early = {
         each.webhook_delivery_id
         for each in changes
@@ -123,13 +123,13 @@ def _by_occasion(
     deliveries: Sequence[DeliveryFacts],
 ) -> dict[int, list[DeliveryFacts]]:
     """Each delivery under the last change before it that tells of its event."""
-    owed: dict[int, list[DeliveryFacts]] = {}
+    pending: dict[int, list[DeliveryFacts]] = {}
     for delivery in sorted(deliveries, key=lambda each: (each.created_at, each.id)):
         of_its_kind = [i for i, each in enumerate(occasions) if each is delivery.event_type]
         before = [i for i in of_its_kind if changes[i].at <= delivery.created_at]
         if of_its_kind:
-            owed.setdefault(before[-1] if before else of_its_kind[0], []).append(delivery)
-    return owed
+            pending.setdefault(before[-1] if before else of_its_kind[0], []).append(delivery)
+    return pending
 
 
 def _rule(
@@ -149,7 +149,9 @@ def _rule(
     document["changed_since"] = changed_at is not None and changed_at > change.at
     document["kept_from_trigger"] = kept
     if kept:
-        document["words"] += "; it had told of the trigger, and so stays with the alert to its end"
+        document["words"] += (
+            "; it had notified of the trigger, and so stays with the alert to its end"
+        )
     elif document["changed_since"]:
         document["words"] += " (by the rule as it is now; it was changed since)"
     return document
@@ -215,8 +217,8 @@ def _steps(record: RecordedFacts, changes: Sequence[_Change]) -> list[dict[str, 
 def _answers(
     record: RecordedFacts, table: RoutingTable, changes: Sequence[_Change], now: datetime
 ) -> list[dict[str, Any]]:
-    """Per destination, in the order in which they came into it, whether it was told and what of;
-    one answer without a destination where nothing was owed to anybody."""
+    """Per destination, in the order in which they came into it, whether it was notified and what of;
+    one answer without a destination where there was nothing to send."""
     by_destination: dict[UUID, list[DeliveryFacts]] = {}
     for delivery in sorted(record.deliveries, key=lambda each: (each.created_at, each.id)):
         by_destination.setdefault(delivery.destination_id, []).append(delivery)
@@ -245,17 +247,17 @@ def _answers(
 
 def _nobody(table: RoutingTable, changes: Sequence[_Change]) -> str:
     if any((each.facts.detail or {}).get("arrived") == "before the trigger" for each in changes):
-        return "nobody was told: the alert was over before it arrived"
+        return "nobody was notified: the alert was over before it arrived"
     if not table.rules:
-        return "nobody was told: there are no rules in this workspace"
+        return "nobody was notified: there are no rules in this workspace"
     matched = {
         each.rule_name: each for change in changes for each in change.verdicts if each.matched
     }
     if not matched:
-        return "nobody was told: no rule matched; each rule says why under the change it judged"
+        return "nobody was notified: no rule matched; each rule says why under the change it judged"
     names = ", ".join(f"“{name}”" for name in matched)
     if all(
         set(each.destination_ids) <= set(each.missing_destination_ids) for each in matched.values()
     ):
-        return f"nobody was told: {names} matched, but no destination of theirs exists"
-    return f"nobody was told, though by the rules as they are now {names} would have matched"
+        return f"nobody was notified: {names} matched, but no destination of theirs exists"
+    return f"nobody was notified, though by the rules as they are now {names} would have matched"

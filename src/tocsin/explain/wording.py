@@ -77,7 +77,7 @@ def change_words(change: ChangeFacts) -> str:
             before, after = detail.get("from", "unknown"), detail.get("to", "unknown")
             words = f"{by} changed its severity from {before} to {after}"
             rose = change.event_type is not None
-            return f"{words}; whom only that concerns is told now" if rose else words
+            return f"{words}; whom only that concerns is notified now" if rose else words
         case AlertEventKind.OUTDATED:
             return f"{by} sent a signal older than what was known already; it changed nothing"
         case AlertEventKind.SNOOZED:
@@ -93,7 +93,7 @@ def change_words(change: ChangeFacts) -> str:
         case AlertEventKind.NOTED:
             return f"{by} left a note"
         case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
-            return "its end had arrived before it did, so it is over and nobody is told"
+            return "its end had arrived before it did, so it is over and nobody is notified"
         case kind:
             return f"{by} {kind.value} it"
 
@@ -173,7 +173,7 @@ def _why(delivery: DeliveryFacts) -> str:
         case reason if reason in HOLDS:
             return _held_words(reason, detail)
         case Reason.TRIGGER_NOT_SENT:
-            return "it was never told of the trigger, so this is no news there"
+            return "it was never notified of the trigger, so this is no news there"
         case Reason.RESOLVED_BEFORE_SENT:
             return "the alert was over before anything had been sent"
         case Reason.ACKNOWLEDGED_BEFORE_SENT:

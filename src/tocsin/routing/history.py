@@ -18,7 +18,7 @@ def named_rules(rule_id: UUID | None, detail: Mapping[str, Any]) -> frozenset[UU
 
 
 @dataclass(frozen=True, slots=True)
-class ToldTrigger:
+class NotifiedTrigger:
     """The newest `alerts.triggered` delivery of this alert to one destination."""
 
     status: AlertDeliveryStatus
@@ -28,7 +28,7 @@ class ToldTrigger:
     """Every rule that named the destination then."""
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> ToldTrigger:
+    def from_row(cls, row: Mapping[str, Any]) -> NotifiedTrigger:
         """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail."""
         return cls(
             status=AlertDeliveryStatus(row["status"]),
@@ -38,18 +38,18 @@ class ToldTrigger:
         )
 
     @property
-    def counts_as_told(self) -> bool:
-        """Sent, or owed, or given up after attempts of which one may have arrived."""
+    def counts_as_notified(self) -> bool:
+        """Sent, or pending, or given up after attempts of which one may have arrived."""
         return self.status not in (AlertDeliveryStatus.SUPPRESSED, AlertDeliveryStatus.CANCELED)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was said before: `last_told` per rule and destination for this problem (only triggers
-    read it), `told_trigger` per destination for this alert (only what follows a trigger does)."""
+    """What was said before: `last_notified` per rule and destination for this problem (only triggers
+    read it), `notified_trigger` per destination for this alert (only what follows a trigger does)."""
 
-    last_told: Mapping[tuple[UUID, UUID], datetime] = field(default_factory=dict)
-    told_trigger: Mapping[UUID, ToldTrigger] = field(default_factory=dict)
+    last_notified: Mapping[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+    notified_trigger: Mapping[UUID, NotifiedTrigger] = field(default_factory=dict)
 
 
 NO_HISTORY = History()

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, iso
-from tocsin.routing.history import History, ToldTrigger
+from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.holds import HOLDS, OF_ALERT
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import ENDINGS, Naming, Occasion, decide, held_at, last_end
@@ -92,32 +92,34 @@ def look(
     triggered_again: bool = False,
 ) -> list[Looked]:
     """One answer for each of `lane`, which are all that is held of this alert at this destination, in
-    their order. `history.told_trigger` is of what is not held; `triggered_again`: a later trigger than
-    any of these is on its way."""
-    told = history.told_trigger.get(destination_id)
+    their order. `history.notified_trigger` is of what is not held; `triggered_again`: a later trigger
+    than any of these is on its way."""
+    notified = history.notified_trigger.get(destination_id)
     triggers = [i for i, each in enumerate(lane) if each.event_type is EventType.TRIGGERED]
     last = None if triggered_again or not triggers else triggers[-1]
     judge = judge or Judge()
     answers = []
     for place, delivery in enumerate(lane):
-        reason = _why_not(delivery, status, told, is_last=place == last)
+        reason = _why_not(delivery, status, notified, is_last=place == last)
         if reason is not None:
             answer = _canceled(delivery, reason)
         else:
             known = replace(
                 history,
-                told_trigger={} if told is None else {destination_id: told},
+                notified_trigger={} if notified is None else {destination_id: notified},
             )
             occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
             answer = _decided(occasion, destination_id, delivery)
         if delivery.event_type is EventType.TRIGGERED:
-            told = ToldTrigger(answer.status, answer.reason, answer.send_after, delivery.rule_ids)
+            notified = NotifiedTrigger(
+                answer.status, answer.reason, answer.send_after, delivery.rule_ids
+            )
         answers.append(answer)
     return answers
 
 
 def _why_not(
-    delivery: HeldDelivery, status: AlertStatus, told: ToldTrigger | None, *, is_last: bool
+    delivery: HeldDelivery, status: AlertStatus, notified: NotifiedTrigger | None, *, is_last: bool
 ) -> Reason | None:
     """Why it is not sent any more; None if it still says something."""
     if delivery.event_type is EventType.TRIGGERED:
@@ -126,11 +128,11 @@ def _why_not(
         if status is AlertStatus.ACKNOWLEDGED or not is_last:
             return Reason.ACKNOWLEDGED_BEFORE_SENT
         return None
-    if told is not None and told.status is AlertDeliveryStatus.CANCELED:
-        return told.reason
+    if notified is not None and notified.status is AlertDeliveryStatus.CANCELED:
+        return notified.reason
     if status.is_live:
         return None
-    if delivery.event_type not in ENDINGS or (told is None and delivery.reason in _OF_ALERT):
+    if delivery.event_type not in ENDINGS or (notified is None and delivery.reason in _OF_ALERT):
         return Reason.RESOLVED_BEFORE_SENT
     return None
 
@@ -162,8 +164,8 @@ def _decided_without_rules(
 ) -> Looked:
     """No rule names it any more, so the holds of rules are gone. It was planned by rules then in
     force, and in doubt it is sent."""
-    told = occasion.history.told_trigger.get(destination_id)
-    held = held_at(occasion, told, occasion.held())
+    notified = occasion.history.notified_trigger.get(destination_id)
+    held = held_at(occasion, notified, occasion.held())
     if not held:
         return _sent(delivery, occasion.now, delivery.detail, ())
     detail = {**delivery.detail, "holds": [each.document() for each in held]}

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, iso
-from tocsin.routing.history import NO_HISTORY, History, ToldTrigger
+from tocsin.routing.history import NO_HISTORY, History, NotifiedTrigger
 from tocsin.routing.holds import OF_ALERT, OF_RULE
 from tocsin.routing.holds.base import AlertFacts, Held, RuleFacts
 from tocsin.routing.judge import Judge
@@ -38,9 +38,9 @@ __all__ = [
     "NOTHING",
     "NO_HISTORY",
     "History",
+    "NotifiedTrigger",
     "Plan",
     "PlannedDelivery",
-    "ToldTrigger",
     "Verdict",
     "plan",
     "verdicts",
@@ -68,8 +68,8 @@ class PlannedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`cooldowns` are to be remembered. They belong to the alert key (`problem_of`); if the delivery is
-    canceled unsent, they go with it."""
+    """`cooldowns` are to be remembered. They belong to the alert key (`alert_key_id`); if the delivery
+    is canceled unsent, they go with it."""
 
     deliveries: Sequence[PlannedDelivery] = ()
     cooldowns: StartedCooldowns = ()
@@ -176,22 +176,24 @@ def plan(
 def _named(listening: RuleIndex, occasion: Occasion) -> dict[UUID, list[Naming]]:
     """Each destination that is named for this event, with the rules that name it, in order."""
     named: dict[UUID, list[Naming]] = {}
-    told_by: set[UUID] = set()
+    notified_by: set[UUID] = set()
     if occasion.event_type is not EventType.TRIGGERED:
-        told_by.update(*(told.rule_ids for told in occasion.history.told_trigger.values()))
-    for rule in listening.may_match(occasion.subject, told_by):
+        notified_by.update(
+            *(notified.rule_ids for notified in occasion.history.notified_trigger.values())
+        )
+    for rule in listening.may_match(occasion.subject, notified_by):
         matches = rule.matches(occasion.subject, occasion.judge)
         if not matches and occasion.event_type is EventType.TRIGGERED:
             continue
         for destination_id in rule.destination_ids:
-            if matches or _told_by(rule, destination_id, occasion.history):
+            if matches or _notified_by(rule, destination_id, occasion.history):
                 named.setdefault(destination_id, []).append(Naming(rule, not matches))
     return named
 
 
-def _told_by(rule: Rule, destination_id: UUID, history: History) -> bool:
-    told = history.told_trigger.get(destination_id)
-    return told is not None and told.counts_as_told and rule.id in told.rule_ids
+def _notified_by(rule: Rule, destination_id: UUID, history: History) -> bool:
+    notified = history.notified_trigger.get(destination_id)
+    return notified is not None and notified.counts_as_notified and rule.id in notified.rule_ids
 
 
 def decide(
@@ -211,32 +213,32 @@ def decide(
             None,
             {"rules": [each.document() for each in rules]},
         )
-    told = occasion.history.told_trigger.get(destination.id)
-    opinions = [_opinion(each, destination.id, occasion, told) for each in rules]
-    return _weigh(occasion, destination.id, opinions, held_at(occasion, told, held))
+    notified = occasion.history.notified_trigger.get(destination.id)
+    opinions = [_opinion(each, destination.id, occasion, notified) for each in rules]
+    return _weigh(occasion, destination.id, opinions, held_at(occasion, notified, held))
 
 
 def held_at(
-    occasion: Occasion, told: ToldTrigger | None, held: tuple[Held, ...]
+    occasion: Occasion, notified: NotifiedTrigger | None, held: tuple[Held, ...]
 ) -> tuple[Held, ...]:
-    """By what the event is held at one destination, whatever its rules say. `told`: the trigger
+    """By what the event is held at one destination, whatever its rules say. `notified`: the trigger
     there; `held` is `occasion.held()`."""
-    if told is None or occasion.event_type is EventType.TRIGGERED:
+    if notified is None or occasion.event_type is EventType.TRIGGERED:
         return held
-    if told.status is AlertDeliveryStatus.DEFERRED:
+    if notified.status is AlertDeliveryStatus.DEFERRED:
         follows = {"follows": EventType.TRIGGERED.value}
-        return (Held(told.reason, told.send_after, follows), *held)
-    return () if occasion.event_type in ENDINGS and told.counts_as_told else held
+        return (Held(notified.reason, notified.send_after, follows), *held)
+    return () if occasion.event_type in ENDINGS and notified.counts_as_notified else held
 
 
 def _opinion(
-    naming: Naming, destination_id: UUID, occasion: Occasion, told: ToldTrigger | None
+    naming: Naming, destination_id: UUID, occasion: Occasion, notified: NotifiedTrigger | None
 ) -> _Opinion:
     rule = naming.rule
     if (
         occasion.event_type is not EventType.TRIGGERED
-        and told is not None
-        and not told.counts_as_told
+        and notified is not None
+        and not notified.counts_as_notified
         and EventType.TRIGGERED in rule.event_types
     ):
         return _Opinion(naming, _Act.SUPPRESS)

@@ -19,7 +19,7 @@ from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Conjunction, Matcher, read_label
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.silences import Silence, SilenceIndex
-from tocsin.routing.subject import Subject, problem_of
+from tocsin.routing.subject import Subject, alert_key_id
 
 __all__ = [
     "DestinationRef",
@@ -30,7 +30,7 @@ __all__ = [
     "Silence",
     "Subject",
     "VerdictCode",
-    "problem_of",
+    "alert_key_id",
 ]
 
 
@@ -165,9 +165,9 @@ class RoutingTable:
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
     """Enabled rules per event type; an event nobody listens to is not a key."""
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
-    """Whether planning a trigger needs to know when its problem was last told."""
+    """Whether planning a trigger needs to know when its problem was last notified."""
     fan_out: int = field(init=False, compare=False, repr=False)
-    """Destinations that one alert may be told to at most."""
+    """Destinations that one alert may be notified to at most."""
     can_hold: bool = field(init=False, compare=False, repr=False)
     """Whether anything configured may keep a message back."""
     _silences: SilenceIndex = field(init=False, compare=False, repr=False)

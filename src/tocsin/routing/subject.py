@@ -35,13 +35,13 @@ class Subject:
     snooze: Snooze | None = None
 
 
-def problem_of(integration_id: UUID, external_id: str | None) -> UUID | None:
+def alert_key_id(integration_id: UUID, external_id: str | None) -> UUID | None:
     """The identity that a cooldown is kept under: the same trouble, however many alerts it becomes.
 
     First 128 bits of the SHA-256 of both ids. None without an external id: nothing then says that
-    two alerts are about the same trouble, and in doubt each of them is told.
+    two alerts are about the same trouble, and in doubt each of them is notified.
     """
     if external_id is None:
         return None
-    told_apart = external_id.encode("utf-8", "surrogatepass")
-    return UUID(bytes=hashlib.sha256(integration_id.bytes + told_apart).digest()[:16])
+    name = external_id.encode("utf-8", "surrogatepass")
+    return UUID(bytes=hashlib.sha256(integration_id.bytes + name).digest()[:16])

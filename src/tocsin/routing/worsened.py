@@ -11,33 +11,34 @@ from datetime import datetime
 
 from tocsin.model import AlertDeliveryStatus, EventType
 from tocsin.routing.judge import Judge
-from tocsin.routing.plan import History, Plan, PlannedDelivery, ToldTrigger, plan
+from tocsin.routing.plan import History, NotifiedTrigger, Plan, PlannedDelivery, plan
 from tocsin.routing.rules import RoutingTable, Subject
 
 
-def escalate(
+def worsened(
     table: RoutingTable,
     subject: Subject,
     history: History,
     now: datetime,
     judge: Judge | None = None,
 ) -> Plan:
-    """What to add as `alerts.triggered`. `subject` has its new severity, `history` both the problem's
-    `last_told` and the alert's `told_trigger`. Who was notified of the trigger is not notified again."""
+    """What to add as `alerts.triggered`. `subject` has its new severity, `history` both the
+    `last_notified` of its key and its `notified_trigger`. Who was notified of the trigger is not
+    notified again."""
     again = plan(table, EventType.TRIGGERED, subject, history, now, judge)
     added = [
         delivery
         for delivery in again.deliveries
-        if (told := history.told_trigger.get(delivery.destination_id)) is None
-        or _is_news(told, delivery)
+        if (notified := history.notified_trigger.get(delivery.destination_id)) is None
+        or _is_news(notified, delivery)
     ]
     return Plan(added, [cooldown for delivery in added for cooldown in delivery.cooldowns])
 
 
-def _is_news(told: ToldTrigger, delivery: PlannedDelivery) -> bool:
+def _is_news(notified: NotifiedTrigger, delivery: PlannedDelivery) -> bool:
     """What was not to be sent before (the destination was disabled) and is now."""
     return (
-        not told.counts_as_told
-        and told.status is AlertDeliveryStatus.SUPPRESSED
+        not notified.counts_as_notified
+        and notified.status is AlertDeliveryStatus.SUPPRESSED
         and delivery.status is not AlertDeliveryStatus.SUPPRESSED
     )

@@ -26,7 +26,7 @@ def _applies(facts: RuleFacts) -> Held | None:
         return None
     if breaks_through(facts.subject.severity, rule.cooldown_breakthrough_severity):
         return None
-    notified_at = facts.history.last_told.get((rule.id, facts.destination_id))
+    notified_at = facts.history.last_notified.get((rule.id, facts.destination_id))
     if notified_at is None:
         return None
     cooldown = timedelta(seconds=rule.cooldown_seconds)
