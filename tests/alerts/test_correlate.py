@@ -259,6 +259,14 @@ class TestEpisodes:
         assert step.alert.status is S.OPEN
 
 
+def test_what_tells_no_time_came_after_the_last_signal() -> None:
+    """Also where the clock of the node that took it is behind the other's."""
+    timeline = played((TRIGGER, 1))
+    timeline.put(TRIGGER, None)
+    timeline.received_at -= timedelta(minutes=5)
+    assert timeline.put(RESOLVE, None).status is W.RESOLVED
+
+
 def test_an_acknowledgement_taken_back_opens_the_alert_again() -> None:
     timeline = played((TRIGGER, 1), (ACKNOWLEDGE, 2))
     step = timeline.put(SignalKind.UNACKNOWLEDGE, 3)

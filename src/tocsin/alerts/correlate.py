@@ -138,6 +138,9 @@ def correlate(
     at = signal.occurred_at
     if at is None or at > received_at:
         at = received_at
+    if signal.occurred_at is None and state.alert is not None:
+        # It says only that it came after the last one, whatever the clocks of nodes say.
+        at = max(at, state.alert.last_signal_at)
     match signal.kind:
         case SignalKind.TRIGGER if state.alert is None:
             return _open(state, signal, new_id, default_severity, at, received_at, in_order)
