@@ -48,7 +48,7 @@ def test_every_example_works(hub: Hub, tmp_path: Path) -> None:
         timeout=60,
     )
     assert finished.returncode == 0, finished.stdout[-2000:] + finished.stderr[-2000:]
-    for word in ('"created"', '"CRITICAL"', '"ACKNOWLEDGED"', '"RESOLVED"', "nobody was told"):
+    for word in ('"created"', '"CRITICAL"', '"ACKNOWLEDGED"', '"RESOLVED"', "nobody was notified"):
         assert word in finished.stdout, word
 
 

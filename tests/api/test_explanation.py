@@ -22,7 +22,7 @@ def test_it_tells_from_webhook_to_verdict(hub: Hub) -> None:
     assert story["alert"]["title"] == "Disk full"
     (answer,) = story["answers"]
     assert answer["was_told"] is False
-    assert "nobody was told" in answer["words"]
+    assert "nobody was notified" in answer["words"]
     triggered = next(
         change
         for step in story["steps"]

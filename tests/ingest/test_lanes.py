@@ -171,7 +171,7 @@ def test_silences_are_paid_for_too(opened: Harness, gate: Gate) -> None:
     opened.post(sender, posted(1))
     assert flags(opened.workspace, sender) == [["rule_budget"]]
     reasons = opened.workspace.sql("SELECT status, reason FROM alert_deliveries")
-    assert reasons == [("suppressed", "silence")]
+    assert reasons == [("deferred", "silence")]
 
 
 def test_people_pay_for_their_rules_apart_as_well(opened: Harness, gate: Gate) -> None:
