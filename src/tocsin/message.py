@@ -81,7 +81,7 @@ class AlertView(Struct, frozen=True, kw_only=True):
                 force_setattr(self, name, at.astimezone(UTC))
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class HeldBack(Struct, frozen=True, kw_only=True):
     """A message was held back; `after` names what has ended: "silence “DB patch”"."""
 
     reason: str
@@ -103,7 +103,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who acknowledged, resolved or closed it, for people."""
     note: str | None = None
     """Why it comes here, where no rule says so (the fallback destination), for people."""
-    held: Held | None = None
+    held: HeldBack | None = None
     """What held it back until now."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.alerts.words import NOTHING, Words
+from tocsin.alerts.words import NOTHING, AlertWords
 from tocsin.model import Signal, SignalKind
 
 PARTS = ("title", "description", "labels", "metadata")
@@ -29,9 +29,9 @@ def said(signal: Signal) -> dict[str, object]:
 def test_what_is_laid_over_is_what_was_said_last_of_each_part(given: list[Signal]) -> None:
     alert: dict[str, object] = {}
     digest: bytes | None = None
-    words: Words | None = None
+    words: AlertWords | None = None
     for signal in given:
-        new = Words.of(signal)
+        new = AlertWords.of(signal)
         if digest is not None:
             assert set(new.changed(digest)) == {
                 name for name, value in said(signal).items() if alert.get(name) != value
@@ -48,9 +48,9 @@ def test_what_is_laid_over_is_what_was_said_last_of_each_part(given: list[Signal
 def test_the_order_of_labels_does_not_matter() -> None:
     one = Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1", "b": "2"})
     other = Signal(SignalKind.TRIGGER, "x", "t", labels={"b": "2", "a": "1"})
-    assert Words.of(one) == Words.of(other)
+    assert AlertWords.of(one) == AlertWords.of(other)
 
 
 def test_of_an_alert_of_an_earlier_version_all_that_is_said_may_be_new() -> None:
-    words = Words.of(Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1"}))
+    words = AlertWords.of(Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1"}))
     assert words.changed(None) == ("title", "labels")

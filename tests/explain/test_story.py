@@ -25,9 +25,9 @@ from tests.routing.builders import (
     table,
 )
 from tocsin.explain.facts import (
-    AlertFacts,
     AttemptFacts,
     ChangeFacts,
+    CurrentAlert,
     DeliveryFacts,
     WebhookFacts,
 )
@@ -105,7 +105,7 @@ def told_story(
     severity: Severity = Severity.HIGH,
     rules_changed_at: dict[UUID, Any] | None = None,
 ) -> dict[str, Any]:
-    alert = AlertFacts(subject(severity=severity), AlertStatus.OPEN, NOW, NOW)
+    alert = CurrentAlert(subject(severity=severity), AlertStatus.OPEN, NOW, NOW)
     record = RecordedFacts(alert, webhooks, changes, deliveries, rules_changed_at or {})
     document = explain(record, routing, NOW + 10 * MINUTE)
     json.dumps(document)

@@ -20,9 +20,9 @@ from tocsin.alerts.actions import Action, ActionOutcome, Actions
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sign import sign
+from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
-from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import Actor, ActorKind
 from tocsin.store.database import create_engine
 

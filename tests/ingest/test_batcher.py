@@ -17,8 +17,8 @@ from tests.support.workspace import Sender
 from tocsin.alerts.actions import Acted, Action
 from tocsin.ingest import connection as connecting
 from tocsin.ingest.batcher import BATCH_LIMIT
+from tocsin.ingest.received_webhook import Accepted, Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
-from tocsin.ingest.webhook import Accepted, Answer, Declined, Webhook
 from tocsin.store.pipe import Pipe
 
 

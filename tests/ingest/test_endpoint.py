@@ -20,12 +20,12 @@ from tests.support.postgres import Database
 from tests.support.workspace import Sender
 from tocsin.ingest import endpoint, rate_limit
 from tocsin.ingest.endpoint import RECORDED_REJECTIONS_PER_SECOND, Endpoint
+from tocsin.ingest.received_webhook import Accepted, Answer, Webhook
 from tocsin.ingest.refusals import UNREADABLE_PAYLOAD, UNREADABLE_SECRET
 from tocsin.ingest.reread import reread
 from tocsin.ingest.sources.kit import decode
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.understand import interpret_stored, read_refused, understand
-from tocsin.ingest.webhook import Accepted, Answer, Webhook
 from tocsin.model import WebhookStatus
 from tocsin.settings import Settings
 

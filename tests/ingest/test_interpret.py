@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from tocsin.ingest.received_webhook import Webhook
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.understand import interpret
-from tocsin.ingest.webhook import Webhook
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -12,13 +12,13 @@ from psycopg.types.json import Json
 from tests.ingest.harness import Harness, Posted, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender, Workspace
-from tocsin.alerts import judges as judging
+from tocsin.alerts import matching_budgets
 from tocsin.alerts.actions import Acted, Action
 from tocsin.ingest import batcher as batching
 from tocsin.ingest import lanes as lanes_module
 from tocsin.ingest.lanes import HEAVY_BYTES
+from tocsin.ingest.received_webhook import Accepted, Answer
 from tocsin.ingest.refusals import OVERLOADED
-from tocsin.ingest.webhook import Accepted, Answer
 from tocsin.model import WebhookStatus
 
 COSTLY = {"label": "path", "op": "=~", "value": "(a?){500}a{500}a*"}
@@ -57,7 +57,7 @@ class Gate:
         self.passed = 0
         self.opened: asyncio.Event | None = None
         self.reached = asyncio.Event()
-        work_aside = judging.aside
+        work_aside = matching_budgets.aside
 
         async def held(work: Any) -> None:
             self.reached.set()
@@ -66,7 +66,7 @@ class Gate:
             await work_aside(work)
             self.passed += 1
 
-        monkeypatch.setattr(judging, "aside", held)
+        monkeypatch.setattr(matching_budgets, "aside", held)
 
 
 @pytest.fixture

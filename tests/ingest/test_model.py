@@ -23,7 +23,7 @@ from tests.ingest.harness import NOON, Harness, Posted, harness
 from tests.ingest.plain_model import Alert, Model, Sent
 from tests.support.postgres import Database
 from tocsin.alerts.actions import Acted, Action, ActionNotAllowed, OpenAlertExists
-from tocsin.ingest.webhook import Accepted, Answer
+from tocsin.ingest.received_webhook import Accepted, Answer
 
 STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 

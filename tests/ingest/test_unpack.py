@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tocsin.ingest.received_webhook import Declined
 from tocsin.ingest.refusals import RefusalOutcome
 from tocsin.ingest.unpack import unpack
-from tocsin.ingest.webhook import Declined
 
 TEXT = '{"title": "Zugänge gestört – 3 × „rot“"}'
 LIMIT = 1_048_576

@@ -25,7 +25,7 @@ from tests.routing.builders import (
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.routing.plan import NO_HISTORY, NOTHING, History, NotifiedTrigger, plan
 from tocsin.routing.rules import Matcher, Rule, Silence, alert_key_id
-from tocsin.routing.subject import Snooze
+from tocsin.routing.subject import ActiveSnooze
 
 QUEUED, DEFERRED, SENT, FAILED, SUPPRESSED, CANCELED = (
     AlertDeliveryStatus.QUEUED,
@@ -388,7 +388,7 @@ def test_what_is_bad_enough_breaks_through_a_silence() -> None:
 
 
 def test_a_snooze_holds_one_alert_until_its_end() -> None:
-    snoozed = subject(snooze=Snooze(NOW + HOUR, "ana"))
+    snoozed = subject(snooze=ActiveSnooze(NOW + HOUR, "ana"))
     slack = planned(table(rule()), about=snoozed)[SLACK]
     assert (slack.status, slack.reason, slack.send_after) == (
         DEFERRED,
@@ -396,7 +396,7 @@ def test_a_snooze_holds_one_alert_until_its_end() -> None:
         NOW + HOUR,
     )
     assert slack.detail["holds"][0]["snooze"] == {"by": "ana"}
-    over = subject(snooze=Snooze(NOW, "ana"))
+    over = subject(snooze=ActiveSnooze(NOW, "ana"))
     assert planned(table(rule()), about=over)[SLACK].status is QUEUED
     ended = planned(table(rule()), EventType.RESOLVED, told(SENT), about=snoozed)[SLACK]
     assert ended.status is QUEUED

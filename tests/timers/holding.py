@@ -12,7 +12,7 @@ from psycopg.types.json import Json
 
 from tests.ingest.harness import Harness, harness
 from tests.support.workspace import Sender
-from tocsin.ingest.webhook import Accepted
+from tocsin.ingest.received_webhook import Accepted
 from tocsin.model import uuid7
 from tocsin.store.clock import ClockConnection, HeldAlert
 from tocsin.timers.holds import HoldEnds
@@ -106,8 +106,8 @@ class Holding:
         """What the clock does each time it looks."""
 
         async def work() -> None:
-            standing = await self.clock.standing()
-            await self.ends.work(self.clock, standing.configuration_version, self.now)
+            state = await self.clock.state()
+            await self.ends.work(self.clock, state.configuration_version, self.now)
 
         self.base.run(work())
 

@@ -15,7 +15,7 @@ import msgspec
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.alerts.judges import Judges
+from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import (
     TRANSITIONS,
@@ -26,7 +26,7 @@ from tocsin.model import (
     iso,
     uuid7_bytes,
 )
-from tocsin.routing.subject import Snooze
+from tocsin.routing.subject import ActiveSnooze
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Unreachable
 from tocsin.store.pipe import PING, Call, Pipe
@@ -120,19 +120,19 @@ class Actions:
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
         """
-        judges = Judges()
+        budgets = MatchingBudgets()
         while True:
             try:
                 async with self.connected() as pipe:
                     outcome = await self._act(
-                        pipe, judges, workspace_id, alert_id, action, actor, now, note, until
+                        pipe, budgets, workspace_id, alert_id, action, actor, now, note, until
                     )
             except Conflict:
                 return OpenAlertExists()
             if outcome is not None:
                 return outcome
             # Without the connection: people of other workspaces need it.
-            await judges.settle(now)
+            await budgets.settle(now)
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[Pipe]:
@@ -164,7 +164,7 @@ class Actions:
     async def _act(
         self,
         pipe: Pipe,
-        judges: Judges,
+        budgets: MatchingBudgets,
         workspace_id: UUID,
         alert_id: UUID,
         action: Action,
@@ -183,7 +183,7 @@ class Actions:
             for row in found
             if row.external_id is not None
         ]
-        transaction = AlertTransaction(pipe, self.feed, now, judges)
+        transaction = AlertTransaction(pipe, self.feed, now, budgets)
         _, alerts = await transaction.begin(keys, alert_ids=[alert_id.bytes])
         stored = alerts.get(alert_id.bytes)
         if stored is None:
@@ -201,7 +201,7 @@ class Actions:
             if action is Action.UNSNOOZE and not _is_snoozed(stored.state, now):
                 await transaction.rollback()
                 return Acted(before)
-            stored.state.snooze = None if until is None else Snooze(until, actor.name)
+            stored.state.snooze = None if until is None else ActiveSnooze(until, actor.name)
         if move is not None:
             _moved(stored.state, move.to, now)
         kind = _STAYS[action] if move is None else move.kind
@@ -218,7 +218,7 @@ class Actions:
             detail=said,
         )
         await transaction.plan()
-        if judges.overdrawn:
+        if budgets.overdrawn:
             await transaction.rollback()
             return None
         after = stored.state.status

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import IntegrationEntry
-from tocsin.alerts.words import NOTHING, Words
+from tocsin.alerts.words import NOTHING, AlertWords
 from tocsin.message import AlertView
 from tocsin.model import EventType, Signal
 from tocsin.routing.subject import Subject
@@ -31,7 +31,7 @@ class AlertDetails(Struct, frozen=True):
     metadata: dict[str, Any]
     created_at: datetime
 
-    def with_words(self, words: Words) -> AlertDetails:
+    def with_words(self, words: AlertWords) -> AlertDetails:
         """The same alert, as its newest signal describes it."""
         return replace(
             self,

@@ -34,7 +34,7 @@ from tocsin.model import (
     SignalKind,
     WebhookStatus,
 )
-from tocsin.routing.subject import Snooze
+from tocsin.routing.subject import ActiveSnooze
 
 
 class AlertState(Struct):
@@ -53,7 +53,7 @@ class AlertState(Struct):
     title: str = ""
     words_digest: bytes | None = None
     """See `tocsin.alerts.words`; None: an earlier version wrote the alert."""
-    snooze: Snooze | None = None
+    snooze: ActiveSnooze | None = None
 
 
 LATE_FOR = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
-from tocsin.alerts.words import Words
+from tocsin.alerts.words import AlertWords
 from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.routing.history import NotifiedTrigger, named_rules
 from tocsin.routing.look import HeldDelivery
@@ -27,7 +27,7 @@ LastNotified = dict[UUID, dict[tuple[UUID, UUID], datetime]]
 
 
 async def read_details(
-    pipe: Pipe, events: Iterable[AlertChange], words: Mapping[bytes, Words]
+    pipe: Pipe, events: Iterable[AlertChange], words: Mapping[bytes, AlertWords]
 ) -> dict[bytes, AlertDetails]:
     """Of every alert concerned: from its change where that has them, else from the database, with
     the words that this transaction is going to write."""

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
 from tocsin.alerts.directory import Directory, Names
-from tocsin.alerts.judges import Judges, Question
 from tocsin.alerts.looks import Looks
+from tocsin.alerts.matching_budgets import MatchingBudgets, Question
 from tocsin.alerts.notification_rows import (
     PendingDelivery,
     Settlement,
@@ -34,7 +34,7 @@ from tocsin.alerts.notified import (
     read_last_notified,
     read_notified,
 )
-from tocsin.alerts.words import Words
+from tocsin.alerts.words import AlertWords
 from tocsin.message import Content, Named
 from tocsin.model import AlertDeliveryStatus, EventType, Severity, uuid7_bytes
 from tocsin.routing.history import History, NotifiedTrigger
@@ -51,7 +51,7 @@ from tocsin.turns import Pace
 class Planning:
     """What one transaction makes. `plan` it once, then execute `statements`."""
 
-    judges: Judges = field(default_factory=lambda: Judges(None))
+    budgets: MatchingBudgets = field(default_factory=lambda: MatchingBudgets(None))
     pace: Pace | None = None
     _rows: dict[bytes, list[PendingDelivery]] = field(default_factory=dict)
     """By alert, each in the order of its events."""
@@ -68,7 +68,7 @@ class Planning:
         pipe: Pipe,
         events: Sequence[AlertChange],
         looks: Sequence[AlertChange],
-        words: Mapping[bytes, Words],
+        words: Mapping[bytes, AlertWords],
         directory: Directory,
         now: datetime,
     ) -> None:
@@ -83,7 +83,7 @@ class Planning:
         for event in events:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
-            if self.judges.of(event.entry.workspace_id).is_overdrawn:
+            if self.budgets.of(event.entry.workspace_id).is_overdrawn:
                 continue
             withdrawn = canceled.get(event.alert.id, {})
             self._plan(event, details[event.alert.id], withdrawn, directory, now)
@@ -103,7 +103,7 @@ class Planning:
         for each in looks:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
-            judge = self.judges.of(each.entry.workspace_id)
+            judge = self.budgets.of(each.entry.workspace_id)
             if not judge.is_overdrawn:
                 pending = self._rows.get(each.alert.id, ())
                 found.look(each, details[each.alert.id], pending, judge)
@@ -114,7 +114,7 @@ class Planning:
     def _leave_questions(
         self, events: Sequence[AlertChange], details: Mapping[bytes, AlertDetails]
     ) -> None:
-        overdrawn = self.judges.overdrawn
+        overdrawn = self.budgets.overdrawn
         if not overdrawn:
             return
         for event in events:
@@ -122,7 +122,7 @@ class Planning:
             if workspace_id in overdrawn:
                 event_type = EventType.TRIGGERED if event.is_worse else event.event_type
                 subject = event.subject(details[event.alert.id])
-                self.judges.leave(workspace_id, Question(event.entry.routing, event_type, subject))
+                self.budgets.leave(workspace_id, Question(event.entry.routing, event_type, subject))
 
     def _plan(
         self,
@@ -133,7 +133,7 @@ class Planning:
         now: datetime,
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
-        judge = self.judges.of(event.entry.workspace_id)
+        judge = self.budgets.of(event.entry.workspace_id)
         problem = alert_key_id(event.entry.id, details.external_id)
         withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
         if event.event_type in ENDINGS:

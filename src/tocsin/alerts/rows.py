@@ -15,7 +15,7 @@ from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.changes import AlertDetails
 from tocsin.alerts.correlate import AlertState, ResolutionMark
 from tocsin.alerts.directory import IntegrationEntry
-from tocsin.alerts.words import Words
+from tocsin.alerts.words import AlertWords
 from tocsin.model import AlertEventKind, uuid7_bytes
 from tocsin.store import arrays
 from tocsin.store.columns import (
@@ -41,7 +41,7 @@ class NewAlert(Struct):
 
     state: AlertState
     details: AlertDetails
-    words: Words
+    words: AlertWords
     entry: IntegrationEntry
 
 
@@ -131,7 +131,7 @@ class AlertRows:
     late_received: dict[bytes, datetime] = field(default_factory=dict)
     marks: dict[AlertKey, tuple[ResolutionMark, datetime]] = field(default_factory=dict)
     """By key, with the time until which each is remembered."""
-    words: dict[bytes, Words] = field(default_factory=dict)
+    words: dict[bytes, AlertWords] = field(default_factory=dict)
     """The newest of alerts that were repeated."""
     events: list[AlertEventRow] = field(default_factory=list)
 

@@ -33,10 +33,10 @@ from tocsin.alerts.correlate import (
     ended_by_person,
 )
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
-from tocsin.alerts.judges import Judges
+from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import AlertRows, NewAlert
-from tocsin.alerts.words import Words
+from tocsin.alerts.words import AlertWords
 from tocsin.model import (
     AlertEventKind,
     AlertStatus,
@@ -47,7 +47,7 @@ from tocsin.model import (
     WebhookStatus,
     uuid7_bytes,
 )
-from tocsin.routing.subject import Snooze
+from tocsin.routing.subject import ActiveSnooze
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
@@ -81,10 +81,10 @@ class AlertTransaction:
         pipe: Pipe,
         feed: DirectoryFeed,
         now: datetime,
-        judges: Judges | None = None,
+        budgets: MatchingBudgets | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """`judges` bound the matching (see `plan`); by default it is not bounded."""
+        """`budgets` bound the matching (see `plan`); by default it is not bounded."""
         self._pipe = pipe
         self._feed = feed
         self._now = now
@@ -92,7 +92,7 @@ class AlertTransaction:
         self._rows = AlertRows()
         self._changes: list[AlertChange] = []
         self._looks: dict[bytes, AlertChange] = {}
-        self._planning = Planning(judges or Judges(None), pace)
+        self._planning = Planning(budgets or MatchingBudgets(None), pace)
         self.directory: Directory = feed.current
 
     async def begin(
@@ -106,7 +106,7 @@ class AlertTransaction:
         Raises:
             psycopg.Error: nothing was begun.
         """
-        self._planning.judges.begin()
+        self._planning.budgets.begin()
         locks = {key.lock for key in keys} | {alert_lock(alert_id) for alert_id in alert_ids}
         calls: list[Call] = [
             (BEGIN, {}),
@@ -220,13 +220,13 @@ class AlertTransaction:
             if signal.tenant not in entry.tenants:
                 step.flags = (*step.flags, "unknown_tenant")
         details = AlertDetails.of_signal(signal, tenant_id, cause.received_at)
-        words = Words.of(signal)
+        words = AlertWords.of(signal)
         alert.title, alert.words_digest = words.title, words.digest
         self._rows.new[alert.id] = NewAlert(alert, details, words, entry)
 
     def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> bool:
         """Whether anything changed that matchers look at."""
-        words = Words.of(signal)
+        words = AlertWords.of(signal)
         changed = words.changed(alert.words_digest)
         if not changed:
             return False
@@ -267,7 +267,9 @@ class AlertTransaction:
                 and signal.kind in (SignalKind.TRIGGER, SignalKind.UPDATE)
                 and alert.words_digest is not None
                 # What differs between two copies of one event is kept in the metadata, if at all.
-                and any(part != "metadata" for part in Words.of(signal).changed(alert.words_digest))
+                and any(
+                    part != "metadata" for part in AlertWords.of(signal).changed(alert.words_digest)
+                )
             ):
                 return False
         return True
@@ -402,7 +404,9 @@ def _alert_state(row: Row) -> AlertState:
         closed_at=row.closed_at,
         title=row.title,
         words_digest=None if row.words_digest is None else row.words_digest.bytes,
-        snooze=None if row.snoozed_until is None else Snooze(row.snoozed_until, row.snoozed_by),
+        snooze=None
+        if row.snoozed_until is None
+        else ActiveSnooze(row.snoozed_until, row.snoozed_by),
     )
 
 

@@ -18,7 +18,7 @@ _pack = _DIGEST.pack
 _PARTS = ("title", "description", "labels", "metadata")
 
 
-class Words(Struct, frozen=True):
+class AlertWords(Struct, frozen=True):
     """As one signal has them. `labels` and `metadata` are JSON texts; what a signal leaves out
     (None, or no entries) does not erase what an earlier one said."""
 
@@ -31,7 +31,7 @@ class Words(Struct, frozen=True):
     changed, so that a repeat need not read them."""
 
     @classmethod
-    def of(cls, signal: Signal) -> Words:
+    def of(cls, signal: Signal) -> AlertWords:
         title, description = signal.title, signal.description
         labels = _encode(signal.labels) if signal.labels else NOTHING
         metadata = _encode(signal.metadata) if signal.metadata else NOTHING
@@ -71,11 +71,11 @@ class Words(Struct, frozen=True):
             )
         )
 
-    def laid_over(self, before: Words | None) -> Words:
+    def laid_over(self, before: AlertWords | None) -> AlertWords:
         """These words where they say something, else those from before."""
         if before is None:
             return self
-        return Words(
+        return AlertWords(
             self.title,
             before.description if self.description is None else self.description,
             before.labels if self.labels == NOTHING else self.labels,

@@ -18,9 +18,9 @@ from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import ApiProblem, not_found
 from tocsin.model import Fault, utc_now
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, Note, Time, example
 from tocsin.resources.owned import owned
-from tocsin.resources.refused import InvalidRequest
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts/{alert_id:uuid}", tags=["alerts"], route_class=JsonRoute)

@@ -22,8 +22,8 @@ from tocsin.explain.preview import (
     try_silence,
 )
 from tocsin.model import AlertStatus, Severity, utc_now
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
-from tocsin.resources.refused import InvalidRequest
 from tocsin.resources.rules import Matchers, TenantIds
 from tocsin.routing.rules import Rule, Silence
 from tocsin.store.queries.alerts import PastAlert

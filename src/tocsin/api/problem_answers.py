@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, PROBLEMS, problem_body
-from tocsin.resources.refused import (
+from tocsin.resources.errors import (
     InvalidRequest,
     MissingReference,
     NotInWorkspace,

@@ -16,7 +16,7 @@ from tocsin.resources.fields import Id
 from tocsin.resources.owned import owned
 from tocsin.resources.silences import SilenceIn, SilenceOut, SilencePatch, show
 from tocsin.store.queries.silences import SilenceState, page_of_silences
-from tocsin.store.tables import Silence
+from tocsin.store.tables import StoredSilence
 
 router = APIRouter(prefix="/silences", tags=["silences"], route_class=JsonRoute)
 
@@ -51,7 +51,7 @@ async def create_silence(context: Context, caller: Responder, body: SilenceIn) -
 @router.get("/{silence_id:uuid}")
 async def get_silence(context: Context, caller: Viewer, silence_id: Id) -> SilenceOut:
     async with context.reading() as session:
-        return show(await owned(session, Silence, caller, silence_id), utc_now())
+        return show(await owned(session, StoredSilence, caller, silence_id), utc_now())
 
 
 @router.patch("/{silence_id:uuid}")

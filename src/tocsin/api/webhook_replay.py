@@ -12,8 +12,8 @@ from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, ApiProblem, not_found
+from tocsin.ingest.received_webhook import Declined, RefusalOutcome
 from tocsin.ingest.replay import Truncated, WebhookNotFound, replay
-from tocsin.ingest.webhook import Declined, RefusalOutcome
 from tocsin.model import Role, Severity, SignalKind, utc_now
 from tocsin.resources import recording
 from tocsin.resources.fields import Flag, Id, Input, JsonObject, Output, Time, example

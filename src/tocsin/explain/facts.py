@@ -23,7 +23,7 @@ from tocsin.routing.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
-class AlertFacts:
+class CurrentAlert:
     """The alert as it is now; `subject` is what rules see of it."""
 
     subject: Subject

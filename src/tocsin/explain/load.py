@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from tocsin.explain.facts import (
-    AlertFacts,
     AttemptFacts,
     ChangeFacts,
+    CurrentAlert,
     DeliveryFacts,
     WebhookFacts,
 )
 from tocsin.explain.story import RecordedFacts
 from tocsin.model import AlertEventKind, EventType, Reason, utc_now
-from tocsin.routing.subject import Snooze, Subject
+from tocsin.routing.subject import ActiveSnooze, Subject
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import (
     AddressedDelivery,
@@ -64,11 +64,11 @@ def subject_of(alert: Alert | PastAlert, source_type: str) -> Subject:
     )
 
 
-def _alert(alert: Alert, source_type: str) -> AlertFacts:
+def _alert(alert: Alert, source_type: str) -> CurrentAlert:
     subject = subject_of(alert, source_type)
     if alert.snoozed_until is not None:
-        subject.snooze = Snooze(alert.snoozed_until, alert.snoozed_by or "somebody")
-    return AlertFacts(
+        subject.snooze = ActiveSnooze(alert.snoozed_until, alert.snoozed_by or "somebody")
+    return CurrentAlert(
         subject=subject,
         status=alert.status,
         triggered_at=alert.triggered_at,

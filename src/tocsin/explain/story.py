@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.explain.facts import AlertFacts, ChangeFacts, DeliveryFacts, WebhookFacts
+from tocsin.explain.facts import ChangeFacts, CurrentAlert, DeliveryFacts, WebhookFacts
 from tocsin.explain.wording import (
     attempt_words,
     change_words,
@@ -36,7 +36,7 @@ class RecordedFacts:
     """Everything on record about one alert, in any order. `rules_changed_at` tells when each rule
     was last changed."""
 
-    alert: AlertFacts
+    alert: CurrentAlert
     webhooks: Sequence[WebhookFacts]
     changes: Sequence[ChangeFacts]
     deliveries: Sequence[DeliveryFacts]

@@ -17,15 +17,15 @@ from uuid import UUID
 
 import structlog
 
-from tocsin.alerts.judges import Judges
+from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.ingest import metrics
 from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.kept import quoted
+from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
-from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Deadlock, is_away
@@ -169,12 +169,14 @@ class Batcher:
             taken.append((webhook, future))
         return taken
 
-    async def _commit(self, webhooks: list[Webhook], judges: Judges | None = None) -> None:
+    async def _commit(
+        self, webhooks: list[Webhook], budgets: MatchingBudgets | None = None
+    ) -> None:
         """Store all; what cannot be stored alone is answered 500 and recorded as failed."""
         if not webhooks:
             return
         metrics.BATCH_SIZE.observe(len(webhooks))
-        judges = judges or Judges()
+        budgets = budgets or MatchingBudgets()
         error: Exception = RuntimeError("lost every race")
         decided: list[Answer | None] = []
         for attempt in range(3):
@@ -185,7 +187,7 @@ class Batcher:
                     for webhook, answer in zip(webhooks, decided, strict=True):
                         webhook.answer = answer
                     return
-                overdrawn = await self._transaction(webhooks, judges)
+                overdrawn = await self._transaction(webhooks, budgets)
             except (Conflict, Deadlock):
                 # Somebody else won a race that the locks do not cover (a person's reopening, say):
                 # what is known is out of date, so decide again.
@@ -204,7 +206,7 @@ class Batcher:
                 return
             else:
                 if overdrawn:
-                    await self._plan_apart(webhooks, overdrawn, judges)
+                    await self._plan_apart(webhooks, overdrawn, budgets)
                 else:
                     self._batch_limit = min(BATCH_LIMIT, 2 * self._batch_limit)
                 return
@@ -216,7 +218,7 @@ class Batcher:
         await self._commit(webhooks[middle:])
 
     async def _plan_apart(
-        self, webhooks: list[Webhook], overdrawn: frozenset[UUID], judges: Judges
+        self, webhooks: list[Webhook], overdrawn: frozenset[UUID], budgets: MatchingBudgets
     ) -> None:
         """What some of `webhooks` ask of the rules of their workspaces is over the budget."""
         if self.part_with is not None:
@@ -238,9 +240,9 @@ class Batcher:
             # That may take longer than there is until the process is ended.
             webhook.answer = OVERLOADED
             return
-        await judges.settle(self.clock())
+        await budgets.settle(self.clock())
         webhook.flag(RULE_BUDGET)
-        await self._commit(webhooks, judges)
+        await self._commit(webhooks, budgets)
 
     def _warn(self, webhook: Webhook) -> None:
         """Once for as long as the workspace is apart."""
@@ -254,7 +256,9 @@ class Batcher:
                 " expressions in the rules and silences of the workspace cost less",
             )
 
-    async def _transaction(self, webhooks: list[Webhook], judges: Judges) -> frozenset[UUID]:
+    async def _transaction(
+        self, webhooks: list[Webhook], budgets: MatchingBudgets
+    ) -> frozenset[UUID]:
         async with self.connection.opened() as pipe:
             overdrawn = await commit_webhooks(
                 pipe,
@@ -262,7 +266,7 @@ class Batcher:
                 webhooks,
                 now=self.clock(),
                 keep_rejected=self.keep_rejected,
-                judges=judges,
+                budgets=budgets,
                 pace=None if self.pace is None else self.pace(),
             )
         if not self._available:
@@ -296,7 +300,7 @@ class Batcher:
         webhook.flags = ()
         webhook.settled, webhook.is_final = FAULT, True
         try:
-            await self._transaction([webhook], Judges())
+            await self._transaction([webhook], MatchingBudgets())
             return
         except Exception as again:
             log.error("ingest.poison_not_recorded", error=type(again).__name__)
@@ -304,7 +308,7 @@ class Batcher:
         webhook.headers, webhook.idempotency_key = {}, None
         webhook.raw_payload = quoted(webhook.body)
         try:
-            await self._transaction([webhook], Judges())
+            await self._transaction([webhook], MatchingBudgets())
         except Exception as again:
             log.error("ingest.poison_not_recorded", error=type(again).__name__)
             webhook.answer = FAULT

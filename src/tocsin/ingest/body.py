@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tocsin.ingest import metrics
+from tocsin.ingest.received_webhook import Declined
 from tocsin.ingest.refusals import TOO_MANY_BODIES, TOO_SLOW, too_large
-from tocsin.ingest.webhook import Declined
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.alert_key import AlertKey
-from tocsin.alerts.judges import Judges
+from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.transaction import AlertTransaction, Cause
 from tocsin.ingest.duplicates import Duplicates
+from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.ingest.refusals import GONE
 from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
-from tocsin.ingest.webhook import Accepted, Webhook
 from tocsin.ingest.webhook_rows import insert_webhooks
 from tocsin.model import WebhookStatus
 from tocsin.store import arrays
@@ -28,7 +28,7 @@ async def commit_webhooks(
     *,
     now: datetime,
     keep_rejected: int,
-    judges: Judges,
+    budgets: MatchingBudgets,
     pace: Pace | None = None,
     dry_run: bool = False,
 ) -> frozenset[UUID]:
@@ -36,7 +36,7 @@ async def commit_webhooks(
 
     With `dry_run` everything is decided and nothing stays.
 
-    Returns the workspaces whose rules ask for more than `judges` allow: nothing was stored then.
+    Returns the workspaces whose rules ask for more than `budgets` allow: nothing was stored then.
 
     Raises:
         DatabaseError: nothing was stored, or (connection lost at the commit) nobody knows.
@@ -46,7 +46,7 @@ async def commit_webhooks(
     # Of an integration that is gone there is nothing to keep a record by.
     webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
     duplicates = Duplicates.of(webhooks)
-    transaction = AlertTransaction(pipe, senders.feed, now, judges, pace)
+    transaction = AlertTransaction(pipe, senders.feed, now, budgets, pace)
     (claimed,), _ = await transaction.begin(_alert_keys(webhooks), duplicates.claim(now))
     await duplicates.settle(transaction, claimed)
     if is_out_of_date(webhooks, senders.current) and reread(webhooks, senders.current):
@@ -57,7 +57,7 @@ async def commit_webhooks(
             webhooks,
             now=now,
             keep_rejected=keep_rejected,
-            judges=judges,
+            budgets=budgets,
             pace=pace,
             dry_run=dry_run,
         )
@@ -68,9 +68,9 @@ async def commit_webhooks(
             webhook.answer = await _decide(webhook, transaction, pace)
             duplicates.hold(webhook)
     await transaction.plan()
-    if judges.overdrawn:
+    if budgets.overdrawn:
         await transaction.rollback()
-        return judges.overdrawn
+        return budgets.overdrawn
     await transaction.commit(
         insert_webhooks(webhooks, now),
         *duplicates.calls(),

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from tocsin.alerts.transaction import AlertTransaction
-from tocsin.ingest.webhook import Accepted, Webhook
+from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.model import WebhookStatus
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Row

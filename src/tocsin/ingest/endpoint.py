@@ -25,6 +25,7 @@ from tocsin.ingest.connection import PATIENCE_SECONDS
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sns import envelope_of
 from tocsin.ingest.rate_limit import Throttle
+from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import (
     FAULT,
     LIMITED,
@@ -38,7 +39,6 @@ from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.trouble import say_rate_limited
 from tocsin.ingest.understand import read_authentic, read_refused, verified
-from tocsin.ingest.webhook import Answer, Declined, Webhook
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away

@@ -18,9 +18,9 @@ from uuid import UUID
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
+from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.refusals import OVERLOADED
 from tocsin.ingest.senders import Senders
-from tocsin.ingest.webhook import Answer, Webhook
 from tocsin.model import utc_now
 from tocsin.turns import Pace
 

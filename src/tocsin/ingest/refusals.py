@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tocsin.ingest.proof.verify import INVALID, MISSING, STALE, UNCHECKED, Refused
-from tocsin.ingest.webhook import Declined, RefusalOutcome
+from tocsin.ingest.received_webhook import Declined, RefusalOutcome
 from tocsin.model import Fault
 from tocsin.problems import PROBLEMS
 

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.alerts.actions import Actions
-from tocsin.alerts.judges import Judges
+from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.lanes import Lanes
+from tocsin.ingest.received_webhook import Accepted, Answer, Webhook
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.understand import interpret_stored
-from tocsin.ingest.webhook import Accepted, Answer, Webhook
 from tocsin.model import Signal, iso, optional_iso
 from tocsin.store.database import Connection
 from tocsin.store.stored_webhooks import alerts_touched_by, find_stored_webhook
@@ -109,15 +109,15 @@ async def replay(
 
 
 async def _rehearse(senders: Senders, actions: Actions, webhook: Webhook, now: datetime) -> Answer:
-    judges = Judges()
+    budgets = MatchingBudgets()
     while True:
         async with actions.connected() as pipe:
             undecided = await commit_webhooks(
-                pipe, senders, [webhook], now=now, keep_rejected=0, judges=judges, dry_run=True
+                pipe, senders, [webhook], now=now, keep_rejected=0, budgets=budgets, dry_run=True
             )
         if not undecided:
             break
-        await judges.settle(now)
+        await budgets.settle(now)
     assert webhook.answer is not None
     return webhook.answer
 

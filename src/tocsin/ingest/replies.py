@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tocsin.ingest.webhook import Accepted, Declined, Webhook
+from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, problem_body
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from tocsin.ingest.received_webhook import Webhook
 from tocsin.ingest.refusals import GONE
 from tocsin.ingest.senders import Sender
 from tocsin.ingest.understand import understand
-from tocsin.ingest.webhook import Webhook
 
 
 def is_out_of_date(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:

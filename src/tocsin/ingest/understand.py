@@ -14,6 +14,7 @@ import structlog
 from tocsin.ingest import metrics
 from tocsin.ingest.kept import quoted, restored
 from tocsin.ingest.proof.verify import Refused, verify
+from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.ingest.refusals import (
     INACTIVE,
     UNPROVEN,
@@ -27,7 +28,6 @@ from tocsin.ingest.sources.kit.decode import InvalidPayload, read
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import idempotency_key
 from tocsin.ingest.unpack import is_packed, unpack
-from tocsin.ingest.webhook import Accepted, Declined, Webhook
 from tocsin.model import WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Final
 
+from tocsin.ingest.received_webhook import Declined
 from tocsin.ingest.refusals import invalid_payload, too_large, unknown_encoding
-from tocsin.ingest.webhook import Declined
 from tocsin.model import Fault
 
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from tocsin.ingest.proof.redact import sanitised_headers
+from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.ingest.sources.kit.storable import clean_text
-from tocsin.ingest.webhook import Accepted, Declined, Webhook
 from tocsin.store.columns import (
     Integer,
     Json,

@@ -15,7 +15,6 @@ from tocsin.model.alerts import (
     AlertStatus,
     Severity,
 )
-from tocsin.model.clock import iso, optional_iso, utc_now
 from tocsin.model.ids import uuid7, uuid7_bytes
 from tocsin.model.notifications import (
     AlertDeliveryStatus,
@@ -29,6 +28,7 @@ from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
 from tocsin.model.signals import Fault, Signal, SignalKind, WebhookStatus
+from tocsin.model.utc import iso, optional_iso, utc_now
 
 __all__ = [
     "DESCRIPTION_LIMIT",

@@ -28,6 +28,7 @@ from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import Fault, Secret, uuid7
 from tocsin.resources import recording
 from tocsin.resources.destination_trials import LastTestStatus
+from tocsin.resources.errors import InvalidRequest, StillNeeded
 from tocsin.resources.fields import (
     Flag,
     Id,
@@ -40,7 +41,6 @@ from tocsin.resources.fields import (
     left_out,
 )
 from tocsin.resources.owned import owned
-from tocsin.resources.refused import InvalidRequest, StillNeeded
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.rules import rules_naming_destination
 from tocsin.store.queries.workspaces import read_workspace

@@ -16,6 +16,7 @@ from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
 from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest, MissingReference
 from tocsin.resources.integration_shapes import (
     PROFILE_COLUMNS,
     IntegrationIn,
@@ -25,7 +26,6 @@ from tocsin.resources.integration_shapes import (
     Rotation,
 )
 from tocsin.resources.owned import owned, require
-from tocsin.resources.refused import InvalidRequest, MissingReference
 from tocsin.store import configuration_lock
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.integration_history import delete_history

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from tocsin.access.api_keys import Principal
-from tocsin.resources.refused import MissingReference, NotInWorkspace
+from tocsin.resources.errors import MissingReference, NotInWorkspace
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.workspace_rows import OwnedRow

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from tocsin.access.api_keys import Principal
 from tocsin.model import EventType, Severity, uuid7
 from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
     NO_NUL,
     Flag,
@@ -28,7 +29,6 @@ from tocsin.resources.fields import (
     unique,
 )
 from tocsin.resources.owned import owned, require_all
-from tocsin.resources.refused import InvalidRequest
 from tocsin.routing.validation import (
     COOLDOWN_LIMIT,
     LABEL_LIMIT,

@@ -11,6 +11,7 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal
 from tocsin.model import Severity, uuid7
 from tocsin.resources import recording
+from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
     Id,
     Input,
@@ -23,13 +24,12 @@ from tocsin.resources.fields import (
     left_out,
 )
 from tocsin.resources.owned import owned
-from tocsin.resources.refused import InvalidRequest
 from tocsin.resources.rules import Matchers
 from tocsin.routing.validation import validate_silence
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.silences import SilenceState, state_of
-from tocsin.store.tables import Silence
+from tocsin.store.tables import StoredSilence
 
 
 class SilenceOut(Output):
@@ -82,7 +82,7 @@ class SilencePatch(Input):
         return values
 
 
-def show(row: Silence, now: datetime) -> SilenceOut:
+def show(row: StoredSilence, now: datetime) -> SilenceOut:
     return SilenceOut(
         id=row.id,
         workspace_id=row.workspace_id,
@@ -102,18 +102,18 @@ def _kind(now: datetime) -> recording.Kind:
     return recording.Kind("silence", lambda row: show(row, now).document())
 
 
-def _check(row: Silence, now: datetime) -> None:
+def _check(row: StoredSilence, now: datetime) -> None:
     if faults := validate_silence(row.matchers, row.starts_at, row.ends_at, now):
         raise InvalidRequest(faults)
 
 
-def make(caller: Principal, body: SilenceIn, now: datetime) -> Silence:
+def make(caller: Principal, body: SilenceIn, now: datetime) -> StoredSilence:
     """A silence as it is asked for, yet to be stored.
 
     Raises:
         InvalidRequest: it would mute everything, or nothing.
     """
-    row = Silence(
+    row = StoredSilence(
         id=uuid7(),
         workspace_id=caller.workspace_id,
         matchers=[matcher.model_dump() for matcher in body.matchers],
@@ -129,14 +129,16 @@ def make(caller: Principal, body: SilenceIn, now: datetime) -> Silence:
     return row
 
 
-async def create(session: DatabaseSession, caller: Principal, row: Silence, now: datetime) -> None:
+async def create(
+    session: DatabaseSession, caller: Principal, row: StoredSilence, now: datetime
+) -> None:
     await recording.create(session, caller, _kind(now), row, now)
 
 
 async def update(
     session: DatabaseSession, caller: Principal, silence_id: UUID, body: SilencePatch, now: datetime
-) -> Silence:
-    row = await owned(session, Silence, caller, silence_id)
+) -> StoredSilence:
+    row = await owned(session, StoredSilence, caller, silence_id)
     async with recording.changing(session, caller, _kind(now), row, now):
         recording.assign(row, body.columns())
         if workspace_rows.is_changed(session, row):
@@ -148,7 +150,7 @@ async def expire(
     session: DatabaseSession, caller: Principal, silence_id: UUID, now: datetime
 ) -> None:
     """Ends it now; one that is over stays as it is."""
-    row = await owned(session, Silence, caller, silence_id)
+    row = await owned(session, StoredSilence, caller, silence_id)
     async with recording.changing(session, caller, _kind(now), row, now, action="expired"):
         if row.ends_at > now:
             row.starts_at = min(row.starts_at, now)

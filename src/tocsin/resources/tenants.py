@@ -10,9 +10,9 @@ from uuid import UUID
 from tocsin.access.api_keys import Principal
 from tocsin.model import uuid7
 from tocsin.resources import recording
+from tocsin.resources.errors import StillNeeded
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.resources.owned import owned
-from tocsin.resources.refused import StillNeeded
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.integrations import integrations_of_tenant
 from tocsin.store.queries.rules import rules_naming_tenant

@@ -12,9 +12,9 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal, create_api_key
 from tocsin.model import Role
 from tocsin.resources import recording
+from tocsin.resources.errors import NotInWorkspace, NotPermitted
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.resources.owned import require
-from tocsin.resources.refused import NotInWorkspace, NotPermitted
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
 from tocsin.store.queries.workspaces import DEFAULT, create_workspace, read_workspace

@@ -12,7 +12,7 @@ from tocsin.model import Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Snooze:
+class ActiveSnooze:
     """Somebody wants to hear nothing of an alert for a while."""
 
     until: datetime
@@ -32,7 +32,7 @@ class Subject:
     source: str
     type: str
     labels: Mapping[str, str]
-    snooze: Snooze | None = None
+    snooze: ActiveSnooze | None = None
 
 
 def alert_key_id(integration_id: UUID, external_id: str | None) -> UUID | None:

@@ -30,7 +30,7 @@ FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClockState:
     """The version of the configuration, and when the first hold that is known to end does."""
 
     configuration_version: int
@@ -68,8 +68,8 @@ class ClockConnection:
         row = await cursor.fetchone()
         return row is not None and bool(row[0])
 
-    async def standing(self) -> Standing:
-        async with self._connection.cursor(row_factory=class_row(Standing)) as cursor:
+    async def state(self) -> ClockState:
+        async with self._connection.cursor(row_factory=class_row(ClockState)) as cursor:
             await cursor.execute(statement("clock_standing"), prepare=True)
             found = await cursor.fetchone()
         assert found is not None

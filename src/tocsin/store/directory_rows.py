@@ -19,7 +19,7 @@ from tocsin.store.tables import (
     AlertRule,
     ConfigurationVersion,
     Integration,
-    Silence,
+    StoredSilence,
     Tenant,
     Workspace,
 )
@@ -83,7 +83,7 @@ async def _routing_rows(
     rules = select(*AlertRule.__table__.columns).where(AlertRule.deleted_at.is_(None))
     for row in await connection.execute(rules):
         found[row.workspace_id].rules.append(row)
-    silences = select(*Silence.__table__.columns).where(Silence.ends_at > func.now())
+    silences = select(*StoredSilence.__table__.columns).where(StoredSilence.ends_at > func.now())
     for row in await connection.execute(silences):
         found[row.workspace_id].silences.append(row)
     destinations = select(

@@ -22,7 +22,7 @@ from tocsin.store.tables import (
     ApiKey,
     Base,
     Integration,
-    Silence,
+    StoredSilence,
     Tenant,
 )
 from tocsin.store.tables.base import Deletable
@@ -35,7 +35,7 @@ OwnedRow = TypeVar(
     AlertRule,
     ApiKey,
     Integration,
-    Silence,
+    StoredSilence,
     Tenant,
 )
 

@@ -69,14 +69,14 @@ class Clock:
         ends = HoldEnds(self._url, self._feed)
         try:
             while True:
-                standing = await connection.standing()
-                await ends.work(connection, standing.configuration_version, self._now())
+                state = await connection.state()
+                await ends.work(connection, state.configuration_version, self._now())
                 await connection.news(await self._wait(connection))
         finally:
             await ends.close()
 
     async def _wait(self, connection: ClockConnection) -> float:
-        due = (await connection.standing()).next_due
+        due = (await connection.state()).next_due
         if due is None:
             return LONGEST_WAIT_SECONDS
         seconds = (due - self._now()) / timedelta(seconds=1)

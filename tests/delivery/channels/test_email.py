@@ -15,7 +15,7 @@ from tests.support import certificates, receivers
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.email import EmailChannel, EmailConfig
 from tocsin.delivery.channels.kit import mail
-from tocsin.delivery.channels.kit.wording import describe
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import Message

@@ -10,7 +10,7 @@ from tests.delivery.channels import samples, services
 from tests.support import receivers
 from tocsin.delivery.channels import pagerduty
 from tocsin.delivery.channels.base import Parts
-from tocsin.delivery.channels.kit.wording import describe
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
 from tocsin.message import Message

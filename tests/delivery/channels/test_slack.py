@@ -13,8 +13,8 @@ from tests.support import receivers
 from tocsin.delivery.channels import slack
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.kit.slack_dialects import Dialect
-from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent
 from tocsin.message import Message

@@ -13,7 +13,7 @@ from tests.support import receivers
 from tocsin.delivery.channels import teams
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import card
-from tocsin.delivery.channels.kit.wording import describe
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
 from tocsin.message import Message

@@ -20,13 +20,13 @@ from tocsin.delivery.channels.base import (
 from tocsin.delivery.channels.kit import apprise_library as library
 from tocsin.delivery.channels.kit.escape import inert
 from tocsin.delivery.channels.kit.http import digest
+from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.channels.kit.receivers import (
     behind_earlier,
     now_to_try,
     standing_of,
     with_waiting,
 )
-from tocsin.delivery.channels.kit.wording import Words, describe
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
 from tocsin.model import Severity
@@ -148,7 +148,7 @@ class AppriseChannel:
         return _outcome(message.destination_name, config, known, now, faults)
 
 
-def body(words: Words) -> str:
+def body(words: MessageWords) -> str:
     """The message as plain text, for whatever shows it."""
     parts = [words.change]
     if words.description:
@@ -166,7 +166,7 @@ def body(words: Words) -> str:
     return "\n".join(parts)
 
 
-def _kind(words: Words) -> str:
+def _kind(words: MessageWords) -> str:
     if words.state in ("resolved", "closed"):
         return "success"
     return _KINDS[words.severity] if words.severity else "info"

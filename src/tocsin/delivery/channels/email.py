@@ -12,13 +12,13 @@ from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ONE_OR_MORE, ChannelConfig, LinksFor, Parts, Rate
 from tocsin.delivery.channels.kit import mail, smtp
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.kit.receivers import (
     behind_earlier,
     now_to_try,
     standing_of,
     with_waiting,
 )
-from tocsin.delivery.channels.kit.wording import describe
 from tocsin.delivery.outcome import (
     Failed,
     Outcome,

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
 from tocsin.delivery.channels.kit.escape import lines, one_line
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.kit.wording import Words, describe
+from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
@@ -122,7 +122,7 @@ class PagerDutyChannel:
         return judge(name, answer, message.at)
 
 
-def events(message: Message, words: Words, routing_key: str) -> list[dict[str, Any]]:
+def events(message: Message, words: MessageWords, routing_key: str) -> list[dict[str, Any]]:
     """What to enqueue, in order. A test opens an incident of severity info and closes it at once,
     so that it shows in PagerDuty and nobody has to clean up."""
     alert = message.alert
@@ -140,7 +140,7 @@ def events(message: Message, words: Words, routing_key: str) -> list[dict[str, A
     return [{"routing_key": routing_key, "dedup_key": key, "event_action": action}]
 
 
-def _trigger(message: Message, words: Words, routing_key: str, key: str) -> dict[str, Any]:
+def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) -> dict[str, Any]:
     alert = message.alert
     url = next((action.url for action in words.actions if action.name.startswith("Open")), None)
     event: dict[str, Any] = {
@@ -165,7 +165,7 @@ def _trigger(message: Message, words: Words, routing_key: str, key: str) -> dict
     return event
 
 
-def _details(message: Message, words: Words) -> dict[str, Any]:
+def _details(message: Message, words: MessageWords) -> dict[str, Any]:
     """A fixed set of keys: rules written in PagerDuty go by them."""
     alert = message.alert
     if alert is None:

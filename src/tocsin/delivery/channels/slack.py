@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
 from tocsin.delivery.channels.kit import escape
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.message_words import MessageWords, Moment, describe
 from tocsin.delivery.channels.kit.slack_dialects import Dialect, attachment, variables
-from tocsin.delivery.channels.kit.wording import Moment, Words, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
@@ -165,7 +165,7 @@ def _is_page(answer: Answer) -> bool:
     return answer.body[:200].lstrip().startswith(b"<")
 
 
-def payload(words: Words, dialect: Dialect) -> dict[str, Any]:
+def payload(words: MessageWords, dialect: Dialect) -> dict[str, Any]:
     match dialect:
         case Dialect.WORKFLOW:
             return dict(variables(words))
@@ -176,7 +176,7 @@ def payload(words: Words, dialect: Dialect) -> dict[str, Any]:
             return render(words)
 
 
-def render(words: Words) -> dict[str, Any]:
+def render(words: MessageWords) -> dict[str, Any]:
     """The whole payload. `text` is what notifications and screen readers use, and the first line
     on screen; senders' texts stand only where Slack reads no markup."""
     blocks: list[dict[str, Any]] = [_section(words.change)]
@@ -209,7 +209,7 @@ def render(words: Words) -> dict[str, Any]:
     }
 
 
-def _tail(words: Words) -> list[dict[str, Any]]:
+def _tail(words: MessageWords) -> list[dict[str, Any]]:
     """What must never be cut: links, code, times."""
     blocks: list[dict[str, Any]] = []
     if actions := _actions(words):
@@ -221,7 +221,7 @@ def _tail(words: Words) -> list[dict[str, Any]]:
     return blocks
 
 
-def plain(words: Words) -> dict[str, Any]:
+def plain(words: MessageWords) -> dict[str, Any]:
     """The message without formatting: what is sent if Slack rejects the blocks."""
     return {
         "text": escape.slack(words.summary, TEXT_LIMIT),
@@ -231,7 +231,7 @@ def plain(words: Words) -> dict[str, Any]:
     }
 
 
-def _colour(words: Words) -> str:
+def _colour(words: MessageWords) -> str:
     if words.severity is None:
         return _COLOURS[Severity.INFO]
     return _DONE if words.state in ("resolved", "closed") else _COLOURS[words.severity]
@@ -260,7 +260,7 @@ def _moment(moment: Moment) -> str:
     )
 
 
-def _actions(words: Words) -> str:
+def _actions(words: MessageWords) -> str:
     """Links, not buttons: without an interactivity URL a button shows the reader a warning."""
     return "   ·   ".join(
         f"<{escape.slack_url(action.url)}|{escape.slack(action.name, 75)}>"

@@ -15,7 +15,7 @@ from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, 
 from tocsin.delivery.channels.kit import card
 from tocsin.delivery.channels.kit.escape import macro_free
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.kit.wording import Words, describe
+from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
@@ -109,7 +109,7 @@ class TeamsChannel:
         return outcome
 
 
-def render(words: Words, config: TeamsConfig) -> dict[str, Any]:
+def render(words: MessageWords, config: TeamsConfig) -> dict[str, Any]:
     """The body for the flow's kind."""
     content = card.render(words)
     if config.payload == "card":

@@ -15,6 +15,7 @@ from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
@@ -23,7 +24,6 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
 )
 from tocsin.ingest.sources.kit.severity import parse_severity
-from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.ingest.sources.kit.tags import labels_of_pairs
 from tocsin.ingest.sources.kit.template import first_text, nested_object
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind

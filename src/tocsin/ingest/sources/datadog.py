@@ -17,9 +17,9 @@ from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import object_of, present, require_object, required, text_of
 from tocsin.ingest.sources.kit.severity import parse_severity
-from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 # A recovery, whatever it is from: `Recovered`, `Recovered from Warn`.

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.fields import signal_from_fields
 from tocsin.ingest.sources.kit.reading import require_object
+from tocsin.ingest.sources.kit.signal_fields import signal_from_fields
 from tocsin.model import Signal
 
 

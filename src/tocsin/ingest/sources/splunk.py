@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.fields import severity_of
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
@@ -21,7 +21,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.kit.signals import make_signal, moment
+from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.template import first_text
 from tocsin.model import AuthScheme, Signal, SignalKind
 

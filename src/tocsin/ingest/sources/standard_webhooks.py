@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.fields import HAPPENED, STATUS, signal_from_fields
 from tocsin.ingest.sources.kit.kinds import KINDS
 from tocsin.ingest.sources.kit.reading import (
     object_of,
@@ -25,6 +24,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
     wrong_type,
 )
+from tocsin.ingest.sources.kit.signal_fields import HAPPENED, STATUS, signal_from_fields
 from tocsin.model import Fault, Signal, SignatureFormat, SignedContent
 
 _SUBJECTS: Final = frozenset(

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.fields import severity_of
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal
 from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
-from tocsin.ingest.sources.kit.signals import make_signal
+from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
 from tocsin.model import AuthScheme, Signal, SignalKind
 

@@ -14,8 +14,8 @@ from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
-from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.ingest.sources.kit.template import filled
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 

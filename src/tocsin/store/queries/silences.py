@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest, RowPage, fetch_page
-from tocsin.store.tables import Silence
+from tocsin.store.tables import StoredSilence
 
 
 class SilenceState(StrEnum):
@@ -19,7 +19,7 @@ class SilenceState(StrEnum):
     EXPIRED = "expired"
 
 
-def state_of(row: Silence, now: datetime) -> SilenceState:
+def state_of(row: StoredSilence, now: datetime) -> SilenceState:
     if row.ends_at <= now:
         return SilenceState.EXPIRED
     return SilenceState.ACTIVE if row.starts_at <= now else SilenceState.PENDING
@@ -28,9 +28,11 @@ def state_of(row: Silence, now: datetime) -> SilenceState:
 def _is(state: SilenceState, now: datetime) -> ColumnElement[bool]:
     """The same as a condition."""
     if state is SilenceState.EXPIRED:
-        return Silence.ends_at <= now
-    has_begun = Silence.starts_at <= now
-    return (has_begun if state is SilenceState.ACTIVE else ~has_begun) & (Silence.ends_at > now)
+        return StoredSilence.ends_at <= now
+    has_begun = StoredSilence.starts_at <= now
+    return (has_begun if state is SilenceState.ACTIVE else ~has_begun) & (
+        StoredSilence.ends_at > now
+    )
 
 
 async def page_of_silences(
@@ -40,8 +42,8 @@ async def page_of_silences(
     *,
     state: SilenceState | None,
     now: datetime,
-) -> RowPage[Silence]:
-    statement = select(Silence).where(Silence.workspace_id == workspace_id)
+) -> RowPage[StoredSilence]:
+    statement = select(StoredSilence).where(StoredSilence.workspace_id == workspace_id)
     if state is not None:
         statement = statement.where(_is(state, now))
-    return await fetch_page(session, statement, request, key=Silence.id, list_name="silences")
+    return await fetch_page(session, statement, request, key=StoredSilence.id, list_name="silences")

@@ -20,7 +20,7 @@ from tocsin.store.tables.delivery import (
     RateBucket,
 )
 from tocsin.store.tables.ingest import Integration, Resolution, WebhookClaim, WebhookDelivery
-from tocsin.store.tables.routing import AlertRule, Cooldown, Silence
+from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "RateBucket",
     "Resolution",
     "Session",
-    "Silence",
+    "StoredSilence",
     "Tenant",
     "User",
     "WebhookClaim",

@@ -58,7 +58,7 @@ class AlertRule(Deletable, Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
-class Silence(Base):
+class StoredSilence(Base):
     __tablename__ = "silences"
     __table_args__ = (
         Index("ix_silences_workspace_id_ends_at", "workspace_id", "ends_at"),

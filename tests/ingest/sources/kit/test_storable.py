@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.ingest.sources.kit.signals import make_signal
+from tocsin.ingest.sources.kit.make_signal import make_signal
 from tocsin.ingest.sources.kit.storable import (
     EXTERNAL_ID_BYTES,
     LABEL_NAME_LIMIT,

@@ -14,7 +14,7 @@ from typing import Any
 from xml.sax.saxutils import escape as escape_xml
 
 from tocsin.delivery.channels.kit.escape import cut, macro_free
-from tocsin.delivery.channels.kit.wording import Fact, Moment, Words
+from tocsin.delivery.channels.kit.message_words import Fact, MessageWords, Moment
 from tocsin.model import Severity
 
 CARD_LIMIT = 24_000
@@ -33,7 +33,7 @@ _STYLES = {
 }
 
 
-def render(words: Words) -> dict[str, Any]:
+def render(words: MessageWords) -> dict[str, Any]:
     """The card, shortened step by step until it fits: labels, then text, then the title."""
     for shorter in _shorter_and_shorter(words):
         card = _card(shorter, shortened=shorter is not words)
@@ -56,7 +56,7 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _shorter_and_shorter(words: Words) -> Iterable[Words]:
+def _shorter_and_shorter(words: MessageWords) -> Iterable[MessageWords]:
     yield words
     total = len(words.labels) + words.more_labels
     for labels in (10, 5, 0):
@@ -74,7 +74,7 @@ def _shorter_and_shorter(words: Words) -> Iterable[Words]:
     )
 
 
-def _card(words: Words, *, shortened: bool) -> dict[str, Any]:
+def _card(words: MessageWords, *, shortened: bool) -> dict[str, Any]:
     body: list[dict[str, Any]] = [_heading(words), _text(words.change)]
     if words.description:
         # A RichTextBlock shows no line ends of its own on some clients; one per line does.
@@ -109,7 +109,7 @@ def _card(words: Words, *, shortened: bool) -> dict[str, Any]:
     return card
 
 
-def _heading(words: Words) -> dict[str, Any]:
+def _heading(words: MessageWords) -> dict[str, Any]:
     style, colour = ("good", "Good")
     if words.severity is None:
         style, colour = ("emphasis", "Default")

@@ -14,7 +14,7 @@ from email.utils import format_datetime, parseaddr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tocsin.delivery.channels.kit.escape import cut, header, one_line
-from tocsin.delivery.channels.kit.wording import Words
+from tocsin.delivery.channels.kit.message_words import MessageWords
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
 
@@ -62,7 +62,7 @@ class FromAddress:
         return cls(address, header(name, 100) or "Tocsin", address.rpartition("@")[2].lower())
 
 
-def build(message: Message, words: Words, recipient: str, sender: FromAddress) -> bytes:
+def build(message: Message, words: MessageWords, recipient: str, sender: FromAddress) -> bytes:
     """The mail as bytes. The same for the same message and recipient, but for live links: the
     Message-ID does not change between attempts, so that stores can drop a repeat.
 
@@ -75,7 +75,7 @@ def build(message: Message, words: Words, recipient: str, sender: FromAddress) -
     return data
 
 
-def _build(message: Message, words: Words, recipient: str, sender: FromAddress) -> bytes:
+def _build(message: Message, words: MessageWords, recipient: str, sender: FromAddress) -> bytes:
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = Address(addr_spec=recipient)
@@ -103,7 +103,7 @@ def _build(message: Message, words: Words, recipient: str, sender: FromAddress) 
     return data
 
 
-def _shorter(words: Words) -> Words:
+def _shorter(words: MessageWords) -> MessageWords:
     kept = words.labels[:8]
     return replace(
         words,
@@ -113,7 +113,7 @@ def _shorter(words: Words) -> Words:
     )
 
 
-def subject(message: Message, words: Words) -> str:
+def subject(message: Message, words: MessageWords) -> str:
     """Constant while severity and title are, or mail clients open a second thread; they ignore
     text in brackets, so the state goes there."""
     if words.severity is None:
@@ -124,11 +124,11 @@ def subject(message: Message, words: Words) -> str:
     return f"{state}{words.severity}: {one_line(words.title, room)}{tail}"
 
 
-def html(words: Words, recipient: str) -> str:
+def html(words: MessageWords, recipient: str) -> str:
     return _TEMPLATE.render(words=words, why=_why(words, recipient), colour=_colour(words))
 
 
-def text(words: Words, recipient: str) -> str:
+def text(words: MessageWords, recipient: str) -> str:
     """The same in plain text; it has everything that the HTML has."""
     parts = [words.headline, words.title, words.change]
     if words.description:
@@ -146,11 +146,11 @@ def text(words: Words, recipient: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _why(words: Words, recipient: str) -> str:
+def _why(words: MessageWords, recipient: str) -> str:
     return f"You get this because {recipient} is a recipient of “{words.destination}”."
 
 
-def _colour(words: Words) -> str:
+def _colour(words: MessageWords) -> str:
     if words.severity is None:
         return _COLOURS[Severity.INFO]
     return _DONE if words.state in ("resolved", "closed") else _COLOURS[words.severity]

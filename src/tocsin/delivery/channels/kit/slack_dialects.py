@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from tocsin.delivery.channels.kit import escape
-from tocsin.delivery.channels.kit.wording import Words
+from tocsin.delivery.channels.kit.message_words import MessageWords
 from tocsin.delivery.outbound import parse_url
 
 TEXT_LIMIT = 1_000
@@ -34,7 +34,7 @@ class Dialect(Enum):
         return cls.INCOMING_WEBHOOK if path.startswith("/services/") else cls.COMPATIBLE
 
 
-def variables(words: Words) -> dict[str, str]:
+def variables(words: MessageWords) -> dict[str, str]:
     """For a workflow: always the same names, each a text, also where there is nothing to say."""
     return {
         "text": _readable(words.summary, TEXT_LIMIT),
@@ -50,7 +50,7 @@ def variables(words: Words) -> dict[str, str]:
     }
 
 
-def attachment(words: Words, colour: str) -> dict[str, Any]:
+def attachment(words: MessageWords, colour: str) -> dict[str, Any]:
     """For servers like Slack. They read markup in `text`, and which they read is not known."""
     parts = [words.change, words.description or ""]
     parts += [moment.name + " " + moment.text for moment in words.moments]
@@ -78,7 +78,7 @@ def attachment(words: Words, colour: str) -> dict[str, Any]:
     }
 
 
-def _details(words: Words) -> str:
+def _details(words: MessageWords) -> str:
     facts = [f"{fact.name}: {fact.value}" for fact in (*words.facts, *words.labels)]
     facts += [f"{moment.name}: {moment.text}" for moment in words.moments]
     return "\n".join(facts)

@@ -13,8 +13,8 @@ import msgspec
 
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.fields import severity_of
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS, make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     json_type,
     object_of,
@@ -23,7 +23,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.kit.signals import MAX_ALERTS, make_signal, moment
+from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.model import Fault, Signal, SignalKind
 
 Describe = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str | None, str | None]]

@@ -29,10 +29,10 @@ from tocsin.ingest.sources.kit.evaluation import (
     explained,
     repeats,
 )
-from tocsin.ingest.sources.kit.fields import STATUS, signal_from_fields
+from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS
 from tocsin.ingest.sources.kit.mapping_check import FIELDS, IGNORE, PLACES, validate_mapping
 from tocsin.ingest.sources.kit.reading import json_type, text_of
-from tocsin.ingest.sources.kit.signals import MAX_ALERTS
+from tocsin.ingest.sources.kit.signal_fields import STATUS, signal_from_fields
 from tocsin.ingest.sources.kit.storable import label_text
 from tocsin.model import Fault, Severity, Signal
 

@@ -10,7 +10,8 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
 from tocsin.ingest.sources.kit.evaluation import nodes_of
-from tocsin.ingest.sources.kit.fields import (
+from tocsin.ingest.sources.kit.reading import json_type, pointer_to
+from tocsin.ingest.sources.kit.signal_fields import (
     ACKNOWLEDGED,
     ENDED,
     EXTERNAL_ID,
@@ -18,7 +19,6 @@ from tocsin.ingest.sources.kit.fields import (
     STARTED,
     STATUS,
 )
-from tocsin.ingest.sources.kit.reading import json_type, pointer_to
 from tocsin.ingest.sources.kit.storable import LABELS_LIMIT
 from tocsin.model import Fault, Severity, SignalKind
 

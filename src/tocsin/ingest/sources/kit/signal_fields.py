@@ -19,9 +19,9 @@ from typing import Any, Final
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import pointer_to, required, wrong_type
 from tocsin.ingest.sources.kit.severity import parse_severity
-from tocsin.ingest.sources.kit.signals import make_signal, moment
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 STATUS: Final = ("status", "state")

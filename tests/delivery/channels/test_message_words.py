@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.delivery.channels import samples
 from tocsin.delivery.channels.kit import escape
 from tocsin.delivery.channels.kit.http import LONGEST_WAIT, retry_after
-from tocsin.delivery.channels.kit.wording import describe, duration
+from tocsin.delivery.channels.kit.message_words import describe, duration
 from tocsin.message import Links, Message
 from tocsin.model import AlertStatus, EventType
 

@@ -54,7 +54,7 @@ class ActionLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class MessageWords:
     """One message in parts. `severity` and `reference` are None for a test."""
 
     state: str
@@ -89,14 +89,14 @@ class Words:
         return f"Code to confirm with: {self.code}" if self.code else None
 
 
-def describe(message: Message, zone: ZoneInfo, links: Links) -> Words:
+def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     """The words for one message to one reader."""
     alert = message.alert
     if alert is None:
         return _test(message, zone, links)
     state = STATES[message.event_type]
     labels = sorted(alert.labels.items())
-    return Words(
+    return MessageWords(
         state=state,
         severity=alert.severity,
         title=one_line(alert.title, TITLE) or "Untitled alert",
@@ -221,10 +221,10 @@ def _footer(message: Message, alert: AlertView) -> str:
     return f"Tocsin · {workspace}{rule} · alert {reference(alert)}"
 
 
-def _test(message: Message, zone: ZoneInfo, links: Links) -> Words:
+def _test(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     name = one_line(message.destination_name, NAME)
     workspace = one_line(message.workspace.name, NAME)
-    return Words(
+    return MessageWords(
         state="test",
         severity=None,
         title=f"Tocsin can reach {name}",

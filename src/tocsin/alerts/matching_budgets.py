@@ -1,7 +1,7 @@
 """The matching of one transaction: a judge for each workspace, each with a budget of its own.
 
 A workspace whose rules and silences ask for more is overdrawn, and the transaction must be undone.
-`settle` then answers what was asked, apart from the event loop; done again with the same judges, the
+`settle` then answers what was asked, apart from the event loop; done again with the same budgets, the
 transaction finds everything answered.
 """
 
@@ -30,7 +30,7 @@ class Question(NamedTuple):
     subject: Subject
 
 
-class Judges:
+class MatchingBudgets:
     """With a `budget` of None nobody is ever overdrawn."""
 
     def __init__(self, budget: int | None = BUDGET) -> None:
