@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -45,7 +46,10 @@ STAY_SECONDS = 10.0
 
 RULE_BUDGET = "rule_budget"
 
-Waiting = tuple[Webhook, asyncio.Future[Answer]]
+
+class Waiting(NamedTuple):
+    webhook: Webhook
+    answer: asyncio.Future[Answer]
 
 
 @dataclass(slots=True)
@@ -82,7 +86,7 @@ class Batcher:
         if not self._available and len(self._waiting) >= BATCH_LIMIT:
             return UNAVAILABLE
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((webhook, future))
+        self._waiting.append(Waiting(webhook, future))
         self._wake.set()
         return await future
 
@@ -107,7 +111,7 @@ class Batcher:
     def give_up(self, workspace_id: UUID) -> list[Waiting]:
         """Those of a workspace that wait here, which wait here no longer."""
         theirs = [
-            each for each in self._waiting if each[0].sender.entry.workspace_id == workspace_id
+            each for each in self._waiting if each.webhook.sender.entry.workspace_id == workspace_id
         ]
         if theirs:
             given = {id(each) for each in theirs}
@@ -130,7 +134,7 @@ class Batcher:
             parting = []
             for webhook, future in taken:
                 if webhook.id in self._overdrawn:
-                    parting.append((webhook, future))
+                    parting.append(Waiting(webhook, future))
                 elif not future.done():
                     future.set_result(webhook.answer or FAULT)
             self._flight = None
@@ -162,11 +166,11 @@ class Batcher:
         taken: list[Waiting] = []
         signals = 0
         while self._waiting and len(taken) < self._batch_limit and signals < SIGNAL_LIMIT:
-            webhook, future = self._waiting.popleft()
-            if future.cancelled():
+            waiting = self._waiting.popleft()
+            if waiting.answer.cancelled():
                 continue
-            signals += len(webhook.signals)
-            taken.append((webhook, future))
+            signals += len(waiting.webhook.signals)
+            taken.append(waiting)
         return taken
 
     async def _commit(

@@ -103,7 +103,7 @@ class Lanes:
         """In the order in which they came, before all that has come since."""
         by_workspace: dict[UUID, list[Waiting]] = {}
         for waiting in overdrawn:
-            by_workspace.setdefault(waiting[0].sender.entry.workspace_id, []).append(waiting)
+            by_workspace.setdefault(waiting.webhook.sender.entry.workspace_id, []).append(waiting)
         for workspace_id, those in by_workspace.items():
             self._lane(workspace_id).put_first(those)
 

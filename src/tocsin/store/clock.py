@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from tocsin.store.database import connect
 from tocsin.store.statements import statement
@@ -64,9 +64,9 @@ class ClockConnection:
 
     async def lead(self) -> bool:
         """Whether the clock is ours to keep, as long as this connection lasts."""
-        cursor = await self._connection.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
-        row = await cursor.fetchone()
-        return row is not None and bool(row[0])
+        async with self._connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+            return bool(await cursor.fetchone())
 
     async def state(self) -> ClockState:
         async with self._connection.cursor(row_factory=class_row(ClockState)) as cursor:

@@ -40,7 +40,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import set_json_loads
 
 from tocsin.model import AlertDeliveryStatus, AttemptOutcome, HoldReason, uuid7
@@ -270,10 +270,9 @@ class DeliveryQueue:
 
     async def begin_probes(self, destinations: Sequence[UUID], seconds: float) -> set[UUID]:
         """Of these destinations whose hold is over, those that are ours to probe."""
-        rows = await self._tuples(
+        return await self._ids(
             "begin_probes", {"destinations": list(destinations), "seconds": seconds}
         )
-        return {row[0] for row in rows}
 
     async def claim(self, claims: Sequence[Claim]) -> list[Claimed]:
         return await self._rows(
@@ -320,7 +319,7 @@ class DeliveryQueue:
     async def record(self, records: Sequence[AttemptRecord], reached: Iterable[UUID]) -> set[UUID]:
         """Returns the ids still ours; of the others only the attempt went on record. What held the
         destinations that were `reached` is over."""
-        rows = await self._tuples(
+        return await self._ids(
             "record_outcomes",
             {
                 "outcomes": _document(records),
@@ -328,7 +327,6 @@ class DeliveryQueue:
                 "reached": list(reached),
             },
         )
-        return {row[0] for row in rows}
 
     async def record_failures(
         self, failures: Sequence[DestinationFailures]
@@ -346,7 +344,7 @@ class DeliveryQueue:
         """How many fallback messages this made; they are announced with NOTIFY."""
         if not candidates:
             return 0
-        rows = await self._tuples(
+        made = await self._ids(
             "notify_fallback",
             {
                 "failures": _document(candidates),
@@ -355,9 +353,9 @@ class DeliveryQueue:
                 "ids": [uuid7() for _ in range(2 * len(candidates))],
             },
         )
-        if rows:
+        if made:
             await self.notify()
-        return len(rows)
+        return len(made)
 
     async def disable(self, destination_id: UUID) -> bool:
         """In a transaction of its own: the change of configuration waits for batches of webhooks,
@@ -376,15 +374,13 @@ class DeliveryQueue:
 
     async def renew(self, ids: Sequence[UUID]) -> set[UUID]:
         """Returns those still ours."""
-        rows = await self._tuples(
+        return await self._ids(
             "renew_leases",
             {"ids": list(ids), "node": self._node, "lease_seconds": self._lease_seconds},
         )
-        return {row[0] for row in rows}
 
     async def withdraw(self, destinations: Sequence[UUID]) -> int:
-        rows = await self._tuples("withdraw_deliveries", {"destinations": list(destinations)})
-        return len(rows)
+        return len(await self._ids("withdraw_deliveries", {"destinations": list(destinations)}))
 
     async def expire(self, destinations: Sequence[UUID]) -> list[ExpiredMessage]:
         """Gives up what has waited for too long at these."""
@@ -414,10 +410,10 @@ class DeliveryQueue:
             await cursor.execute(statement(name), parameters, prepare=True)
             return await cursor.fetchall()
 
-    async def _tuples(self, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        async with self._connection.cursor(binary=True) as cursor:
+    async def _ids(self, name: str, parameters: Mapping[str, Any]) -> set[UUID]:
+        async with self._connection.cursor(binary=True, row_factory=scalar_row) as cursor:
             await cursor.execute(statement(name), parameters, prepare=True)
-            return await cursor.fetchall()
+            return set(await cursor.fetchall())
 
     async def _run(self, name: str, parameters: Mapping[str, Any]) -> None:
         await self._connection.execute(statement(name), parameters, prepare=True)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from psycopg.rows import scalar_row
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -110,9 +111,11 @@ async def follow_configuration(url: str, changed: Callable[[int], Awaitable[None
 
     async def listen(connection: RawConnection) -> None:
         await connection.execute("LISTEN tocsin_configuration")
-        cursor = await connection.execute("SELECT version FROM configuration")
-        if (row := await cursor.fetchone()) is not None:
-            await changed(row[0])
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute("SELECT version FROM configuration")
+            version = await cursor.fetchone()
+        if version is not None:
+            await changed(version)
         async for notice in connection.notifies():
             await changed(int(notice.payload))
 

@@ -6,6 +6,7 @@ is no other client."""
 from __future__ import annotations
 
 import psycopg
+from psycopg.rows import scalar_row
 
 _ROUNDS = 3
 _CONNECT_SECONDS = 10
@@ -45,13 +46,17 @@ def require_own_connections(url: str) -> None:
                 raise SharedConnectionsError from None
 
 
-def _connect(url: str) -> psycopg.Connection[tuple[int]]:
+def _connect(url: str) -> psycopg.Connection[int]:
     return psycopg.connect(
-        url, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="tocsin"
+        url,
+        autocommit=True,
+        row_factory=scalar_row,
+        connect_timeout=_CONNECT_SECONDS,
+        application_name="tocsin",
     )
 
 
-def _answering(connection: psycopg.Connection[tuple[int]]) -> int:
+def _answering(connection: psycopg.Connection[int]) -> int:
     found = connection.execute(_ASK).fetchone()
     assert found is not None
-    return found[0]
+    return found

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -21,6 +21,18 @@ from tocsin.model import AuthScheme, Secret, SignatureAlgorithm, SignatureFormat
 
 SECRET_ENCODINGS: Final = ("text", "standard_webhooks")
 MAX_SECRETS: Final = 8
+
+
+class HeaderNames(NamedTuple):
+    """In lower case; empty where the scheme has no such header."""
+
+    signature: str
+    timestamp: str
+    delivery_id: str
+
+
+STANDARD_WEBHOOKS: Final = HeaderNames("webhook-signature", "webhook-timestamp", "webhook-id")
+SVIX: Final = HeaderNames("svix-signature", "svix-timestamp", "svix-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class Profile(Scheme):
     )
     """For `sns`: the keys known by now, by the address of their certificate."""
 
-    header_names: tuple[tuple[str, str, str], ...] = field(init=False, repr=False, compare=False)
+    header_names: tuple[HeaderNames, ...] = field(init=False, repr=False, compare=False)
     live_keys: tuple[tuple[Key, datetime | None], ...] = field(
         init=False, repr=False, compare=False
     )
@@ -97,11 +109,11 @@ class Profile(Scheme):
         if self.signed_content is SignedContent.ID_TIMESTAMP_BODY and not self.id_header:
             set_(self, "id_header", "webhook-id")
         header = self.signature_header.lower()
-        names = [(header, (self.timestamp_header or "").lower(), (self.id_header or "").lower())]
-        if names[0] == ("webhook-signature", "webhook-timestamp", "webhook-id"):
-            # Svix sends its own names, or both; the values are the same.
-            names.append(("svix-signature", "svix-timestamp", "svix-id"))
-        set_(self, "header_names", tuple(names))
+        own = HeaderNames(
+            header, (self.timestamp_header or "").lower(), (self.id_header or "").lower()
+        )
+        # Svix sends its own names, or both; the values are the same.
+        set_(self, "header_names", (own, SVIX) if own == STANDARD_WEBHOOKS else (own,))
         set_(self, "prefix", self.signature_prefix or "")
         set_(self, "digest_size", hashlib.new(self.signature_algorithm).digest_size)
         live = tuple((self._key(live.secret), live.expires_at) for live in self.secrets)
@@ -112,7 +124,7 @@ class Profile(Scheme):
         in lower case."""
         if not self.timestamp_is_signed:
             return None
-        times = (headers.get(name) for _, name, _ in self.header_names)
+        times = (headers.get(names.timestamp) for names in self.header_names)
         return next((time for time in times if time), None)
 
     def _check(self) -> None:

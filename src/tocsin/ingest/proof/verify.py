@@ -72,7 +72,8 @@ def verify(
         return _verify_token(profile, _password(profile, headers.get("authorization", "")), now)
     if scheme is AuthScheme.SNS:
         return _verify_sns(profile, body, now, path_secret or "")
-    return _verify_token(profile, _token(profile, headers.get(profile.header_names[0][0], "")), now)
+    (names, *_) = profile.header_names
+    return _verify_token(profile, _token(profile, headers.get(names.signature, "")), now)
 
 
 def _verify_sns(
@@ -99,20 +100,20 @@ def _verify_hmac(
     profile: Profile, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> Verified | Refused:
     names = profile.header_names[0]
-    header = headers.get(names[0])
+    header = headers.get(names.signature)
     if not header:
         names = profile.header_names[-1]
-        if not (header := headers.get(names[0])):
+        if not (header := headers.get(names.signature)):
             return MISSING
     before = b""
     timestamp = ""
     content = profile.signed_content
     if content is not SignedContent.BODY:
-        timestamp = headers.get(names[1], "")
+        timestamp = headers.get(names.timestamp, "")
         if not timestamp:
             return MISSING
         if content is SignedContent.ID_TIMESTAMP_BODY:
-            if not (delivery_id := headers.get(names[2], "")):
+            if not (delivery_id := headers.get(names.delivery_id, "")):
                 return MISSING
             before = _raw(f"{delivery_id}.{timestamp}.")
         else:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import scalar_row
 
 STEP = 5_000
 """Rows per transaction."""
@@ -98,14 +99,15 @@ async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) 
             query = sql.SQL("SELECT id FROM {table} WHERE {condition} LIMIT {step}").format(
                 table=sql.Identifier(table), condition=condition, step=sql.Literal(REMOVED_AT_ONCE)
             )
-            rows = await (await connection.execute(query)).fetchall()
-            if not rows:
+            async with connection.cursor(row_factory=scalar_row) as cursor:
+                ids = await (await cursor.execute(query)).fetchall()
+            if not ids:
                 break
-        for row in rows:
+        for row_id in ids:
             statement = sql.SQL("DELETE FROM {table} WHERE id = %(id)s").format(
                 table=sql.Identifier(table)
             )
-            total += (await connection.execute(statement, {"id": row[0]})).rowcount
+            total += (await connection.execute(statement, {"id": row_id})).rowcount
     return total
 
 

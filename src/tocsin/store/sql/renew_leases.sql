@@ -3,4 +3,4 @@
 UPDATE alert_deliveries
 SET lease_expires_at = now() + make_interval(secs => %(lease_seconds)s)
 WHERE id = ANY (%(ids)s::uuid[]) AND leased_by = %(node)s
-RETURNING id, attempt_count
+RETURNING id
