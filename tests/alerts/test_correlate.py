@@ -1,4 +1,4 @@
-"""What a signal does to what is known of its problem: cases, and promises that hold for any order."""
+"""What a signal does to what is known of its alert key: cases, and promises that hold for any order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Timeline:
 
     def __init__(self, *, in_order: bool = False) -> None:
         self.in_order = in_order
-        self.problem = KeyState()
+        self.key = KeyState()
         self.steps: list[Step] = []
         self._ids = (number.to_bytes(16) for number in count(1))
         self.received_at = minute(1_000)
@@ -48,7 +48,7 @@ class Timeline:
             occurred_at=None if at is None else minute(at),
         )
         step = correlate(
-            self.problem,
+            self.key,
             signal,
             new_id=next(self._ids),
             default_severity=Severity.MEDIUM,
@@ -162,7 +162,7 @@ def test_a_repeat_counts_and_brings_its_severity() -> None:
     assert [h.kind for h in same.happenings] == [K.REPEATED]
     assert [h.kind for h in better.happenings] == [K.REPEATED, K.SEVERITY_CHANGED]
     assert [h.kind for h in late.happenings] == [K.REPEATED]
-    alert = timeline.problem.alert
+    alert = timeline.key.alert
     assert alert is not None
     assert (alert.severity, alert.occurrence_count) == (Severity.INFO, 5)
     assert alert.last_received_at == timeline.received_at
@@ -170,8 +170,8 @@ def test_a_repeat_counts_and_brings_its_severity() -> None:
 
 def test_what_has_no_severity_gets_the_default() -> None:
     timeline = played((TRIGGER, 1))
-    assert timeline.problem.alert is not None
-    assert timeline.problem.alert.severity is Severity.MEDIUM
+    assert timeline.key.alert is not None
+    assert timeline.key.alert.severity is Severity.MEDIUM
 
 
 def test_a_clock_that_runs_ahead_does_not_outrank_its_own_next_signals() -> None:
@@ -194,11 +194,11 @@ def test_an_update_changes_what_is_live_and_opens_nothing() -> None:
     assert timeline.put(SignalKind.UPDATE, 1, Severity.CRITICAL).status is W.IGNORED
     timeline.put(TRIGGER, 2, Severity.LOW)
     assert timeline.put(SignalKind.UPDATE, 3, Severity.CRITICAL).status is W.UPDATED
-    assert timeline.problem.alert is not None
-    assert timeline.problem.alert.severity is Severity.CRITICAL
+    assert timeline.key.alert is not None
+    assert timeline.key.alert.severity is Severity.CRITICAL
     timeline.put(RESOLVE, 4)
     assert timeline.put(SignalKind.UPDATE, 5, Severity.LOW).status is W.IGNORED
-    assert timeline.problem.alert is None
+    assert timeline.key.alert is None
 
 
 class TestEpisodes:
@@ -222,7 +222,7 @@ class TestEpisodes:
         timeline = self.ended(in_order=False)
         timeline.received_at += timedelta(seconds=58)
         assert timeline.put(TRIGGER, 1).late_occurrence
-        assert timeline.problem.alert is None
+        assert timeline.key.alert is None
 
     def test_elsewhere_after_a_minute_it_is_a_new_episode(self) -> None:
         timeline = self.ended(in_order=False)
@@ -235,7 +235,7 @@ class TestEpisodes:
         timeline.received_at += timedelta(minutes=2)
         timeline.put(TRIGGER, 1)
         assert timeline.put(RESOLVE, 5).status is W.IGNORED
-        assert timeline.problem.alert is not None
+        assert timeline.key.alert is not None
         assert timeline.put(RESOLVE, 6).status is W.RESOLVED
 
     def test_of_a_sender_in_order_the_last_word_counts(self) -> None:
@@ -243,13 +243,13 @@ class TestEpisodes:
         timeline = self.ended(in_order=True)
         timeline.put(TRIGGER, 1)
         assert timeline.put(RESOLVE, 5).status is W.RESOLVED
-        assert timeline.problem.alert is None
+        assert timeline.key.alert is None
 
     def test_the_end_of_an_earlier_start_ends_nothing(self) -> None:
         timeline = self.ended(in_order=True)
         timeline.put(TRIGGER, 6)
         assert timeline.put(RESOLVE, 5).status is W.IGNORED
-        assert timeline.problem.alert is not None
+        assert timeline.key.alert is not None
 
     def test_a_resolve_that_found_nothing_takes_nothing_from_a_sender_in_order(self) -> None:
         timeline = Timeline(in_order=True)
@@ -272,7 +272,7 @@ def test_an_acknowledgement_taken_back_opens_the_alert_again() -> None:
     step = timeline.put(SignalKind.UNACKNOWLEDGE, 3)
     assert (step.status, step.reopened) == (W.UPDATED, True)
     assert [each.kind for each in step.happenings] == [K.UNACKNOWLEDGED]
-    alert = timeline.problem.alert
+    alert = timeline.key.alert
     assert alert is not None
     assert (alert.status, alert.acknowledged_at) == (S.OPEN, None)
     again = timeline.put(SignalKind.UNACKNOWLEDGE, 4)
@@ -282,8 +282,8 @@ def test_an_acknowledgement_taken_back_opens_the_alert_again() -> None:
 def test_an_older_one_takes_nothing_back() -> None:
     timeline = played((TRIGGER, 1), (ACKNOWLEDGE, 3))
     assert timeline.put(SignalKind.UNACKNOWLEDGE, 2).status is W.IGNORED
-    assert timeline.problem.alert is not None
-    assert timeline.problem.alert.status is S.ACKNOWLEDGED
+    assert timeline.key.alert is not None
+    assert timeline.key.alert.status is S.ACKNOWLEDGED
 
 
 times = st.one_of(st.none(), st.integers(0, 8))
@@ -296,7 +296,7 @@ def test_promises_in_any_order(signals: Sequence[Notified]) -> None:
     created: set[bytes] = set()
     ended: set[bytes] = set()
     for kind, at in signals:
-        before = timeline.problem.alert
+        before = timeline.key.alert
         was = None if before is None else (before.status, before.last_signal_at)
         step = timeline.put(kind, at)
         if step.created:
@@ -315,7 +315,7 @@ def test_promises_in_any_order(signals: Sequence[Notified]) -> None:
         assert step.created <= (kind is TRIGGER)
         assert (kind is TRIGGER) <= (step.alert_id in created)
         assert (step.status is W.UPDATED) <= (kind is TRIGGER)
-    live = timeline.problem.alert
+    live = timeline.key.alert
     assert live is None or (live.status.is_live and live.id in created - ended)
     assert ended == created - ({live.id} if live else set())
 
@@ -331,16 +331,16 @@ def test_where_the_resolve_is_newest_nothing_stays_open(
 ) -> None:
     shuffled = data.draw(st.permutations([*signals, (RESOLVE, 9)]))
     timeline = played(*shuffled)
-    assert timeline.problem.alert is None
+    assert timeline.key.alert is None
     assert sum(step.created for step in timeline.steps) == 1
 
 
 @given(anything, st.sampled_from(KINDS))
 def test_the_newest_signal_decides(signals: Sequence[Notified], kind: SignalKind) -> None:
     timeline = played(*signals)
-    had = timeline.problem.alert is not None
+    had = timeline.key.alert is not None
     timeline.put(kind, 9 if all(at is not None for _, at in signals) else None)
-    live = timeline.problem.alert
+    live = timeline.key.alert
     if kind is TRIGGER:
         assert live is not None
     elif kind is RESOLVE:

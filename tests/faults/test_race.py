@@ -123,16 +123,16 @@ async def test_where_the_resolve_is_newest_nothing_stays_open(
 ) -> None:
     sender = workspace.sender()
     for number in range(rounds):
-        problems = [f"{number}-{n}" for n in range(60)]
+        external_ids = [f"{number}-{n}" for n in range(60)]
         payloads = [
             payload
-            for problem in problems
+            for external_id in external_ids
             for payload in (
-                {"title": "T", "external_id": problem, "triggered_at": at(1)},
-                {"title": "T", "external_id": problem, "timestamp": at(3), "n": 2},
+                {"title": "T", "external_id": external_id, "triggered_at": at(1)},
+                {"title": "T", "external_id": external_id, "timestamp": at(3), "n": 2},
                 {
                     "title": "T",
-                    "external_id": problem,
+                    "external_id": external_id,
                     "status": "resolved",
                     "resolved_at": at(5),
                 },

@@ -40,7 +40,7 @@ NOON_REST = quiet_hours("11:00", "14:00")  # NOW is 12:00
 TWO = NOW + 2 * HOUR
 
 
-def told(
+def notified(
     status: AlertDeliveryStatus,
     reason: Reason = Reason.RULE,
     send_after: datetime | None = None,
@@ -142,10 +142,10 @@ def test_of_several_quiet_hours_the_earliest_end_counts() -> None:
 
 def test_what_follows_a_deferred_trigger_waits_with_it() -> None:
     routing = table(rule(1))  # its quiet hours were taken away meanwhile
-    history = told(DEFERRED, Reason.QUIET_HOURS, TWO)
+    history = notified(DEFERRED, Reason.QUIET_HOURS, TWO)
     slack = planned(routing, EventType.ACKNOWLEDGED, history)[SLACK]
     assert (slack.status, slack.reason, slack.send_after) == (DEFERRED, Reason.QUIET_HOURS, TWO)
-    due = told(DEFERRED, Reason.QUIET_HOURS, NOW)  # its look is yet to come
+    due = notified(DEFERRED, Reason.QUIET_HOURS, NOW)  # its look is yet to come
     slack = planned(routing, EventType.ACKNOWLEDGED, due)[SLACK]
     assert (slack.status, slack.send_after) == (DEFERRED, NOW)
 
@@ -154,7 +154,7 @@ def test_what_follows_a_deferred_trigger_waits_with_it() -> None:
 def test_of_its_own_quiet_hours_and_those_of_the_trigger_the_later_end_counts(
     trigger_waits: timedelta,
 ) -> None:
-    history = told(DEFERRED, Reason.QUIET_HOURS, NOW + trigger_waits)
+    history = notified(DEFERRED, Reason.QUIET_HOURS, NOW + trigger_waits)
     slack = planned(table(rule(quiet_hours=NOON_REST)), EventType.RESOLVED, history)[SLACK]
     assert slack.send_after == max(TWO, NOW + trigger_waits)
 
@@ -258,15 +258,15 @@ def test_a_problem_is_integration_and_external_id() -> None:
 @pytest.mark.parametrize(
     ("history", "status"),
     [
-        (told(SUPPRESSED, Reason.COOLDOWN), SUPPRESSED),
-        (told(SUPPRESSED, Reason.SILENCE), SUPPRESSED),
-        (told(SUPPRESSED, Reason.DESTINATION_DISABLED), SUPPRESSED),
-        (told(CANCELED, Reason.CANCELED_BY_USER), SUPPRESSED),
-        (told(SENT), QUEUED),
-        (told(QUEUED), QUEUED),
-        (told(FAILED), QUEUED),  # an attempt of unknown outcome may have arrived
+        (notified(SUPPRESSED, Reason.COOLDOWN), SUPPRESSED),
+        (notified(SUPPRESSED, Reason.SILENCE), SUPPRESSED),
+        (notified(SUPPRESSED, Reason.DESTINATION_DISABLED), SUPPRESSED),
+        (notified(CANCELED, Reason.CANCELED_BY_USER), SUPPRESSED),
+        (notified(SENT), QUEUED),
+        (notified(QUEUED), QUEUED),
+        (notified(FAILED), QUEUED),  # an attempt of unknown outcome may have arrived
         (NO_HISTORY, QUEUED),  # the rule is younger than the alert
-        (told(SUPPRESSED, Reason.COOLDOWN, destination=PAGER), QUEUED),
+        (notified(SUPPRESSED, Reason.COOLDOWN, destination=PAGER), QUEUED),
     ],
 )
 def test_the_end_of_what_was_never_told_is_no_news(
@@ -279,7 +279,7 @@ def test_the_end_of_what_was_never_told_is_no_news(
 
 def test_a_rule_that_only_listens_to_ends_always_sends() -> None:
     ends_only = rule(event_types=frozenset({EventType.RESOLVED}))
-    history = told(SUPPRESSED, Reason.COOLDOWN)
+    history = notified(SUPPRESSED, Reason.COOLDOWN)
     assert planned(table(ends_only), EventType.RESOLVED, history)[SLACK].status is QUEUED
     both = planned(table(rule(2), ends_only), EventType.RESOLVED, history)[SLACK]
     assert both.status is QUEUED
@@ -293,14 +293,14 @@ def test_a_rule_that_told_of_a_trigger_stays_with_the_alert() -> None:
     )
     fallen = subject(severity=Severity.LOW)
     assert planned(routing, EventType.RESOLVED, about=fallen) == {}
-    deliveries = planned(routing, EventType.RESOLVED, told(SENT), about=fallen)
+    deliveries = planned(routing, EventType.RESOLVED, notified(SENT), about=fallen)
     assert set(deliveries) == {SLACK}
     named = deliveries[SLACK].detail["rules"]
     assert [(each["id"], each["kept_from_trigger"]) for each in named] == [(str(rule_id(1)), True)]
-    assert planned(routing, EventType.TRIGGERED, told(SENT), about=fallen) == {}
-    by_other_rule = told(SENT, rules=(9,))
+    assert planned(routing, EventType.TRIGGERED, notified(SENT), about=fallen) == {}
+    by_other_rule = notified(SENT, rules=(9,))
     assert planned(routing, EventType.RESOLVED, by_other_rule, about=fallen) == {}
-    suppressed = told(SUPPRESSED, Reason.COOLDOWN)
+    suppressed = notified(SUPPRESSED, Reason.COOLDOWN)
     assert planned(routing, EventType.RESOLVED, suppressed, about=fallen) == {}
 
 
@@ -398,18 +398,18 @@ def test_a_snooze_holds_one_alert_until_its_end() -> None:
     assert slack.detail["holds"][0]["snooze"] == {"by": "ana"}
     over = subject(snooze=ActiveSnooze(NOW, "ana"))
     assert planned(table(rule()), about=over)[SLACK].status is QUEUED
-    ended = planned(table(rule()), EventType.RESOLVED, told(SENT), about=snoozed)[SLACK]
+    ended = planned(table(rule()), EventType.RESOLVED, notified(SENT), about=snoozed)[SLACK]
     assert ended.status is QUEUED
 
 
 @pytest.mark.parametrize(
     ("event_type", "history", "muted"),
     [
-        (EventType.RESOLVED, told(SENT), False),
-        (EventType.CLOSED, told(QUEUED), False),
-        (EventType.ACKNOWLEDGED, told(SENT), True),
+        (EventType.RESOLVED, notified(SENT), False),
+        (EventType.CLOSED, notified(QUEUED), False),
+        (EventType.ACKNOWLEDGED, notified(SENT), True),
         (EventType.RESOLVED, NO_HISTORY, True),
-        (EventType.RESOLVED, told(SENT, destination=PAGER), True),
+        (EventType.RESOLVED, notified(SENT, destination=PAGER), True),
     ],
 )
 def test_who_was_told_before_the_silence_learns_that_it_is_over(

@@ -21,14 +21,14 @@ HOUR = timedelta(hours=1)
 CRITICAL = subject(severity=Severity.CRITICAL)
 
 
-def told(status: AlertDeliveryStatus, reason: Reason = Reason.RULE) -> History:
+def notified(status: AlertDeliveryStatus, reason: Reason = Reason.RULE) -> History:
     trigger = NotifiedTrigger(status, reason, NOW + HOUR, frozenset({rule_id(1)}))
     return History(notified_trigger={SLACK: trigger})
 
 
 def test_a_rule_that_ignored_the_alert_so_far_now_tells_of_it() -> None:
     routing = table(rule(1), rule(2, PAGER, min_severity=Severity.CRITICAL, cooldown_seconds=60))
-    worse = worsened(routing, CRITICAL, told(AlertDeliveryStatus.SENT), NOW)
+    worse = worsened(routing, CRITICAL, notified(AlertDeliveryStatus.SENT), NOW)
     assert [each.destination_id for each in worse.deliveries] == [PAGER]
     assert worse.cooldowns == [(rule_id(2), PAGER, NOW + timedelta(seconds=60))]
 
@@ -44,12 +44,12 @@ def test_a_rule_that_ignored_the_alert_so_far_now_tells_of_it() -> None:
     ],
 )
 def test_who_was_told_is_not_told_again(status: AlertDeliveryStatus) -> None:
-    worse = worsened(table(rule(1, cooldown_seconds=60)), CRITICAL, told(status), NOW)
+    worse = worsened(table(rule(1, cooldown_seconds=60)), CRITICAL, notified(status), NOW)
     assert (worse.deliveries, worse.cooldowns) == ([], [])
 
 
 def test_what_was_not_to_be_sent_may_be_now() -> None:
-    disabled = told(AlertDeliveryStatus.SUPPRESSED, Reason.DESTINATION_DISABLED)
+    disabled = notified(AlertDeliveryStatus.SUPPRESSED, Reason.DESTINATION_DISABLED)
     worse = worsened(table(rule(1)), CRITICAL, disabled, NOW)
     assert [each.status for each in worse.deliveries] == [AlertDeliveryStatus.QUEUED]
     still = table(rule(1), disabled=frozenset({SLACK}))

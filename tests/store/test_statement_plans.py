@@ -64,8 +64,8 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
         "payloads": TEXTS,
         "now": "timestamptz",
     },
-    "read_cooldowns": {"problems": UUIDS},
-    "forget_cooldowns": {"destination_ids": UUIDS, "problems": UUIDS},
+    "read_cooldowns": {"alert_keys": UUIDS},
+    "forget_cooldowns": {"destination_ids": UUIDS, "alert_keys": UUIDS},
 }
 DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
     "record_outcomes": {"outcomes": "json", "node": "text", "reached": UUIDS},

@@ -80,8 +80,8 @@ class Looks:
         *,
         triggered_again: bool,
     ) -> list[Looked]:
-        problem = alert_key_id(change.entry.id, details.external_id)
-        last_notified = self.last_notified.get(problem, {}) if problem else {}
+        alert_key = alert_key_id(change.entry.id, details.external_id)
+        last_notified = self.last_notified.get(alert_key, {}) if alert_key else {}
         answers = look(
             change.entry.routing,
             destination_id,
@@ -93,8 +93,8 @@ class Looks:
             judge,
             triggered_again=triggered_again,
         )
-        if problem is not None:
-            self.started += [(problem, each.cooldowns) for each in answers if each.cooldowns]
+        if alert_key is not None:
+            self.started += [(alert_key, each.cooldowns) for each in answers if each.cooldowns]
         return answers
 
     def _trigger(

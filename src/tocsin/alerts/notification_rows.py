@@ -104,24 +104,24 @@ def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class StartedCooldown:
-    problem: UUID
+    alert_key: UUID
     rule_id: UUID
     destination_id: UUID
-    told_at: datetime
+    notified_at: datetime
     expires_at: datetime
 
 
 def cooldown_parameters(started: Sequence[StartedCooldown]) -> dict[str, Any] | None:
     """Of `remember_cooldowns`; the newest of each kind, sorted."""
     rows = sorted(
-        {(each.problem, each.rule_id, each.destination_id): each for each in started}.items()
+        {(each.alert_key, each.rule_id, each.destination_id): each for each in started}.items()
     )
     if not rows:
         return None
     return {
-        "problems": arrays.uuids([each.problem.bytes for _, each in rows]),
+        "alert_keys": arrays.uuids([each.alert_key.bytes for _, each in rows]),
         "rule_ids": arrays.uuids([each.rule_id.bytes for _, each in rows]),
         "destination_ids": arrays.uuids([each.destination_id.bytes for _, each in rows]),
-        "told": arrays.times([each.told_at for _, each in rows]),
+        "notified": arrays.times([each.notified_at for _, each in rows]),
         "expires": arrays.times([each.expires_at for _, each in rows]),
     }

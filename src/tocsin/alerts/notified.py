@@ -23,7 +23,7 @@ Notified = dict[bytes, dict[UUID, NotifiedTrigger]]
 """By alert, then destination: the newest message of its trigger."""
 
 LastNotified = dict[UUID, dict[tuple[UUID, UUID], datetime]]
-"""By problem, then rule and destination: when a cooldown began."""
+"""By alert key, then rule and destination: when a cooldown began."""
 
 
 async def read_details(
@@ -58,12 +58,12 @@ async def _read_triggers(pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: b
     return notified
 
 
-async def read_last_notified(pipe: Pipe, problems: Iterable[UUID]) -> LastNotified:
+async def read_last_notified(pipe: Pipe, alert_keys: Iterable[UUID]) -> LastNotified:
     """Of these alert keys."""
     last_notified: LastNotified = {}
-    asked = sorted({problem.bytes for problem in problems})
+    asked = sorted({alert_key.bytes for alert_key in alert_keys})
     if asked:
-        (rows,) = await pipe.run((prepared("read_cooldowns"), {"problems": arrays.uuids(asked)}))
+        (rows,) = await pipe.run((prepared("read_cooldowns"), {"alert_keys": arrays.uuids(asked)}))
         for row in rows:
             of_key = last_notified.setdefault(row.problem, {})
             of_key[row.alert_rule_id, row.alert_destination_id] = row.told_at
@@ -73,11 +73,11 @@ async def read_last_notified(pipe: Pipe, problems: Iterable[UUID]) -> LastNotifi
 def cooling_keys(events: Iterable[AlertChange], details: Mapping[bytes, AlertDetails]) -> set[UUID]:
     """The alert keys of triggers whose workspace has any rule with a cooldown."""
     return {
-        problem
+        alert_key
         for event in events
         if event.event_type is EventType.TRIGGERED
         and event.entry.routing.has_cooldowns
-        and (problem := alert_key_id(event.entry.id, details[event.alert.id].external_id))
+        and (alert_key := alert_key_id(event.entry.id, details[event.alert.id].external_id))
     }
 
 

@@ -108,8 +108,8 @@ class Planning:
                 pending = self._rows.get(each.alert.id, ())
                 found.look(each, details[each.alert.id], pending, judge)
         self._settled = found.settlements
-        for problem, cooldowns in found.started:
-            self._start_cooldowns(cooldowns, problem, now)
+        for alert_key, cooldowns in found.started:
+            self._start_cooldowns(cooldowns, alert_key, now)
 
     def _leave_questions(
         self, events: Sequence[AlertChange], details: Mapping[bytes, AlertDetails]
@@ -134,15 +134,15 @@ class Planning:
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
         judge = self.budgets.of(event.entry.workspace_id)
-        problem = alert_key_id(event.entry.id, details.external_id)
+        alert_key = alert_key_id(event.entry.id, details.external_id)
         withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
         if event.event_type in ENDINGS:
             withdrawn = self._withdraw(event.alert.id, canceled)
             # What was held had started no cooldown: the one that runs is of a message that was sent.
             queued = AlertDeliveryStatus.QUEUED
-            self._end_cooldowns(problem, {d for d, stood in withdrawn.items() if stood is queued})
+            self._end_cooldowns(alert_key, {d for d, stood in withdrawn.items() if stood is queued})
         history = History(
-            last_notified=self._last_notified.get(problem, {}) if problem else {},
+            last_notified=self._last_notified.get(alert_key, {}) if alert_key else {},
             notified_trigger=self._notified.get(event.alert.id, {}),
         )
         if event.is_worse:
@@ -155,7 +155,7 @@ class Planning:
             if delivery.destination_id in withdrawn:
                 row.withdraw()
             self._owe(row, delivery)
-        self._start_cooldowns(outcome.cooldowns, problem, now)
+        self._start_cooldowns(outcome.cooldowns, alert_key, now)
 
     def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
@@ -183,27 +183,30 @@ class Planning:
         return unreached
 
     def _start_cooldowns(
-        self, cooldowns: StartedCooldowns, problem: UUID | None, now: datetime
+        self, cooldowns: StartedCooldowns, alert_key: UUID | None, now: datetime
     ) -> None:
-        if problem is None:
+        if alert_key is None:
             return
         for rule_id, destination_id, expires_at in cooldowns:
-            self._last_notified.setdefault(problem, {})[rule_id, destination_id] = now
-            self._started.append(StartedCooldown(problem, rule_id, destination_id, now, expires_at))
+            self._last_notified.setdefault(alert_key, {})[rule_id, destination_id] = now
+            self._started.append(
+                StartedCooldown(alert_key, rule_id, destination_id, now, expires_at)
+            )
 
-    def _end_cooldowns(self, problem: UUID | None, withdrawn: set[UUID]) -> None:
+    def _end_cooldowns(self, alert_key: UUID | None, withdrawn: set[UUID]) -> None:
         """A message that was withdrawn notified nobody, so it must not mute the next one."""
-        if problem is None or not withdrawn:
+        if alert_key is None or not withdrawn:
             return
-        self._never_notified |= {(destination_id, problem) for destination_id in withdrawn}
+        self._never_notified |= {(destination_id, alert_key) for destination_id in withdrawn}
         self._started = [
             each
             for each in self._started
-            if each.problem != problem or each.destination_id not in withdrawn
+            if each.alert_key != alert_key or each.destination_id not in withdrawn
         ]
-        last_notified = self._last_notified.get(problem, {})
-        for key in [key for key in last_notified if key[1] in withdrawn]:
-            del last_notified[key]
+        last_notified = self._last_notified.get(alert_key, {})
+        for rule_id, destination_id in list(last_notified):
+            if destination_id in withdrawn:
+                del last_notified[rule_id, destination_id]
 
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
@@ -230,7 +233,7 @@ class Planning:
         pairs = sorted(self._never_notified)
         return {
             "destination_ids": arrays.uuids([destination_id.bytes for destination_id, _ in pairs]),
-            "problems": arrays.uuids([problem.bytes for _, problem in pairs]),
+            "alert_keys": arrays.uuids([alert_key.bytes for _, alert_key in pairs]),
         }
 
     def _hasten(self) -> dict[str, Any] | None:

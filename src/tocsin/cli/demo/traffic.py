@@ -91,36 +91,36 @@ class Traffic:
             case "repeat" if self._live:
                 self._send(self.dice.choice(self._live), "trigger")
             case "resend" if self._live:
-                problem = self.dice.choice(self._live)
-                if problem.last is not None:
-                    self._post(problem.tool, *problem.last)
+                outage = self.dice.choice(self._live)
+                if outage.last is not None:
+                    self._post(outage.tool, *outage.last)
             case "acknowledge":
-                problem = self.dice.choice(acknowledgeable)
-                problem.acknowledged = True
-                self._send(problem, "acknowledge")
+                outage = self.dice.choice(acknowledgeable)
+                outage.acknowledged = True
+                self._send(outage, "acknowledge")
             case "resolve" if self._live:
-                problem = self.dice.choice(self._live)
-                self._live.remove(problem)
-                self._send(problem, "resolve")
+                outage = self.dice.choice(self._live)
+                self._live.remove(outage)
+                self._send(outage, "resolve")
             case "forge":
                 self._forge(self.dice.choice(list(self.senders)))
 
     def _trigger(self, tool: str) -> None:
-        problem = Outage(tool, self._next, utc_now())
+        outage = Outage(tool, self._next, utc_now())
         self._next += 1
-        self._live.append(problem)
-        self._send(problem, "trigger")
+        self._live.append(outage)
+        self._send(outage, "trigger")
 
-    def _send(self, problem: Outage, kind: str) -> None:
+    def _send(self, outage: Outage, kind: str) -> None:
         headers, body = sample(
-            self.senders[problem.tool].type,
+            self.senders[outage.tool].type,
             kind,
-            n=problem.n,
+            n=outage.n,
             now=utc_now(),
-            started_at=problem.started_at,
+            started_at=outage.started_at,
         )
-        problem.last = (headers, body)
-        self._post(problem.tool, headers, body)
+        outage.last = (headers, body)
+        self._post(outage.tool, headers, body)
 
     def _forge(self, tool: str) -> None:
         """Somebody who does not know the secret."""
