@@ -101,7 +101,7 @@ def _ours(server: Postgres, receiver: Receiver, options: Options, rounds: Rounds
 
 
 def _alertmanager(folder: Path, receiver: Receiver, options: Options, rounds: Rounds) -> None:
-    with alertmanager.running(folder, alertmanager.telling(receiver.url)) as peer:
+    with alertmanager.running(folder, alertmanager.posting_to(receiver.url)) as peer:
         url, alerts = f"{peer.url}/api/v2/alerts", alertmanager.alerts
         rounds.alertmanager.append(_through(url, alerts(options.messages), None, folder, receiver))
         print(f"  alertmanager {rounds.alertmanager[-1]:.0f}/s", flush=True)

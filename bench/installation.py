@@ -52,7 +52,7 @@ def postgres() -> Iterator[Postgres]:
         tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder,
         EmbeddedPostgres(Path(folder) / "data") as url,
     ):
-        # Not by its own database: that one is to be dropped and made anew.
+        # Not by its own database: that one is to be dropped and made again.
         yield Postgres(_named(url, "postgres"), Path(folder))
 
 

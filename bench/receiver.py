@@ -2,7 +2,7 @@
 
 Run as a process of its own (`python -m bench.receiver PORT`), so that it and the sender share no
 interpreter. It verifies nothing. `GET /seen` and `GET /arrivals` say what came, `GET /forget` starts
-anew. Times are CLOCK_MONOTONIC, which every process of a machine reads alike.
+again. Times are CLOCK_MONOTONIC, which every process of a machine reads alike.
 """
 
 from __future__ import annotations

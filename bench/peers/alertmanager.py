@@ -34,8 +34,8 @@ receivers:
 """
 
 
-def telling(url: str) -> str:
-    """The configuration with which each alert is told to the webhook receiver at `url`."""
+def posting_to(url: str) -> str:
+    """The configuration with which each alert is posted to the webhook receiver at `url`."""
     return _TELLING.format(url=url)
 
 

@@ -261,7 +261,7 @@ async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
 
 def _settle_memory() -> None:
     """What start-up made stays for good: take it out of the garbage collector's rounds, and let
-    those come seldom. At full load they cost a tenth of the throughput and tripled the p99."""
+    those come rarely. At full load they cost a tenth of the throughput and tripled the p99."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)

@@ -14,7 +14,7 @@ _abandoned: set[asyncio.Task[Any]] = set()
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """What `work` gives, if it gives it in time. Else it is cancelled, and its end not waited for:
-    a database driver may need seconds, or for ever, to give up on a server that hangs.
+    a database driver may need seconds, or forever, to give up on a server that hangs.
 
     Raises:
         TimeoutError: it took too long.

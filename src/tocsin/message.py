@@ -1,7 +1,7 @@
 """What a message says: one structure, encoded and decoded here.
 
 A message is about an event, so it says the alert as it stood when it was planned: "triggered" and
-"resolved" tell their story in order, however late they leave. `Content` is what is kept of it, as
+"resolved" stay in order, however late they leave. `Content` is what is kept of it, as
 `alert_deliveries.payload`; a `Message` is one attempt at it, ready to be put into a channel's words;
 its `document` is what a receiver of webhooks gets. Never a secret.
 

@@ -19,7 +19,7 @@ KINDS = (TRIGGER, ACKNOWLEDGE, RESOLVE)
 K, W, S = AlertEventKind, WebhookStatus, AlertStatus
 
 Notified = tuple[SignalKind, int | None]
-"""A signal and the sender's minute, if it tells one."""
+"""A signal and the sender's minute, if it gives one."""
 
 
 def minute(value: int) -> datetime:
@@ -127,13 +127,13 @@ def played(*signals: Notified) -> Timeline:
             [W.CREATED, W.RESOLVED, W.IGNORED, W.CREATED],
             [K.TRIGGERED, K.RESOLVED, K.TRIGGERED, K.RESOLVED],
         ),
-        # A sender that tells no times is taken in the order of receipt.
+        # A sender that gives no times is taken in the order of receipt.
         (
             [(TRIGGER, None), (RESOLVE, None), (TRIGGER, None), (RESOLVE, None)],
             [W.CREATED, W.RESOLVED, W.CREATED, W.RESOLVED],
             [K.TRIGGERED, K.RESOLVED, K.TRIGGERED, K.RESOLVED],
         ),
-        # One that tells when it fired and not when it ended fires again.
+        # One that says when it fired and not when it ended fires again.
         (
             [(TRIGGER, 1), (RESOLVE, None), (TRIGGER, 2)],
             [W.CREATED, W.RESOLVED, W.CREATED],
@@ -202,7 +202,7 @@ def test_an_update_changes_what_is_live_and_opens_nothing() -> None:
 
 
 class TestEpisodes:
-    """A problem that comes back after its end is a new episode, whatever start its sender gives."""
+    """An alert that comes back after its end is a new episode, whatever start its sender gives."""
 
     @staticmethod
     def ended(*, in_order: bool) -> Timeline:
@@ -259,7 +259,7 @@ class TestEpisodes:
         assert step.alert.status is S.OPEN
 
 
-def test_what_tells_no_time_came_after_the_last_signal() -> None:
+def test_what_gives_no_time_came_after_the_last_signal() -> None:
     """Also where the clock of the node that took it is behind the other's."""
     timeline = played((TRIGGER, 1))
     timeline.put(TRIGGER, None)

@@ -110,7 +110,7 @@ def alert_delivery(
     updated: datetime = FIRED,
     rule_id: UUID | None = None,
 ) -> UUID:
-    """A message that was owed, of some rule (its own, unless one is given), with one attempt."""
+    """A message that was made, of some rule (its own, unless one is given), with one attempt."""
     delivery_id = uuid7()
     if rule_id is None:
         rule_id = uuid7()

@@ -56,7 +56,7 @@ def test_a_search_text_stands_for_itself(hub: Hub) -> None:
     assert _titles(hub, q="a\\b") == ["a\\b"]
 
 
-def test_the_timeline_is_told_in_order(hub: Hub) -> None:
+def test_the_timeline_is_in_order(hub: Hub) -> None:
     alert_id = past.alert(hub, past.integration(hub))
     past.event(hub, alert_id, "acknowledged")
     past.event(hub, alert_id, "resolved")

@@ -4,7 +4,7 @@ from tests.api import past
 from tests.api.conftest import Hub
 
 
-def test_it_tells_from_webhook_to_verdict(hub: Hub) -> None:
+def test_it_goes_from_webhook_to_verdict(hub: Hub) -> None:
     sender = past.integration(hub)
     alert_id = past.alert(hub, sender, labels={"host": "db-1"})
     delivery_id = past.webhook_delivery(hub, sender, alert_id=alert_id)
@@ -37,7 +37,7 @@ def test_it_tells_from_webhook_to_verdict(hub: Hub) -> None:
     )
 
 
-def test_many_repetitions_are_told_briefly(hub: Hub) -> None:
+def test_many_repetitions_are_shown_briefly(hub: Hub) -> None:
     alert_id = past.alert(hub, past.integration(hub))
     for _ in range(103):
         past.event(hub, alert_id, "repeated")

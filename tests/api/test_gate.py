@@ -135,7 +135,7 @@ def test_a_role_allows_what_it_says(hub: Hub) -> None:
     assert hub.responder.post("/silences", silence).status == 201
 
 
-def test_an_unknown_method_is_told_which_there_are(hub: Hub) -> None:
+def test_an_unknown_method_is_answered_with_those_there_are(hub: Hub) -> None:
     for method, path, allowed in (
         ("DELETE", "/tenants", "GET, HEAD, POST"),
         ("OPTIONS", "/tenants", "GET, HEAD, POST"),
@@ -155,7 +155,7 @@ def test_head_is_get_without_its_body(hub: Hub) -> None:
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_a_body_that_is_no_good_is_told_so(hub: Hub) -> None:
+def test_a_body_that_is_no_good_is_answered_so(hub: Hub) -> None:
     for raw, slug in (
         (b"{", "malformed-request"),
         (b"\xff\xfe", "malformed-request"),

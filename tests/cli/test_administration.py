@@ -161,7 +161,7 @@ def test_migrate_check_lists_what_is_pending(tocsin: Program, database: Database
     assert tocsin.call("migrate", "--check").code == 0
 
 
-def test_every_fault_of_the_settings_is_told_in_a_line_of_its_own(tocsin: Program) -> None:
+def test_every_fault_of_the_settings_is_said_in_a_line_of_its_own(tocsin: Program) -> None:
     wrong = Program({**tocsin.settings, "TOCSIN_PORT": "x", "TOCSIN_PROT": "1"})
     ended = wrong.call("alerts")
     assert ended.code == 2
@@ -172,7 +172,7 @@ def test_every_fault_of_the_settings_is_told_in_a_line_of_its_own(tocsin: Progra
     ]
 
 
-def test_a_database_that_is_away_is_told_in_one_line(tocsin: Program) -> None:
+def test_a_database_that_is_away_is_said_in_one_line(tocsin: Program) -> None:
     away = "postgresql://nobody:hunter2@127.0.0.1:9/tocsin"
     ended = Program({**tocsin.settings, "TOCSIN_DATABASE_URL": away}).call("alerts")
     assert ended.code == 4

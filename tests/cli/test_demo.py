@@ -9,7 +9,7 @@ from tests.cli.program import PATIENCE, Program, processes_in
 from tocsin.cli.demo.stage import TOOLS
 
 
-def test_seven_tools_are_seen_and_three_channels_told(tmp_path: Path) -> None:
+def test_seven_tools_are_seen_and_three_channels_notified(tmp_path: Path) -> None:
     with Program({"TMPDIR": str(tmp_path)}).running("demo", "--port", "0", "--seconds", "9") as run:
         assert run.process.wait(PATIENCE) == 0
         farewell = run.errors[-1]

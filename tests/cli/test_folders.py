@@ -118,7 +118,7 @@ def _in_a_closed_folder(folder: Path) -> Path:
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can try what another user may do")
 @pytest.mark.parametrize("make", [_of_root, _of_root_to_read, _in_a_closed_folder])
-def test_the_folder_of_another_user_is_told_in_one_line(
+def test_the_folder_of_another_user_is_said_in_one_line(
     make: Callable[[Path], Path],
 ) -> None:
     # Not pytest's folder: every other run of it closes that to others again.
@@ -128,7 +128,7 @@ def test_the_folder_of_another_user_is_told_in_one_line(
         _every_command_says_one_line(open_to_all, make(open_to_all / "hub"))
 
 
-def test_a_file_for_a_folder_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_file_for_a_folder_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "hub").write_text("a file")
     _every_command_says_one_line(tmp_path, tmp_path / "hub", as_nobody=False)
 

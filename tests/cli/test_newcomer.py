@@ -68,7 +68,7 @@ def test_an_api_key_is_all_that_is_printed_and_it_works(server: Server, alert: s
         assert json.load(answer)["title"] == "Disk full"
 
 
-def test_a_second_sending_is_told_as_a_duplicate_of_the_first(server: Server, alert: str) -> None:
+def test_a_second_sending_is_called_a_duplicate_of_the_first(server: Server, alert: str) -> None:
     body = json.dumps(BODY).encode()
     again = server.program.run("send", "-i", "shop", "-", stdin=body)
     assert again.code == 0
@@ -130,7 +130,7 @@ def test_a_destination_that_is_not_public_is_refused_at_its_field(server: Server
     assert any(line.startswith("/config/url") for line in made.complaints), made
 
 
-def test_a_test_message_is_sent_by_the_server_and_its_failure_is_told(server: Server) -> None:
+def test_a_test_message_is_sent_by_the_server_and_its_failure_is_said(server: Server) -> None:
     made = server.program.call(
         "destination", "create", "away", "--type", "webhook", "--set", "url=https://gone.invalid/x"
     )

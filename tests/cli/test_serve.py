@@ -124,7 +124,7 @@ def test_the_keeper_of_the_database_has_none_of_our_settings(tmp_path: Path) -> 
         assert running.stop() == 0
 
 
-def test_a_taken_port_is_told_in_one_line_with_what_to_do(tocsin: Program) -> None:
+def test_a_taken_port_is_said_in_one_line_with_what_to_do(tocsin: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = tocsin.call("serve", "--port", str(port))

@@ -97,7 +97,7 @@ def delivery(
     return DeliveryFacts(**(values | changes))
 
 
-def told_story(
+def story_of(
     routing: RoutingTable,
     webhooks: list[WebhookFacts],
     changes: list[ChangeFacts],
@@ -128,7 +128,7 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
         attempt_count=2,
         attempts=attempts,
     )
-    story = told_story(routing, [webhook()], [change(severity="HIGH")], [sent])
+    story = story_of(routing, [webhook()], [change(severity="HIGH")], [sent])
     assert story["alert"]["id"] == str(ALERT)
     (step,) = story["steps"]
     assert step["words"] == "a webhook of datadog-production was answered 201: it opened the alert"
@@ -265,7 +265,7 @@ def test_what_became_of_a_webhook(outcome: str, changes: dict[str, Any], words: 
 
 def test_a_rule_is_judged_by_the_severity_the_alert_had_then() -> None:
     routing = table(rule(1), rule(2, PAGER, min_severity=Severity.CRITICAL))
-    story = told_story(
+    story = story_of(
         routing,
         [webhook(), webhook(SECOND, "updated", created_at=NOW + MINUTE)],
         [
@@ -287,13 +287,13 @@ def test_a_rule_is_judged_by_the_severity_the_alert_had_then() -> None:
     assert rose["words"].endswith("from LOW to CRITICAL; whom only that concerns is notified now")
 
 
-def test_a_falling_severity_tells_nobody() -> None:
+def test_a_falling_severity_notifies_nobody() -> None:
     fell = change(AlertEventKind.SEVERITY_CHANGED, **{"from": "HIGH", "to": "LOW"})
     assert fell.event_type is None
     assert change_words(fell) == "datadog-production changed its severity from HIGH to LOW"
 
 
-def test_each_message_stands_under_the_change_it_tells_of() -> None:
+def test_each_message_stands_under_the_change_it_is_about() -> None:
     kinds = [
         AlertEventKind.TRIGGERED,
         AlertEventKind.ACKNOWLEDGED,
@@ -303,7 +303,7 @@ def test_each_message_stands_under_the_change_it_tells_of() -> None:
     ]
     events = [EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED]
     events += [EventType.TRIGGERED, EventType.CLOSED]
-    story = told_story(
+    story = story_of(
         table(rule()),
         [webhook()],
         [change(kind, n, FIRST if n == 0 else None) for n, kind in enumerate(kinds)][::-1],
@@ -325,7 +325,7 @@ def test_a_rule_that_stays_from_the_trigger_does_not_contradict_its_message() ->
     made = planned(
         routing, EventType.RESOLVED, History(notified_trigger={SLACK: trigger}), about=fallen
     )
-    story = told_story(
+    story = story_of(
         routing,
         [webhook()],
         [
@@ -344,7 +344,7 @@ def test_a_rule_that_stays_from_the_trigger_does_not_contradict_its_message() ->
 def test_a_rule_changed_since_is_marked() -> None:
     later = {rule_id(1): NOW + MINUTE, rule_id(2): NOW - MINUTE}
     routing = table(rule(1), rule(2))
-    story = told_story(routing, [webhook()], [change()], [], rules_changed_at=later)
+    story = story_of(routing, [webhook()], [change()], [], rules_changed_at=later)
     first, second = story["steps"][0]["changes"][0]["rules"]
     assert (first["changed_since"], second["changed_since"]) == (True, False)
     assert "changed since" in first["words"]
@@ -359,15 +359,15 @@ def test_a_rule_changed_since_is_marked() -> None:
         (table(rule(1)), "by the rules as they are now “rule 1” would have matched"),
     ],
 )
-def test_when_nobody_was_told(routing: RoutingTable, words: str) -> None:
-    (answer,) = told_story(routing, [webhook()], [change()], [])["answers"]
+def test_when_nobody_was_notified(routing: RoutingTable, words: str) -> None:
+    (answer,) = story_of(routing, [webhook()], [change()], [])["answers"]
     assert not answer["was_told"]
     assert answer["words"].startswith("nobody was notified")
     assert words in answer["words"]
 
 
 def test_an_alert_that_was_over_before_it_arrived() -> None:
-    story = told_story(
+    story = story_of(
         table(rule()),
         [webhook()],
         [change(), change(AlertEventKind.RESOLVED, 1, arrived="before the trigger")],
@@ -380,7 +380,7 @@ def test_an_alert_that_was_over_before_it_arrived() -> None:
 
 
 def test_what_is_no_longer_on_record_leaves_no_hole() -> None:
-    story = told_story(table(rule()), [], [change()], [delivery(destination_name=None)])
+    story = story_of(table(rule()), [], [change()], [delivery(destination_name=None)])
     (step,) = story["steps"]
     assert "no longer on record" in step["words"]
     assert "a destination since deleted" in story["answers"][0]["words"]

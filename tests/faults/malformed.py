@@ -30,7 +30,7 @@ TYPES = (
 @dataclass(frozen=True)
 class Case:
     """What is said on one connection, in pieces with a pause between them. `is_whole`: the server
-    has all it needs for an answer and owes one."""
+    has all it needs for an answer and needs one."""
 
     name: str
     said: tuple[bytes, ...]

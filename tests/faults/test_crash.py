@@ -1,5 +1,5 @@
 """`kill -9` of the server, of PostgreSQL, of single backends, under load: what was answered 2xx is
-there, once, with what it owes; and the server goes on by itself when its database is back."""
+there, once, with its messages; and the server goes on by itself when its database is back."""
 
 from __future__ import annotations
 

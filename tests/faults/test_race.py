@@ -216,7 +216,7 @@ async def test_a_storm_of_everything_from_everywhere(
 
 
 def check_totals(workspace: Workspace, sender: Sender, answers: list[Reply]) -> None:
-    """Answers, alerts and timelines tell one story."""
+    """Answers, alerts and timelines agree."""
     outcomes = Counter(
         (each["alert_id"], each["status"])
         for answer in answers

@@ -186,7 +186,7 @@ class TestConnection:
         assert behind.commit(batch) == [UNAVAILABLE] * 5
         assert not behind.batcher.is_available
         assert behind.post(sender, {"title": "meanwhile"}) == [UNAVAILABLE]
-        way.mend()
+        way.restore()
         assert codes(behind.post(sender, {"title": "meanwhile"})) == [201]
         assert behind.batcher.is_available
         # The very same ones, as their senders repeat them.
@@ -207,7 +207,7 @@ class TestConnection:
         monkeypatch.setattr(connecting, "PATIENCE_SECONDS", 0.2)
         way.stall()
         assert behind.commit(batch) == [UNAVAILABLE] * 2
-        way.mend()
+        way.restore()
         way.sever()
         monkeypatch.setattr(connecting, "PATIENCE_SECONDS", 8.0)
         assert set(codes(behind.commit(webhooks(behind, sender, 2)))) <= {200, 201}
@@ -342,7 +342,7 @@ class TestConfiguration:
         interference.after = lose
         assert behind.commit(batch) == [UNAVAILABLE] * 3
         interference.after = None
-        way.mend()
+        way.restore()
         assert codes(behind.commit(webhooks(behind, sender, 3))) == [201] * 3
 
 

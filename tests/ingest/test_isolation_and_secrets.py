@@ -164,7 +164,7 @@ def test_no_secret_is_anywhere(workspace: Workspace, node: Node, way: Proxy) -> 
     story.send(renewed, {"title": "away"})
     story.send(broken, {"title": "away"})
     story.api("GET", "/alerts")
-    way.mend()
+    way.restore()
     eventually(lambda: story.api("GET", "/alerts").status == 200, "the database is back")
     places = {f"table {name}": text for name, text in _dump(workspace).items()}
     assert places["table webhook_deliveries"].count("[redacted]") > 20

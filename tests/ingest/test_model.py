@@ -31,7 +31,7 @@ sent = st.builds(
     Sent,
     kind=st.sampled_from(["trigger", "trigger", "acknowledge", "resolve"]),
     external_id=st.sampled_from(["a", "a", "b", None]),
-    # The sender's clock: late, early, on time, or not told; in minutes, and never a whole day.
+    # The sender's clock: late, early, on time, or not given; in minutes, and never a whole day.
     at=st.one_of(st.none(), st.integers(0, 40).map(lambda minute: minute * 60)),
     severity=st.sampled_from([None, "INFO", "HIGH", "CRITICAL"]),
     words=st.sampled_from(["x", "y"]),

@@ -166,7 +166,7 @@ async def test_accepted_is_not_posted(outbox: Outbox) -> None:
     assert found.document()["confirmed"] is False
 
 
-async def test_a_failure_is_told_with_its_reason(outbox: Outbox) -> None:
+async def test_a_failure_is_said_with_its_reason(outbox: Outbox) -> None:
     destination, other = outbox.destination("ops"), outbox.destination("other")
     id = outbox.plan(destination, event=EventType.TEST)
     outbox.db.execute(

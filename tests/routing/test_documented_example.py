@@ -42,7 +42,7 @@ def disk(number: int, severity: Severity = Severity.HIGH) -> Subject:
     return subject({"team": "db", "host": f"db-{number}"}, severity, external_id=f"disk-{number}")
 
 
-def told_of(trigger: PlannedDelivery, status: AlertDeliveryStatus) -> History:
+def notified_of(trigger: PlannedDelivery, status: AlertDeliveryStatus) -> History:
     row = {
         "status": status,
         "reason": trigger.reason,
@@ -88,7 +88,7 @@ def test_tuesday_afternoon() -> None:
     (cooldown,) = plan(TABLE, EventType.TRIGGERED, disk(7), NO_HISTORY, two).cooldowns
     assert cooldown == (rule_id(1), SLACK, berlin(12, "15:00"))
 
-    sent = told_of(first, AlertDeliveryStatus.SENT)
+    sent = notified_of(first, AlertDeliveryStatus.SENT)
     over = slack(EventType.RESOLVED, disk(7), berlin(12, "14:10"), sent)
     assert over.status is AlertDeliveryStatus.QUEUED
 
@@ -125,7 +125,7 @@ def test_the_night_and_the_morning_after() -> None:
     assert still.ended.after == "silence “moving the disks”"
     loud = slack(EventType.TRIGGERED, worse, berlin(13, "11:00"), routing=routing)
     assert loud.status is AlertDeliveryStatus.QUEUED
-    sent = told_of(night, AlertDeliveryStatus.SENT)
+    sent = notified_of(night, AlertDeliveryStatus.SENT)
     over = slack(EventType.RESOLVED, worse, berlin(13, "10:15"), sent, routing)
     assert over.status is AlertDeliveryStatus.QUEUED
 

@@ -133,7 +133,7 @@ def test_a_renewed_judge_knows_what_it_learnt_and_pays_for_news_only() -> None:
     assert judge.is_overdrawn
 
 
-def test_the_end_of_an_alert_reaches_the_rule_that_told_of_it_past_the_index() -> None:
+def test_the_end_of_an_alert_reaches_the_rule_that_notified_of_it_past_the_index() -> None:
     only = rule(matchers=(Matcher("team", "=", "db"),), event_types=ALL_EVENTS)
     routing = table(only, rule(9, matchers=(Matcher("team", "=", "x"),)))
     notified = NotifiedTrigger(AlertDeliveryStatus.SENT, Reason.RULE, None, frozenset({only.id}))

@@ -56,7 +56,7 @@ def test_without_rules_there_is_nothing_to_do() -> None:
     assert not table().listens(EventType.TRIGGERED)
 
 
-def test_every_matching_rule_applies_and_a_destination_is_told_once() -> None:
+def test_every_matching_rule_applies_and_a_destination_is_notified_once() -> None:
     routing = table(rule(2, SLACK, PAGER), rule(1, SLACK), rule(3, GONE))
     deliveries = planned(routing)
     assert set(deliveries) == {SLACK, PAGER}
@@ -99,7 +99,7 @@ def test_test_messages_are_no_business_of_rules() -> None:
     assert planned(routing, EventType.TEST) == {}
 
 
-def test_a_disabled_destination_is_not_told_and_it_is_on_record() -> None:
+def test_a_disabled_destination_is_not_notified_and_it_is_on_record() -> None:
     deliveries = planned(table(rule(1, SLACK, PAGER), disabled=frozenset({SLACK})))
     assert deliveries[SLACK].status is SUPPRESSED
     assert deliveries[SLACK].reason is Reason.DESTINATION_DISABLED
@@ -166,7 +166,7 @@ def last_notified(at: datetime, *rules: int) -> History:
     return History(last_notified={(rule_id(each), SLACK): at for each in rules or (1,)})
 
 
-def test_a_told_trigger_starts_the_cooldown_of_each_rule_that_told() -> None:
+def test_a_notified_trigger_starts_the_cooldown_of_each_rule_that_notified() -> None:
     routing = table(rule(1, cooldown_seconds=600), rule(2, SLACK, PAGER, cooldown_seconds=60))
     made = plan(routing, EventType.TRIGGERED, subject(), NO_HISTORY, NOW)
     assert set(made.cooldowns) == {
@@ -215,7 +215,7 @@ def test_a_held_trigger_does_not_start_the_cooldown_anew() -> None:
     assert made.cooldowns == [(rule_id(2), SLACK, NOW + MINUTE)]
 
 
-def test_a_deferred_trigger_starts_no_cooldown_for_it_may_never_be_told() -> None:
+def test_a_deferred_trigger_starts_no_cooldown_for_it_may_never_be_notified() -> None:
     routing = table(rule(cooldown_seconds=600, quiet_hours=NOON_REST))
     assert plan(routing, EventType.TRIGGERED, subject(), NO_HISTORY, NOW).cooldowns == []
 
@@ -269,7 +269,7 @@ def test_a_problem_is_integration_and_external_id() -> None:
         (notified(SUPPRESSED, Reason.COOLDOWN, destination=PAGER), QUEUED),
     ],
 )
-def test_the_end_of_what_was_never_told_is_no_news(
+def test_the_end_of_what_was_never_notified_is_no_news(
     event_type: EventType, history: History, status: AlertDeliveryStatus
 ) -> None:
     slack = planned(table(rule()), event_type, history)[SLACK]
@@ -286,7 +286,7 @@ def test_a_rule_that_only_listens_to_ends_always_sends() -> None:
     assert both.detail["decided_by"] == str(ends_only.id)
 
 
-def test_a_rule_that_told_of_a_trigger_stays_with_the_alert() -> None:
+def test_a_rule_that_notified_of_a_trigger_stays_with_the_alert() -> None:
     routing = table(
         rule(1, SLACK, PAGER, min_severity=Severity.HIGH),
         rule(2, matchers=(Matcher("severity", "=", "CRITICAL"),)),
@@ -412,7 +412,7 @@ def test_a_snooze_holds_one_alert_until_its_end() -> None:
         (EventType.RESOLVED, notified(SENT, destination=PAGER), True),
     ],
 )
-def test_who_was_told_before_the_silence_learns_that_it_is_over(
+def test_who_was_notified_before_the_silence_learns_that_it_is_over(
     event_type: EventType, history: History, muted: bool
 ) -> None:
     slack = planned(table(rule(), silences=(MUTED,)), event_type, history)[SLACK]

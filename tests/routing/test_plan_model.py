@@ -132,7 +132,7 @@ def is_quiet_until(one: Rule, about: Subject) -> object:
         ("10:00", "14:00"): 2,
         ("12:00", "14:00"): 2,
         ("10:00", "09:00"): 21,
-        ("12:00", "12:00"): None,  # without end, hence not at all
+        ("12:00", "12:00"): None,  # without end, so not at all
         ("12:00", "09:00"): 21,
         ("13:00", "12:00"): None,
         ("13:00", "14:00"): None,
@@ -149,7 +149,7 @@ def model(
     said = {}
     for destination in routing.destinations.values():
         notified = history.notified_trigger.get(destination.id)
-        was_told = notified is not None and notified.status not in (
+        was_notified = notified is not None and notified.status not in (
             Status.SUPPRESSED,
             Status.CANCELED,
         )
@@ -165,7 +165,10 @@ def model(
             ours = one.tenant_ids is None or about.tenant_id in one.tenant_ids
             matches = severe and ours and all(each.matches(about) for each in one.matchers)
             stays = (
-                not is_trigger and was_told and notified is not None and one.id in notified.rule_ids
+                not is_trigger
+                and was_notified
+                and notified is not None
+                and one.id in notified.rule_ids
             )
             if matches or stays:
                 naming.append(one)
@@ -186,7 +189,7 @@ def model(
         )
         is_end = event_type in (EventType.RESOLVED, EventType.CLOSED)
         waits = not is_trigger and notified is not None and notified.status is Status.DEFERRED
-        if is_end and was_told and not waits:
+        if is_end and was_notified and not waits:
             silenced = None
         # What holds it whatever the rules say: reason and end, of which a trigger's may be unknown.
         held = [(notified.reason, notified.send_after)] if waits and notified is not None else []
@@ -202,7 +205,7 @@ def model(
                 not is_trigger
                 and EventType.TRIGGERED in one.event_types
                 and notified is not None
-                and not was_told
+                and not was_notified
             )
             if no_news:
                 continue
@@ -260,7 +263,7 @@ def test_the_plan_is_what_the_plain_model_says(
 
 @settings(max_examples=200, deadline=None)
 @given(routing=tables(), event_type=st.sampled_from(EventType), about=subjects)
-def test_verdicts_tell_the_same_story_as_the_plan(
+def test_verdicts_say_the_same_story_as_the_plan(
     routing: RoutingTable, event_type: EventType, about: Subject
 ) -> None:
     if event_type is EventType.TEST:

@@ -71,7 +71,7 @@ def test_matchers(value: object, expected: list[tuple[str, str]]) -> None:
     assert places(validate_matchers(value)) == expected
 
 
-def test_a_bad_pattern_is_told_in_words() -> None:
+def test_a_bad_pattern_is_said_in_words() -> None:
     (fault,) = validate_matchers([matcher(op="=~", value="(?!db).*")], "/rules/3/matchers")
     assert fault.pointer == "/rules/3/matchers/0/value"
     assert "`!~` negates" in fault.message

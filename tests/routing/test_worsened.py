@@ -26,7 +26,7 @@ def notified(status: AlertDeliveryStatus, reason: Reason = Reason.RULE) -> Histo
     return History(notified_trigger={SLACK: trigger})
 
 
-def test_a_rule_that_ignored_the_alert_so_far_now_tells_of_it() -> None:
+def test_a_rule_that_ignored_the_alert_so_far_now_notifies_of_it() -> None:
     routing = table(rule(1), rule(2, PAGER, min_severity=Severity.CRITICAL, cooldown_seconds=60))
     worse = worsened(routing, CRITICAL, notified(AlertDeliveryStatus.SENT), NOW)
     assert [each.destination_id for each in worse.deliveries] == [PAGER]
@@ -43,7 +43,7 @@ def test_a_rule_that_ignored_the_alert_so_far_now_tells_of_it() -> None:
         AlertDeliveryStatus.DEFERRED,  # that is looked at by itself
     ],
 )
-def test_who_was_told_is_not_told_again(status: AlertDeliveryStatus) -> None:
+def test_who_was_notified_is_not_notified_again(status: AlertDeliveryStatus) -> None:
     worse = worsened(table(rule(1, cooldown_seconds=60)), CRITICAL, notified(status), NOW)
     assert (worse.deliveries, worse.cooldowns) == ([], [])
 

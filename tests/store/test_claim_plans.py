@@ -1,6 +1,6 @@
 """The claim must cost the same at any size of the table and with any statistics, none included: its
 plan is looked at, on each supported server, where nothing was ever analysed and where the statistics
-tell of an empty queue."""
+speak of an empty queue."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_each_walks_the_index_it_is_meant_to(
     assert not re.search(
         r"Sort|Seq Scan on alert_deliveries\b|Bitmap|Materialize|Join Filter", plan
     ), plan
-    # Looked up by both columns, never by the destination alone, which may have a long queue; but for the
-    # one row that tells which destination is next.
+    # Looked up by both columns, never by the destination alone, which may have a long queue; except for
+    # the one row that says which destination is next.
     for condition in re.findall(r"using ix_alert_deliveries_lane .*\n\s*Index Cond: (.*)", plan):
         assert "alert_id" in condition or "alert_destination_id >" in condition
 

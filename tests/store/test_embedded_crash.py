@@ -132,7 +132,7 @@ def test_what_was_committed_outlives_the_death_of_everything(data_dir: Path) -> 
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE thousand AS SELECT n FROM generate_series(1, 1000) n")
     with busy_backend(url) as backend:
-        # Stopped first, lest either end what the other left in the moment between.
+        # Stopped first, so that neither ends what the other left in the moment between.
         os.kill(keeper_pid(postgres), signal.SIGSTOP)
         os.kill(server_pid(postgres), signal.SIGKILL)
         os.kill(keeper_pid(postgres), signal.SIGKILL)

@@ -131,7 +131,7 @@ def test_a_full_disk_at_a_later_start(small_disk: Path, prepared_folder: Path) -
         pass
 
 
-def test_the_telling_lines_of_a_log_are_chosen() -> None:
+def test_the_informative_lines_of_a_log_are_chosen() -> None:
     log = """
 2026-01-01 00:00:00.000 UTC [7] LOG:  starting PostgreSQL 18.6
 2026-01-01 00:00:00.001 UTC [7] LOG:  could not bind Unix address "/x/.s.PGSQL.5432": Denied
@@ -145,7 +145,7 @@ def test_the_telling_lines_of_a_log_are_chosen() -> None:
     )
 
 
-def test_a_log_without_telling_lines_gives_its_last() -> None:
+def test_a_log_without_informative_lines_gives_its_last() -> None:
     assert condense("one\n\ntwo\nthree\n") == "two; three"
     assert condense("") == ""
 

@@ -1,4 +1,4 @@
-"""What works on a connection for ever survives the loss of it."""
+"""What works on a connection forever survives the loss of it."""
 
 from __future__ import annotations
 

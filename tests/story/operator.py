@@ -74,9 +74,9 @@ class Story:
     rule: dict[str, Any]
     sender: Sender
 
-    def post(self, problem: str, *, node: Node | None = None, **fields: Any) -> str:
+    def post(self, external_id: str, *, node: Node | None = None, **fields: Any) -> str:
         """A webhook from the outside; the id of the alert."""
-        document = {"title": f"Disk full on {problem}", "id": problem, "nonce": fresh("n")}
+        document = {"title": f"Disk full on {external_id}", "id": external_id, "nonce": fresh("n")}
         with (node or self.operator.node).client() as client:
             answer = client.send(self.sender, {**document, "severity": "high", **fields})
         assert answer.status in (200, 201), answer

@@ -231,7 +231,7 @@ def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(
         assert (unsigned.status, unsigned.slug) == (401, "missing-signature")
         unknown = client.request("POST", f"/webhooks/{uuid4()}", b"{}")
         assert (unknown.status, unknown.slug) == (503, "database-unavailable")
-        way.mend()
+        way.restore()
         assert client.send(sender, ALERT).json()["status"] == "duplicate"
         assert client.send(sender, {"title": "Meanwhile"}).status == 201
         assert client.request("POST", f"/webhooks/{uuid4()}", b"{}").status == 404

@@ -93,7 +93,9 @@ def test_an_alert_is_acknowledged_from_its_mail(installation: Installation) -> N
     assert set(installation.services.mailbox.logins) == {LOGIN[0]}
 
 
-def test_teams_slack_and_pagerduty_are_told_in_their_own_words(installation: Installation) -> None:
+def test_teams_slack_and_pagerduty_are_notified_in_their_own_words(
+    installation: Installation,
+) -> None:
     teams_path, slack_path = f"/teams/{fresh('t')}", f"/slack/{fresh('s')}"
     key = "R0UT1NG" + fresh("k").replace("-", "").upper().ljust(25, "X")
     teams = installation.operator.destination("teams", url=installation.services.url + teams_path)

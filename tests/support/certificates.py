@@ -44,7 +44,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def authority_pem() -> bytes:
-    """The authority's certificate, for programs that are told by a file whom to trust."""
+    """The authority's certificate, for programs that read from a file whom to trust."""
     return _pem(_authority()[1])
 
 

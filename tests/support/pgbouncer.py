@@ -26,7 +26,7 @@ _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sb
 @contextmanager
 def pooled(database: Database, mode: str, *, ignored: str = "extra_float_digits") -> Iterator[str]:
     """The URL of the same database through a pooler. `ignored`: settings of a connection that it
-    is told to ignore."""
+    is set to ignore."""
     if _PROGRAM is None:
         pytest.skip("pgbouncer is not installed")
     parts = conninfo_to_dict(database.url)

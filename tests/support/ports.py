@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1 for programs that must be told theirs before they start."""
+"""Ports on 127.0.0.1 for programs that must know theirs before they start."""
 
 from __future__ import annotations
 

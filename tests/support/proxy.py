@@ -30,9 +30,9 @@ class Proxy:
         self._flows = threading.Event()
         self._flows.set()
         self._listener: socket.socket | None = None
-        self.mend()
+        self.restore()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Take connections, and let everything through."""
         self._flows.set()
         if self._listener is not None:
@@ -54,7 +54,7 @@ class Proxy:
                     end.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
-        """Close everything and take no new connection until `mend`."""
+        """Close everything and take no new connection until `restore`."""
         listener, self._listener = self._listener, None
         if listener is not None:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Receivers to send to: real servers on 127.0.0.1 that answer as a test tells them."""
+"""Receivers to send to: real servers on 127.0.0.1 that answer as a test asks them to."""
 
 from __future__ import annotations
 

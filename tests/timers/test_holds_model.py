@@ -34,7 +34,7 @@ SPANS = [30.0, 90.0, 600.0]
 
 @dataclass
 class Alert:
-    """As a person would tell its story."""
+    """As a person would describe it."""
 
     name: str
     severity: str

@@ -10,7 +10,7 @@ Signals carry the sender's time; whoever is late changes nothing that a newer si
 
 - a signal older than the live alert's last one is recorded (`outdated`) and moves nothing;
 - a trigger that fired no later than the end of an alert belongs to that alert (it is late), unless it
-  cannot be late: a sender that sends in order says that the problem is back (its end was only a lease
+  cannot be late: a sender that sends in order says that it is back (its end was only a lease
   that ran out), and so does any other that says so more than a minute after the end came in. Then it
   is a new episode with an `old_start`;
 - a trigger that fired no later than a resolve that found no alert is born resolved, unless its sender
@@ -259,7 +259,7 @@ def _acknowledge(alert: AlertState | None, at: datetime) -> Step:
         return _outdated(alert, "acknowledge")
     alert.last_signal_at = at
     if alert.status is AlertStatus.ACKNOWLEDGED:
-        # Nothing to tell, but what is older than this is late from now on.
+        # Nothing to notify of, but what is older than this is late from now on.
         return Step(
             WebhookStatus.IGNORED, alert.id, alert, reason="the alert was acknowledged already"
         )
@@ -303,7 +303,7 @@ def _resolve(state: KeyState, signal: Signal, at: datetime, received_at: datetim
         )
     if at < alert.last_signal_at:
         return _outdated(alert, "resolve")
-    # A resolve that tells no time of its own says only that it came after the last signal; taking
+    # A resolve that gives no time of its own says only that it came after the last signal; taking
     # our clock for the sender's could swallow its next trigger.
     ended = at if signal.occurred_at is not None else alert.last_signal_at
     alert.status, alert.resolved_at, alert.last_signal_at = AlertStatus.RESOLVED, at, at

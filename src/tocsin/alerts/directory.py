@@ -98,7 +98,7 @@ class DirectoryFeed:
         return await self.refresh(await configuration_version(self.engine))
 
     async def follow(self, url: str) -> None:
-        """Keep current by notification, for ever."""
+        """Keep current by notification, forever."""
         await follow_configuration(url, self._renew)
 
     async def _renew(self, version: int) -> None:

@@ -58,7 +58,7 @@ class PendingDelivery:
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What a look decided about one held message of an earlier transaction. `payload` is what it says
-    anew."""
+    now."""
 
     id: bytes
     looked: Looked

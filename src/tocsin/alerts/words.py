@@ -27,7 +27,7 @@ class AlertWords(Struct, frozen=True):
     labels: bytes
     metadata: bytes
     digest: bytes
-    """16 bytes: the CRC-32 of each part, in the order above. It only tells whether words have
+    """16 bytes: the CRC-32 of each part, in the order above. It only says whether words have
     changed, so that a repeat need not read them."""
 
     @classmethod

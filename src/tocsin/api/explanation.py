@@ -1,4 +1,4 @@
-"""Why was I (not) told: what is on record about one alert, told as a story."""
+"""Why was I (not) notified: what is on record about one alert, as a story."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
 
 
 class AnswerOut(Output):
-    destination_id: Annotated[Id | None, Field(description="Null: nobody was owed anything")]
+    destination_id: Annotated[Id | None, Field(description="Null: nobody was to be notified")]
     destination_name: str | None
     was_told: bool
     words: str
@@ -38,7 +38,7 @@ class StepOut(Output):
         list[JsonObject],
         Field(
             description="What it did to the alert, each with every rule's verdict and the alert "
-            "deliveries owed because of it, each of these with its attempts"
+            "deliveries made because of it, each of these with its attempts"
         ),
     ]
 
@@ -48,7 +48,7 @@ class ExplanationOut(Output):
     answers: Annotated[list[AnswerOut], Field(description="Per destination, in plain words")]
     steps: Annotated[list[StepOut], Field(description="What came in, in order of time")]
     repeats_left_out: Annotated[
-        int, Field(description=f"Of many repetitions the newest {MOST_REPEATS} are told")
+        int, Field(description=f"Of many repetitions the newest {MOST_REPEATS} are shown")
     ]
 
 

@@ -119,7 +119,7 @@ async def _past(context: ApiContext, caller: Viewer, days: int) -> PastAlerts:
     "/alert-rules/preview", tags=["alert-rules"], responses=problems("preview-rate-limited")
 )
 async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreviewIn) -> RulePreview:
-    """Which past alerts a rule would have told of, and what spoke against the others. Nothing is
+    """Which past alerts a rule would have notified of, and what spoke against the others. Nothing is
     sent; event types, cooldown and quiet hours do not count here."""
     documents = [matcher.model_dump() for matcher in body.matchers]
     rule = draft_rule(documents, body.min_severity, body.tenant_ids)

@@ -29,7 +29,7 @@ class ReplayIn(Input):
     accept_unverified: Annotated[
         Flag,
         Field(
-            description="An admin vouches for a delivery that failed verification; on record in "
+            description="An admin accepts a delivery that failed verification; on record in "
             "the audit log"
         ),
     ] = False
@@ -97,8 +97,8 @@ async def replay_webhook_delivery(
         if stored is None:
             raise not_found("webhook delivery")
         was_rejected = stored.delivery.outcome == RefusalOutcome.REJECTED
-        vouched = asked.accept_unverified and caller.role is Role.ADMIN
-        if was_rejected and not dry_run and not vouched:
+        is_accepted_unverified = asked.accept_unverified and caller.role is Role.ADMIN
+        if was_rejected and not dry_run and not is_accepted_unverified:
             raise ApiProblem(
                 "not-replayable",
                 "Nobody knows who sent this: it failed verification. dry_run shows what it says; "

@@ -28,8 +28,8 @@ _CLOCK_SECONDS = 5.0
 _SMTP_SECONDS = 10.0
 
 # CVE-2024-6923 (encoded line ends in headers) and CVE-2026-1299 (its sequel in BytesGenerator):
-# the first release of each minor version that has both mended.
-_MENDED_EMAIL = {(3, 11): (3, 11, 15), (3, 12): (3, 12, 13)}
+# the first release of each minor version that has both fixed.
+_FIXED_EMAIL = {(3, 11): (3, 11, 15), (3, 12): (3, 12, 13)}
 
 
 class Health(StrEnum):
@@ -76,14 +76,14 @@ def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
 
 def _python() -> Finding:
     version = sys.version.split()[0]
-    mended = _MENDED_EMAIL.get(sys.version_info[:2])
-    if mended is not None and sys.version_info[:3] < mended:
+    fixed = _FIXED_EMAIL.get(sys.version_info[:2])
+    if fixed is not None and sys.version_info[:3] < fixed:
         return Finding(
             "Python",
             Health.NOTE,
             f"{version}: its mail library lets crafted text forge headers; Tocsin guards against "
             "it by itself",
-            f"move to Python {'.'.join(map(str, mended))} or later when you can",
+            f"move to Python {'.'.join(map(str, fixed))} or later when you can",
         )
     return Finding("Python", Health.OK, version)
 

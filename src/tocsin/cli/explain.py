@@ -29,7 +29,7 @@ def explain(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Tell the story of an alert: what came in, what each rule said, who was notified, and why not."""
+    """Show the story of an alert: what came in, what each rule said, who was notified, and why not."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 

@@ -36,7 +36,7 @@ def create(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Make an integration and show, this once, what its sender must be told."""
+    """Make an integration and show, this once, what its sender needs."""
     from tocsin.cli.calling.choose import open_api
 
     document: dict[str, Any] = {"name": name, "type": type}

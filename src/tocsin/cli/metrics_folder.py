@@ -1,6 +1,6 @@
 """Where the workers of one server count together: a folder of this run's own.
 
-Whoever is killed leaves its folder behind; the next to start clears it away. A lock tells whether
+Whoever is killed leaves its folder behind; the next to start clears it away. A lock shows whether
 somebody still uses one: it goes with its process, however that ends.
 """
 

@@ -130,7 +130,7 @@ class Screen(Console):
 class Rows(Table):
     """A table whose cells are as wide as what is shown of them; a number or a name is text like
     any other. In a pipe one row is one line, whatever is in it. At a narrow terminal an id is shown by
-    its beginning, as much as tells it from the others, which any command takes for the whole."""
+    its beginning, as much as distinguishes it from the others, which any command takes for the whole."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if console.is_terminal and options.max_width < _WIDE:

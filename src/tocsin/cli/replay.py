@@ -20,9 +20,7 @@ def replay(
     ] = False,
     accept_unverified: Annotated[
         bool,
-        typer.Option(
-            "--accept-unverified", help="Vouch for a delivery whose signature did not hold."
-        ),
+        typer.Option("--accept-unverified", help="Accept a delivery whose signature did not hold."),
     ] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,

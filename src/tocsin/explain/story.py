@@ -4,7 +4,7 @@ It reads downward: what came in → what that did to the alert → what each rul
 messages → the attempts to deliver them, each with its reason in plain words. Pure: whoever
 asks brings the facts, and gets a document.
 
-What a rule said is judged anew, by the rules as they are now and the severity the alert had then;
+What a rule said is judged again, by the rules as they are now and the severity the alert had then;
 `changed_since` marks a rule that was changed later, whose verdict may have been another. What was
 decided stands in each delivery's `detail`, as it was written down at the time.
 """
@@ -33,7 +33,7 @@ from tocsin.routing.verdicts import Verdict, verdicts
 
 @dataclass(frozen=True, slots=True)
 class RecordedFacts:
-    """Everything on record about one alert, in any order. `rules_changed_at` tells when each rule
+    """Everything on record about one alert, in any order. `rules_changed_at` says when each rule
     was last changed."""
 
     alert: CurrentAlert
@@ -122,7 +122,7 @@ def _by_occasion(
     occasions: Sequence[EventType | None],
     deliveries: Sequence[DeliveryFacts],
 ) -> dict[int, list[DeliveryFacts]]:
-    """Each delivery under the last change before it that tells of its event."""
+    """Each delivery under the last change before it that has its event."""
     pending: dict[int, list[DeliveryFacts]] = {}
     for delivery in sorted(deliveries, key=lambda each: (each.created_at, each.id)):
         of_its_kind = [i for i, each in enumerate(occasions) if each is delivery.event_type]

@@ -27,7 +27,7 @@ _ATTEMPTS: Mapping[str, str] = {
 _WAITS = {
     WaitReason.FAILING: "its destination fails, and is tried next at",
     WaitReason.THROTTLED: "its destination asked to be left alone until",
-    WaitReason.MISCONFIGURED: "somebody must mend its destination, which is tried next at",
+    WaitReason.MISCONFIGURED: "somebody must repair its destination, which is tried next at",
     WaitReason.RATE: "as many have gone as its destination takes in a time; the next may go at",
 }
 _WEBHOOKS = {

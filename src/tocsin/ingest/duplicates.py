@@ -7,7 +7,7 @@ A claim is a digest of the integration and one of three things:
 - a signed time with its content: a sender of both again repeats one delivery, or has overheard it.
   Such a claim lives at least twice as long as that time is tolerated, window or not;
 - a fingerprint: it makes a duplicate only while what the first delivery said still holds, for many
-  tools send the same body again when a problem returns.
+  tools send the same body again when an alert returns.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Duplicates:
     _holders: dict[bytes, _Holder] = field(default_factory=dict)
     _taken_over: dict[bytes, Webhook] = field(default_factory=dict)
     _is_contested: bool = False
-    """Two of the batch claim the same, or somebody held a claim before: seldom."""
+    """Two of the batch claim the same, or somebody held a claim before: rarely."""
 
     @classmethod
     def of(cls, webhooks: Iterable[Webhook]) -> Duplicates:
@@ -145,7 +145,7 @@ class Duplicates:
 
     def hold(self, webhook: Webhook) -> None:
         """From now on the claims of `webhook`, which was decided and is no duplicate, are its own,
-        but for a key that another had before it."""
+        except for a key that another had before it."""
         if not self._is_contested or not isinstance(webhook.answer, Accepted):
             return
         content, key, signed = self._digests.get(webhook.id, _NONE)

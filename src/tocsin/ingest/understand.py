@@ -1,6 +1,6 @@
 """From bytes to a webhook ready for commit: verify, unpack, parse, normalise, fingerprint.
 
-Pure but for the caller's clock: everything here works on values. What goes wrong becomes the answer
+Pure except for the caller's clock: everything here works on values. What goes wrong becomes the answer
 of the webhook, which is stored all the same.
 """
 

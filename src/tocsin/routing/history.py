@@ -45,7 +45,7 @@ class NotifiedTrigger:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was said before: `last_notified` per rule and destination for this problem (only triggers
+    """What was said before: `last_notified` per rule and destination for this alert key (only triggers
     read it), `notified_trigger` per destination for this alert (only what follows a trigger does)."""
 
     last_notified: Mapping[tuple[UUID, UUID], datetime] = field(default_factory=dict)

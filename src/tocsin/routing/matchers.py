@@ -63,7 +63,7 @@ class Matcher:
     """`label op value`, compiled.
 
     Never raises: what cannot be compiled (written by another version, say) carries its `fault` and
-    matches everything; a rule then rather tells too much, and a silence refuses to act on it.
+    matches everything; a rule then rather notifies too often, and a silence refuses to act on it.
     """
 
     label: str
@@ -132,7 +132,7 @@ def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], 
     return lambda subject: accepts(subject.labels.get(label, ""))
 
 
-# A change of one rule makes every table anew; what did not change need not be compiled again.
+# A change of one rule makes every table again; what did not change need not be compiled again.
 @lru_cache(maxsize=4096)
 def compile_condition(op: str, value: str, *, folded: bool) -> Condition:
     """`folded` makes it blind to upper and lower case, for severities."""
@@ -172,7 +172,7 @@ def _anything(text: str) -> bool:
 
 
 def _is_literal(pattern: str) -> bool:
-    """Whether a pattern is only literals and `|`, hence a look-up in a set."""
+    """Whether a pattern is only literals and `|`, so a look-up in a set."""
     return _META.isdisjoint(pattern)
 
 

@@ -308,7 +308,7 @@ def _started(
 ) -> StartedCooldowns:
     """The cooldowns that begin because the destination is notified now. Deferring starts none: what is
     resolved before it is sent was never heard, and must not hold the next time. One that runs does not
-    begin anew."""
+    begin again."""
     if (
         status is not AlertDeliveryStatus.QUEUED
         or occasion.event_type is not EventType.TRIGGERED

@@ -8,7 +8,7 @@ change can neither stretch a period without end nor bring one back an hour later
 - A time that never occurs (clocks go forward) means the first instant after the gap.
 - Periods that touch or overlap are one: the end is where the last of them ends.
 
-Pure, but for `zoneinfo`, which reads a zone's rules once when a `QuietHours` is made.
+Pure, except for `zoneinfo`, which reads a zone's rules once when a `QuietHours` is made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tocsin.model import Severity
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# The local dates on which a period that reigns now can have begun. It is tomorrow's where clocks
+# The local dates on which a period that is in force now can have begun. It is tomorrow's where clocks
 # went back past midnight: that period has begun, and today is there once more.
 _NEARBY_DAYS = tuple(timedelta(days=days) for days in (-1, 0, 1))
 
@@ -106,7 +106,7 @@ class QuietHours:
         return self.until(now)
 
     def until(self, now: datetime) -> datetime | None:
-        """The end (UTC, after `now`) of the quiet that reigns at `now`; None if it is not quiet."""
+        """The end (UTC, after `now`) of the quiet that is in force at `now`; None if it is not quiet."""
         for since, before, known in self._known:
             if since <= now < before:
                 return known

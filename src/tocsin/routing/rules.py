@@ -165,7 +165,7 @@ class RoutingTable:
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
     """Enabled rules per event type; an event nobody listens to is not a key."""
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
-    """Whether planning a trigger needs to know when its problem was last notified."""
+    """Whether planning a trigger needs to know when its alert key was last notified."""
     fan_out: int = field(init=False, compare=False, repr=False)
     """Destinations that one alert may be notified to at most."""
     can_hold: bool = field(init=False, compare=False, repr=False)

@@ -21,8 +21,8 @@ from tocsin.routing.subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds what all its matchers match from `starts_at` until just before `ends_at`, but for alerts at
-    least as bad as `breakthrough_severity`."""
+    """Holds what all its matchers match from `starts_at` until just before `ends_at`, except for
+    alerts at least as bad as `breakthrough_severity`."""
 
     id: UUID
     matchers: tuple[Matcher, ...]

@@ -115,8 +115,8 @@ def _value_faults(label: str, op: str, value: str, pointer: str) -> list[Fault]:
 
 
 def _asks_nothing(matcher: Mapping[str, str]) -> bool:
-    """Whether an alert passes that lacks the label, hence has the empty string for it. The built-in
-    ones are never empty; there, passing every severity, or a text nobody writes, is telling."""
+    """Whether an alert passes that lacks the label, so that it has the empty string for it. The built-in
+    ones are never empty; there, passing every severity, or a text nobody writes, is a mistake."""
     label, op, value = matcher["label"], matcher["op"], matcher["value"]
     accepts = compile_condition(op, value, folded=label == "severity").accepts
     if label == "severity":

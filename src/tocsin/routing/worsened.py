@@ -1,6 +1,6 @@
 """When an open alert grows worse: who must hear of it now that it is more severe.
 
-No event of its own tells of a raised severity, and yet a LOW alert that becomes CRITICAL may be
+A raised severity has no event of its own, and yet a LOW alert that becomes CRITICAL may be
 asked for by rules that ignored it so far. The trigger is then planned again, and only what is new in it
 counts. What is held is looked at again by itself (`look.py`).
 """

@@ -36,7 +36,7 @@ _QUERIES = {
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version_pkc'
     """,
-    # PostgreSQL 18 lists NOT NULL here too; the columns above already tell it for every version.
+    # PostgreSQL 18 lists NOT NULL here too; the columns above already say it for every version.
     "constraint": """
         SELECT c.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid

@@ -370,7 +370,7 @@ class DeliveryQueue:
     async def notify(self) -> None:
         await self._connection.execute(f"NOTIFY {CHANNEL}")
 
-    # Keeping house
+    # Housekeeping
 
     async def renew(self, ids: Sequence[UUID]) -> set[UUID]:
         """Returns those still ours."""

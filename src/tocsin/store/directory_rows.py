@@ -106,7 +106,7 @@ async def configuration_version(engine: Engine) -> int:
 
 
 async def follow_configuration(url: str, changed: Callable[[int], Awaitable[None]]) -> None:
-    """Call `changed` with the version now, then with each as it is announced, for ever. A loss of the
+    """Call `changed` with the version now, then with each as it is announced, forever. A loss of the
     connection, or what `changed` raises, ends nothing."""
 
     async def listen(connection: RawConnection) -> None:

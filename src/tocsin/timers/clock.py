@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Clock:
-    """`now` is the time that holds go by; `beside` is what else only the leader does, for ever."""
+    """`now` is the time that holds go by; `beside` is what else only the leader does, forever."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Clock:
         self._now = now
 
     async def run(self) -> None:
-        """For ever; a lost connection, and with it the lead, is made anew."""
+        """Forever; a lost connection, and with it the lead, is made again."""
         await Reconnecting(lambda: ClockConnection.open(self._url)).forever(
             self._keep, failed=lambda error: log.error("the clock stopped", **described(error))
         )

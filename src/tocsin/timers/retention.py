@@ -22,7 +22,7 @@ REMOVE_EVERY: Final = timedelta(hours=1)
 
 
 async def keep_retention(url: str, retention_days: int) -> None:
-    """Sweep, for ever. A database that is away is asked again at the next turn."""
+    """Sweep, forever. A database that is away is asked again at the next turn."""
     removal_due = utc_now()
     while True:
         await asyncio.sleep(SWEEP_EVERY_SECONDS)

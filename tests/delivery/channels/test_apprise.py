@@ -222,7 +222,7 @@ def test_what_cannot_be_used_is_refused_at_its_place(url: str, code: str) -> Non
     assert "only-one-part" not in faults[0].message
 
 
-def test_what_is_shown_tells_two_apart_and_nothing_more() -> None:
+def test_what_is_shown_distinguishes_two_and_nothing_more() -> None:
     secrets = ["discord://123456/tokentoken", "discord://654321/tokentoken", "json://u:p@host/x"]
     valid = validate_config("apprise", {"urls": secrets})
     assert isinstance(valid, ValidConfig)

@@ -1,4 +1,4 @@
-"""The how-tos against the code: what they tell people to enter works, and no error is unexplained."""
+"""The how-tos against the code: what they ask people to enter works, and no error is unexplained."""
 
 from __future__ import annotations
 

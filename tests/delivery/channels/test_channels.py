@@ -16,7 +16,7 @@ from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
 from tocsin.model import EventType
 
 KINDS = list(CHANNELS)
-# Mail servers do not say how long to wait, and Apprise does not tell.
+# Mail servers do not say how long to wait, and Apprise does not say.
 TELLS_WHEN = [kind for kind in KINDS if kind not in ("email", "apprise")]
 
 
@@ -78,7 +78,7 @@ async def test_each_behaviour_has_its_outcome_and_gives_nothing_away(
 
 @pytest.mark.parametrize("kind", TELLS_WHEN)
 @pytest.mark.parametrize(("behaviour", "seconds"), [("throttled", 7.0), ("throttled-date", 90.0)])
-async def test_a_throttled_destination_waits_as_long_as_it_was_told(
+async def test_a_throttled_destination_waits_as_long_as_it_was_asked_to(
     kind: str, behaviour: str, seconds: float
 ) -> None:
     outcome = (await services.attempt(kind, behaviour)).outcome
@@ -95,7 +95,7 @@ async def test_each_event_says_what_happened(kind: str, event: EventType) -> Non
     assert isinstance(attempt.outcome, Sent)
     text = said(attempt)
     if kind == "pagerduty" and event not in (EventType.TRIGGERED, EventType.TEST):
-        return  # PagerDuty is told a key and a verb
+        return  # PagerDuty gets a key and a verb
     if event is EventType.TEST:
         assert "test" in text.lower()
         return

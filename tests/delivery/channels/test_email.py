@@ -355,7 +355,7 @@ async def test_a_header_that_slips_through_is_not_sent(monkeypatch: pytest.Monke
     async with receivers.smtp(mailbox) as port:
         outcome = await send(port)
 
-    # A Python that is mended refuses or encodes it itself; then there is nothing to catch.
+    # A Python where it is fixed refuses or encodes it itself; then there is nothing to catch.
     if isinstance(outcome, Failed):
         assert outcome.code == "mail-unsafe"
         assert mailbox.taken == []

@@ -66,8 +66,8 @@ async def test_what_was_attempted_is_followed_by_its_resolve(outbox: Outbox, col
     assert outbox.row(id) == before
 
 
-async def test_only_the_episode_that_was_never_told_is_canceled(outbox: Outbox) -> None:
-    """Told, resolved (waiting for another attempt), reopened, and resolved again unsent."""
+async def test_only_the_episode_that_was_never_notified_is_canceled(outbox: Outbox) -> None:
+    """Notified, resolved (waiting for another attempt), reopened, and resolved again unsent."""
     destination = outbox.destination("ops")
     alert = uuid7()
     outbox.plan(destination, alert, status="sent")

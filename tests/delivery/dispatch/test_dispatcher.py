@@ -13,7 +13,7 @@ from tests.support.outbox import QUICK, Outbox, dispatching, in_order, receiving
 from tocsin.model import EventType, uuid7
 
 
-async def test_what_is_owed_is_sent_and_on_record(outbox: Outbox) -> None:
+async def test_what_is_pending_is_sent_and_on_record(outbox: Outbox) -> None:
     async with receiving() as receiver, dispatching(outbox.url):
         destination = outbox.destination("ops", receiver.url)
         id = outbox.plan(destination)
@@ -33,7 +33,7 @@ async def test_what_is_owed_is_sent_and_on_record(outbox: Outbox) -> None:
         assert outbox.state(destination)["last_success_at"] is not None
 
 
-async def test_the_slow_poll_finds_what_no_notification_told_of(outbox: Outbox) -> None:
+async def test_the_slow_poll_finds_what_no_notification_announced(outbox: Outbox) -> None:
     async with receiving() as receiver, dispatching(outbox.url):
         destination = outbox.destination("ops", receiver.url)
         await asyncio.sleep(0.1)
@@ -208,7 +208,7 @@ async def test_a_429_holds_the_whole_destination_as_long_as_it_asks(outbox: Outb
 
 
 async def test_a_test_goes_through_where_a_failing_destination_is_held(outbox: Outbox) -> None:
-    """Somebody mended it and presses the button: the answer must not wait for the next probe."""
+    """Somebody repaired it and presses the button: the answer must not wait for the next probe."""
 
     async with receiving() as receiver:
         receiver.answer = lambda body: web.Response(status=503)

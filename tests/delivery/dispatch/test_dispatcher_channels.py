@@ -82,7 +82,7 @@ async def test_sent_with_a_flaw_says_so(outbox: Outbox, monkeypatch: pytest.Monk
     assert row["last_error_message"] == "1 of 2 recipients refused"
 
 
-async def test_a_channels_own_fault_is_tried_again_and_tells_nothing(
+async def test_a_channels_own_fault_is_tried_again_and_reveals_nothing(
     outbox: Outbox,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -127,7 +127,7 @@ async def test_a_message_says_the_alert_as_it_was_planned(
     assert len(links.code or "") == 4
 
 
-async def test_who_is_told_that_it_is_over_has_nothing_to_act_on(
+async def test_who_learns_that_it_is_over_has_nothing_to_act_on(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script(monkeypatch, Sent(204))

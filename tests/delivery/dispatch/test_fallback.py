@@ -37,7 +37,7 @@ def fallback_rows(outbox: Outbox) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-async def test_a_destination_failing_for_long_is_told_of_once(outbox: Outbox) -> None:
+async def test_a_destination_failing_for_long_is_notified_of_once(outbox: Outbox) -> None:
     async with receiving() as broken, receiving() as fallback:
         broken.answer = refusing(503)
         destination, _ = with_fallback(outbox, broken, fallback)
@@ -57,7 +57,7 @@ async def test_a_destination_failing_for_long_is_told_of_once(outbox: Outbox) ->
         assert fallback.bodies[0]["alert"]["title"] == "Disk /var almost full on db1"
 
 
-async def test_each_failing_period_is_told_anew(outbox: Outbox) -> None:
+async def test_each_failing_period_is_notified_again(outbox: Outbox) -> None:
     async with receiving() as broken, receiving() as fallback:
         broken.answer = refusing(503)
         destination, _ = with_fallback(outbox, broken, fallback)
@@ -72,7 +72,7 @@ async def test_each_failing_period_is_told_anew(outbox: Outbox) -> None:
             await until(lambda: len(fallback.bodies) == 2)
 
 
-async def test_a_short_failure_is_not_told(outbox: Outbox) -> None:
+async def test_a_short_failure_is_not_notified(outbox: Outbox) -> None:
     async with receiving() as broken, receiving() as fallback:
         broken.answer = refusing(503)
         destination, _ = with_fallback(outbox, broken, fallback)
@@ -97,13 +97,13 @@ async def test_a_critical_alert_given_up_is_told_at_once_and_once(outbox: Outbox
         assert len(fallback.bodies) == 1
 
 
-async def test_an_alert_that_triggers_again_is_told_again(outbox: Outbox) -> None:
+async def test_an_alert_that_triggers_again_is_notified_again(outbox: Outbox) -> None:
     """Reopened it triggers at another time; become worse, with another severity."""
 
     async with receiving() as broken, receiving() as fallback:
         broken.answer = refusing(400)
         destination, _ = with_fallback(outbox, broken, fallback)
-        reopened, escalated = uuid7(), uuid7()
+        reopened, worsened = uuid7(), uuid7()
         outbox.plan(destination, reopened, severity=Severity.CRITICAL)
         again = outbox.plan(destination, reopened, severity=Severity.CRITICAL)
         outbox.db.execute(
@@ -111,12 +111,12 @@ async def test_an_alert_that_triggers_again_is_told_again(outbox: Outbox) -> Non
             " to_jsonb('2026-03-01T18:00:00Z'::text)) WHERE id = %s",
             [again],
         )
-        outbox.plan(destination, escalated, severity=Severity.HIGH)
-        outbox.plan(destination, escalated, severity=Severity.CRITICAL)
+        outbox.plan(destination, worsened, severity=Severity.HIGH)
+        outbox.plan(destination, worsened, severity=Severity.CRITICAL)
         async with dispatching(outbox.url, tuning=NEVER):
             await until(lambda: outbox.pending() == 0 and len(fallback.bodies) == 3)
         notified = [row[0] for row in fallback_rows(outbox)]
-        assert sorted(notified) == sorted([reopened, reopened, escalated])
+        assert sorted(notified) == sorted([reopened, reopened, worsened])
 
 
 async def test_a_broken_destination_is_told_at_once(outbox: Outbox) -> None:
@@ -128,7 +128,7 @@ async def test_a_broken_destination_is_told_at_once(outbox: Outbox) -> None:
             await until(lambda: len(fallback.bodies) == 1)
 
 
-async def test_it_never_tells_of_itself(outbox: Outbox) -> None:
+async def test_it_never_notifies_of_itself(outbox: Outbox) -> None:
     async with receiving() as broken:
         broken.answer = refusing(400)
         destination, fallback = with_fallback(outbox, broken, broken)
@@ -151,7 +151,7 @@ async def test_tests_are_nobodys_alarm(outbox: Outbox) -> None:
         assert fallback_rows(outbox) == []
 
 
-async def test_a_queue_given_up_behind_a_held_destination_is_told(outbox: Outbox) -> None:
+async def test_a_queue_given_up_behind_a_held_destination_is_notified(outbox: Outbox) -> None:
     """Nothing of it is ever attempted: the hold outlasts the day."""
 
     async with receiving() as broken, receiving() as fallback:

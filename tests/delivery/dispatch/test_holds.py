@@ -31,12 +31,12 @@ def send(monkeypatch: pytest.MonkeyPatch) -> Callable[[Send], None]:
     return use
 
 
-async def test_what_an_operator_must_mend_waits_and_goes_once_it_is_mended(
+async def test_what_an_operator_must_repair_waits_and_goes_once_it_is_repaired(
     outbox: Outbox, send: Callable[[Send], None]
 ) -> None:
     blocked = Retry("address-blocked", "ops points to an address", standing=Standing.MISCONFIGURED)
-    mended = asyncio.Event()
-    send(lambda message: Sent(204) if mended.is_set() else blocked)
+    repaired = asyncio.Event()
+    send(lambda message: Sent(204) if repaired.is_set() else blocked)
     destination = outbox.destination("ops")
     ids = [outbox.plan(destination) for _ in range(6)]
     with structlog.testing.capture_logs() as logs:
@@ -45,7 +45,7 @@ async def test_what_an_operator_must_mend_waits_and_goes_once_it_is_mended(
             await asyncio.sleep(0.2)
             assert {outbox.row(id)["status"] for id in ids} == {"queued"}
             assert sum(len(outbox.attempts(id)) for id in ids) <= 4  # what the window let begin
-            mended.set()
+            repaired.set()
             outbox.db.execute("UPDATE destination_states SET hold_until = now()")
             outbox.announce()
             await until(lambda: all(outbox.row(id)["status"] == "sent" for id in ids))

@@ -23,7 +23,7 @@ async def test_a_name_that_changes_its_mind_never_reaches_the_inside() -> None:
     """127.0.0.2 plays an allowed address, 127.0.0.1 the inside; the name alternates."""
 
     turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
-    # Each connection is closed, so that each request looks the name up anew.
+    # Each connection is closed, so that each request looks the name up again.
     ok = receivers.answer(200, "ok", Connection="close")
     async with (
         receivers.http(ok, host="127.0.0.2") as outside,

@@ -206,7 +206,7 @@ def test_the_tolerance_reaches_both_ways_and_is_inclusive(offset: int, expected:
     assert check(profile(**STAMPED), stamped(timestamp)) == expected
 
 
-def test_a_stale_timestamp_is_told_only_to_who_can_sign() -> None:
+def test_a_stale_timestamp_is_said_only_to_who_can_sign() -> None:
     headers = stamped("1000000000") | {HEADER: WRONG}
     assert check(profile(**STAMPED), headers) == "invalid-signature"
 

@@ -81,6 +81,6 @@ def test_faults() -> None:
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
 
 
-def test_an_older_schema_is_told_what_to_turn_on() -> None:
+def test_an_older_schema_says_what_to_turn_on() -> None:
     with pytest.raises(InvalidPayload, match="turn the common alert schema on"):
         parse("azure_monitor/activity_log.json")

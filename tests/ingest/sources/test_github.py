@@ -126,7 +126,7 @@ def test_other_conclusions_are_ignored(conclusion: str | None) -> None:
     assert GITHUB.parse(payload, context()) == []
 
 
-def test_without_the_header_the_payload_tells() -> None:
+def test_without_the_header_the_payload_decides() -> None:
     assert parse("github/ping.json") == []
     assert parse("github/dependabot_reopened.json")[0].labels["event"] == "dependabot_alert"
     with pytest.raises(InvalidPayload, match="X-GitHub-Event"):

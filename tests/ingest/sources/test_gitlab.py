@@ -82,13 +82,13 @@ def test_vulnerabilities(state: str, kind: SignalKind, flags: tuple[str, ...]) -
     assert signal.external_id.endswith("/vulnerabilities/9")  # type: ignore[union-attr]
 
 
-def test_a_pipeline_fails_and_is_mended_by_its_like() -> None:
+def test_a_pipeline_fails_and_is_resolved_by_its_like() -> None:
     (signal,) = parse("gitlab/pipeline_failed.json")
     assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, "pipeline:14:main:schedule")
     assert (signal.title, signal.description) == ("Pipeline of main failed", "Add a test")
     assert signal.triggered_at == utc(2026, 3, 1, 9, 10)
-    mended = one("pipeline_failed", status="success")
-    assert (mended.kind, mended.external_id) == (SignalKind.RESOLVE, signal.external_id)
+    succeeded = one("pipeline_failed", status="success")
+    assert (succeeded.kind, succeeded.external_id) == (SignalKind.RESOLVE, signal.external_id)
     assert one("pipeline_failed", source="push").external_id != signal.external_id
     running = load("gitlab/pipeline_failed.json")
     running["object_attributes"]["status"] = "running"

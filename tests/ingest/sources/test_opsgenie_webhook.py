@@ -28,7 +28,7 @@ def test_create() -> None:
     assert signal.flags == ()
 
 
-def test_acknowledge_and_close_tell_when_in_nanoseconds() -> None:
+def test_acknowledge_and_close_say_when_in_nanoseconds() -> None:
     (taken,) = parse("opsgenie_webhook/acknowledge.json")
     assert (taken.kind, taken.occurred_at) == (SignalKind.ACKNOWLEDGE, utc(2026, 3, 1, 9, 5))
     (closed,) = parse("opsgenie_webhook/close.json")

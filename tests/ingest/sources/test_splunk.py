@@ -36,7 +36,7 @@ def test_found() -> None:
     assert signal.flags == ()
 
 
-def test_a_search_may_tell_of_the_end() -> None:
+def test_a_search_may_send_the_end() -> None:
     (signal,) = parse("splunk/recovered.json")
     assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "errors/web-1")
     assert one(tocsin_id="errors/web-1").external_id == signal.external_id

@@ -1,4 +1,4 @@
-"""What our pages tell people to paste is what the sources read: each template is filled in as its tool
+"""What our pages ask people to paste is what the sources read: each template is filled in as its tool
 would, and parsed."""
 
 from __future__ import annotations

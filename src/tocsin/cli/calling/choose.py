@@ -11,7 +11,7 @@ from tocsin.cli.calling.over_socket import socket_api
 from tocsin.cli.exits import readable
 
 _elsewhere: list[RemoteServer] = []
-"""At most one: where this command is told to ask."""
+"""At most one: where this command is to ask."""
 
 
 def ask_elsewhere(server: RemoteServer | None) -> None:

@@ -69,7 +69,7 @@ def _login() -> str:
 
 
 async def _build(installation: Installation) -> Hub:
-    # What webhooks and the API need, and no dispatcher: what a command owes to destinations is
+    # What webhooks and the API need, and no dispatcher: the messages that a command makes are
     # delivered by the server, now or when it is started.
     return Hub.build(installation.settings, installation.url, installation.keys, ProcessRole.WEB)
 

@@ -19,7 +19,7 @@ _KEY = "TOCSIN_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class RemoteServer:
-    """Where a command is told to ask, and with which key."""
+    """Where a command is to ask, and with which key."""
 
     url: str
     key: Secret

@@ -1,6 +1,6 @@
 """Those who are notified in the demo: real receivers on real sockets, all of this machine.
 
-The webhook receiver checks signatures as the Standard Webhooks specification tells receivers to, the
+The webhook receiver checks signatures as the Standard Webhooks specification asks of receivers, the
 Teams workflow takes Adaptive Cards and answers 202 as Teams does, the inbox is an SMTP server.
 """
 

@@ -62,7 +62,7 @@ class PagerDutyChannel:
     config_model: ClassVar[type[ChannelConfig]] = PagerDutyConfig
     secret_fields: ClassVar = frozenset({"routing_key"})
     # About 120 events a minute per key. A resolve that overtakes its trigger is dropped and the
-    # incident stays open for ever; the dispatcher's order per alert sees to that.
+    # incident stays open forever; the dispatcher's order per alert sees to that.
     rate: ClassVar = Rate(per_second=2.0, burst=10, concurrency=2)
 
     def __init__(self, parts: Parts, endpoints: Mapping[str, str] = ENDPOINTS) -> None:
@@ -132,7 +132,7 @@ def events(message: Message, words: MessageWords, routing_key: str) -> list[dict
             _trigger(message, words, routing_key, key),
             {"routing_key": routing_key, "dedup_key": key, "event_action": "resolve"},
         ]
-    # The alert's id: a new episode of the same problem is a new alert, and a new incident.
+    # The alert's id: a new episode of the same alert key is a new alert, and a new incident.
     key = f"tocsin/{alert.id}"
     action = _ACTIONS[message.event_type]
     if action == "trigger":

@@ -103,7 +103,7 @@ def validate_config(
         )
         return ValidConfig(kind, config)
     except ValidationError as error:
-        return [_fault(problem) for problem in error.errors(include_input=False, include_url=False)]
+        return [_fault(each) for each in error.errors(include_input=False, include_url=False)]
 
 
 def split_secrets(valid: ValidConfig) -> Split:
@@ -160,10 +160,10 @@ def _unmasked(given: Any, mask: Any, secret: Any) -> Any:
     return secret if given == mask else given
 
 
-def _fault(problem: Mapping[str, Any]) -> Fault:
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in problem["loc"])
+def _fault(details: Mapping[str, Any]) -> Fault:
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in details["loc"])
     return Fault(
         pointer="".join(f"/{step}" for step in steps),
-        code=str(problem["type"]).replace("_", "-"),
-        message=str(problem["msg"]),
+        code=str(details["type"]).replace("_", "-"),
+        message=str(details["msg"]),
     )

@@ -45,9 +45,9 @@ class Housekeeping:
             self._work.set()
 
     async def run(self) -> None:
-        """For ever; a lost connection is opened again."""
+        """Forever; a lost connection is opened again."""
         await Reconnecting(self._open_queue).forever(
-            self._keep, failed=lambda error: log.error("cannot keep house", **described(error))
+            self._keep, failed=lambda error: log.error("housekeeping failed", **described(error))
         )
 
     async def _keep(self, queue: DeliveryQueue) -> None:

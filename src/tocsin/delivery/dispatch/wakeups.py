@@ -36,7 +36,7 @@ class Wakeups:
         self._event.clear()
 
     async def listen(self) -> None:
-        """Turn notifications into wake-ups, for ever; a lost connection is opened again, and counts as
+        """Turn notifications into wake-ups, forever; a lost connection is opened again, and counts as
         a notification, since one may have been missed."""
         await Reconnecting(lambda: NoticeOfWork.open(self._url)).forever(
             self._listen_on,

@@ -66,7 +66,7 @@ class SigningKeys:
         return await asyncio.shield(task)
 
     def confirm(self, envelope: Envelope) -> None:
-        """Confirm a subscription, of which a message that was verified tells; in the background,
+        """Confirm the subscription that a verified message announces; in the background,
         since SNS waits for no more than our answer."""
         url = subscribe_url(envelope)
         if url is None or url in self._under_way or len(self._under_way) >= MAX_WAITING:

@@ -23,7 +23,7 @@ class Alertmanager(BaseSource):
     preset: ClassVar[Scheme] = Scheme(
         auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
     )
-    # An end is only a lease that ran out; the problem may go on, with its first start.
+    # An end is only a lease that ran out; the alert may go on, with its first start.
     sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (
         ("externalURL",),

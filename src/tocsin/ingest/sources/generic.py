@@ -26,4 +26,4 @@ class Generic(BaseSource):
     def ignored_reason(self, payload: Any, context: Context) -> str:
         if context.mapping is not None:
             return "the integration's mapping finds no alert in it, or says to ignore it"
-        return "the status tells of no problem, but of a downtime, flapping or the like"
+        return "the status says nothing of an alert, but of a downtime, flapping or the like"

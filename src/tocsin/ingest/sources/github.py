@@ -105,7 +105,7 @@ def _event(document: dict[str, Any], context: Context) -> str:
     ):
         if field in alert:
             return name
-    message = "the header X-GitHub-Event is required to tell what this is"
+    message = "the header X-GitHub-Event is required: it says what this is"
     raise InvalidPayload([required("", message)])
 
 

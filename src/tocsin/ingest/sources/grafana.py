@@ -25,7 +25,7 @@ class Grafana(BaseSource):
     type: ClassVar[str] = "grafana"
     title: ClassVar[str] = "Grafana Alerting"
     preset: ClassVar[Scheme] = Scheme(signature_header="X-Grafana-Alerting-Signature")
-    # An end is only a lease that ran out; the problem may go on, with its first start.
+    # An end is only a lease that ran out; the alert may go on, with its first start.
     sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (("externalURL",), ("alerts", "*", "imageURL"))
 

@@ -70,7 +70,7 @@ class NewRelic(BaseSource):
 
 
 def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
-    """An acknowledged issue stays ACTIVATED; only who did it, or when, tells of it."""
+    """An acknowledged issue stays ACTIVATED; only who did it, or when, shows it."""
     kind, doubtful = parse_kind(text_of(values.get("state")) or "unknown state")
     if doubtful or kind is None:
         flags.append("unknown_status")

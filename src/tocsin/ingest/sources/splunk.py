@@ -70,7 +70,7 @@ class Splunk(BaseSource):
         ]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
-        return "the search's own tocsin_status tells of no problem"
+        return "the search's own tocsin_status says nothing of an alert"
 
 
 def _kind(row: dict[str, Any], flags: list[str]) -> SignalKind | None:

@@ -39,7 +39,7 @@ _OVER: Final = frozenset(("closed", "canceled", "declined", "merged", "learning"
 _VERSION: Final = re.compile(r"[._-]?v[0-9]+$")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _HINT: Final = "; for a payload of another form give the integration a mapping"
-# Of an alert that another hub tells of; its id is unique there, its external_id need not be.
+# Of an alert that another hub sends; its id is unique there, its external_id need not be.
 _OWN: Final = ("id", "title", "description", "severity", "labels", "metadata", "triggered_at")
 
 
@@ -65,7 +65,7 @@ class StandardWebhooks(BaseSource):
         words = _words(event_type)
         if not _is_alert(event_type, words, fields):
             return []
-        _tell_state(words, fields)
+        _add_state(words, fields)
         if not any(fields.get(name) is not None for name in HAPPENED):
             fields["timestamp"] = (
                 payload.get("timestamp") or payload.get("created_at") or fields.get("updated_at")
@@ -133,7 +133,7 @@ def _is_alert(event_type: str, words: list[str], fields: dict[str, Any]) -> bool
     return not _SUBJECTS.isdisjoint(subject if subject and verb in KINDS else words)
 
 
-def _tell_state(words: list[str], fields: dict[str, Any]) -> None:
+def _add_state(words: list[str], fields: dict[str, Any]) -> None:
     """Put what the event asks for into `status`."""
     for name in _NAMED:
         if isinstance(value := fields.get(name), dict):

@@ -15,7 +15,7 @@ ROLE = "tocsin"
 _TUNING: Mapping[str, str] = {
     "cluster_name": "tocsin",
     "max_connections": "100",
-    # A batch of webhooks takes a lock for each problem in it, up to two thousand.
+    # A batch of webhooks takes a lock for each alert key in it, up to two thousand.
     "max_locks_per_transaction": "256",
     "shared_buffers": "192MB",
     "effective_cache_size": "1GB",

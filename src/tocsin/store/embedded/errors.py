@@ -9,7 +9,7 @@ from pathlib import Path
 _LIMIT = 400
 
 # PostgreSQL says some causes as mere LOG lines, before the FATAL that names only the consequence.
-_TELLING = re.compile(
+_INFORMATIVE = re.compile(
     r"\b(?:(?:FATAL|PANIC|ERROR|error|fatal):|"
     r"(?:LOG|WARNING):(?=.*(?:unrecognized|invalid|could not|syntax error)))\s+(.*)"
 )
@@ -53,9 +53,9 @@ class EmbeddedError(Exception):
 def condense(log: str) -> str:
     """The one or two lines of a server log or of initdb's complaints that say why it stopped."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [match.group(1).strip() for line in lines if (match := _TELLING.search(line))]
+    informative = [match.group(1).strip() for line in lines if (match := _INFORMATIVE.search(line))]
     # The last complaint is what ended it; the one before is often the cause.
-    chosen = list(dict.fromkeys(telling or lines))[-2:]
+    chosen = list(dict.fromkeys(informative or lines))[-2:]
     return "; ".join(chosen)[:_LIMIT]
 
 

@@ -91,7 +91,7 @@ class Keeper:
             _end_children()
             if self.report is not None:
                 said = b"\n".join(self.log.recent).decode(errors="replace")
-                self._tell({"failed": said[-8_000:]})
+                self._announce({"failed": said[-8_000:]})
                 return 1
             lived = time.monotonic() - began
             failures = 0 if self.ready and lived > _LONG_ENOUGH else min(failures + 1, 5)
@@ -172,7 +172,7 @@ class Keeper:
                 return
             if not self.ready and self._is_ready():
                 self.ready = True
-                self._tell({"ready": True})
+                self._announce({"ready": True})
             if self.alone.is_set():
                 if not asked:
                     asked = time.monotonic()
@@ -209,7 +209,7 @@ class Keeper:
         # Line 8 is the status (src/include/utils/pidfile.h: LOCK_FILE_LINE_PM_STATUS).
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-    def _tell(self, news: dict[str, Any]) -> None:
+    def _announce(self, news: dict[str, Any]) -> None:
         """Report to our starter how the first start went; after that nobody listens."""
         if self.report is None:
             return

@@ -3,7 +3,7 @@
 --
 -- The cost is a few index probes per such destination and level of urgency and depends on nothing else: not on the size of
 -- the table (the indexes hold pending rows only), not on the length of any queue (a loose index scan
--- jumps from one destination to the next; PostgreSQL has no skip scan for this before 18, hence the
+-- jumps from one destination to the next; PostgreSQL has no skip scan for this before 18, thus the
 -- recursion). A dead destination with a hundred thousand rows costs as much as a healthy one with one.
 --
 -- Each ORDER BY is that of the one index meant, and OFFSET 0 makes a look-up of what could be a join;

@@ -4,7 +4,7 @@
 --
 -- `hold` is what the attempts themselves say. `throttled`: the service refused for being asked too often
 -- (429), which holds for the `throttle` seconds it named, else for 15, 30, 60 seconds and so on up to an
--- hour. `failing` and `misconfigured`: nothing gets through to anybody, or not until a person mends it.
+-- hour. `failing` and `misconfigured`: nothing gets through to anybody, or not until a person repairs it.
 -- Those hold at once, and other passing failures from the third in a row on, for as long as it has been
 -- failing so far, at least 5 and at most 60 seconds: soon at first, then once a minute. `answered` says
 -- that it refused messages but is there: that ends a hold (the queue would only wait), yet counts as

@@ -115,7 +115,7 @@ def test_a_good_mapping_has_no_faults() -> None:
         ({"kinds": {"x": "close"}}, "/kinds/x", "unknown-value"),
     ],
 )
-def test_faults_are_told_by_field(document: Any, pointer: str, code: str) -> None:
+def test_faults_are_said_by_field(document: Any, pointer: str, code: str) -> None:
     (fault,) = validate_mapping(document)
     assert (fault.pointer, fault.code) == (pointer, code)
     with pytest.raises(InvalidPayload):

@@ -197,7 +197,7 @@ def test_a_zone_that_several_countries_have_is_the_integration_s_own_or_none() -
         assert parse_time(f"Sun Mar 01 09:05:06 {name} 2026", BERLIN) == (None, True)
 
 
-def test_the_hour_that_comes_twice_is_told_by_the_zone_s_name() -> None:
+def test_the_hour_that_comes_twice_is_known_by_the_zone_s_name() -> None:
     assert parsed("2026-10-25 02:30:00 CEST", BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert parsed("2026-10-25 02:30:00 CET", BERLIN) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 

@@ -63,7 +63,7 @@ class FromAddress:
 
 
 def build(message: Message, words: MessageWords, recipient: str, sender: FromAddress) -> bytes:
-    """The mail as bytes. The same for the same message and recipient, but for live links: the
+    """The mail as bytes. The same for the same message and recipient, except for live links: the
     Message-ID does not change between attempts, so that stores can drop a repeat.
 
     Raises:

@@ -87,9 +87,9 @@ async def hand_over(
     except TimeoutError:
         trouble = Trouble("timeout", "did not answer in time")
     except _Everyone as refused:
-        trouble = _told_everyone(refused.code, refused.text)
+        trouble = _answered_to_all(refused.code, refused.text)
     except aiosmtplib.SMTPResponseException as error:
-        trouble = _told_everyone(error.code, error.message)
+        trouble = _answered_to_all(error.code, error.message)
     except (aiosmtplib.SMTPException, OSError) as error:
         trouble = _broken(error)
     finally:
@@ -140,7 +140,7 @@ def _receipt(code: int, text: str) -> Receipt:
     return Receipt(state, code, one_line(text, 200))
 
 
-def _told_everyone(code: int, text: str) -> Trouble:
+def _answered_to_all(code: int, text: str) -> Trouble:
     if code in _LOGIN_CODES:
         name = "mail-login-refused"
     else:

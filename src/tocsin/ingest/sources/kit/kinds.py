@@ -18,7 +18,7 @@ _ACKNOWLEDGE: Final = SignalKind.ACKNOWLEDGE
 _RESOLVE: Final = SignalKind.RESOLVE
 _UNACKNOWLEDGE: Final = SignalKind.UNACKNOWLEDGE
 
-# What happened to a problem. Another word that says which problem may stand before or after it:
+# What happened. Another word that says to what may stand before or after it:
 # `ResolvedCritical`, `incident opened`, `Recovered from Warn`.
 _HAPPENED: Final[Mapping[SignalKind, str]] = {
     _TRIGGER: "firing fire fired trigger triggered retriggered renotify renotified opened reopened"
@@ -39,7 +39,7 @@ _STATES: Final[Mapping[SignalKind, str]] = {
     _RESOLVE: "ok okay up close clear normal success succeeded successful healthy inactive online"
     " available reachable passing passed restored deactivated operational backtonormal",
 }
-# Notices of Nagios and its relatives that tell of no problem: of a planned downtime, of a state
+# Notices of Nagios and its relatives that are about no alert: of a planned downtime, of a state
 # that changes too often to be notified, of what a handler did.
 _NOTICES: Final = (
     "downtimestart downtimestarted downtimeend downtimeended downtimecancelled downtimecanceled"
@@ -76,7 +76,7 @@ _get = KINDS.get
 def parse_kind(word: str) -> tuple[SignalKind | None, bool]:
     """What a status word asks for, and whether nobody knows the word: it then triggers, because
     an alert too many is better than one too few. A blank word triggers too. None: the word is
-    known and names no problem."""
+    known and says nothing of an alert."""
     if (kind := _get(word)) is not None:
         return kind, False
     if len(word) > _WORD_LIMIT:

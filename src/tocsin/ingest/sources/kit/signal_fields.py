@@ -46,14 +46,14 @@ _FIXED: Final = frozenset(
 )
 _TRIGGER: Final = SignalKind.TRIGGER
 _RESOLVE: Final = SignalKind.RESOLVE
-# Where these kinds tell when they happened; the alert they are about has a title already.
+# Where these kinds say when they happened; the alert they are about has a title already.
 _OWN_TIMES: Final = {_RESOLVE: ENDED, SignalKind.ACKNOWLEDGE: ACKNOWLEDGED}
 
 
 def signal_from_fields(
     fields: dict[str, Any], context: Context, pointer: str = "", *, fallback_title: str = ""
 ) -> Signal | None:
-    """One signal from fields as above; None if the status names no problem. With a
+    """One signal from fields as above; None if the status says nothing of an alert. With a
     `fallback_title` the missing title of a trigger is flagged, not refused. `pointer` says where
     in the payload the fields are.
 

@@ -35,7 +35,7 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, bool]:
     Accepted: ISO 8601 and RFC 3339 with any number of fractional digits (what is finer than a
     microsecond is cut), epoch seconds, milli-, micro- or nanoseconds as a number or as digits, the
     bare digits of a date and time, and what `written_times` reads, which has one meaning or none.
-    A time without a zone is in `zone`. Unset, hence (None, False): None, blank, 0, Go's zero time
+    A time without a zone is in `zone`. Unset, so (None, False): None, blank, 0, Go's zero time
     (0001-01-01).
     """
     if type(value) is str:

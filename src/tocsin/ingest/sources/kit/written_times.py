@@ -171,7 +171,7 @@ class _Words:
 
 
 def read_written(text: str, zone: tzinfo) -> datetime | None:
-    """The time that a text tells, with its zone (`zone` if it names none); None if it cannot be
+    """The time that a text gives, with its zone (`zone` if it names none); None if it cannot be
     read, or can be read in two ways."""
     text = " ".join(text.split())
     if len(text) > _LENGTH or not text.isascii():
