@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -31,6 +31,24 @@ def test_older_alerts_are_read_page_by_page_and_what_is_left_out_is_said(
     monkeypatch.setattr(previewing, "MOST_CONSIDERED", 3)
     fewer = hub.responder.made("/alert-rules/preview", body)
     assert (fewer["considered"], fewer["matched"], fewer["is_complete"]) == (3, 3, False)
+
+
+def test_a_preview_says_what_was_over_soon_and_what_is_exempt(hub: Hub) -> None:
+    sender, now = past.integration(hub), datetime.now(UTC)
+    for minutes, host in ((1, "db-1"), (3, "db-1"), (4, "db-1"), (1, "db-2")):
+        alert_id = past.alert(hub, sender, f"{minutes} min", fired=now, labels={"host": host})
+        hub.sql(
+            "UPDATE alerts SET resolved_at = %s, status = 'RESOLVED' WHERE id = %s",
+            now + timedelta(minutes=minutes),
+            alert_id,
+        )
+    past.alert(hub, sender, "open", fired=now, labels={"host": "db-1"})
+    found = hub.viewer.made("/alert-rules/preview", {"unless": [[MATCHER | {"value": "db-2"}]]})
+    assert (found["considered"], found["matched"], found["over_soon"]) == (5, 4, 2)
+    assert found["refusals"] == {"unless": 1}
+    assert found["misses"][0]["words"] == 'the rule exempts what matches host="db-2"'
+    muted = hub.viewer.made("/silences/preview", {"matchers": [MATCHER]})
+    assert (muted["matched"], muted["over_soon"]) == (4, 2)
 
 
 class Clock:

@@ -24,19 +24,40 @@ def test_a_rule_is_made_changed_and_deleted(hub: Hub) -> None:
         "timezone": "Europe/Vienna",
         "breakthrough_severity": "CRITICAL",
     }
+    weekday = {"start": "22:00", "end": "06:00", "timezone": "UTC", "months": [12]}
     made = hub.admin.made(
         "/alert-rules",
-        RULE | {"matchers": [MATCHER], "quiet_hours": quiet, "min_severity": "HIGH"},
+        RULE
+        | {
+            "matchers": [MATCHER],
+            "unless": [[MATCHER], [MATCHER, MATCHER]],
+            "quiet_hours": [quiet, weekday],
+            "min_severity": "HIGH",
+        },
     )
-    assert made["quiet_hours"] == quiet
+    every_day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    assert made["quiet_hours"] == [
+        quiet | {"months": None, "days_of_month": None},
+        weekday | {"days": every_day, "days_of_month": None, "breakthrough_severity": None},
+    ]
+    assert made["unless"] == [[MATCHER], [MATCHER, MATCHER]]
     assert made["matchers"] == [MATCHER]
     assert made["tenant_ids"] is None
     assert hub.viewer.get(f"/alert-rules/{made['id']}").json() == made
     assert hub.viewer.get("/alert-rules").json()["items"] == [made]
     changed = hub.admin.patch(
-        f"/alert-rules/{made['id']}", {"quiet_hours": None, "min_severity": None, "position": 3}
+        f"/alert-rules/{made['id']}",
+        {"quiet_hours": None, "min_severity": None, "position": 3, "unless": []},
     ).json()
     assert (changed["quiet_hours"], changed["min_severity"], changed["position"]) == (None, None, 3)
+    assert changed["unless"] == []
+    # One window alone, as rules had it before.
+    (alone,) = hub.admin.patch(f"/alert-rules/{made['id']}", {"quiet_hours": quiet}).json()[
+        "quiet_hours"
+    ]
+    assert alone == quiet | {"months": None, "days_of_month": None}
+    changed = hub.admin.patch(f"/alert-rules/{made['id']}", {"quiet_hours": []}).json()
+    assert changed["quiet_hours"] is None
     assert hub.admin.delete(f"/alert-rules/{made['id']}").status == 204
     assert hub.admin.get(f"/alert-rules/{made['id']}").status == 404
 
@@ -50,6 +71,8 @@ def test_a_rule_is_made_changed_and_deleted(hub: Hub) -> None:
         ({"matchers": [{"label": "a", "op": "=~", "value": "("}]}, "/matchers/0/value"),
         ({"matchers": [{"label": "a", "op": "~", "value": ""}]}, "/matchers/0/op"),
         ({"matchers": [{"label": "severity", "op": "=", "value": "BAD"}]}, "/matchers/0/value"),
+        ({"unless": [[MATCHER], []]}, "/unless/1"),
+        ({"unless": [[{"label": "a", "op": "=~", "value": "("}]]}, "/unless/0/0/value"),
         ({"cooldown_seconds": -1}, "/cooldown_seconds"),
         ({"cooldown_seconds": True}, "/cooldown_seconds"),
         (
@@ -61,7 +84,7 @@ def test_a_rule_is_made_changed_and_deleted(hub: Hub) -> None:
                     "timezone": "UTC",
                 }
             },
-            "/quiet_hours/start",
+            "/quiet_hours/0/start",
         ),
         (
             {
@@ -72,7 +95,7 @@ def test_a_rule_is_made_changed_and_deleted(hub: Hub) -> None:
                     "timezone": "Moon",
                 }
             },
-            "/quiet_hours/timezone",
+            "/quiet_hours/0/timezone",
         ),
     ],
 )

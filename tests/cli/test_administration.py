@@ -98,6 +98,30 @@ def test_rules_name_destinations_and_can_be_tried(tocsin: Program) -> None:
     assert tocsin.call("rule", "preview", "-m", "service=shop-1", "--json").code == 0
     assert tocsin.call("rule", "create", "other", "--to", "nowhere").code == 3
     assert tocsin.call("rule", "create", "other", "--to", "log", "-m", "nonsense").code == 2
+    night = "mon,tue 22:00-07:00 Europe/Berlin"
+    for wrong in (("--quiet", "at night"), ("--unless", "team=web,nonsense")):
+        assert tocsin.call("rule", "create", "other", "--to", "log", *wrong).code == 2
+    exempt = ("--unless", "team=web,size=~1,,000", "--unless", "labels.severity=low")
+    quiet = ("--quiet", night, "--quiet", "00:00-06:00 UTC", "--quiet-breakthrough", "critical")
+    cooldown = ("--cooldown", "1h", "--cooldown-breakthrough", "high")
+    made = tocsin.call(
+        "rule", "create", "other", "--to", "log", *exempt, *quiet, *cooldown, "--json"
+    )
+    row = json.loads(made.out)
+    assert [[each["value"] for each in matchers] for matchers in row["unless"]] == [
+        ["web", "1,000"],
+        ["low"],
+    ]
+    assert [(each["days"][:2], each["start"]) for each in row["quiet_hours"]] == [
+        (["mon", "tue"], "22:00"),
+        (["mon", "tue"], "00:00"),
+    ]
+    assert row["quiet_hours"][0]["breakthrough_severity"] == "CRITICAL"
+    assert row["cooldown_breakthrough_severity"] == "HIGH"
+    assert "unless team=web and size=~1,000" in " ".join(tocsin.call("rule", "list").out.split())
+    tried = tocsin.call("rule", "preview", "--unless", "team=web")
+    assert "In the last 7 days: 0 of 0 alerts match, 0 of them over within 3 min." in tried.err
+    assert tocsin.call("rule", "delete", "other").code == 0
     assert tocsin.call("destination", "delete", "log").code == 1
     assert tocsin.call("rule", "delete", "shop").code == 0
     assert tocsin.call("destination", "delete", "log").code == 0

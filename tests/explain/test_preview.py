@@ -28,6 +28,8 @@ def past(labels: Mapping[str, str] | None = None) -> PastAlert:
         source="datadog-production",
         triggered_at=NOW,
         labels={"team": "db"} if labels is None else dict(labels),
+        resolved_at=None,
+        closed_at=None,
         source_type="datadog",
     )
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from tocsin.model import EventType, Severity
 from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, plan
+from tocsin.routing.quiet_hours import QuietHours, QuietWindow
 from tocsin.routing.rules import (
     DestinationRef,
     Matcher,
-    QuietHours,
     RoutingTable,
     Rule,
     Silence,
@@ -104,14 +104,20 @@ def table(
     )
 
 
-def quiet_hours(
+def quiet_window(
     start: str = "22:00",
     end: str = "07:00",
     timezone: str = "UTC",
     days: frozenset[str] = EVERY_DAY,
     breakthrough: Severity | None = None,
-) -> QuietHours:
-    return QuietHours(days, start, end, timezone, breakthrough)
+    **more: Any,
+) -> QuietWindow:
+    return QuietWindow(days, start, end, timezone, breakthrough, **more)
+
+
+def quiet_hours(*args: Any, **more: Any) -> QuietHours:
+    """One window, as `quiet_window` makes it."""
+    return QuietHours((quiet_window(*args, **more),))
 
 
 def planned(

@@ -9,6 +9,7 @@ from tests.routing.builders import (
     SLACK,
     planned,
     quiet_hours,
+    quiet_window,
     rule,
     rule_id,
     silence,
@@ -131,6 +132,6 @@ def test_the_night_and_the_morning_after() -> None:
 
 
 def test_a_weekend_in_one() -> None:
-    weekend = quiet_hours("18:00", "18:00", "Europe/Berlin", frozenset({"fri", "sat", "sun"}))
+    weekend = quiet_window("18:00", "18:00", "Europe/Berlin", frozenset({"fri", "sat", "sun"}))
     assert weekend.until(berlin(15, "18:00")) == berlin(18, "18:00")
     assert weekend.until(berlin(15, "17:59")) is None

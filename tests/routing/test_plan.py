@@ -24,7 +24,7 @@ from tests.routing.builders import (
 )
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.routing.plan import NO_HISTORY, NOTHING, History, NotifiedTrigger, plan
-from tocsin.routing.rules import Matcher, Rule, Silence, alert_key_id
+from tocsin.routing.rules import Exemption, Matcher, Rule, Silence, alert_key_id
 from tocsin.routing.subject import ActiveSnooze
 
 QUEUED, DEFERRED, SENT, FAILED, SUPPRESSED, CANCELED = (
@@ -438,7 +438,8 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         "destination_ids": [destination_id(1)],
         "cooldown_seconds": 600,
         "cooldown_breakthrough_severity": "CRITICAL",
-        "quiet_hours": quiet.document(),
+        "quiet_hours": [window.document() for window in quiet.windows],
+        "unless": [[{"label": "labels.type", "op": "=", "value": "test"}]],
         "position": 3,
     }
     made = Rule.from_row(row)
@@ -452,6 +453,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         cooldown_seconds=600,
         cooldown_breakthrough_severity=Severity.CRITICAL,
         quiet_hours=quiet,
+        unless=(Exemption((Matcher("labels.type", "=", "test"),)),),
         position=3,
     )
     open_to_all = Rule.from_row(row | {"tenant_ids": None, "min_severity": None})
@@ -461,3 +463,43 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
     assert Silence.from_row(muted | {"matchers": [each.document() for each in MUTED.matchers]}) == (
         MUTED
     )
+
+
+def test_an_exemption_takes_all_its_matchers() -> None:
+    small = Exemption((Matcher("severity", "=", "low"), Matcher("team", "=", "db")))
+    routing = table(rule(unless=(small,)))
+    assert SLACK in planned(routing)
+    assert SLACK not in planned(routing, about=subject(severity=Severity.LOW))
+    others = subject(severity=Severity.LOW, labels={"team": "web"})
+    assert SLACK in planned(routing, about=others)
+
+
+@pytest.mark.parametrize("matchers", [(), (Matcher("team", "=~", "("),)])
+def test_what_cannot_be_understood_exempts_nothing(matchers: tuple[Matcher, ...]) -> None:
+    assert SLACK in planned(table(rule(unless=(Exemption(matchers),))))
+
+
+def test_who_was_notified_of_the_trigger_is_notified_of_the_end_of_what_is_exempt_now() -> None:
+    routing = table(rule(unless=(Exemption((Matcher("team", "=", "db"),)),)))
+    history = notified(SENT)
+    assert planned(routing, EventType.RESOLVED, history)[SLACK].status is QUEUED
+
+
+def test_the_senders_own_label_of_any_name() -> None:
+    own = subject(labels={"severity": "warning", "title": "own"})
+    routing = table(rule(matchers=(Matcher("labels.severity", "=", "warning"),)))
+    assert SLACK in planned(routing, about=own)
+    assert SLACK not in planned(routing)
+    assert SLACK not in planned(table(rule(matchers=(Matcher("title", "=", "own"),))), about=own)
+    either = table(rule(matchers=(Matcher("labels.title", "=~", "o.*"),)))
+    assert SLACK in planned(either, about=own)
+
+
+def test_own_labels_are_found_by_the_index_of_rules() -> None:
+    own = subject(labels={"severity": "warning", "team": "db"})
+    many = [
+        rule(number, matchers=(Matcher("labels.severity", "=", value),))
+        for number, value in enumerate(("warning", "page", "WARNING"), start=1)
+    ]
+    (made,) = plan(table(*many), EventType.TRIGGERED, own, NO_HISTORY, NOW).deliveries
+    assert [each["name"] for each in made.detail["rules"]] == ["rule 1"]

@@ -122,9 +122,9 @@ histories = st.builds(
 
 def is_quiet_until(one: Rule, about: Subject) -> object:
     """NOW is noon in UTC, so the few quiet hours drawn above can be read off."""
-    hours = one.quiet_hours
-    if hours is None:
+    if one.quiet_hours is None:
         return None
+    (hours,) = one.quiet_hours.windows
     least = hours.breakthrough_severity
     if least is not None and list(Severity).index(about.severity) <= list(Severity).index(least):
         return None

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.routing.builders import EVERY_DAY, quiet_hours
+from tests.routing.builders import EVERY_DAY, quiet_hours, quiet_window
 from tocsin.model import Severity
-from tocsin.routing.quiet_hours import DAYS, QuietHours, instant
+from tocsin.routing.quiet_hours import DAYS, QuietHours, QuietWindow, instant
 
 MINUTE = timedelta(minutes=1)
 
@@ -65,7 +65,7 @@ def watch(zone: str, around: date) -> WallClock:
 
 
 @cache
-def watched(quiet: QuietHours, around: date) -> list[tuple[datetime, bool]]:
+def watched(quiet: QuietWindow, around: date) -> list[tuple[datetime, bool]]:
     """The plain slow model: for each minute whether it is quiet."""
     line = watch(quiet.timezone, around)
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (quiet.start, quiet.end))
@@ -115,7 +115,7 @@ def test_agrees_with_a_watchman_who_looks_at_the_clock_every_minute(
     seconds: int,
 ) -> None:
     zone, day = zone_and_day
-    quiet = quiet_hours(start, end, zone, days)
+    quiet = quiet_window(start, end, zone, days)
     always = days == EVERY_DAY and start == end
     watched_minutes = watched(quiet, day)
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -150,7 +150,7 @@ def test_a_period_ends_when_the_wall_clock_shows_its_end_or_has_jumped_over_it(
 ) -> None:
     zone, day = zone_and_day
     day += timedelta(days=distance)
-    began, ended = quiet_hours(start, end, zone).period(day)
+    began, ended = quiet_window(start, end, zone).period(day)
     assert began <= ended
     shown = ended.astimezone(ZoneInfo(zone))
     just_before = (ended - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
@@ -181,18 +181,18 @@ def test_a_period_ends_when_the_wall_clock_shows_its_end_or_has_jumped_over_it(
     ],
 )
 def test_a_night_in_berlin(now: str, expected: str | None) -> None:
-    until = quiet_hours("22:00", "07:00", "Europe/Berlin").until(utc(now))
+    until = quiet_window("22:00", "07:00", "Europe/Berlin").until(utc(now))
     assert until == (None if expected is None else utc(expected))
 
 
 def test_a_weekend_is_followed_to_its_real_end() -> None:
-    weekend = QuietHours(frozenset({"fri", "sat", "sun"}), "18:00", "18:00", "Europe/Berlin")
+    weekend = QuietWindow(frozenset({"fri", "sat", "sun"}), "18:00", "18:00", "Europe/Berlin")
     assert weekend.until(utc("2026-05-15T17:00")) == utc("2026-05-18T16:00")
     assert weekend.until(utc("2026-05-18T16:00")) is None
 
 
 def test_equal_times_are_a_whole_day() -> None:
-    sunday = quiet_hours("00:00", "00:00", "UTC", frozenset({"sun"}))
+    sunday = quiet_window("00:00", "00:00", "UTC", frozenset({"sun"}))
     assert sunday.until(utc("2026-05-17T00:00")) == utc("2026-05-18T00:00")
     assert sunday.until(utc("2026-05-16T23:59")) is None
 
@@ -214,10 +214,10 @@ def test_an_end_that_comes_twice_is_the_first_of_the_two() -> None:
 
 
 def test_quiet_without_end_is_a_mistake_and_mutes_nothing() -> None:
-    always = quiet_hours("09:00", "09:00", "Europe/Berlin")
+    always = quiet_window("09:00", "09:00", "Europe/Berlin")
     assert always.until(utc("2026-05-13T12:00")) is None
     # Nearly always is taken at its word.
-    nearly = quiet_hours("09:00", "08:59", "Europe/Berlin")
+    nearly = quiet_window("09:00", "08:59", "Europe/Berlin")
     assert nearly.until(utc("2026-05-13T12:00")) == utc("2026-05-14T06:59")
 
 
@@ -245,16 +245,87 @@ def test_breaking_through() -> None:
 )
 def test_what_cannot_be_understood_is_never_quiet(change: dict[str, str], words: str) -> None:
     values = {"days": EVERY_DAY, "start": "22:00", "end": "07:00", "timezone": "UTC"} | change
-    quiet = QuietHours(**values)  # type: ignore[arg-type]
+    quiet = QuietWindow(**values)  # type: ignore[arg-type]
     assert quiet.fault is not None
     assert words in quiet.fault
     assert quiet.until(utc("2026-05-13T23:00")) is None
 
 
 def test_document_and_back() -> None:
-    quiet = quiet_hours(breakthrough=Severity.HIGH, days=frozenset({"sun", "mon"}))
+    quiet = quiet_window(breakthrough=Severity.HIGH, days=frozenset({"sun", "mon"}))
     assert quiet.document()["days"] == ["mon", "sun"]
-    assert QuietHours.from_document(quiet.document()) == quiet
+    assert QuietWindow.from_document(quiet.document()) == quiet
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-12-23T12:00", None),
+        ("2026-12-24T00:00", "2026-12-27T00:00"),
+        ("2026-12-26T23:59", "2026-12-27T00:00"),
+        ("2026-11-24T12:00", None),
+    ],
+)
+def test_certain_days_of_certain_months(now: str, expected: str | None) -> None:
+    dates = frozenset({24, 25, 26})
+    feast = quiet_window("00:00", "00:00", months=frozenset({12}), days_of_month=dates)
+    assert feast.until(utc(now)) == (None if expected is None else utc(expected))
+    assert QuietWindow.from_document(feast.document()) == feast
+
+
+@pytest.mark.parametrize(("day", "is_quiet"), [("02-28", True), ("02-27", False), ("04-30", True)])
+def test_the_last_day_of_a_month(day: str, is_quiet: bool) -> None:
+    last = quiet_window("09:00", "12:00", days_of_month=frozenset({-1}))
+    assert (last.until(utc(f"2026-{day}T10:00")) is not None) == is_quiet
+
+
+def test_a_whole_month_is_followed_and_asked_again() -> None:
+    august = QuietHours((quiet_window("00:00", "00:00", months=frozenset({8})),))
+    assert august.hold(Severity.CRITICAL, utc("2026-08-01T12:00")) == utc("2026-09-01T00:00")
+    summer = QuietHours((quiet_window("00:00", "00:00", months=frozenset({6, 7, 8})),))
+    now, seen = utc("2026-06-01T00:00"), 0
+    while (until := summer.hold(Severity.LOW, now)) is not None:
+        now, seen = until, seen + 1
+    assert (now, seen) == (utc("2026-09-01T00:00"), 3)
+
+
+NIGHTS = quiet_window("18:00", "09:00", days=frozenset({"mon", "tue", "wed", "thu", "fri"}))
+WEEKEND = quiet_window(
+    "09:00", "09:00", days=frozenset({"sat", "sun"}), breakthrough=Severity.CRITICAL
+)
+
+
+@pytest.mark.parametrize(
+    ("severity", "now", "expected"),
+    [
+        (Severity.HIGH, "2026-05-13T12:00", None),
+        (Severity.HIGH, "2026-05-13T19:00", "2026-05-14T09:00"),
+        # Friday night runs into the weekend, and that into Monday morning.
+        (Severity.HIGH, "2026-05-15T19:00", "2026-05-18T09:00"),
+        (Severity.CRITICAL, "2026-05-15T19:00", "2026-05-16T09:00"),
+        (Severity.CRITICAL, "2026-05-16T12:00", None),
+    ],
+)
+def test_windows_take_over_from_each_other(
+    severity: Severity, now: str, expected: str | None
+) -> None:
+    hours = QuietHours((NIGHTS, WEEKEND))
+    at = utc(now)
+    for later in (timedelta(0), timedelta(seconds=1)):  # the second answer is remembered
+        assert hours.hold(severity, at + later) == (None if expected is None else utc(expected))
+
+
+def test_windows_that_leave_no_gap_mute_nothing() -> None:
+    weekdays = quiet_window("09:00", "09:00", days=EVERY_DAY - {"sat", "sun"})
+    hours = QuietHours((weekdays, quiet_window("09:00", "09:00", days=frozenset({"sat", "sun"}))))
+    assert hours.hold(Severity.LOW, utc("2026-05-13T12:00")) is None
+
+
+def test_the_window_that_holds_is_named() -> None:
+    hours = QuietHours((NIGHTS, WEEKEND))
+    assert hours.holding(Severity.HIGH, utc("2026-05-16T12:00")) is WEEKEND
+    assert hours.holding(Severity.HIGH, utc("2026-05-15T19:00")) is NIGHTS
+    assert hours.holding(Severity.CRITICAL, utc("2026-05-16T12:00")) is None
 
 
 def utc(text: str) -> datetime:

@@ -17,6 +17,7 @@ from tocsin.routing.validation import (
     validate_matchers,
     validate_quiet_hours,
     validate_silence,
+    validate_unless,
 )
 
 
@@ -119,7 +120,6 @@ def test_when_a_silence_holds() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, []),
         (GOOD_NIGHT, []),
         (GOOD_NIGHT | {"breakthrough_severity": "HIGH"}, []),
         (GOOD_NIGHT | {"breakthrough_severity": None}, []),
@@ -127,7 +127,7 @@ def test_when_a_silence_holds() -> None:
         ([], [("", "wrong-type")]),
         (
             {},
-            [(f"/{key}", "required") for key in ("days", "start", "end", "timezone")],
+            [(f"/{key}", "required") for key in ("start", "end", "timezone")],
         ),
         (GOOD_NIGHT | {"day": "mon"}, [("/day", "unknown-field")]),
         (GOOD_NIGHT | {"days": []}, [("/days", "empty")]),
@@ -155,19 +155,67 @@ def test_when_a_silence_holds() -> None:
             GOOD_NIGHT | {"breakthrough_severity": []},
             [("/breakthrough_severity", "unknown-severity")],
         ),
+        (GOOD_NIGHT | {"months": [1, 12], "days_of_month": [31, -1]}, []),
+        (GOOD_NIGHT | {"months": None, "days_of_month": None}, []),
         (
-            GOOD_NIGHT | {"days": sorted(EVERY_DAY), "start": "09:00", "end": "09:00"},
-            [("", "never-ends")],
+            GOOD_NIGHT | {"months": [0, 13, True, "1"]},
+            [(f"/months/{place}", "out-of-range") for place in range(4)],
         ),
+        (
+            GOOD_NIGHT | {"days_of_month": [0, 32, -32, -31]},
+            [(f"/days_of_month/{place}", "out-of-range") for place in range(3)],
+        ),
+        (GOOD_NIGHT | {"months": []}, [("/months", "empty")]),
+        (GOOD_NIGHT | {"days_of_month": 3}, [("/days_of_month", "wrong-type")]),
     ],
 )
-def test_quiet_hours(value: object, expected: list[tuple[str, str]]) -> None:
-    faults = places(validate_quiet_hours(value))
-    assert faults == [(f"/quiet_hours{pointer}", code) for pointer, code in expected]
+def test_a_quiet_window(value: object, expected: list[tuple[str, str]]) -> None:
+    faults = places(validate_quiet_hours([GOOD_NIGHT, value]))
+    assert faults == [(f"/quiet_hours/1{pointer}", code) for pointer, code in expected]
+
+
+ALL_DAY = GOOD_NIGHT | {"days": sorted(EVERY_DAY), "start": "09:00", "end": "09:00"}
+WEEKDAYS = ["mon", "tue", "wed", "thu", "fri"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, []),
+        ([], []),
+        (GOOD_NIGHT, ["wrong-type"]),
+        ([GOOD_NIGHT] * 11, ["too-many"]),
+        ([ALL_DAY], ["never-ends"]),
+        ([ALL_DAY | {"months": [12]}], []),
+        ([ALL_DAY | {"months": list(range(1, 13))}], ["never-ends"]),
+        ([ALL_DAY | {"days": WEEKDAYS}, ALL_DAY | {"days": ["sat", "sun"]}], ["never-ends"]),
+        ([ALL_DAY | {"days": WEEKDAYS}, ALL_DAY | {"days": ["sat"]}], []),
+    ],
+)
+def test_quiet_hours(value: object, expected: list[str]) -> None:
+    assert [fault.code for fault in validate_quiet_hours(value)] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([], []),
+        ([[matcher()], [matcher(label="labels.severity", value="low")]], []),
+        ({}, [("/unless", "wrong-type")]),
+        ([matcher()], [("/unless/0", "wrong-type")]),
+        ([[]], [("/unless/0", "matches-everything")]),
+        ([[matcher(op="!=")]], [("/unless/0", "matches-everything")]),
+        ([[matcher()], [matcher(op="=~", value="(")]], [("/unless/1/0/value", "bad-pattern")]),
+        ([[matcher(label="labels.")]], [("/unless/0/0/label", "empty")]),
+        ([[matcher()]] * 21, [("/unless", "too-many")]),
+    ],
+)
+def test_unless(value: object, expected: list[tuple[str, str]]) -> None:
+    assert places(validate_unless(value)) == expected
 
 
 def test_a_misspelt_zone_is_met_with_a_guess() -> None:
-    (fault,) = validate_quiet_hours(GOOD_NIGHT | {"timezone": "Europe/Berln"})
+    (fault,) = validate_quiet_hours([GOOD_NIGHT | {"timezone": "Europe/Berln"}])
     assert "did you mean" in fault.message
     assert "Europe/Berlin" in fault.message
 
@@ -244,7 +292,8 @@ def test_what_validation_lets_through_can_be_compiled(value: object, required: b
         assert all(Matcher.from_document(each).fault is None for each in value)
 
 
-@given(value=anything | near_quiet_hours)
+@given(value=anything | st.lists(near_quiet_hours | anything, max_size=3))
 def test_quiet_hours_let_through_can_be_understood(value: Any) -> None:
     if not validate_quiet_hours(value) and value is not None:
-        assert QuietHours.from_document(value).fault is None
+        hours = QuietHours.from_documents(value)
+        assert hours is None or all(window.fault is None for window in hours.windows)

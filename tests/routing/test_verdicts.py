@@ -14,7 +14,7 @@ from tests.routing.builders import (
 )
 from tocsin.model import EventType, Severity
 from tocsin.routing.plan import Verdict, verdicts
-from tocsin.routing.rules import Matcher, Rule, VerdictCode
+from tocsin.routing.rules import Exemption, Matcher, Rule, VerdictCode
 
 LISTENING = frozenset({EventType.TRIGGERED, EventType.RESOLVED})
 
@@ -53,6 +53,21 @@ def verdict(one: Rule, event_type: EventType = EventType.TRIGGERED) -> Verdict:
             rule(matchers=(Matcher("title", "!~", ".*full.*"),)),
             VerdictCode.MATCHER,
             'the rule asks for title!~".*full.*"; the alert\'s title is “Disk almost full on db-7”',
+        ),
+        (
+            rule(matchers=(Matcher("labels.region", "=", "eu"),)),
+            VerdictCode.MATCHER,
+            'the rule asks for labels.region="eu"; the alert has no label region',
+        ),
+        (
+            rule(
+                unless=(
+                    Exemption((Matcher("team", "=", "web"),)),
+                    Exemption((Matcher("team", "=", "db"), Matcher("severity", "!=", "CRITICAL"))),
+                )
+            ),
+            VerdictCode.UNLESS,
+            'the rule exempts what matches team="db", severity!="CRITICAL"',
         ),
         (rule(destination_ids=()), VerdictCode.MATCHED, "matches, but names no destination"),
         (

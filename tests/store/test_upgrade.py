@@ -65,6 +65,18 @@ def test_an_upgrade_gives_the_newest_schema_and_can_be_repeated(old: str) -> Non
     assert migrate.check(old) == []
 
 
+def test_quiet_hours_become_a_list(old: str) -> None:
+    window = {"days": ["sat"], "start": "00:00", "end": "00:00", "timezone": "UTC"}
+    with psycopg.connect(old, autocommit=True) as connection:
+        connection.execute("UPDATE alert_rules SET quiet_hours = %s", [json.dumps(window)])
+    migrate.upgrade(old)
+    with psycopg.connect(old) as connection:
+        rows = connection.execute(
+            "SELECT quiet_hours, unless FROM alert_rules WHERE deleted_at IS NULL"
+        ).fetchall()
+    assert rows == [([window], [])]
+
+
 def test_an_upgrade_keeps_every_row(old: str) -> None:
     before = _rows(old)
     migrate.upgrade(old)

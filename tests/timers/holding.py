@@ -60,7 +60,7 @@ class Holding:
         """Quiet hours that began an hour ago and end in so many; in whole minutes."""
         start, end = self.now - timedelta(hours=1), self.now + timedelta(hours=hours)
         span = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
-        return Json({"days": DAYS, **span, "timezone": "UTC", **more})
+        return Json([{"days": DAYS, **span, "timezone": "UTC", **more}])
 
     def silence(
         self,

@@ -14,9 +14,11 @@ from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.explain.preview import (
     MOST_CONSIDERED,
+    SOON,
     PastAlerts,
     draft_rule,
     draft_silence,
+    over_soon,
     past_alerts,
     try_rule,
     try_silence,
@@ -24,7 +26,7 @@ from tocsin.explain.preview import (
 from tocsin.model import AlertStatus, Severity, utc_now
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
-from tocsin.resources.rules import Matchers, TenantIds
+from tocsin.resources.rules import Matchers, TenantIds, Unless
 from tocsin.routing.rules import Rule, Silence
 from tocsin.store.queries.alerts import PastAlert
 
@@ -42,6 +44,7 @@ class RulePreviewIn(Input):
     min_severity: Severity | None = None
     tenant_ids: TenantIds | None = None
     matchers: Annotated[Matchers, Field(default_factory=list)]
+    unless: Annotated[Unless, Field(default_factory=list)]
     days: Days = 7
 
     model_config = example(
@@ -83,6 +86,10 @@ class SilencePreview(Output):
         ),
     ]
     matched: int
+    over_soon: Annotated[
+        int,
+        Field(description=f"Of those, how many were over within {SOON.seconds // 60} minutes"),
+    ]
     items: Annotated[
         list[PreviewedAlert], Field(description=f"Those that match, the newest {_MOST_SHOWN}")
     ]
@@ -90,7 +97,8 @@ class SilencePreview(Output):
 
 class RulePreview(SilencePreview):
     refusals: Annotated[
-        dict[str, int], Field(description="How many were refused: by severity, tenant, matcher")
+        dict[str, int],
+        Field(description="How many were refused: by severity, tenant, matcher, unless"),
     ]
     misses: Annotated[
         list[MissedAlert], Field(description=f"The newest {_MOST_MISSES} that do not match")
@@ -122,7 +130,8 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
     """Which past alerts a rule would have notified of, and what spoke against the others. Nothing is
     sent; event types, cooldown and quiet hours do not count here."""
     documents = [matcher.model_dump() for matcher in body.matchers]
-    rule = draft_rule(documents, body.min_severity, body.tenant_ids)
+    unless = [[matcher.model_dump() for matcher in each] for each in body.unless]
+    rule = draft_rule(documents, body.min_severity, body.tenant_ids, unless)
     if not isinstance(rule, Rule):
         raise InvalidRequest(rule)
     with context.previews.turn(caller.key_id):
@@ -133,6 +142,7 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
         considered=outcome.considered,
         is_complete=past.are_all and outcome.considered == len(past.alerts),
         matched=len(outcome.matched),
+        over_soon=over_soon(outcome.matched),
         items=[_shown(alert) for alert in outcome.matched[:_MOST_SHOWN]],
         refusals={code.value: count for code, count in outcome.refusals.items()},
         misses=[
@@ -164,5 +174,6 @@ async def preview_silence(
         considered=outcome.considered,
         is_complete=past.are_all and outcome.considered == len(past.alerts),
         matched=len(outcome.muted),
+        over_soon=over_soon(outcome.muted),
         items=[_shown(alert) for alert in outcome.muted[:_MOST_SHOWN]],
     )

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.exits import Exit, Failure
+from tocsin.model import Severity
 
 _MATCHER = re.compile(r"\s*([^=!~\s][^=!~]*?)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
+_WINDOW = re.compile(r"(?:([a-z,]+)\s+)?(\d\d:\d\d)\s*-\s*(\d\d:\d\d)\s+(\S+)")
 _SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
 
 Matchers = Annotated[
@@ -22,6 +24,15 @@ Matchers = Annotated[
         "-m",
         metavar="LABEL=VALUE",
         help="Also != =~ !~ (RE2, the whole value); a label, severity, source, type or title.",
+    ),
+]
+
+Unless = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unless",
+        metavar="LABEL=VALUE[,…]",
+        help="Not what matches all of these; repeatable, each apart from the others.",
     ),
 ]
 
@@ -43,6 +54,36 @@ def matcher(text: str) -> dict[str, str]:
 
 def matchers(texts: list[str] | None) -> list[dict[str, str]]:
     return [matcher(text) for text in texts or []]
+
+
+def exemptions(texts: list[str] | None) -> list[list[dict[str, str]]]:
+    """Each text is one list of matchers, apart by commas; a comma of a value is written twice."""
+    return [
+        [matcher(each.replace("\0", ",")) for each in text.replace(",,", "\0").split(",")]
+        for text in texts or []
+    ]
+
+
+def quiet_window(text: str, breakthrough: str | None) -> dict[str, Any]:
+    """`sat,sun 00:00-00:00 Europe/Berlin` as the API has it; the days may be left out.
+
+    Raises:
+        Failure: if it is not of that form.
+    """
+    found = _WINDOW.fullmatch(text.strip())
+    if found is None:
+        raise Failure(
+            f"--quiet {text!r} must read [DAYS] START-END TIMEZONE, such as "
+            "`mon,tue 22:00-07:00 Europe/Berlin`",
+            code=Exit.USAGE,
+        )
+    window = {"start": found[2], "end": found[3], "timezone": found[4]}
+    days = {} if found[1] is None else {"days": found[1].split(",")}
+    return {**days, **window, "breakthrough_severity": breakthrough}
+
+
+def severity_name(severity: Severity | None) -> str | None:
+    return None if severity is None else severity.value
 
 
 def span(text: str, option: str) -> timedelta:

@@ -8,7 +8,15 @@ import typer
 from rich.text import Text
 
 from tocsin.cli import named
-from tocsin.cli.arguments import Matchers, matchers, span
+from tocsin.cli.arguments import (
+    Matchers,
+    Unless,
+    exemptions,
+    matchers,
+    quiet_window,
+    severity_name,
+    span,
+)
 from tocsin.cli.output import Json, ago, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
@@ -30,12 +38,27 @@ def create(
     name: Annotated[str, typer.Argument(help="What people read.")],
     to: Annotated[list[str], typer.Option(metavar="DESTINATION", help="Once for each.")],
     match: Matchers = None,
+    unless: Unless = None,
     min_severity: MinSeverity = None,
     on: Annotated[
         str, typer.Option(help=f"Of {', '.join(_EVENTS)}; apart by commas.")
     ] = "triggered,resolved",
     cooldown: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Notify of one alert once in 30m, say.")
+    ] = None,
+    cooldown_breakthrough: Annotated[
+        Severity | None,
+        typer.Option(case_sensitive=False, help="Alerts this bad do not wait for the cooldown."),
+    ] = None,
+    quiet: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WINDOW", help="Leave alone: `sat,sun 00:00-00:00 Europe/Berlin`; repeatable."
+        ),
+    ] = None,
+    quiet_breakthrough: Annotated[
+        Severity | None,
+        typer.Option(case_sensitive=False, help="Alerts this bad are sent in quiet hours, too."),
     ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
@@ -56,8 +79,13 @@ def create(
                 "event_types": [f"alerts.{each.strip()}" for each in on.split(",")],
                 "min_severity": min_severity.value if min_severity else None,
                 "matchers": matchers(match),
+                "unless": exemptions(unless),
                 "destination_ids": [each["id"] for each in destinations],
                 "cooldown_seconds": cooldown_seconds,
+                "cooldown_breakthrough_severity": severity_name(cooldown_breakthrough),
+                "quiet_hours": [
+                    quiet_window(each, severity_name(quiet_breakthrough)) for each in quiet or ()
+                ],
             },
         )
     if json:
@@ -101,6 +129,7 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 @app.command()
 def preview(
     match: Matchers = None,
+    unless: Unless = None,
     min_severity: MinSeverity = None,
     days: Annotated[int, typer.Option(min=1, max=90)] = 7,
     workspace: Workspace = DEFAULT_WORKSPACE,
@@ -115,13 +144,14 @@ def preview(
             {
                 "min_severity": min_severity.value if min_severity else None,
                 "matchers": matchers(match),
+                "unless": exemptions(unless),
                 "days": days,
             },
         )
     if json:
         print_json(result)
     else:
-        show_preview(result)
+        show_preview(result, days)
 
 
 @app.command()
@@ -147,14 +177,22 @@ def _condition(rule: Any) -> str:
     if rule["min_severity"]:
         parts.append(f"{rule['min_severity']} or worse")
     parts += [f"{each['label']}{each['op']}{each['value']}" for each in rule["matchers"]]
+    parts += [
+        "unless " + " and ".join(f"{each['label']}{each['op']}{each['value']}" for each in matchers)
+        for matchers in rule["unless"]
+    ]
     if rule["tenant_ids"]:
         parts.append(f"of {len(rule['tenant_ids'])} tenants")
     return ", ".join(parts) or "always"
 
 
-def show_preview(result: Any) -> None:
+def show_preview(result: Any, days: int) -> None:
     """What a rule or a silence would have concerned."""
-    note(f"{result['matched']} of the last {result['considered']} alerts match.")
+    matched, considered = result["matched"], result["considered"]
+    note(
+        f"In the last {days} {'day' if days == 1 else 'days'}: {matched} of {considered} alerts match,"
+        f" {result['over_soon']} of them over within 3 min."
+    )
     if not result["items"]:
         return
     made = table("severity", "title", "source", "triggered", "id")

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import Matchers, matchers, span
+from tocsin.cli.arguments import Matchers, matchers, severity_name, span
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, note, print_json, show, table
 from tocsin.cli.rule import show_preview
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.model import iso, utc_now
+from tocsin.model import Severity, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Mute alerts for a while; they are still on record.")
 
@@ -24,6 +24,10 @@ def create(
     match: Matchers = None,
     duration: Annotated[str, typer.Option("--for", metavar="SPAN", help="30m, 2h, 1d…")] = "2h",
     comment: Annotated[str | None, typer.Option("--comment", "-c", help="Why.")] = None,
+    breakthrough: Annotated[
+        Severity | None,
+        typer.Option(case_sensitive=False, help="Alerts this bad are sent in spite of it."),
+    ] = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show which past alerts it would have muted.")
     ] = False,
@@ -42,13 +46,19 @@ def create(
         if json:
             print_json(result)
         else:
-            show_preview(result)
+            show_preview(result, days=7)
         return
     if not comment:
         raise Failure("say why, for those who wonder: --comment TEXT", code=Exit.USAGE)
     with open_api(workspace) as api:
         made = api.post(
-            _PATH, {"matchers": matchers(match), "ends_at": ends_at, "comment": comment}
+            _PATH,
+            {
+                "matchers": matchers(match),
+                "ends_at": ends_at,
+                "comment": comment,
+                "breakthrough_severity": severity_name(breakthrough),
+            },
         )
     if json:
         print_json(made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,8 @@ from tocsin.explain.load import subject_of
 from tocsin.model import Fault, Severity, uuid7
 from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Matcher
-from tocsin.routing.rules import Rule, Silence, VerdictCode
-from tocsin.routing.validation import validate_matchers, validate_silence
+from tocsin.routing.rules import Exemption, Rule, Silence, VerdictCode
+from tocsin.routing.validation import validate_matchers, validate_silence, validate_unless
 from tocsin.routing.verdicts import judge_alert
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alerts import PastAlert, alerts_since
@@ -30,9 +30,10 @@ def draft_rule(
     matchers: Sequence[Mapping[str, Any]],
     min_severity: Severity | None,
     tenant_ids: Sequence[UUID] | None,
+    unless: list[list[dict[str, Any]]] | None = None,
 ) -> Rule | Sequence[Fault]:
     """A rule of which nothing counts but what it matches, or what is wrong with it."""
-    if faults := validate_matchers(matchers):
+    if faults := [*validate_matchers(matchers), *validate_unless(unless or [])]:
         return faults
     return Rule(
         id=uuid7(),
@@ -43,6 +44,10 @@ def draft_rule(
         tenant_ids=None if tenant_ids is None else frozenset(tenant_ids),
         matchers=tuple(Matcher.from_document(document) for document in matchers),
         destination_ids=(),
+        unless=tuple(
+            Exemption(tuple(Matcher.from_document(document) for document in documents))
+            for documents in unless or []
+        ),
     )
 
 
@@ -89,6 +94,19 @@ class PastAlerts:
 async def past_alerts(session: DatabaseSession, workspace_id: UUID, since: datetime) -> PastAlerts:
     found = await alerts_since(session, workspace_id, since, MOST_CONSIDERED + 1)
     return PastAlerts(since, found[:MOST_CONSIDERED], len(found) <= MOST_CONSIDERED)
+
+
+SOON = timedelta(minutes=3)
+"""What is over within this was over before anybody could have done anything."""
+
+
+def over_soon(alerts: Iterable[PastAlert]) -> int:
+    """How many of them lasted no longer than `SOON`."""
+    return sum(
+        min(ends) - alert.triggered_at <= SOON
+        for alert in alerts
+        if (ends := [end for end in (alert.resolved_at, alert.closed_at) if end is not None])
+    )
 
 
 @dataclass(frozen=True, slots=True)

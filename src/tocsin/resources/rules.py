@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from tocsin.access.api_keys import Principal
 from tocsin.model import EventType, Severity, uuid7
@@ -31,11 +31,14 @@ from tocsin.resources.fields import (
 from tocsin.resources.owned import owned, require_all
 from tocsin.routing.validation import (
     COOLDOWN_LIMIT,
+    EXEMPTIONS_LIMIT,
     LABEL_LIMIT,
     MATCHERS_LIMIT,
     VALUE_LIMIT,
+    WINDOWS_LIMIT,
     validate_matchers,
     validate_quiet_hours,
+    validate_unless,
 )
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import AlertDestination, AlertRule, Tenant
@@ -43,6 +46,8 @@ from tocsin.store.tables import AlertDestination, AlertRule, Tenant
 RuleEventType = Literal[
     EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED, EventType.CLOSED
 ]
+Month = Annotated[int, Field(strict=True, ge=1, le=12), Whole]
+DayOfMonth = Annotated[int, Field(strict=True, ge=-31, le=31), Whole]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WallTime = Annotated[
     str,
@@ -61,19 +66,47 @@ class MatcherIn(Input):
     value: Annotated[str, StringConstraints(strict=True, max_length=VALUE_LIMIT, pattern=NO_NUL)]
 
 
-class QuietHoursIn(Input):
+def _every_day() -> list[Day]:
+    return ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class QuietWindowIn(Input):
     """Days on which a quiet period begins; an end at or before the start is on the next day."""
 
-    days: Annotated[list[Day], Field(min_length=1, max_length=7)]
+    days: Annotated[list[Day], Field(min_length=1, max_length=7, default_factory=_every_day)]
     start: WallTime
     end: WallTime
     timezone: Timezone
+    months: Annotated[
+        list[Month] | None, Field(min_length=1, max_length=12, description="1 to 12; null: all")
+    ] = None
+    days_of_month: Annotated[
+        list[DayOfMonth] | None,
+        Field(min_length=1, max_length=62, description="1 to 31, or from −1, the last; null: all"),
+    ] = None
     breakthrough_severity: Annotated[
         Severity | None, Field(description="Alerts at least this bad break through")
     ] = None
 
 
+def _listed(value: Any) -> Any:
+    """One window alone is a list of one: that is how rules were written before."""
+    return [value] if isinstance(value, dict) else value
+
+
+QuietHoursIn = Annotated[
+    list[QuietWindowIn],
+    Field(max_length=WINDOWS_LIMIT, description="Quiet while any of these windows is"),
+    BeforeValidator(_listed),
+]
 Matchers = Annotated[list[MatcherIn], Field(max_length=MATCHERS_LIMIT)]
+Unless = Annotated[
+    list[Matchers],
+    Field(
+        max_length=EXEMPTIONS_LIMIT,
+        description="The rule does not apply to what matches all matchers of any of these lists",
+    ),
+]
 TenantIds = Annotated[
     list[Id],
     Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True}),
@@ -111,10 +144,11 @@ class AlertRuleOut(Output):
     min_severity: Severity | None
     tenant_ids: Annotated[list[Id] | None, Field(description="null: all")]
     matchers: list[JsonObject]
+    unless: list[list[JsonObject]]
     destination_ids: list[Id]
     cooldown_seconds: int | None
     cooldown_breakthrough_severity: Severity | None
-    quiet_hours: JsonObject | None
+    quiet_hours: list[JsonObject] | None
     position: int
     created_at: Time
     updated_at: Time
@@ -127,6 +161,7 @@ class AlertRuleIn(Input):
     min_severity: Severity | None = None
     tenant_ids: TenantIds | None = None
     matchers: Annotated[Matchers, Field(default_factory=list)]
+    unless: Annotated[Unless, Field(default_factory=list)]
     destination_ids: DestinationIds
     cooldown_seconds: Cooldown | None = None
     cooldown_breakthrough_severity: Annotated[
@@ -141,14 +176,17 @@ class AlertRuleIn(Input):
             "event_types": ["alerts.triggered", "alerts.resolved"],
             "min_severity": "HIGH",
             "matchers": [{"label": "service", "op": "=~", "value": "postgres|mysql"}],
+            "unless": [[{"label": "labels.severity", "op": "=", "value": "test"}]],
             "destination_ids": [],
-            "quiet_hours": {
-                "days": ["sat", "sun"],
-                "start": "00:00",
-                "end": "00:00",
-                "timezone": "Europe/Vienna",
-                "breakthrough_severity": "CRITICAL",
-            },
+            "quiet_hours": [
+                {
+                    "days": ["sat", "sun"],
+                    "start": "00:00",
+                    "end": "00:00",
+                    "timezone": "Europe/Vienna",
+                    "breakthrough_severity": "CRITICAL",
+                }
+            ],
         }
     )
 
@@ -160,6 +198,7 @@ class AlertRulePatch(Input):
     min_severity: Severity | None = None
     tenant_ids: TenantIds | None = None
     matchers: Matchers = left_out()
+    unless: Unless = left_out()
     destination_ids: DestinationIds = left_out()
     cooldown_seconds: Cooldown | None = None
     cooldown_breakthrough_severity: Annotated[
@@ -176,18 +215,23 @@ def _columns(body: AlertRuleIn | AlertRulePatch, names: frozenset[str]) -> dict[
     values = {name: getattr(body, name) for name in names}
     if (matchers := values.get("matchers")) is not None:
         values["matchers"] = [matcher.model_dump() for matcher in matchers]
-    if (quiet := values.get("quiet_hours")) is not None:
-        values["quiet_hours"] = quiet.model_dump(mode="json")
+    if (unless := values.get("unless")) is not None:
+        values["unless"] = [[matcher.model_dump() for matcher in each] for each in unless]
+    if "quiet_hours" in values:
+        windows = [window.model_dump(mode="json") for window in values["quiet_hours"] or ()]
+        values["quiet_hours"] = windows or None
     if (event_types := values.get("event_types")) is not None:
         values["event_types"] = [each.value for each in event_types]
     return values
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    """What may be wrong with matchers and quiet hours beyond their shape."""
+    """What may be wrong with matchers, exemptions and quiet hours beyond their shape."""
     faults = []
     if values.get("matchers"):
         faults += validate_matchers(values["matchers"])
+    if values.get("unless"):
+        faults += validate_unless(values["unless"])
     if values.get("quiet_hours") is not None:
         faults += validate_quiet_hours(values["quiet_hours"])
     if faults:

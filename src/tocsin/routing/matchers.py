@@ -38,11 +38,19 @@ _BUILT_IN: dict[str, Callable[[Subject], str]] = {
 BUILT_IN_LABELS = frozenset(_BUILT_IN)
 """Matchable like labels; a real label of such a name does not shadow them."""
 
+OWN_LABEL = "labels."
+"""Before the name of a label, it means the sender's own, whatever the name."""
+
 
 def read_label(subject: Subject, label: str) -> str:
     """The value a matcher on `label` sees: the empty string where there is none."""
     built_in = _BUILT_IN.get(label)
-    return built_in(subject) if built_in is not None else subject.labels.get(label, "")
+    return built_in(subject) if built_in is not None else subject.labels.get(own_name(label), "")
+
+
+def own_name(label: str) -> str:
+    """The name that a matcher's label has for the sender."""
+    return label.removeprefix(OWN_LABEL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +137,8 @@ def _reading(label: str, accepts: Callable[[str], bool]) -> Callable[[Subject], 
     built_in = _BUILT_IN.get(label)
     if built_in is not None:
         return lambda subject: accepts(built_in(subject))
-    return lambda subject: accepts(subject.labels.get(label, ""))
+    name = own_name(label)
+    return lambda subject: accepts(subject.labels.get(name, ""))
 
 
 # A change of one rule makes every table again; what did not change need not be compiled again.

@@ -6,14 +6,16 @@ change can neither stretch a period without end nor bring one back an hour later
 
 - A time that occurs twice (clocks go back) means its first occurrence.
 - A time that never occurs (clocks go forward) means the first instant after the gap.
-- Periods that touch or overlap are one: the end is where the last of them ends.
+- Periods that touch or overlap are one, of one window or of several: the end is where the last of them
+  ends.
 
-Pure, except for `zoneinfo`, which reads a zone's rules once when a `QuietHours` is made.
+Pure, except for `zoneinfo`, which reads a zone's rules once when a `QuietWindow` is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from calendar import monthrange
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -31,15 +33,21 @@ _NEARBY_DAYS = tuple(timedelta(days=days) for days in (-1, 0, 1))
 _DAYS_AHEAD = tuple(timedelta(days=days) for days in (-1, 0, 1, 2, 3))
 _NOTHING_AHEAD = timedelta(hours=6)
 
-# Seven periods make a week. A chain longer than that has no end, and quiet without end is a
-# mistake in the settings, not a wish.
+# Seven periods make a week. A chain of windows that come back every week and is longer than that has no
+# end, and quiet without end is a mistake in the settings, not a wish. One of certain months or days of
+# the month does end; it is followed for a while, and then asked again.
 _LONGEST_CHAIN = 9
+_LONGEST_DATED_CHAIN = 35
+
+ALL_MONTHS = frozenset(range(1, 13))
+ALL_DAYS_OF_MONTH = frozenset(range(1, 32))
 
 
 @dataclass(frozen=True, slots=True)
-class QuietHours:
-    """`days` are those on which a period begins; `end` at or before `start` is on the next day, so
-    that equal times mean a whole day.
+class QuietWindow:
+    """`days` are those on which a period begins, if `months` and `days_of_month` agree (None: all of
+    them; −1 is the last day of a month). `end` at or before `start` is on the next day, so that equal
+    times mean a whole day.
 
     Never raises: settings that cannot be understood carry their `fault` and are never quiet.
     """
@@ -49,6 +57,8 @@ class QuietHours:
     end: str
     timezone: str
     breakthrough_severity: Severity | None = None
+    months: frozenset[int] | None = None
+    days_of_month: frozenset[int] | None = None
     fault: str | None = field(init=False, compare=False, repr=False)
     _weekdays: frozenset[int] = field(init=False, compare=False, repr=False)
     _start: time = field(init=False, compare=False, repr=False)
@@ -79,14 +89,17 @@ class QuietHours:
         object.__setattr__(self, "_known", [])
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> QuietHours:
+    def from_document(cls, document: Mapping[str, Any]) -> QuietWindow:
         severity = document.get("breakthrough_severity")
+        months, dates = document.get("months"), document.get("days_of_month")
         return cls(
-            days=frozenset(document["days"]),
+            days=frozenset(document.get("days", DAYS)),
             start=document["start"],
             end=document["end"],
             timezone=document["timezone"],
             breakthrough_severity=None if severity is None else Severity(severity),
+            months=None if months is None else frozenset(months),
+            days_of_month=None if dates is None else frozenset(dates),
         )
 
     def document(self) -> dict[str, Any]:
@@ -96,35 +109,33 @@ class QuietHours:
             "start": self.start,
             "end": self.end,
             "timezone": self.timezone,
+            "months": None if self.months is None else sorted(self.months),
+            "days_of_month": None if self.days_of_month is None else sorted(self.days_of_month),
             "breakthrough_severity": None if severity is None else severity.value,
         }
 
-    def hold(self, severity: Severity, now: datetime) -> datetime | None:
-        """Until when a message of this severity is held back; None if it may go now."""
-        if self.breakthrough_severity is not None and severity.at_least(self.breakthrough_severity):
-            return None
-        return self.until(now)
+    @property
+    def is_weekly(self) -> bool:
+        """Whether every week is like the next."""
+        months, dates = self.months, self.days_of_month
+        return (months is None or months >= ALL_MONTHS) and (
+            dates is None or dates >= ALL_DAYS_OF_MONTH
+        )
+
+    def holds(self, severity: Severity) -> bool:
+        """Whether it holds messages of this severity at all."""
+        least = self.breakthrough_severity
+        return least is None or not severity.at_least(least)
 
     def until(self, now: datetime) -> datetime | None:
         """The end (UTC, after `now`) of the quiet that is in force at `now`; None if it is not quiet."""
         for since, before, known in self._known:
             if since <= now < before:
                 return known
-        answer = self._end_of_quiet_at(now)
-        before = self._next_start_after(now) if answer is None else answer
+        answer = end_of_quiet((self,), now)
+        before = self.next_start_after(now) if answer is None else answer
         self._known[:] = [(now, before, answer)]
         return answer
-
-    def _end_of_quiet_at(self, now: datetime) -> datetime | None:
-        end = self._end_of_period_at(now)
-        if end is None:
-            return None
-        for _ in range(_LONGEST_CHAIN):
-            later = self._end_of_period_at(end)
-            if later is None:
-                return end
-            end = later
-        return None
 
     def period(self, day: date) -> tuple[datetime, datetime]:
         """First instant and end (UTC) of the period that begins on a local day. They are equal
@@ -135,26 +146,108 @@ class QuietHours:
             instant(datetime.combine(last, self._end), self._zone),
         )
 
-    def _end_of_period_at(self, at: datetime) -> datetime | None:
+    def end_of_period_at(self, at: datetime) -> datetime | None:
+        """The end of the period that is in force; of several, the first that was found."""
         today = at.astimezone(self._zone).date()
         for distance in _NEARBY_DAYS:
             day = today + distance
-            if day.weekday() not in self._weekdays:
+            if not self._begins_on(day):
                 continue
             start, end = self.period(day)
             if start <= at < end:
                 return end
         return None
 
-    def _next_start_after(self, at: datetime) -> datetime:
+    def next_start_after(self, at: datetime) -> datetime:
         """No period begins between `at` and this instant."""
         today = at.astimezone(self._zone).date()
         starts = [
             start
             for day in (today + distance for distance in _DAYS_AHEAD)
-            if day.weekday() in self._weekdays and (start := self.period(day)[0]) > at
+            if self._begins_on(day) and (start := self.period(day)[0]) > at
         ]
         return min(starts, default=at + _NOTHING_AHEAD)
+
+    def _begins_on(self, day: date) -> bool:
+        if day.weekday() not in self._weekdays:
+            return False
+        if self.months is not None and day.month not in self.months:
+            return False
+        if self.days_of_month is None:
+            return True
+        length = monthrange(day.year, day.month)[1]
+        return not self.days_of_month.isdisjoint((day.day, day.day - length - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """The quiet windows of one rule: it is quiet while any of them is."""
+
+    windows: tuple[QuietWindow, ...]
+    _known: dict[Severity, tuple[datetime, datetime, datetime | None]] = field(
+        init=False, compare=False, repr=False, default_factory=dict
+    )
+    """As the window's, per severity: not every window holds every severity."""
+
+    @classmethod
+    def from_documents(cls, documents: Iterable[Mapping[str, Any]]) -> QuietHours | None:
+        """None: there are none."""
+        windows = tuple(QuietWindow.from_document(each) for each in documents)
+        return cls(windows) if windows else None
+
+    def hold(self, severity: Severity, now: datetime) -> datetime | None:
+        """Until when a message of this severity is held back; None if it may go now."""
+        if len(self.windows) == 1:
+            (window,) = self.windows
+            return window.until(now) if window.holds(severity) else None
+        holding = [window for window in self.windows if window.holds(severity)]
+        if not holding:
+            return None
+        known = self._known.get(severity)
+        if known is not None and known[0] <= now < known[1]:
+            return known[2]
+        answer = end_of_quiet(holding, now)
+        before = min(each.next_start_after(now) for each in holding) if answer is None else answer
+        self._known[severity] = (now, before, answer)
+        return answer
+
+    def holding(self, severity: Severity, now: datetime) -> QuietWindow | None:
+        """The first window that holds such a message now."""
+        for window in self.windows:
+            if window.holds(severity) and window.until(now) is not None:
+                return window
+        return None
+
+
+def end_of_quiet(windows: Sequence[QuietWindow], now: datetime) -> datetime | None:
+    """The end of the quiet that is in force at `now`, in which windows take over from each other."""
+    end = _end_of_periods_at(windows, now)
+    if end is None:
+        return None
+    is_weekly = all(window.is_weekly for window in windows)
+    for _ in range(_LONGEST_CHAIN if is_weekly else _LONGEST_DATED_CHAIN):
+        later = _end_of_periods_at(windows, end)
+        if later is None:
+            return end
+        end = later
+    return None if never_ends(windows, now) else end
+
+
+def never_ends(windows: Sequence[QuietWindow], now: datetime) -> bool:
+    """Whether those windows that come back every week leave no gap."""
+    weekly = [window for window in windows if window.is_weekly]
+    at, last = now, now + timedelta(days=8)
+    while at < last:
+        end = _end_of_periods_at(weekly, at)
+        if end is None:
+            return False
+        at = end
+    return True
+
+
+def _end_of_periods_at(windows: Sequence[QuietWindow], at: datetime) -> datetime | None:
+    ends = [end for window in windows if (end := window.end_of_period_at(at)) is not None]
+    return max(ends, default=None)
 
 
 def instant(local: datetime, zone: tzinfo) -> datetime:

@@ -23,8 +23,8 @@ from tocsin.routing.subject import Subject, alert_key_id
 
 __all__ = [
     "DestinationRef",
+    "Exemption",
     "Matcher",
-    "QuietHours",
     "RoutingTable",
     "Rule",
     "Silence",
@@ -42,7 +42,29 @@ class VerdictCode(StrEnum):
     SEVERITY = "severity"
     TENANT = "tenant"
     MATCHER = "matcher"
+    UNLESS = "unless"
     MATCHED = "matched"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A rule does not apply to what all these matchers match. One that could not be compiled exempts
+    nothing: in doubt, alert."""
+
+    matchers: tuple[Matcher, ...]
+    is_usable: bool = field(init=False, compare=False, repr=False)
+    asked: Conjunction = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        usable = bool(self.matchers) and all(each.fault is None for each in self.matchers)
+        object.__setattr__(self, "is_usable", usable)
+        object.__setattr__(self, "asked", Conjunction.of(self.matchers))
+
+    def covers(self, subject: Subject, judge: Judge) -> bool:
+        return self.is_usable and judge.all_match(self.asked, subject)
+
+    def __str__(self) -> str:
+        return ", ".join(str(matcher) for matcher in self.matchers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +82,7 @@ class Rule:
     cooldown_seconds: int | None = None
     cooldown_breakthrough_severity: Severity | None = None
     quiet_hours: QuietHours | None = None
+    unless: tuple[Exemption, ...] = ()
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
 
@@ -84,7 +107,11 @@ class Rule:
             destination_ids=tuple(row["destination_ids"]),
             cooldown_seconds=row["cooldown_seconds"],
             cooldown_breakthrough_severity=None if breakthrough is None else Severity(breakthrough),
-            quiet_hours=None if quiet is None else QuietHours.from_document(quiet),
+            quiet_hours=None if quiet is None else QuietHours.from_documents(quiet),
+            unless=tuple(
+                Exemption(tuple(Matcher.from_document(matcher) for matcher in matchers))
+                for matchers in row["unless"]
+            ),
             position=row["position"],
         )
 
@@ -95,11 +122,13 @@ class Rule:
             return False
         if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
             return False
-        return judge.all_match(self.asked, subject)
+        if not judge.all_match(self.asked, subject):
+            return False
+        return not self.unless or not any(each.covers(subject, judge) for each in self.unless)
 
-    def refusal(self, subject: Subject, judge: Judge) -> VerdictCode | Matcher | None:
+    def refusal(self, subject: Subject, judge: Judge) -> VerdictCode | Matcher | Exemption | None:
         """What speaks against this alert, whatever the event: a code, the first matcher as written
-        that did not match, or nothing."""
+        that did not match, what exempts it, or nothing."""
         if self.min_severity is not None and not subject.severity.at_least(self.min_severity):
             return VerdictCode.SEVERITY
         if self.tenant_ids is not None and subject.tenant_id not in self.tenant_ids:
@@ -107,7 +136,7 @@ class Rule:
         for matcher in self.matchers:
             if not judge.matches(matcher, subject):
                 return matcher
-        return None
+        return next((each for each in self.unless if each.covers(subject, judge)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,39 @@ each with its place. Whoever calls knows the types of the columns; here is what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import available_timezones
 
 from tocsin.model import EventType, Fault, Severity
-from tocsin.routing.matchers import BUILT_IN_LABELS, OPERATORS, compile_condition, compile_pattern
-from tocsin.routing.quiet_hours import DAYS, time_zone, wall_time
+from tocsin.routing.matchers import (
+    BUILT_IN_LABELS,
+    OPERATORS,
+    OWN_LABEL,
+    compile_condition,
+    compile_pattern,
+)
+from tocsin.routing.quiet_hours import (
+    DAYS,
+    QuietHours,
+    never_ends,
+    time_zone,
+    wall_time,
+)
 
 MATCHERS_LIMIT = 50
+EXEMPTIONS_LIMIT = 20
+WINDOWS_LIMIT = 10
 LABEL_LIMIT = 200
 VALUE_LIMIT = 2_000
 ZONE_LIMIT = 100
 COOLDOWN_LIMIT = 30 * 24 * 3600
 """Seconds."""
 
+_MONTHS = frozenset(range(1, 13))
+_DATES = frozenset(range(-31, 32)) - {0}
+_ANY_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _NOBODY_WRITES = "\x7f\x01\x7f"
 
 RULE_EVENT_TYPES = tuple(each for each in EventType if each is not EventType.TEST)
@@ -82,6 +99,27 @@ def validate_matchers(
     return faults
 
 
+def validate_unless(value: object, pointer: str = "/unless") -> list[Fault]:
+    """Lists of matchers. One that every alert matches would make a rule that never applies."""
+    if not isinstance(value, list):
+        return [Fault(pointer, "wrong-type", "a list of lists of {label, op, value} is needed")]
+    if len(value) > EXEMPTIONS_LIMIT:
+        return [Fault(pointer, "too-many", f"at most {EXEMPTIONS_LIMIT} lists of matchers")]
+    return [
+        fault
+        for index, matchers in enumerate(value)
+        for fault in _exemption_faults(matchers, f"{pointer}/{index}")
+    ]
+
+
+def _exemption_faults(value: object, pointer: str) -> list[Fault]:
+    faults = validate_matchers(value, pointer)
+    if not faults and isinstance(value, list) and all(_asks_nothing(each) for each in value):
+        words = "at least one matcher must ask for something, or the rule would never apply"
+        faults.append(Fault(pointer, "matches-everything", words))
+    return faults
+
+
 def _matcher_faults(matcher: object, pointer: str) -> list[Fault]:
     if not isinstance(matcher, Mapping):
         return [Fault(pointer, "wrong-type", "an object with label, op and value is needed")]
@@ -89,7 +127,7 @@ def _matcher_faults(matcher: object, pointer: str) -> list[Fault]:
     for key, limit in (("label", LABEL_LIMIT), ("value", VALUE_LIMIT)):
         if key in matcher:
             faults += _text_faults(matcher[key], limit, f"{pointer}/{key}")
-    if matcher.get("label") == "":
+    if matcher.get("label") in ("", OWN_LABEL):
         faults.append(Fault(f"{pointer}/label", "empty", "name the label to look at"))
     if "op" in matcher and matcher["op"] not in OPERATORS:
         faults.append(Fault(f"{pointer}/op", "unknown-operator", f"one of {' '.join(OPERATORS)}"))
@@ -127,14 +165,33 @@ def _asks_nothing(matcher: Mapping[str, str]) -> bool:
 def validate_quiet_hours(value: object, pointer: str = "/quiet_hours") -> list[Fault]:
     if value is None:
         return []
-    if not isinstance(value, Mapping):
-        words = "an object with days, start, end and timezone is needed, or null"
+    if not isinstance(value, list):
+        words = "a list of windows with start, end and timezone is needed, or null"
         return [Fault(pointer, "wrong-type", words)]
-    faults = _key_faults(
-        value, ("days", "start", "end", "timezone"), ("breakthrough_severity",), pointer
-    )
+    if len(value) > WINDOWS_LIMIT:
+        return [Fault(pointer, "too-many", f"at most {WINDOWS_LIMIT} windows")]
+    faults = [
+        fault
+        for index, window in enumerate(value)
+        for fault in _window_faults(window, f"{pointer}/{index}")
+    ]
+    hours = None if faults else QuietHours.from_documents(value)
+    if hours is not None and never_ends(hours.windows, _ANY_MONDAY):
+        words = "quiet on every day around the clock never ends; switch the rule off instead"
+        faults.append(Fault(pointer, "never-ends", words))
+    return faults
+
+
+def _window_faults(value: object, pointer: str) -> list[Fault]:
+    if not isinstance(value, Mapping):
+        words = "an object with start, end and timezone is needed"
+        return [Fault(pointer, "wrong-type", words)]
+    optional = ("days", "months", "days_of_month", "breakthrough_severity")
+    faults = _key_faults(value, ("start", "end", "timezone"), optional, pointer)
     if "days" in value:
         faults += _day_faults(value["days"], f"{pointer}/days")
+    faults += _number_faults(value.get("months"), _MONTHS, f"{pointer}/months")
+    faults += _number_faults(value.get("days_of_month"), _DATES, f"{pointer}/days_of_month")
     for key in ("start", "end"):
         if key in value:
             faults += _time_faults(value[key], f"{pointer}/{key}")
@@ -144,10 +201,23 @@ def validate_quiet_hours(value: object, pointer: str = "/quiet_hours") -> list[F
     if severity is not None and severity not in tuple(Severity):
         words = f"one of {', '.join(Severity)}, or null if nothing may break through"
         faults.append(Fault(f"{pointer}/breakthrough_severity", "unknown-severity", words))
-    if not faults and set(value["days"]) == set(DAYS) and value["start"] == value["end"]:
-        words = "quiet on every day around the clock never ends; switch the rule off instead"
-        faults.append(Fault(pointer, "never-ends", words))
     return faults
+
+
+def _number_faults(value: object, known: frozenset[int], pointer: str) -> list[Fault]:
+    """Of a list of numbers that may be null."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        return [Fault(pointer, "wrong-type", "a list of whole numbers is needed, or null")]
+    if not value:
+        return [Fault(pointer, "empty", "name at least one, or leave it out for all")]
+    words = f"a whole number from {min(known)} to {max(known)}, and not 0"
+    return [
+        Fault(f"{pointer}/{index}", "out-of-range", words)
+        for index, each in enumerate(value)
+        if isinstance(each, bool) or not isinstance(each, int) or each not in known
+    ]
 
 
 def _day_faults(value: object, pointer: str) -> list[Fault]:

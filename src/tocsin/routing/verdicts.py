@@ -9,8 +9,8 @@ from uuid import UUID
 
 from tocsin.model import EventType, optional_iso
 from tocsin.routing.judge import Judge
-from tocsin.routing.matchers import BUILT_IN_LABELS, Matcher, read_label
-from tocsin.routing.rules import RoutingTable, Rule, Subject, VerdictCode
+from tocsin.routing.matchers import BUILT_IN_LABELS, Matcher, own_name, read_label
+from tocsin.routing.rules import Exemption, RoutingTable, Rule, Subject, VerdictCode
 
 _SHOWN = 120
 """Characters of a sender's value quoted in an explanation."""
@@ -66,6 +66,8 @@ def judge_alert(
         return VerdictCode.MATCHED, None, "matches"
     if isinstance(refusal, Matcher):
         return VerdictCode.MATCHER, refusal, _mismatch(refusal, subject)
+    if isinstance(refusal, Exemption):
+        return VerdictCode.UNLESS, None, f"the rule exempts what matches {refusal}"
     if refusal is VerdictCode.SEVERITY and rule.min_severity is not None:
         severity, least = subject.severity.value, rule.min_severity.value
         return refusal, None, f"the alert is {severity}; the rule asks for {least} or worse"
@@ -126,10 +128,10 @@ def _mismatch(matcher: Matcher, subject: Subject) -> str:
     value = read_label(subject, matcher.label)
     if matcher.label in BUILT_IN_LABELS:
         what = f"the alert's {matcher.label} is {_quoted(value)}"
-    elif matcher.label in subject.labels:
-        what = f"the alert's label {matcher.label} is {_quoted(value)}"
+    elif (name := own_name(matcher.label)) in subject.labels:
+        what = f"the alert's label {name} is {_quoted(value)}"
     else:
-        what = f"the alert has no label {matcher.label}"
+        what = f"the alert has no label {name}"
     return f"the rule asks for {matcher}; {what}"
 
 

@@ -12,9 +12,10 @@ def _applies(facts: RuleFacts) -> Held | None:
     until = None if hours is None else hours.hold(facts.subject.severity, facts.now)
     if hours is None or until is None:
         return None
+    window = hours.holding(facts.subject.severity, facts.now) or hours.windows[0]
     evidence = {
         "rule": {"id": str(facts.rule.id), "name": facts.rule.name},
-        "quiet_hours": hours.document(),
+        "quiet_hours": window.document(),
     }
     return Held(Reason.QUIET_HOURS, until, evidence)
 

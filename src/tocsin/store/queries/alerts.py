@@ -108,6 +108,8 @@ class PastAlert:
     source: str
     triggered_at: datetime
     labels: dict[str, str]
+    resolved_at: datetime | None
+    closed_at: datetime | None
     source_type: str
 
 
@@ -127,7 +129,7 @@ async def alerts_since(
         older = wanted.where(Alert.id < found[-1].id) if found else wanted
         # Page by page: reading thousands of rows at once would hold up the event loop.
         count = min(_PAGE, most - len(found))
-        page = [PastAlert(*row) for row in await session.execute(older.limit(count))]
+        page = [PastAlert(*tuple(row)) for row in await session.execute(older.limit(count))]
         found += page
         if len(page) < count:
             break

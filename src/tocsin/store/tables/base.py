@@ -36,6 +36,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(),
         dict[str, str]: JSONB(),
         list[dict[str, Any]]: JSONB(),
+        list[list[dict[str, Any]]]: JSONB(),
     }
 
 

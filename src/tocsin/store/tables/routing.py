@@ -48,11 +48,13 @@ class AlertRule(Deletable, Base):
     min_severity: Mapped[Severity | None] = mapped_column(severity_type)
     tenant_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
     matchers: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    unless: Mapped[list[list[dict[str, Any]]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Lists of matchers; the rule does not apply to what matches all of any of them."""
     destination_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     cooldown_seconds: Mapped[int | None]
     cooldown_breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
     """Alerts at least as bad are sent in spite of the cooldown."""
-    quiet_hours: Mapped[dict[str, Any] | None]
+    quiet_hours: Mapped[list[dict[str, Any]] | None]
     position: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
