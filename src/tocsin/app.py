@@ -126,6 +126,9 @@ class Hub:
                 await stack.enter_async_context(self._dispatching())
             if self.role is not ProcessRole.DISPATCH:
                 await stack.enter_async_context(self._learning_keys())
+                await stack.enter_async_context(
+                    _background(self.senders.token_uses.keep_writing(self.engine), "token uses")
+                )
             await stack.enter_async_context(self._committing())
             yield
 

@@ -17,6 +17,8 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     sender = client.made(
         "/integrations", {"name": "first", "type": "generic", "tenant_id": tenant["id"]}
     )
+    keyed = client.made("/integrations", {"name": "keyed", "type": "alertmanager"})
+    token = client.made(f"/integrations/{keyed['id']}/tokens", {"label": "second"})
     alert_id = past.alert(hub, sender, fired=datetime.now(UTC), labels={"host": "db-1"})
     delivery_id = past.webhook_delivery(hub, sender, alert_id=alert_id)
     past.event(hub, alert_id, "repeated", webhook_delivery_id=delivery_id)
@@ -42,6 +44,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "workspace_id": workspace["id"],
         "tenant_id": tenant["id"],
         "integration_id": sender["id"],
+        "integration_token_id": token["id"],
         "alert_id": str(alert_id),
         "webhook_delivery_id": str(delivery_id),
         "alert_destination_id": destination["id"],

@@ -44,6 +44,25 @@ def test_api_keys_are_made_listed_and_revoked(tocsin: Program) -> None:
     assert tocsin.call("api-key", "revoke", key).code == 3
 
 
+def test_tokens_of_an_integration_are_added_listed_and_revoked(
+    tocsin: Program, tmp_path: Path
+) -> None:
+    tocsin.call("integration", "create", "prom", "--type", "alertmanager")
+    made = tocsin.call("integration", "token", "add", "prom", "--label", "eu-2").out.strip()
+    file = tmp_path / "key"
+    file.write_text("the-key-that-the-sender-has\n")
+    own = tocsin.call("integration", "token", "add", "prom", "--label", "us", "--token", str(file))
+    assert own.out.strip() == "the-key-that-the-sender-has"
+    listed = tocsin.call("integration", "token", "list", "prom")
+    assert "eu-2" in listed.out
+    assert f"{made[:4]}…" in listed.out
+    assert made not in listed.out
+    assert tocsin.call("integration", "token", "revoke", "prom", "us").code == 0
+    assert tocsin.call("integration", "token", "revoke", "prom", made).code == 0
+    assert json.loads(tocsin.call("integration", "token", "list", "prom", "--json").out) == []
+    assert tocsin.call("integration", "token", "revoke", "prom", made).code == 3
+
+
 def test_a_workspace_comes_with_a_key_of_its_own(tocsin: Program) -> None:
     made = tocsin.call("workspace", "create", "night-shift", "--name", "Night shift")
     assert made.code == 0, made

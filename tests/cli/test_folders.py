@@ -39,6 +39,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "integration list": (),
     "integration show": ("shop",),
     "integration rotate-secret": ("shop",),
+    "integration token add": ("shop", "--label", "second"),
+    "integration token list": ("shop",),
+    "integration token revoke": ("shop", SOME_ID),
     "destination create": ("hook", "--type", "webhook", "--set", "url=https://example.com/"),
     "destination list": (),
     "destination test": ("hook",),
@@ -70,6 +73,7 @@ READING = (
     *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
     *(f"{group} list" for group in ("delivery", "integration", "destination", "rule", "silence")),
     *("workspace list", "tenant list", "api-key list", "delivery show", "integration show"),
+    "integration token list",
 )
 
 # Runs every command in one process, perhaps as another user: importing takes longer than they do.

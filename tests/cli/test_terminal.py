@@ -78,6 +78,12 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
             assert running.stop() == 0
         ids = {}
         with database.connect() as connection:
+            connection.execute(
+                "INSERT INTO integration_tokens"
+                " (id, workspace_id, integration_id, label, prefix, token_hash)"
+                " SELECT gen_random_uuid(), workspace_id, id, %s, %s, 'x' FROM integrations",
+                [HOSTILE, HOSTILE],
+            )
             for table, columns in _TEXTS.items():
                 for column in columns:
                     connection.execute(f"UPDATE {table} SET {column} = %s", [HOSTILE])
@@ -113,6 +119,7 @@ _COMMANDS = (
     ("integration", "list"),
     ("integration", "show", "{integrations}"),
     ("integration", "rotate-secret", "{integrations}"),
+    ("integration", "token", "list", "{integrations}"),
     ("destination", "list"),
     ("destination", "enable", "{alert_destinations}"),
     ("rule", "list"),

@@ -33,6 +33,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class TokenEntry:
+    """A further secret of an integration, as it is kept."""
+
+    id: UUID
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class IntegrationEntry:
     """What of one integration decides about its alerts. `row` is all that is configured of it."""
 
@@ -49,6 +57,7 @@ class IntegrationEntry:
     routing: RoutingTable
     actor_json: bytes
     row: Any
+    tokens: tuple[TokenEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,10 @@ async def _load(engine: Engine) -> Directory:
         if row.deleted_at is not None:
             continue
         by_workspace.setdefault(row.workspace_id, {})[row.slug] = row.id
+    tokens: dict[UUID, tuple[TokenEntry, ...]] = {}
+    for row in rows.tokens:
+        of_integration = tokens.get(row.integration_id, ())
+        tokens[row.integration_id] = (*of_integration, TokenEntry(row.id, row.token_hash))
     routing = {
         workspace_id: _routing_table(of_workspace)
         for workspace_id, of_workspace in rows.routing.items()
@@ -119,7 +132,12 @@ async def _load(engine: Engine) -> Directory:
     return Directory(
         rows.version,
         {
-            row.id: _entry(row, by_workspace.get(row.workspace_id, {}), routing[row.workspace_id])
+            row.id: _entry(
+                row,
+                by_workspace.get(row.workspace_id, {}),
+                routing[row.workspace_id],
+                tokens.get(row.id, ()),
+            )
             for row in rows.integrations
         },
         routing,
@@ -128,7 +146,12 @@ async def _load(engine: Engine) -> Directory:
     )
 
 
-def _entry(row: Any, tenants: Mapping[str, UUID], routing: RoutingTable) -> IntegrationEntry:
+def _entry(
+    row: Any,
+    tenants: Mapping[str, UUID],
+    routing: RoutingTable,
+    tokens: tuple[TokenEntry, ...],
+) -> IntegrationEntry:
     return IntegrationEntry(
         id=row.id,
         id_bytes=row.id.bytes,
@@ -142,6 +165,7 @@ def _entry(row: Any, tenants: Mapping[str, UUID], routing: RoutingTable) -> Inte
         routing=routing,
         actor_json=msgspec.json.encode(Actor(ActorKind.SOURCE, row.name, row.id).document()),
         row=row,
+        tokens=tokens,
     )
 
 

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from tocsin.cli import integration_token
 from tocsin.cli.arguments import read_json, read_text
 from tocsin.cli.output import Json, note, pairs, print_json, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
+
+app.add_typer(integration_token.app, name="token")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The integration's name or id.")]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from tocsin.ingest.senders import Sender
-from tocsin.model import Signal, WebhookStatus
+from tocsin.model import Secret, Signal, WebhookStatus
 
 
 class Accepted(Struct, frozen=True):
@@ -58,6 +60,17 @@ class Declined(Struct, frozen=True):
 Answer = Accepted | Declined
 
 
+class Vouched(Enum):
+    """For a webhook that somebody stands for: a person or a program with an API key."""
+
+    BY_API_KEY = "api_key"
+
+
+VOUCHED: Final = Vouched.BY_API_KEY
+Proof = Secret | Vouched
+"""What a request of another product's API came with, wherever in it that was."""
+
+
 class Webhook(Struct):
     """A webhook delivery in the making.
 
@@ -80,6 +93,10 @@ class Webhook(Struct):
     is_final: bool = False
     """No other configuration would change what it is: its body was not read, or cannot be stored."""
     path_secret: str | None = None
+    proof: Proof | None = None
+    """None: it proves itself as its integration says."""
+    answered: Callable[[Webhook], int] | None = None
+    """The HTTP status that its sender is answered with, where another product decides that."""
     rejected_body_bytes: int = 65_536
     """How much of the body is kept, should it not be authentic."""
     body_limit: int = 1_048_576
@@ -103,6 +120,12 @@ class Webhook(Struct):
         self.idempotency_key, self.flags = again.idempotency_key, again.flags
         self.signals, self.settled = again.signals, again.settled
         return True
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status of its answer."""
+        assert self.answer is not None
+        return self.answer.status_code if self.answered is None else self.answered(self)
 
     @property
     def is_rejected(self) -> bool:

@@ -41,6 +41,7 @@ def reread(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
             webhook.body,
             webhook.received_at,
             path_secret=webhook.path_secret,
+            proof=webhook.proof,
             rejected_body_bytes=webhook.rejected_body_bytes,
             body_limit=webhook.body_limit,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,12 +16,13 @@ from zoneinfo import ZoneInfo
 from tocsin.access.vault import Vault, VaultError
 from tocsin.alerts.directory import EMPTY, Directory, DirectoryFeed, IntegrationEntry
 from tocsin.ingest.proof.signing_keys import SigningKeys
-from tocsin.ingest.proof.verify import LiveSecret, Profile
+from tocsin.ingest.proof.verify import LiveSecret, Profile, Verified
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.mapping import Mapping as FieldMapping
 from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
+from tocsin.ingest.token_uses import TokenUses
 from tocsin.ingest.trouble import say_unusable
 from tocsin.model import Secret
 
@@ -37,10 +39,18 @@ class Sender:
     timezone: ZoneInfo
     mapping: FieldMapping | None
     fault: str | None = None
+    token_uses: TokenUses = field(default_factory=TokenUses, compare=False)
 
     @property
     def id(self) -> UUID:
         return self.entry.id
+
+    def note_proof(self, verdict: Verified, at: datetime) -> None:
+        """If a webhook proved itself with a token, that one was used now."""
+        if self.profile is not None:
+            index = verdict.secret_index - len(self.profile.secrets)
+            if index >= 0:
+                self.token_uses.note(self.entry.tokens[index].id, at)
 
 
 @dataclass(slots=True)
@@ -50,6 +60,7 @@ class Senders:
     feed: DirectoryFeed
     vault: Vault
     signing_keys: SigningKeys = field(default_factory=SigningKeys)
+    token_uses: TokenUses = field(default_factory=TokenUses)
     _directory: Directory = EMPTY
     _senders: Mapping[UUID, Sender] = field(default_factory=dict)
     _secrets: dict[bytes, Secret] = field(default_factory=dict)
@@ -86,7 +97,7 @@ class Senders:
 
     def _sender(self, entry: IntegrationEntry, before: Sender | None) -> Sender:
         row = entry.row
-        if before is not None and before.entry.row == row:
+        if before is not None and (before.entry.row, before.entry.tokens) == (row, entry.tokens):
             return Sender(
                 entry,
                 before.source,
@@ -95,6 +106,7 @@ class Senders:
                 before.timezone,
                 before.mapping,
                 before.fault,
+                self.token_uses,
             )
         source, fault = SOURCES.get(row.type), None
         profile, mapping, timezone = None, None, ZoneInfo("UTC")
@@ -103,7 +115,7 @@ class Senders:
                 raise ValueError(f"this version knows no source {row.type!r}")
             mapping = compile_mapping(row.mapping) if row.mapping else None
             timezone = ZoneInfo(row.timezone)
-            profile = self._profile(row, source)
+            profile = self._profile(entry, source)
         except (VaultError, ValueError, KeyError, InvalidPayload) as error:
             # One integration that cannot be used must not keep the others from being loaded.
             fault = str(error)
@@ -116,9 +128,11 @@ class Senders:
             timezone=timezone,
             mapping=mapping,
             fault=fault,
+            token_uses=self.token_uses,
         )
 
-    def _profile(self, row: Any, source: Source) -> Profile:
+    def _profile(self, entry: IntegrationEntry, source: Source) -> Profile:
+        row: Any = entry.row
         secrets = [LiveSecret(self._secret(row.webhook_secret))]
         if row.previous_webhook_secret is not None:
             secrets.append(
@@ -136,6 +150,7 @@ class Senders:
             timestamp_header=row.timestamp_header,
             timestamp_tolerance_seconds=row.timestamp_tolerance_seconds,
             secrets=tuple(secrets),
+            token_hashes=tuple(token.hash for token in entry.tokens),
             signing_keys=self.signing_keys.known,
             id_header=source.preset.id_header,
             secret_encoding=source.preset.secret_encoding,

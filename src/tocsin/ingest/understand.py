@@ -13,8 +13,8 @@ import structlog
 
 from tocsin.ingest import metrics
 from tocsin.ingest.kept import quoted, restored
-from tocsin.ingest.proof.verify import Refused, verify
-from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
+from tocsin.ingest.proof.verify import Refused, Verified, verify, verify_token
+from tocsin.ingest.received_webhook import VOUCHED, Accepted, Declined, Proof, Webhook
 from tocsin.ingest.refusals import (
     INACTIVE,
     UNPROVEN,
@@ -43,16 +43,20 @@ def understand(
     received_at: datetime,
     *,
     path_secret: str | None = None,
+    proof: Proof | None = None,
     rejected_body_bytes: int = 65_536,
     body_limit: int = 1_048_576,
 ) -> Webhook:
     """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
-    refusal = verified(sender, headers, body, received_at, path_secret)
+    if proof is None:
+        refusal = verified(sender, headers, body, received_at, path_secret)
+    else:
+        refusal = proven(sender, proof, received_at)
     if refusal is None:
         webhook = read_authentic(sender, headers, body, received_at, body_limit)
     else:
         webhook = read_refused(sender, headers, body, received_at, refusal, rejected_body_bytes)
-    webhook.path_secret = path_secret
+    webhook.path_secret, webhook.proof = path_secret, proof
     webhook.rejected_body_bytes = rejected_body_bytes
     return webhook
 
@@ -70,7 +74,26 @@ def verified(
     if sender.profile is None:
         return UNREADABLE_SECRET
     verdict = verify(sender.profile, headers, body, received_at, path_secret=path_secret)
-    return UNPROVEN[verdict] if isinstance(verdict, Refused) else None
+    return _judged(sender, verdict, received_at)
+
+
+def proven(sender: Sender, proof: Proof, received_at: datetime) -> Declined | None:
+    """The same for one that sends its secret in a place that the integration does not name."""
+    if not sender.is_active:
+        return INACTIVE
+    if proof is VOUCHED:
+        return None
+    if sender.profile is None:
+        return UNREADABLE_SECRET
+    verdict = verify_token(sender.profile, proof.reveal(), received_at)
+    return _judged(sender, verdict, received_at)
+
+
+def _judged(sender: Sender, verdict: Verified | Refused, received_at: datetime) -> Declined | None:
+    if isinstance(verdict, Refused):
+        return UNPROVEN[verdict]
+    sender.note_proof(verdict, received_at)
+    return None
 
 
 def read_refused(

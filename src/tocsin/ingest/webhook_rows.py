@@ -11,6 +11,7 @@ from msgspec import Struct
 from tocsin.ingest.proof.redact import sanitised_headers
 from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.ingest.sources.kit.storable import clean_text
+from tocsin.model import Secret
 from tocsin.store.columns import (
     Integer,
     Json,
@@ -72,8 +73,8 @@ def _row(webhook: Webhook, now: datetime) -> WebhookRow:
         idempotency_key=webhook.idempotency_key,
         content_fingerprint=webhook.fingerprint,
         raw_payload=webhook.raw_payload,
-        headers=_json(sanitised_headers(webhook.headers, webhook.sender.profile)),
-        status_code=answer.status_code,
+        headers=_json(sanitised_headers(webhook.headers, webhook.sender.profile, _sent(webhook))),
+        status_code=webhook.status_code,
         outcome=outcome,
         error_message=error,
         flags=f"{{{','.join(webhook.flags)}}}" if webhook.flags else _NO_FLAGS,
@@ -83,3 +84,10 @@ def _row(webhook: Webhook, now: datetime) -> WebhookRow:
         replay_of_id=None if webhook.replay_of_id is None else webhook.replay_of_id.bytes,
         created_at=webhook.stored_at or webhook.received_at,
     )
+
+
+def _sent(webhook: Webhook) -> str | None:
+    """What it came with in clear."""
+    if isinstance(webhook.proof, Secret):
+        return webhook.proof.reveal().decode("latin-1")
+    return webhook.path_secret

@@ -29,6 +29,7 @@ from tocsin.resources.owned import owned, require
 from tocsin.store import configuration_lock
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.integration_history import delete_history
+from tocsin.store.queries.integration_tokens import delete_tokens
 from tocsin.store.queries.tenants import find_default_tenant
 from tocsin.store.tables import Integration, Tenant
 
@@ -95,7 +96,14 @@ def _faults_of(row: Integration, secret: Secret) -> list[Fault]:
             profile.key_bytes(secret)
     except ValueError as error:
         faults.append(Fault("/webhook_secret", "unusable-secret", str(error)))
+    if fault := unusable_secret(row, secret):
+        faults.append(Fault("/webhook_secret", "unusable-secret", fault))
     return faults
+
+
+def unusable_secret(row: Integration, secret: Secret) -> str | None:
+    """Why its sender could not have this secret; None if it could. Nothing of it is quoted."""
+    return SOURCES[row.type].preset.refuses(secret)
 
 
 def _field_of(message: str) -> str:
@@ -223,6 +231,7 @@ async def delete(
 ) -> None:
     """Deletes it; what came through it stays on record."""
     row = await owned(session, Integration, caller, integration_id)
+    await delete_tokens(session, integration_id)
     await recording.delete(session, caller, _KIND, row, now)
 
 
@@ -243,4 +252,5 @@ async def purge(
     await configuration_lock.hold(session)
     await delete_history(session, integration_id)
     row = await owned(session, Integration, caller, integration_id)
+    await delete_tokens(session, integration_id)
     await recording.delete(session, caller, _KIND, row, now)

@@ -20,6 +20,7 @@ from tocsin.store.tables import (
     AlertRule,
     ConfigurationVersion,
     Integration,
+    IntegrationToken,
     StoredSilence,
     Tenant,
     Workspace,
@@ -48,6 +49,8 @@ class DirectoryRows:
     workspaces: list[Any]
     tenants: list[Any]
     integrations: list[Any]
+    tokens: list[Any]
+    """Those of integrations: their id, whose they are, and their hash."""
     routing: Mapping[UUID, RoutingRows]
     """By workspace."""
 
@@ -73,8 +76,17 @@ async def load_directory_rows(engine: Engine) -> DirectoryRows:
             )
         )
         integrations = list(await connection.execute(select(*Integration.__table__.columns)))
+        tokens = list(
+            await connection.execute(
+                select(
+                    IntegrationToken.id,
+                    IntegrationToken.integration_id,
+                    IntegrationToken.token_hash,
+                ).order_by(IntegrationToken.id)
+            )
+        )
         routing = await _routing_rows(connection, workspaces)
-    return DirectoryRows(version, workspaces, tenants, integrations, routing)
+    return DirectoryRows(version, workspaces, tenants, integrations, tokens, routing)
 
 
 async def _routing_rows(

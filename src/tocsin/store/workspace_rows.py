@@ -22,6 +22,7 @@ from tocsin.store.tables import (
     ApiKey,
     Base,
     Integration,
+    IntegrationToken,
     StoredSilence,
     Tenant,
 )
@@ -35,6 +36,7 @@ OwnedRow = TypeVar(
     AlertRule,
     ApiKey,
     Integration,
+    IntegrationToken,
     StoredSilence,
     Tenant,
 )

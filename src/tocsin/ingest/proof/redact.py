@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tocsin.ingest.proof.verify import Profile
+from tocsin.ingest.proof.verify import Profile, token_sent
 from tocsin.model import REDACTED, AuthScheme
 
 _SECRET_HEADERS = frozenset(
@@ -42,15 +42,20 @@ def _is_secret(name: str) -> bool:
     return known
 
 
-def sanitised_headers(headers: Mapping[str, str], profile: Profile | None) -> dict[str, str]:
-    """`headers` (lower-case names) fit to be stored and shown; U+0000 cannot be in one.
+def sanitised_headers(
+    headers: Mapping[str, str], profile: Profile | None, token: str | None = None
+) -> dict[str, str]:
+    """`headers` (lower-case names) fit to be stored and shown; U+0000 cannot be in one. `token`: what
+    this request proved itself with, in clear, if it did not sign.
 
     Without a profile nobody knows which header holds the secret, so only harmless ones are kept.
     """
     if profile is None:
         return {name: value for name, value in headers.items() if name in _HARMLESS}
     own = "" if profile.auth_scheme.is_in_address else profile.signature_header.lower()
-    sent = _secrets_sent(profile)
+    sent = _secrets_sent(profile, headers)
+    if token:
+        sent.append(token)
     kept: dict[str, str] = {}
     left = HEADERS_LIMIT
     for name, value in headers.items():
@@ -64,9 +69,12 @@ def sanitised_headers(headers: Mapping[str, str], profile: Profile | None) -> di
     return kept
 
 
-def _secrets_sent(profile: Profile) -> list[str]:
+def _secrets_sent(profile: Profile, headers: Mapping[str, str]) -> list[str]:
     """What a sender puts in clear into its requests, and proxies may repeat: the last part of the
     path in `x-original-uri`, say."""
     if profile.auth_scheme is AuthScheme.HMAC:
         return []
-    return [live.secret.reveal().decode("latin-1") for live in profile.secrets]
+    sent = [live.secret.reveal().decode("latin-1") for live in profile.secrets]
+    if profile.token_hashes and (token := token_sent(profile, headers, None)):
+        sent.append(token.decode("latin-1"))
+    return sent

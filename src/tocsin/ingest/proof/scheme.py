@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tocsin.model import AuthScheme, Secret, SignatureAlgorithm, SignatureFormat, SignedContent
 
-SECRET_ENCODINGS: Final = ("text", "standard_webhooks")
+SECRET_ENCODINGS: Final = ("text", "standard_webhooks", "routing_key")
 MAX_SECRETS: Final = 8
+MAX_TOKENS: Final = 50
+ROUTING_KEY_LENGTH: Final = 32
+_LETTERS_AND_DIGITS: Final = string.ascii_lowercase + string.digits
 
 
 class HeaderNames(NamedTuple):
@@ -50,7 +54,8 @@ class Scheme:
     `signature_prefix` is what comes before each signature (`sha256=`, `v1=`, `v1,`) or before a
     token (`Bearer `). `id_header` names the header whose value is signed for
     `id.timestamp.body` (`webhook-id` if not given). `secret_encoding` is `text` (the secret's
-    UTF-8 bytes are the key) or `standard_webhooks` (`whsec_` is stripped, the rest is base64).
+    UTF-8 bytes are the key), `standard_webhooks` (`whsec_` is stripped, the rest is base64) or
+    `routing_key` (text of 32 letters and digits, as PagerDuty's clients demand).
     """
 
     auth_scheme: AuthScheme = AuthScheme.HMAC
@@ -68,7 +73,17 @@ class Scheme:
         """A fresh secret of 256 bits in the form that the sender's settings accept."""
         if self.secret_encoding == "standard_webhooks":  # noqa: S105
             return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        if self.secret_encoding == "routing_key":  # noqa: S105
+            return "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(ROUTING_KEY_LENGTH))
         return secrets.token_urlsafe(32)
+
+    def refuses(self, secret: Secret) -> str | None:
+        """Why the sender's settings would not take this secret; None if they would."""
+        if self.secret_encoding == "routing_key":  # noqa: S105
+            text = secret.reveal()
+            if len(text) != ROUTING_KEY_LENGTH or not text.isalnum():
+                return f"a routing key has {ROUTING_KEY_LENGTH} letters and digits"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,9 @@ class Profile(Scheme):
     """
 
     secrets: tuple[LiveSecret, ...] = ()
+    token_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    """SHA-256 of further tokens, each as good as the secret, where a secret is sent and nothing is
+    signed."""
     username: str | None = None
     """For `basic`: the user that must be named; None accepts any, since the password decides."""
     signing_keys: Mapping[str, RSAPublicKey] = field(
@@ -116,8 +134,10 @@ class Profile(Scheme):
         set_(self, "header_names", (own, SVIX) if own == STANDARD_WEBHOOKS else (own,))
         set_(self, "prefix", self.signature_prefix or "")
         set_(self, "digest_size", hashlib.new(self.signature_algorithm).digest_size)
-        live = tuple((self._key(live.secret), live.expires_at) for live in self.secrets)
-        set_(self, "live_keys", live)
+        live = [(self._key(live.secret), live.expires_at) for live in self.secrets]
+        if self.auth_scheme is not AuthScheme.HMAC:
+            live += [(_TokenKey(each), None) for each in self.token_hashes]
+        set_(self, "live_keys", tuple(live))
 
     def signed_time(self, headers: Mapping[str, str]) -> str | None:
         """The time that the sender signed, as it is written; None if it signs none. `headers`: names

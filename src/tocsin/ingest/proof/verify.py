@@ -18,10 +18,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tocsin.ingest.proof import sns
-from tocsin.ingest.proof.scheme import MAX_SECRETS, LiveSecret, Profile, decode_base64
+from tocsin.ingest.proof.scheme import (
+    MAX_SECRETS,
+    MAX_TOKENS,
+    LiveSecret,
+    Profile,
+    decode_base64,
+)
 from tocsin.model import AuthScheme, SignatureFormat, SignedContent
 
-__all__ = ["LiveSecret", "Profile", "Refused", "Verified", "verify"]
+__all__ = ["LiveSecret", "Profile", "Refused", "Verified", "token_sent", "verify", "verify_token"]
 
 MAX_CANDIDATES: Final = 10
 """Signatures of a known version that are looked at in one header; real senders put two or three."""
@@ -38,7 +44,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Which secret matched: 0 the current, 1 the previous one."""
+    """Which secret matched: 0 the current, 1 the previous one, if there is one, then the tokens."""
 
     secret_index: int
 
@@ -48,7 +54,7 @@ INVALID: Final = Refused("invalid-signature")
 STALE: Final = Refused("stale-timestamp")
 UNCHECKED: Final = Refused("signature-unchecked")
 """The key that the body was signed with has yet to be fetched."""
-_VERIFIED: Final = tuple(Verified(index) for index in range(MAX_SECRETS))
+_VERIFIED: Final = tuple(Verified(index) for index in range(MAX_SECRETS + MAX_TOKENS))
 
 
 def verify(
@@ -65,21 +71,27 @@ def verify(
     scheme = profile.auth_scheme
     if scheme is AuthScheme.HMAC:
         return _verify_hmac(profile, headers, body, now)
-    if scheme is AuthScheme.URL:
-        given = (path_secret or "").encode("utf-8", "surrogatepass")
-        return _verify_token(profile, given, now)
-    if scheme is AuthScheme.BASIC:
-        return _verify_token(profile, _password(profile, headers.get("authorization", "")), now)
     if scheme is AuthScheme.SNS:
         return _verify_sns(profile, body, now, path_secret or "")
+    return verify_token(profile, token_sent(profile, headers, path_secret), now)
+
+
+def token_sent(profile: Profile, headers: Mapping[str, str], path_secret: str | None) -> bytes:
+    """The secret that a request of one that does not sign claims to have, where its integration
+    expects it; empty if there is none."""
+    scheme = profile.auth_scheme
+    if scheme.is_in_address:
+        return (path_secret or "").encode("utf-8", "surrogatepass")
+    if scheme is AuthScheme.BASIC:
+        return _password(profile, headers.get("authorization", ""))
     (names, *_) = profile.header_names
-    return _verify_token(profile, _token(profile, headers.get(names.signature, "")), now)
+    return _token(profile, headers.get(names.signature, ""))
 
 
 def _verify_sns(
     profile: Profile, body: bytes, now: datetime, path_secret: str
 ) -> Verified | Refused:
-    verdict = _verify_token(profile, path_secret.encode("utf-8", "surrogatepass"), now)
+    verdict = verify_token(profile, path_secret.encode("utf-8", "surrogatepass"), now)
     if isinstance(verdict, Refused):
         return verdict
     envelope = sns.envelope_of(body)
@@ -225,7 +237,9 @@ def _password(profile: Profile, value: str) -> bytes:
 _UNMATCHABLE: Final = b"\0"
 
 
-def _verify_token(profile: Profile, token: bytes, now: datetime) -> Verified | Refused:
+def verify_token(profile: Profile, token: bytes, now: datetime) -> Verified | Refused:
+    """Check a secret that is sent as it is, wherever in a request it was found; of an integration
+    that signs, none is right."""
     if not token:
         return MISSING
     given = hashlib.sha256(token).digest()

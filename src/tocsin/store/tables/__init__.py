@@ -19,7 +19,13 @@ from tocsin.store.tables.delivery import (
     LinkCode,
     RateBucket,
 )
-from tocsin.store.tables.ingest import Integration, Resolution, WebhookClaim, WebhookDelivery
+from tocsin.store.tables.ingest import (
+    Integration,
+    IntegrationToken,
+    Resolution,
+    WebhookClaim,
+    WebhookDelivery,
+)
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
@@ -37,6 +43,7 @@ __all__ = [
     "Cooldown",
     "DestinationState",
     "Integration",
+    "IntegrationToken",
     "LinkCode",
     "Membership",
     "RateBucket",

@@ -95,6 +95,24 @@ class Integration(Deletable, Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class IntegrationToken(Base):
+    """A further secret of an integration, for one of its senders; kept as a hash."""
+
+    __tablename__ = "integration_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    integration_id: Mapped[UUID] = mapped_column(
+        ForeignKey("integrations.id", ondelete="CASCADE"), index=True
+    )
+    label: Mapped[str]
+    prefix: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    """SHA-256 of the whole token."""
+    last_used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class WebhookDelivery(Base):
     __tablename__ = "webhook_deliveries"
     __table_args__ = (

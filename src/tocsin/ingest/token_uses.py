@@ -1,0 +1,52 @@
+"""When each token of an integration was last used: noted in memory, written down now and then.
+
+A webhook costs one entry in a dictionary for it, and the database one statement for all tokens that were
+used since the last one. A process that dies in between has forgotten half a minute of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from tocsin.store.database import Engine
+from tocsin.store.described import described
+from tocsin.store.queries.integration_tokens import note_uses
+
+log = structlog.get_logger(__name__)
+
+WRITE_SECONDS = 30.0
+
+
+class TokenUses:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self._used: dict[UUID, datetime] = {}
+
+    def note(self, token_id: UUID, at: datetime) -> None:
+        self._used[token_id] = at
+
+    async def keep_writing(self, engine: Engine, every_seconds: float = WRITE_SECONDS) -> None:
+        """Write them down, for ever, and once more at the end."""
+        try:
+            while True:
+                await asyncio.sleep(every_seconds)
+                await self._write(engine)
+        finally:
+            await self._write(engine)
+
+    async def _write(self, engine: Engine) -> None:
+        used, self._used = self._used, {}
+        if not used:
+            return
+        try:
+            await note_uses(engine, used)
+        except Exception as error:
+            # The database is away. What was used meanwhile will be used again, and this tells nobody
+            # what to do.
+            log.debug("tokens.use_not_noted", **described(error))
+            self._used = {**used, **self._used}
