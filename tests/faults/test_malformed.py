@@ -15,7 +15,8 @@ from itertools import count
 import psutil
 import pytest
 
-from tests.faults.malformed import TYPES, Case, CaseMaker
+from tests.faults.malformed.case import TYPES, Case
+from tests.faults.malformed.maker import CaseMaker
 from tests.support.node import Client, Node, nodes
 from tests.support.workspace import Workspace
 

@@ -50,12 +50,9 @@ class AlertWords(Struct, frozen=True):
             return ()
         if before is None:
             return self._given()
-        old, new = _DIGEST.unpack(before), _DIGEST.unpack(self.digest)
-        given = self._given()
+        old, new = _DIGEST.unpack(before), _DIGEST.unpack(self.over(before))
         return tuple(
-            name
-            for name, one, other in zip(_PARTS, old, new, strict=True)
-            if one != other and name in given
+            name for name, one, other in zip(_PARTS, old, new, strict=True) if one != other
         )
 
     def over(self, before: bytes | None) -> bytes:

@@ -27,6 +27,7 @@ from tocsin.console.pages import (
     link_broken,
     link_expired,
     page,
+    refusal,
 )
 from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
 from tocsin.store import failures
@@ -147,23 +148,21 @@ def _settled(alert: Shown) -> Response:
 
 
 def _locked(alert: Shown, token: Token) -> Response:
-    return page(
+    return refusal(
         HTTPStatus.FORBIDDEN,
         "This link is locked",
-        alert=alert,
-        message="Too many wrong codes were typed. Nothing was changed; "
+        "Too many wrong codes were typed. Nothing was changed; "
         f"{_VERBS[token.action].lower()} the alert in Tocsin instead.",
-        tone="bad",
+        alert=alert,
     )
 
 
 def _too_slow(alert: Shown) -> Response:
-    return page(
+    return refusal(
         HTTPStatus.REQUEST_TIMEOUT,
         "The code did not arrive",
+        "It took too long. Nothing was changed; try again.",
         alert=alert,
-        message="It took too long. Nothing was changed; try again.",
-        tone="bad",
         headers={"Connection": "close"},
     )
 

@@ -91,40 +91,38 @@ def page(
     )
 
 
+def refusal(status: HTTPStatus, heading: str, message: str, **values: Any) -> Response:
+    """A page that says why nothing was done; `values` as of `page`."""
+    return page(status, heading, tone="bad", message=message, **values)
+
+
 def link_broken() -> Response:
-    return page(
+    return refusal(
         HTTPStatus.NOT_FOUND,
         "This link does not work",
-        message="It is incomplete or was changed on its way. Copy the whole link from the message.",
-        tone="bad",
+        "It is incomplete or was changed on its way. Copy the whole link from the message.",
     )
 
 
 def link_expired(what_to_do: str) -> Response:
-    return page(
+    return refusal(
         HTTPStatus.GONE,
         "This link has expired",
-        message=f"Links in messages work for a day. {what_to_do}",
-        tone="bad",
+        f"Links in messages work for a day. {what_to_do}",
     )
 
 
 def alert_gone() -> Response:
-    return page(
+    return refusal(
         HTTPStatus.NOT_FOUND,
         "This alert is gone",
-        message="It was deleted, or the destination that the link was sent to was.",
-        tone="bad",
+        "It was deleted, or the destination that the link was sent to was.",
     )
 
 
 def database_away(message: str) -> Response:
-    return page(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "Not just now",
-        message=message,
-        tone="bad",
-        headers={"Retry-After": "5"},
+    return refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE, "Not just now", message, headers={"Retry-After": "5"}
     )
 
 

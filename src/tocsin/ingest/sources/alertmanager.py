@@ -13,16 +13,15 @@ from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.alert_group import parse_group
 from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import text_of
-from tocsin.model import AuthScheme, Signal
+from tocsin.model import Signal
 
 
 class Alertmanager(BaseSource):
     type: ClassVar[str] = "alertmanager"
     title: ClassVar[str] = "Prometheus Alertmanager"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
     # An end is only a lease that ran out; the alert may go on, with its first start.
     sends_in_order: ClassVar[bool] = True
     volatile: ClassVar[tuple[Path, ...]] = (

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
@@ -24,7 +24,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
 )
 from tocsin.ingest.sources.kit.severity import parse_severity
-from tocsin.ingest.sources.kit.tags import labels_of_pairs
+from tocsin.ingest.sources.kit.tags import labels_of_objects
 from tocsin.ingest.sources.kit.template import first_text, nested_object
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
@@ -88,10 +88,7 @@ def _alarm(alarm: dict[str, Any], context: Context) -> list[Signal]:
     if state == _NOT_KNOWN:
         return []
     flags: list[str] = []
-    kind, doubtful = parse_kind(state or "unknown state")
-    if doubtful or kind is None:
-        flags.append("unknown_status")
-    kind = kind or SignalKind.TRIGGER
+    kind = kind_of_state(state, flags)
     name = text_of(alarm.get("AlarmName"))
     if name is None:
         flags.append("title_missing")
@@ -141,11 +138,7 @@ def _severity(description: str | None) -> Severity | None:
 
 def _labels(alarm: dict[str, Any]) -> dict[str, str]:
     trigger = object_of(alarm.get("Trigger"))
-    dimensions = trigger.get("Dimensions")
-    labels = labels_of_pairs(
-        (object_of(each).get("name"), object_of(each).get("value"))
-        for each in (dimensions if isinstance(dimensions, list) else ())
-    )
+    labels = labels_of_objects(trigger.get("Dimensions"), "name")
     arn = (text_of(alarm.get("AlarmArn")) or "").split(":")
     for name, value in (
         ("account", text_of(alarm.get("AWSAccountId"))),

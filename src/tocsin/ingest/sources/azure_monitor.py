@@ -11,17 +11,17 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.kit.template import first_text
+from tocsin.ingest.sources.kit.template import first_text, title_or
 from tocsin.model import AuthScheme, Fault, Severity, Signal, SignalKind
 
 _SCHEMA: Final = "azureMonitorCommonAlertSchema"
@@ -45,15 +45,13 @@ class AzureMonitor(BaseSource):
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         data, essentials = _parts(payload)
         flags: list[str] = []
-        external_id = first_text(essentials.get("alertId"), essentials.get("originAlertId"))
-        if external_id is None:
-            pointer = "/data/essentials/alertId"
-            raise InvalidPayload([required(pointer, "the alert's id is required")])
-        title = text_of(essentials.get("alertRule"))
-        if title is None:
-            title = "Azure Monitor alert"
-            flags.append("title_missing")
-        kind = _kind(essentials.get("monitorCondition"), flags)
+        external_id = require_text(
+            first_text(essentials.get("alertId"), essentials.get("originAlertId")),
+            "/data/essentials/alertId",
+            "the alert's id is required",
+        )
+        title = title_or("Azure Monitor alert", flags, essentials.get("alertRule"))
+        kind = kind_of_state(text_of(essentials.get("monitorCondition")), flags)
         fired = moment(essentials.get("firedDateTime"), context, flags)
         ended = None
         if kind is SignalKind.RESOLVE:
@@ -89,13 +87,6 @@ def _parts(payload: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(essentials, dict):
         raise InvalidPayload([wrong_type("/data/essentials", "an object", essentials)])
     return data, essentials
-
-
-def _kind(condition: Any, flags: list[str]) -> SignalKind:
-    kind, doubtful = parse_kind(text_of(condition) or "unknown state")
-    if doubtful or kind is None:
-        flags.append("unknown_status")
-    return kind or SignalKind.TRIGGER
 
 
 def _severity(value: Any, flags: list[str]) -> Severity | None:

@@ -18,9 +18,10 @@ from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fingerprint import Path
 from tocsin.ingest.sources.kit.kinds import parse_kind
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
+from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import object_of, present, require_object, required, text_of
 from tocsin.ingest.sources.kit.severity import parse_severity
-from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+from tocsin.model import Severity, Signal, SignalKind
 
 # A recovery, whatever it is from: `Recovered`, `Recovered from Warn`.
 _RECOVERY: Final = re.compile(r"(recovered|recovery|resolved)\b")
@@ -60,9 +61,7 @@ _METADATA: Final = (
 class Datadog(BaseSource):
     type: ClassVar[str] = "datadog"
     title: ClassVar[str] = "Datadog"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
     volatile: ClassVar[tuple[Path, ...]] = (("last_updated",), ("snapshot",))
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:

@@ -12,13 +12,18 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
-from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
+from tocsin.ingest.sources.kit.presets import BEARER
+from tocsin.ingest.sources.kit.reading import (
+    present,
+    require_object,
+    require_text,
+    text_of,
+)
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
-from tocsin.ingest.sources.kit.template import filled
-from tocsin.model import AuthScheme, Signal, SignalKind
+from tocsin.ingest.sources.kit.template import filled, title_or
+from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\{\{.*\}\}")
 _RECOVERED: Final = "recovered"
@@ -29,21 +34,17 @@ _METADATA: Final = ("rule_id", "rule_url", "alert_uuid", "action_group", "flappi
 class ElasticKibana(BaseSource):
     type: ClassVar[str] = "elastic_kibana"
     title: ClassVar[str] = "Elastic / Kibana"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = filled(require_object(payload, "a Kibana webhook"), _STANDING)
-        rule = text_of(values.get("rule_id"))
-        if rule is None:
-            message = "the rule's id is required; see docs/sources/elastic_kibana.md"
-            raise InvalidPayload([required("/rule_id", message)])
+        rule = require_text(
+            values.get("rule_id"),
+            "/rule_id",
+            "the rule's id is required; see docs/sources/elastic_kibana.md",
+        )
         flags: list[str] = []
-        title = text_of(values.get("rule_name"))
-        if title is None:
-            title = f"Kibana rule {rule}"
-            flags.append("title_missing")
+        title = title_or(f"Kibana rule {rule}", flags, values.get("rule_name"))
         group = (text_of(values.get("action_group")) or "").lower()
         if not group:
             flags.append("unknown_status")

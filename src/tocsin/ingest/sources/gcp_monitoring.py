@@ -11,18 +11,18 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.template import first_text
+from tocsin.ingest.sources.kit.template import first_text, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _METADATA: Final = (
@@ -49,24 +49,19 @@ class GcpMonitoring(BaseSource):
         incident = _incident(payload)
         if _is_test(payload):
             return []
-        external_id = text_of(incident.get("incident_id"))
-        if external_id is None:
-            message = "the incident's id is required"
-            raise InvalidPayload([required("/incident/incident_id", message)])
+        external_id = require_text(
+            incident.get("incident_id"), "/incident/incident_id", "the incident's id is required"
+        )
         flags: list[str] = []
         documentation = object_of(incident.get("documentation"))
-        title = first_text(
+        title = title_or(
+            "Google Cloud Monitoring incident",
+            flags,
             incident.get("policy_name"),
             incident.get("condition_name"),
             documentation.get("subject"),
         )
-        if title is None:
-            title = "Google Cloud Monitoring incident"
-            flags.append("title_missing")
-        kind, doubtful = parse_kind(text_of(incident.get("state")) or "unknown state")
-        if doubtful or kind is None:
-            flags.append("unknown_status")
-        kind = kind or SignalKind.TRIGGER
+        kind = kind_of_state(text_of(incident.get("state")), flags)
         started = moment(incident.get("started_at"), context, flags)
         happened = started
         if kind is not SignalKind.TRIGGER:

@@ -17,11 +17,13 @@ from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
+    require_text,
     required,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
+from tocsin.ingest.sources.kit.template import first_text
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 _TRIGGER, _RESOLVE = SignalKind.TRIGGER, SignalKind.RESOLVE
@@ -136,9 +138,11 @@ def _workflow_run(document: dict[str, Any], context: Context) -> list[Signal]:
     # A fork calls its branches as it likes: its `main` is not ours.
     where = branch if fork is None else f"{fork}:{branch}"
     workflow = object_of(document.get("workflow"))
-    workflow_id = text_of(run.get("workflow_id")) or text_of(workflow.get("id"))
-    if workflow_id is None:
-        raise InvalidPayload([required("/workflow_run/workflow_id", "a workflow id is required")])
+    workflow_id = require_text(
+        first_text(run.get("workflow_id"), workflow.get("id")),
+        "/workflow_run/workflow_id",
+        "a workflow id is required",
+    )
     name = text_of(workflow.get("name")) or text_of(run.get("name")) or f"workflow {workflow_id}"
     # The alert fires when the run ends, not when it starts: a run that started earlier may end
     # later, and the last to end says how things are.

@@ -18,12 +18,12 @@ from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.template import first_text
+from tocsin.ingest.sources.kit.template import first_text, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _TRIGGER: Final = SignalKind.TRIGGER
@@ -83,10 +83,9 @@ def _incident(document: dict[str, Any], context: Context) -> Signal | None:
     if (text_of(attributes.get("type")) or "").lower() != "incident":
         return None
     project = object_of(document.get("project"))
-    number = text_of(attributes.get("iid"))
-    if number is None:
-        pointer = "/object_attributes/iid"
-        raise InvalidPayload([required(pointer, "the incident's number is required")])
+    number = require_text(
+        attributes.get("iid"), "/object_attributes/iid", "the incident's number is required"
+    )
     path = first_text(project.get("path_with_namespace"), project.get("id")) or ""
     action = text_of(attributes.get("action")) or ""
     state = text_of(attributes.get("escalation_status")) or ""
@@ -97,7 +96,7 @@ def _incident(document: dict[str, Any], context: Context) -> Signal | None:
     return make_signal(
         kind,
         f"{path}#{number}",
-        _title(attributes.get("title"), "GitLab incident", flags),
+        title_or("GitLab incident", flags, attributes.get("title")),
         flags=flags,
         severity=_severity(attributes.get("severity"), flags),
         description=text_of(attributes.get("description")),
@@ -126,10 +125,9 @@ def _incident(document: dict[str, Any], context: Context) -> Signal | None:
 
 def _vulnerability(document: dict[str, Any], context: Context) -> Signal | None:
     attributes = _attributes(document)
-    url = text_of(attributes.get("url"))
-    if url is None:
-        pointer = "/object_attributes/url"
-        raise InvalidPayload([required(pointer, "the vulnerability's address is required")])
+    url = require_text(
+        attributes.get("url"), "/object_attributes/url", "the vulnerability's address is required"
+    )
     flags: list[str] = []
     state = (text_of(attributes.get("state")) or "").lower()
     kind = _VULNERABILITY.get(state)
@@ -139,7 +137,7 @@ def _vulnerability(document: dict[str, Any], context: Context) -> Signal | None:
     return make_signal(
         kind,
         url,
-        _title(attributes.get("title"), "GitLab vulnerability", flags),
+        title_or("GitLab vulnerability", flags, attributes.get("title")),
         flags=flags,
         severity=_severity(attributes.get("severity"), flags),
         triggered_at=moment(attributes.get("created_at"), context, flags),
@@ -263,13 +261,6 @@ _READERS: Final[Mapping[str, Callable[[dict[str, Any], Context], Signal | None]]
     "build": _job,
     "deployment": _deployment,
 }
-
-
-def _title(value: Any, otherwise: str, flags: list[str]) -> str:
-    if (title := text_of(value)) is not None:
-        return title
-    flags.append("title_missing")
-    return otherwise
 
 
 def _severity(value: Any, flags: list[str]) -> Severity | None:

@@ -12,14 +12,19 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
-from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
+from tocsin.ingest.sources.kit.presets import BEARER
+from tocsin.ingest.sources.kit.reading import (
+    present,
+    require_object,
+    require_text,
+    text_of,
+)
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
-from tocsin.ingest.sources.kit.template import filled, first_text, nested_object
-from tocsin.model import AuthScheme, Signal, SignalKind
+from tocsin.ingest.sources.kit.template import filled, first_text, nested_object, title_or
+from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\$[A-Z_]+[0-9]*")
 _METADATA: Final = ("slug", "timeout", "schedule", "tz", "grace", "last_ping", "n_pings")
@@ -28,27 +33,19 @@ _METADATA: Final = ("slug", "timeout", "schedule", "tz", "grace", "last_ping", "
 class Healthchecks(BaseSource):
     type: ClassVar[str] = "healthchecks"
     title: ClassVar[str] = "Healthchecks"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = filled(require_object(payload, "a Healthchecks webhook"), _STANDING)
         check = nested_object(values.get("check"))
-        external_id = first_text(values.get("code"), check.get("uuid"), check.get("unique_key"))
-        if external_id is None:
-            message = "the check's code is required; see docs/sources/healthchecks.md"
-            raise InvalidPayload([required("/code", message)])
+        external_id = require_text(
+            first_text(values.get("code"), check.get("uuid"), check.get("unique_key")),
+            "/code",
+            "the check's code is required; see docs/sources/healthchecks.md",
+        )
         flags: list[str] = []
-        title = first_text(check.get("name"), values.get("name"))
-        if title is None:
-            title = f"Check {external_id}"
-            flags.append("title_missing")
-        status = first_text(values.get("status"), check.get("status"))
-        kind, doubtful = parse_kind(status or "unknown state")
-        if doubtful or kind is None:
-            flags.append("unknown_status")
-        kind = kind or SignalKind.TRIGGER
+        title = title_or(f"Check {external_id}", flags, check.get("name"), values.get("name"))
+        kind = kind_of_state(first_text(values.get("status"), check.get("status")), flags)
         tags = first_text(check.get("tags"), values.get("tags")) or ""
         labels = labels_of_tags(tags.split(), ":=")
         at = moment(values.get("now"), context, flags)

@@ -11,13 +11,18 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
-from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
+from tocsin.ingest.sources.kit.presets import BEARER
+from tocsin.ingest.sources.kit.reading import (
+    present,
+    require_object,
+    require_text,
+    text_of,
+)
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.template import filled, first_text
-from tocsin.model import AuthScheme, Signal, SignalKind
+from tocsin.ingest.sources.kit.template import filled, first_text, title_or
+from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\{\{.*\}\}")
 _ACKNOWLEDGED: Final = ("acknowledgedAt", "acknowledgedBy", "owner")
@@ -35,21 +40,17 @@ _MAX_NAMES: Final = 20
 class NewRelic(BaseSource):
     type: ClassVar[str] = "newrelic"
     title: ClassVar[str] = "New Relic"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = filled(require_object(payload, "a New Relic webhook"), _STANDING)
-        external_id = first_text(values.get("id"), values.get("issueId"))
-        if external_id is None:
-            message = "the issue's id is required; see the template in docs/sources/newrelic.md"
-            raise InvalidPayload([required("/id", message)])
+        external_id = require_text(
+            first_text(values.get("id"), values.get("issueId")),
+            "/id",
+            "the issue's id is required; see the template in docs/sources/newrelic.md",
+        )
         flags: list[str] = []
-        title = _names(values.get("title"))
-        if title is None:
-            title = f"New Relic issue {external_id}"
-            flags.append("title_missing")
+        title = title_or(f"New Relic issue {external_id}", flags, _names(values.get("title")))
         kind = _kind(values, flags)
         labels = {label: _names(values.get(name)) for name, label in _LABELS.items()}
         metadata = {name: value for name, value in values.items() if name not in _USED}
@@ -71,12 +72,10 @@ class NewRelic(BaseSource):
 
 def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
     """An acknowledged issue stays ACTIVATED; only who did it, or when, shows it."""
-    kind, doubtful = parse_kind(text_of(values.get("state")) or "unknown state")
-    if doubtful or kind is None:
-        flags.append("unknown_status")
+    kind = kind_of_state(text_of(values.get("state")), flags)
     if kind is not SignalKind.RESOLVE and any(values.get(name) for name in _ACKNOWLEDGED):
         return SignalKind.ACKNOWLEDGE
-    return kind or SignalKind.TRIGGER
+    return kind
 
 
 def _names(value: Any) -> str | None:

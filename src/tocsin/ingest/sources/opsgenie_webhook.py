@@ -13,18 +13,19 @@ from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
+from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
-from tocsin.ingest.sources.kit.template import first_text
-from tocsin.model import AuthScheme, Signal, SignalKind
+from tocsin.ingest.sources.kit.template import first_text, title_or
+from tocsin.model import Signal, SignalKind
 
 _KINDS: Final = {
     "create": SignalKind.TRIGGER,
@@ -43,9 +44,7 @@ _METADATA: Final = ("alias", "tinyId", "username", "owner", "responders", "detai
 class OpsgenieWebhook(BaseSource):
     type: ClassVar[str] = "opsgenie_webhook"
     title: ClassVar[str] = "Opsgenie (outgoing webhooks)"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = require_object(payload, "an Opsgenie webhook")
@@ -55,14 +54,17 @@ class OpsgenieWebhook(BaseSource):
         alert = document.get("alert")
         if not isinstance(alert, dict):
             raise InvalidPayload([wrong_type("/alert", "an object", alert)])
-        external_id = first_text(alert.get("alertId"), alert.get("id"))
-        if external_id is None:
-            raise InvalidPayload([required("/alert/alertId", "the alert's id is required")])
+        external_id = require_text(
+            first_text(alert.get("alertId"), alert.get("id")),
+            "/alert/alertId",
+            "the alert's id is required",
+        )
         flags: list[str] = []
-        title = text_of(alert.get("message"))
-        if title is None:
-            title = f"Opsgenie alert {text_of(alert.get('tinyId')) or external_id}"
-            flags.append("title_missing")
+        title = title_or(
+            f"Opsgenie alert {text_of(alert.get('tinyId')) or external_id}",
+            flags,
+            alert.get("message"),
+        )
         created = moment(alert.get("createdAt"), context, flags)
         changed = moment(alert.get("updatedAt"), context, flags)
         return [

@@ -17,11 +17,13 @@ from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
+    require_text,
     required,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.template import title_or
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 _KINDS: Final = {
@@ -52,13 +54,14 @@ class PagerDuty(BaseSource):
         if kind is None:
             return []
         flags: list[str] = []
-        external_id = text_of(data.get("id"))
-        if external_id is None:
-            raise InvalidPayload([required("/event/data/id", "the incident's id is required")])
-        title = text_of(data.get("title"))
-        if title is None:
-            title = f"PagerDuty incident {text_of(data.get('number')) or external_id}"
-            flags.append("title_missing")
+        external_id = require_text(
+            data.get("id"), "/event/data/id", "the incident's id is required"
+        )
+        title = title_or(
+            f"PagerDuty incident {text_of(data.get('number')) or external_id}",
+            flags,
+            data.get("title"),
+        )
         occurred = moment(event.get("occurred_at"), context, flags)
         names = {name: text_of(object_of(data.get(name)).get("summary")) for name in _REFERENCES}
         metadata = {name: data.get(name) for name in _METADATA}

@@ -21,13 +21,13 @@ from tocsin.ingest.sources.kit.reading import (
     pointer_to,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_pairs
-from tocsin.ingest.sources.kit.template import first_text
+from tocsin.ingest.sources.kit.template import first_text, title_or
 from tocsin.model import Severity, Signal, SignalKind
 
 _TRIGGER: Final = SignalKind.TRIGGER
@@ -96,15 +96,17 @@ def _issue_alert(
 ) -> Signal:
     data = object_of(document.get("data"))
     found = _ISSUE_URL.search(text_of(event.get("issue_url")) or "")
-    issue = text_of(event.get("issue_id")) or (found[1] if found else None)
-    if issue is None:
-        raise InvalidPayload([required("/data/event/issue_id", "the issue's id is required")])
+    issue = require_text(
+        first_text(event.get("issue_id"), found[1] if found else None),
+        "/data/event/issue_id",
+        "the issue's id is required",
+    )
     flags: list[str] = []
     at = moment(event.get("datetime"), context, flags)
     return make_signal(
         kind,
         f"issue:{issue}",
-        _title(flags, event.get("title"), event.get("message")),
+        title_or("Sentry alert", flags, event.get("title"), event.get("message")),
         flags=flags,
         severity=_level(event.get("level"), flags),
         description=first_text(event.get("culprit"), event.get("location")),
@@ -128,9 +130,7 @@ def _metric_alert(
 ) -> Signal:
     data = object_of(document.get("data"))
     rule = object_of(alert.get("alert_rule"))
-    identity = text_of(alert.get("id"))
-    if identity is None:
-        raise InvalidPayload([required("/data/metric_alert/id", "the alert's id is required")])
+    identity = require_text(alert.get("id"), "/data/metric_alert/id", "the alert's id is required")
     flags: list[str] = []
     started = first_text(alert.get("date_started"), alert.get("date_detected"))
     ended = alert.get("date_closed") if kind is _RESOLVE else None
@@ -139,7 +139,13 @@ def _metric_alert(
     return make_signal(
         kind,
         f"metric_alert:{identity}",
-        _title(flags, rule.get("name"), data.get("description_title"), alert.get("title")),
+        title_or(
+            "Sentry alert",
+            flags,
+            rule.get("name"),
+            data.get("description_title"),
+            alert.get("title"),
+        ),
         flags=flags,
         severity=_METRIC_LEVELS.get(text_of(document.get("action")) or ""),
         description=text_of(data.get("description_text")),
@@ -163,9 +169,7 @@ def _metric_alert(
 def _issue(
     document: dict[str, Any], issue: dict[str, Any], kind: SignalKind, context: Context
 ) -> Signal:
-    identity = text_of(issue.get("id"))
-    if identity is None:
-        raise InvalidPayload([required("/data/issue/id", "the issue's id is required")])
+    identity = require_text(issue.get("id"), "/data/issue/id", "the issue's id is required")
     flags: list[str] = []
     # An issue that comes back was first seen long ago; what comes back now starts now.
     is_new = document.get("action") != "unresolved"
@@ -174,7 +178,7 @@ def _issue(
     return make_signal(
         kind,
         f"issue:{identity}",
-        _title(flags, issue.get("title")),
+        title_or("Sentry alert", flags, issue.get("title")),
         flags=flags,
         severity=_level(issue.get("level"), flags),
         description=text_of(issue.get("culprit")),
@@ -205,13 +209,6 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "metric_alert": _metric_alert,
     "issue": _issue,
 }
-
-
-def _title(flags: list[str], *given: Any) -> str:
-    if (title := first_text(*given)) is not None:
-        return title
-    flags.append("title_missing")
-    return "Sentry alert"
 
 
 def _level(value: Any, flags: list[str]) -> Severity | None:

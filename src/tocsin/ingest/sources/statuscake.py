@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal
 from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
-from tocsin.model import AuthScheme, Signal, SignalKind
+from tocsin.model import AuthScheme, Signal
 
 _METADATA: Final = ("URL", "StatusCode", "IP", "Checkrate", "Method", "TestID")
 
@@ -33,9 +33,7 @@ class StatusCake(BaseSource):
         if name is None and url is None and test is None:
             raise InvalidPayload([required("/Name", "the name or the URL of a test is required")])
         flags: list[str] = []
-        kind, doubtful = parse_kind(text_of(fields.get("Status")) or "unknown state")
-        if doubtful or kind is None:
-            flags.append("unknown_status")
+        kind = kind_of_state(text_of(fields.get("Status")), flags)
         if name is None:
             flags.append("title_missing")
         labels = labels_of_tags((text_of(fields.get("Tags")) or "").split(","))
@@ -44,7 +42,7 @@ class StatusCake(BaseSource):
         code = text_of(fields.get("StatusCode"))
         return [
             make_signal(
-                kind or SignalKind.TRIGGER,
+                kind,
                 test or f"{name or ''}|{url or ''}",
                 name or url or f"StatusCake test {test}",
                 flags=flags,

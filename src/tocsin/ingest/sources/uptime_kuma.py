@@ -13,18 +13,20 @@ from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
+from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import (
     object_of,
     present,
     require_object,
+    require_text,
     required,
     text_of,
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.tags import labels_of_pairs
-from tocsin.ingest.sources.kit.template import first_text, nested_object
-from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+from tocsin.ingest.sources.kit.tags import labels_of_objects
+from tocsin.ingest.sources.kit.template import first_text, nested_object, title_or
+from tocsin.model import Severity, Signal, SignalKind
 
 _DOWN: Final = "0"
 _UP: Final = "1"
@@ -40,9 +42,7 @@ _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 class UptimeKuma(BaseSource):
     type: ClassVar[str] = "uptime_kuma"
     title: ClassVar[str] = "Uptime Kuma"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = _document(payload)
@@ -54,14 +54,13 @@ class UptimeKuma(BaseSource):
         status = text_of(beat.get("status"))
         if status in _NO_PROBLEM:
             return []
-        external_id = first_text(monitor.get("id"), beat.get("monitorID"), beat.get("monitor_id"))
-        if external_id is None:
-            raise InvalidPayload([required("/monitor/id", "the monitor's id is required")])
+        external_id = require_text(
+            first_text(monitor.get("id"), beat.get("monitorID"), beat.get("monitor_id")),
+            "/monitor/id",
+            "the monitor's id is required",
+        )
         flags: list[str] = []
-        title = text_of(monitor.get("name"))
-        if title is None:
-            title = f"Uptime Kuma monitor {external_id}"
-            flags.append("title_missing")
+        title = title_or(f"Uptime Kuma monitor {external_id}", flags, monitor.get("name"))
         if status not in (_DOWN, _UP):
             flags.append("unknown_status")
         kind = SignalKind.RESOLVE if status == _UP else SignalKind.TRIGGER
@@ -133,12 +132,7 @@ def _in_utc(value: Any) -> Any:
 
 
 def _labels(monitor: dict[str, Any]) -> dict[str, str]:
-    tags = monitor.get("tags")
-    pairs = [
-        (object_of(tag).get("name"), object_of(tag).get("value"))
-        for tag in (tags if isinstance(tags, list) else ())
-    ]
-    labels = labels_of_pairs(pairs)
+    labels = labels_of_objects(monitor.get("tags"), "name")
     for name in ("type", "hostname"):
         if text := text_of(monitor.get(name)):
             labels.setdefault("host" if name == "hostname" else name, text)

@@ -12,11 +12,15 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
-from tocsin.ingest.sources.kit.reading import present, require_object, required, text_of
-from tocsin.ingest.sources.kit.template import filled
+from tocsin.ingest.sources.kit.reading import (
+    present,
+    require_object,
+    require_text,
+    text_of,
+)
+from tocsin.ingest.sources.kit.template import filled, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\*[A-Za-z]+\*")
@@ -32,15 +36,17 @@ class UptimeRobot(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = filled(require_object(payload, "an UptimeRobot webhook"), _STANDING)
-        monitor = text_of(values.get("monitorID"))
-        if monitor is None:
-            message = "the monitor's id is required; see docs/sources/uptimerobot.md"
-            raise InvalidPayload([required("/monitorID", message)])
+        monitor = require_text(
+            values.get("monitorID"),
+            "/monitorID",
+            "the monitor's id is required; see docs/sources/uptimerobot.md",
+        )
         flags: list[str] = []
-        title = text_of(values.get("monitorFriendlyName"))
-        if title is None:
-            title = text_of(values.get("monitorURL")) or f"UptimeRobot monitor {monitor}"
-            flags.append("title_missing")
+        title = title_or(
+            text_of(values.get("monitorURL")) or f"UptimeRobot monitor {monitor}",
+            flags,
+            values.get("monitorFriendlyName"),
+        )
         is_certificate = text_of(values.get("alertType")) == _CERTIFICATE
         kind = _kind(values, flags)
         at = moment(values.get("alertDateTime"), context, flags)
@@ -67,10 +73,7 @@ def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
         return SignalKind.TRIGGER
     if number == _UP:
         return SignalKind.RESOLVE
-    kind, doubtful = parse_kind(text_of(values.get("alertTypeFriendlyName")) or "unknown state")
-    if doubtful or kind is None:
-        flags.append("unknown_status")
-    return kind or SignalKind.TRIGGER
+    return kind_of_state(text_of(values.get("alertTypeFriendlyName")), flags)
 
 
 def _before(ended: Any, values: dict[str, Any]) -> Any:

@@ -12,19 +12,18 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
+from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import (
-    object_of,
     present,
     require_object,
-    required,
+    require_text,
     text_of,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.tags import labels_of_pairs
-from tocsin.ingest.sources.kit.template import filled, first_text, nested
-from tocsin.model import AuthScheme, Severity, Signal, SignalKind
+from tocsin.ingest.sources.kit.tags import labels_of_objects
+from tocsin.ingest.sources.kit.template import filled, nested, title_or
+from tocsin.model import Severity, Signal, SignalKind
 
 # Macros that the place does not know stay as they are, those without a value read *UNKNOWN*.
 _STANDING: Final = re.compile(r"\{[$#?]?[A-Z][^{}]*\}|\*UNKNOWN\*")
@@ -57,23 +56,24 @@ _METADATA: Final = (
 class Zabbix(BaseSource):
     type: ClassVar[str] = "zabbix"
     title: ClassVar[str] = "Zabbix"
-    preset: ClassVar[Scheme] = Scheme(
-        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
-    )
+    preset: ClassVar[Scheme] = BEARER
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = _values(payload)
         if not values:
             return []
-        external_id = text_of(values.get("event_id"))
-        if external_id is None:
-            message = "the parameter event_id, {EVENT.ID}, is required; see docs/sources/zabbix.md"
-            raise InvalidPayload([required("/event_id", message)])
+        external_id = require_text(
+            values.get("event_id"),
+            "/event_id",
+            "the parameter event_id, {EVENT.ID}, is required; see docs/sources/zabbix.md",
+        )
         flags: list[str] = []
-        title = first_text(values.get("event_name"), values.get("alert_subject"))
-        if title is None:
-            title = f"Zabbix event {external_id}"
-            flags.append("title_missing")
+        title = title_or(
+            f"Zabbix event {external_id}",
+            flags,
+            values.get("event_name"),
+            values.get("alert_subject"),
+        )
         kind = _kind(values, flags)
         started = _time(values, "event", context, flags)
         return [
@@ -147,12 +147,7 @@ def _happened(
 
 
 def _labels(values: dict[str, Any]) -> dict[str, str]:
-    tags = nested(values.get("event_tags"))
-    pairs = [
-        (object_of(tag).get("tag"), object_of(tag).get("value"))
-        for tag in (tags if isinstance(tags, list) else ())
-    ]
-    labels = labels_of_pairs(pairs)
+    labels = labels_of_objects(nested(values.get("event_tags")), "tag")
     for name, label in _LABELS.items():
         if text := text_of(values.get(name)):
             labels.setdefault(label, text)

@@ -93,6 +93,15 @@ def parse_kind(word: str) -> tuple[SignalKind | None, bool]:
     return (_TRIGGER, True) if kind is None else (kind, False)
 
 
+def kind_of_state(state: str | None, flags: list[str]) -> SignalKind:
+    """What the state of an alert asks for. One that is missing, unknown, or says nothing of an alert
+    is flagged, and triggers."""
+    kind, doubtful = parse_kind(state or "unknown state")
+    if doubtful or kind is None:
+        flags.append("unknown_status")
+    return kind or _TRIGGER
+
+
 def _compound(word: str) -> SignalKind | None:
     """What two or more words ask for, if only one of them, the first or the last, says what
     happened and the others to what. `Recovery failed` and `not resolved` say nothing clear."""

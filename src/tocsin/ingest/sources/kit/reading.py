@@ -39,6 +39,18 @@ def require_object(payload: Any, what: str) -> dict[str, Any]:
     return payload
 
 
+def require_text(value: Any, pointer: str, message: str) -> str:
+    """The text of a value, as `text_of` reads it.
+
+    Raises:
+        InvalidPayload: it says nothing.
+    """
+    text = text_of(value)
+    if text is None:
+        raise InvalidPayload([required(pointer, message)])
+    return text
+
+
 def wrong_type(pointer: str, expected: str, value: Any, what: str = "") -> Fault:
     """The fault for a value of another type; it names types, never the value."""
     where = f"{what}: " if what else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final
 
-from tocsin.ingest.sources.kit.reading import text_of
+from tocsin.ingest.sources.kit.reading import object_of, text_of
 
 MAX_TAGS: Final = 500
 
@@ -18,6 +18,14 @@ def labels_of_pairs(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
         if (label := text_of(name)) is not None:
             found.setdefault(label, []).append(text_of(value) or "true")
     return {name: ",".join(values) for name, values in found.items()}
+
+
+def labels_of_objects(objects: Any, name: str) -> dict[str, str]:
+    """Of a list of objects, each with a member `name` and a member `value`."""
+    return labels_of_pairs(
+        (object_of(each).get(name), object_of(each).get("value"))
+        for each in (objects if isinstance(objects, list) else ())
+    )
 
 
 def labels_of_tags(tags: Iterable[Any], separators: str = ":") -> dict[str, str]:

@@ -41,5 +41,14 @@ def first_text(*values: Any) -> str | None:
     return next((text for value in values if (text := text_of(value)) is not None), None)
 
 
+def title_or(otherwise: str, flags: list[str], *values: Any) -> str:
+    """The first of the values that says something, else `otherwise`, flagged."""
+    title = first_text(*values)
+    if title is None:
+        flags.append("title_missing")
+        return otherwise
+    return title
+
+
 def _is_empty(value: Any) -> bool:
     return value is None or (type(value) is str and not value.strip())
