@@ -72,7 +72,7 @@ DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
     "renew_leases": {"lease_seconds": "float8", "ids": UUIDS, "node": "text"},
 }
 CLOCK_STATEMENTS: dict[str, dict[str, str]] = {
-    "clock_standing": {},
+    "clock_state": {},
     "due_holds": {"now": "timestamptz", "most": "int", "except_ids": UUIDS},
     "held_alerts": {"workspace_ids": UUIDS, "after": "uuid", "most": "int"},
 }

@@ -70,7 +70,7 @@ class ClockConnection:
 
     async def state(self) -> ClockState:
         async with self._connection.cursor(row_factory=class_row(ClockState)) as cursor:
-            await cursor.execute(statement("clock_standing"), prepare=True)
+            await cursor.execute(statement("clock_state"), prepare=True)
             found = await cursor.fetchone()
         assert found is not None
         return found

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 
 _PARAMETER = re.compile(rb"%\((\w+)\)s")
+_PART = re.compile(rb":PART\((\w+)\)")
 
 CONFIGURATION_LOCK = 7238539205
 """The key of the lock in `configuration_lock.py`; the triggers in the migrations have it, too."""
@@ -24,9 +25,17 @@ class Statement:
 
 @cache
 def statement(name: str) -> bytes:
-    """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them,
-    and `:CONFIGURATION_LOCK` is replaced by the key of that lock."""
-    text = resources.files("tocsin.store").joinpath("sql", f"{name}.sql").read_bytes()
+    """The text of `store/sql/{name}.sql`; parameters are written `%(name)s`, as psycopg has them.
+
+    `:CONFIGURATION_LOCK` is replaced by the key of that lock, and `:PART(each)` by the text of
+    `store/sql/parts/{each}.sql`: a condition that is needed in several places.
+    """
+    folder = resources.files("tocsin.store").joinpath("sql")
+
+    def part(match: re.Match[bytes]) -> bytes:
+        return folder.joinpath("parts", f"{match[1].decode()}.sql").read_bytes()
+
+    text = _PART.sub(part, folder.joinpath(f"{name}.sql").read_bytes())
     return text.replace(b":CONFIGURATION_LOCK", b"%d" % CONFIGURATION_LOCK)
 
 

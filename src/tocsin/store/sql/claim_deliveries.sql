@@ -6,7 +6,8 @@
 --
 -- Order: a delivery is passed over while another of the same alert and destination is pending before it
 -- (`sequence`) or under way at all. What this snapshot sees as pending may just have ended, which errs
--- on the safe side; what it sees as ended never becomes pending again but by a person's retry.
+-- on the safe side; what it sees as ended never becomes pending again but by a person's retry. The look
+-- itself is `parts/in_order.sql`.
 --
 -- A destination may have several receivers (mail). Then the order is each receiver's: what has reached
 -- some of them lists in `progress` who is still `waiting`, and does not stand in the way of a later
@@ -67,20 +68,7 @@ WITH lane AS (
                    AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after <= now()
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-                   AND NOT EXISTS (
-                       SELECT FROM (
-                           SELECT other.id, other.sequence, other.lease_expires_at,
-                                  other.progress -> 'waiting' AS waiting
-                           FROM alert_deliveries AS other
-                           WHERE other.alert_destination_id = d.alert_destination_id
-                             AND other.alert_id = d.alert_id
-                             AND other.status IN ('queued', 'deferred')
-                           ORDER BY other.sequence OFFSET 0) AS same
-                       WHERE same.id <> d.id
-                         AND (same.lease_expires_at > now()
-                              OR same.sequence < d.sequence
-                                 AND coalesce(same.waiting @> (d.progress -> 'waiting'),
-                                              same.waiting IS NULL)))
+                   AND :PART(in_order)
                  ORDER BY d.send_after, d.sequence
                  LIMIT lane.room
                  FOR UPDATE OF d SKIP LOCKED) AS retried
@@ -92,20 +80,7 @@ WITH lane AS (
                    AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after IS NULL AND d.sequence >= lane.floor
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-                   AND NOT EXISTS (
-                       SELECT FROM (
-                           SELECT other.id, other.sequence, other.lease_expires_at,
-                                  other.progress -> 'waiting' AS waiting
-                           FROM alert_deliveries AS other
-                           WHERE other.alert_destination_id = d.alert_destination_id
-                             AND other.alert_id = d.alert_id
-                             AND other.status IN ('queued', 'deferred')
-                           ORDER BY other.sequence OFFSET 0) AS same
-                       WHERE same.id <> d.id
-                         AND (same.lease_expires_at > now()
-                              OR same.sequence < d.sequence
-                                 AND coalesce(same.waiting @> (d.progress -> 'waiting'),
-                                              same.waiting IS NULL)))
+                   AND :PART(in_order)
                  ORDER BY d.sequence
                  LIMIT lane.room
                  FOR UPDATE OF d SKIP LOCKED) AS fresh
