@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +47,51 @@ async def at_once_aside(work: Callable[P, T], *arguments: P.args, **named: P.kwa
     return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
 
 
+class OwnersInTurn:
+    """A thread for work that somebody owns. One piece is done at a time, and each owner has at most
+    one among those that wait for the thread: many pieces of one owner wait for each other, and
+    hardly delay another's."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+        self._lines: WeakValueDictionary[UUID, _Line] = WeakValueDictionary()
+        """They last as long as somebody stands in them."""
+
+    def waiting(self, owner: UUID) -> int:
+        """Pieces of this owner that are not done."""
+        line = self._lines.get(owner)
+        return 0 if line is None else line.length
+
+    async def do(
+        self, owner: UUID, work: Callable[P, T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """What `work` returns. Raises what it raises."""
+        line = self._lines.get(owner)
+        if line is None:
+            line = self._lines[owner] = _Line()
+        call = partial(work, *arguments, **named)
+        line.length += 1
+        try:
+            async with line.turn:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        finally:
+            line.length -= 1
+
+
+class _Line:
+    """Of one owner."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.length = 0
+
+
+def rest() -> None:
+    """In a thread, after a millisecond of work: long enough for the event loop to take the
+    interpreter, and a core for what else is served."""
+    time.sleep(SLICE_SECONDS / 2)
+
+
 def _turn(work: Iterator[None]) -> bool:
     """Whether there is more to do."""
     began = since = time.perf_counter()
@@ -53,9 +100,7 @@ def _turn(work: Iterator[None]) -> bool:
         if now - began > TURN_SECONDS:
             return True
         if now - since > SLICE_SECONDS:
-            # Long enough for the event loop to take the interpreter, which it would otherwise get
-            # only after the 5 ms that Python leaves to whoever has it.
-            time.sleep(SLICE_SECONDS / 2)
+            rest()
             since = time.perf_counter()
     return False
 

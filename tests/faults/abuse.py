@@ -117,6 +117,20 @@ class GreedyMapping(Abuse):
             yield self._signed(json.dumps({"title": "T", "n": next(_numbers)}).encode())
 
 
+class CostlyMapping(Abuse):
+    """One that spends all that a mapping may, on a body that is not large."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        search = "list[?contains(to_string(@), 'x')]"
+        mapping = {"title": search, "metadata": search}
+        super().__init__(workspace, workspace.sender(mapping=mapping))
+
+    def posts(self) -> Iterator[Post]:
+        while True:
+            payload = {"title": "T", "n": next(_numbers), "list": list(range(4_000))}
+            yield self._signed(json.dumps(payload).encode())
+
+
 class EmptyLists(Abuse):
     """A mebibyte of nothing but brackets."""
 
@@ -175,6 +189,7 @@ WORST: tuple[type[Abuse], ...] = (
     ManyAlerts,
     HugeLabels,
     GreedyMapping,
+    CostlyMapping,
     EmptyLists,
     Strangers,
     Previews,

@@ -16,8 +16,9 @@ from statistics import median
 import aiohttp
 import pytest
 
-from tests.faults.abuse import WORST, Abuse, CostlyRules, FewerCostlyRules, Post
+from tests.faults.abuse import WORST, Abuse, CostlyRules, EmptyLists, FewerCostlyRules, Post
 from tests.faults.load import Load
+from tests.faults.pulse import Pulse, pulse
 from tests.support.node import PATIENCE, Node, nodes
 from tests.support.postgres import Database, Server
 from tests.support.workspace import Sender, Workspace
@@ -99,6 +100,48 @@ async def test_nobody_else_is_refused(workspace: Workspace, node: Node, abuse: t
         for _ in range(20):
             await greeting(load, node, sender)
     assert statuses[500] == 0
+
+
+HELD_UP_SECONDS = 2.0
+"""A shared machine may take a process off for that long; it was 9 s."""
+
+
+async def test_large_bodies_do_not_hold_up_health(workspace: Workspace, node: Node) -> None:
+    alone, beside = await paused(workspace, node, rounds=1)
+    assert beside.worst < HELD_UP_SECONDS + alone.worst
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_the_worst_pause_of_health(
+    workspace: Workspace, node: Node, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, beside = await paused(workspace, node, rounds=7)
+    with capsys.disabled():
+        print(
+            f"\n/healthz alone: p99 {alone.p99 * 1e3:.1f} ms, worst {alone.worst * 1e3:.1f} ms;"
+            f" beside {PARALLEL} bodies of a mebibyte at once:"
+            f" p99 {beside.p99 * 1e3:.1f} ms, worst {beside.worst * 1e3:.1f} ms"
+        )
+
+
+PARALLEL = 60
+
+
+async def paused(workspace: Workspace, node: Node, *, rounds: int) -> tuple[Pulse, Pulse]:
+    """Alone, and beside sixty bodies of nothing but brackets, so many times."""
+    hostile = EmptyLists(workspace)
+    async with Load() as load:
+        await greeting(load, node, workspace.sender())
+        with pulse(node.port) as alone:
+            await asyncio.sleep(rounds)
+        for_each = [list(islice(hostile.posts(), PARALLEL)) for _ in range(rounds)]
+        with pulse(node.port) as beside:
+            for posts in for_each:
+                statuses = await asyncio.gather(*(send(load.session, node, p) for p in posts))
+                # Refused for what they are, or for there being no room for so many.
+                assert set(statuses) <= {400, 503}
+    return alone, beside
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from tests.ingest.harness import Harness, Posted, harness
 from tests.support.postgres import Database
@@ -16,6 +18,7 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.workspace import Sender
 from tocsin.alerts.actions import Acted, Action
 from tocsin.ingest import connection as connecting
+from tocsin.ingest import reread as reread_module
 from tocsin.ingest.batcher import BATCH_LIMIT
 from tocsin.ingest.received_webhook import Accepted, Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
@@ -320,6 +323,32 @@ class TestConfiguration:
         )
         assert codes(opened.commit(batch)) == [404, 201]
         assert opened.workspace.deliveries(sender) == []
+
+    def test_a_mapping_that_has_become_costly_holds_up_its_workspace_only(
+        self, opened: Harness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        neighbour = opened.workspace.other_workspace("neighbour")
+        sender, other = opened.workspace.sender(mapping={"title": "title"}), neighbour.sender()
+        payload = {"title": "T", "external_id": "e", "list": list(range(4_000))}
+        mine, theirs = opened.webhook(sender, Posted(payload)), webhooks(opened, other, 1)
+        opened.workspace.sql(
+            "UPDATE integrations SET mapping = %s WHERE id = %s",
+            Json({"title": "list[?contains(to_string(@), 'x')]"}),
+            sender.id,
+        )
+        before = threading.current_thread()
+        readers: list[bool] = []
+        again = reread_module._again
+
+        def watched(*given: Any, **named: Any) -> Webhook:
+            readers.append(threading.current_thread() is before)
+            return again(*given, **named)
+
+        monkeypatch.setattr(reread_module, "_again", watched)
+        assert codes(opened.commit([mine, *theirs])) == [201, 201]
+        # Given up on the loop after a moment, and read whole beside it.
+        assert readers == [True, True, False]
+        assert [row["title"] for row in opened.workspace.alerts(sender)] == ["[]"]
 
     def test_a_rule_made_meanwhile_is_in_force(self, opened: Harness) -> None:
         sender = opened.workspace.sender()

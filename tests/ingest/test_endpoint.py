@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.ingest.harness import Harness, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender
 from tocsin.ingest import endpoint, rate_limit
+from tocsin.ingest import understand as understand_module
 from tocsin.ingest.endpoint import RECORDED_REJECTIONS_PER_SECOND, Endpoint
 from tocsin.ingest.received_webhook import Accepted, Answer, Webhook
 from tocsin.ingest.refusals import UNREADABLE_PAYLOAD, UNREADABLE_SECRET
@@ -152,8 +155,81 @@ def test_a_secret_that_is_readable_again_lets_its_webhooks_in(opened: Harness) -
     headers = {name.lower(): value for name, value in sender.headers(body).items()}
     unreadable = understand(replace(entry, profile=None), headers, body, opened.now)
     assert unreadable.settled is UNREADABLE_SECRET
-    assert reread([unreadable], opened.senders.current)
+    assert reread([unreadable], opened.senders.current).changed
     assert unreadable.settled is None
+
+
+COSTLY = "list[?contains(to_string(@), 'x')]"
+"""Spends all that a mapping may."""
+
+
+@pytest.mark.parametrize("expression", [COSTLY, "list[0]"])
+def test_a_mapping_that_costs_much_is_read_in_a_thread(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch, expression: str
+) -> None:
+    """The loop pays for its first steps, and for no more."""
+    sender = opened.workspace.sender(mapping={"title": expression})
+    bare, longest = BareEndpoint(opened), Counter[str]()
+    reading = understand_module.interpret
+
+    def timed(*given: Any, **named: Any) -> Webhook:
+        began = time.thread_time()
+        try:
+            return reading(*given, **named)
+        finally:
+            spent = round(1e6 * (time.thread_time() - began))
+            name = threading.current_thread().name.partition("_")[0]
+            longest[name] = max(longest[name], spent)
+
+    monkeypatch.setattr(understand_module, "interpret", timed)
+    assert bare.send(sender, {"title": "T", "list": list(range(4_000))})[0] == 201
+    assert ("reading" in longest) == (expression is COSTLY)
+    if expression is COSTLY:
+        assert longest["MainThread"] < longest["reading"] / 3, longest
+
+
+def test_one_workspaces_costly_mappings_do_not_delay_anothers(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[Sender] = []
+
+    async def stored(webhook: Webhook) -> Answer:
+        order.append(webhook.sender.id)
+        return Accepted(WebhookStatus.IGNORED)
+
+    monkeypatch.setattr(type(opened.batcher), "submit", lambda self, webhook: stored(webhook))
+    bare = BareEndpoint(opened)
+    theirs = opened.workspace.other_workspace("neighbour").sender(mapping={"title": COSTLY})
+    sender = opened.workspace.sender(mapping={"title": COSTLY})
+    body = json.dumps({"title": "T", "list": list(range(4_000))}).encode()
+
+    async def main() -> None:
+        await asyncio.gather(
+            *(
+                bare.answer(each.path, body, each.headers(body))
+                for each in [sender] * 8 + [theirs] * 2
+            )
+        )
+
+    opened.run(main())
+    assert {order.index(theirs.id), 9 - order[::-1].index(theirs.id)} <= {0, 1, 2, 3, 4}, order
+
+
+def test_a_flood_of_costly_mappings_is_refused_beyond_a_limit(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "READING_LIMIT", 3)
+    bare, sender = BareEndpoint(opened), opened.workspace.sender(mapping={"title": COSTLY})
+
+    async def main() -> list[int]:
+        bodies = [
+            json.dumps({"title": "T", "n": n, "list": list(range(4_000))}).encode()
+            for n in range(6)
+        ]
+        answers = (bare.answer(sender.path, body, sender.headers(body)) for body in bodies)
+        return [answer[0] for answer in await asyncio.gather(*answers)]
+
+    assert sorted(opened.run(main())) == [201] * 3 + [503] * 3
 
 
 def test_put_is_taken_like_post(opened: Harness) -> None:

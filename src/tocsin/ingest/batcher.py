@@ -24,14 +24,15 @@ from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.kept import quoted
 from tocsin.ingest.received_webhook import Answer, Webhook
-from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
+from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
+from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Deadlock, is_away
 from tocsin.store.statements import prepared
-from tocsin.turns import Pace
+from tocsin.turns import Pace, at_once_aside
 
 log = structlog.get_logger(__name__)
 
@@ -224,13 +225,20 @@ class Batcher:
     async def _plan_apart(
         self, webhooks: list[Webhook], overdrawn: frozenset[UUID], budgets: MatchingBudgets
     ) -> None:
-        """What some of `webhooks` ask of the rules of their workspaces is over the budget."""
+        """What some of `webhooks` ask of the rules of their workspaces is over the budget, or they
+        are to be read again, which takes long."""
         if self.part_with is not None:
             theirs = {w.id for w in webhooks if w.sender.entry.workspace_id in overdrawn}
             self._overdrawn |= theirs
             await self._commit([webhook for webhook in webhooks if webhook.id not in theirs])
             return
         self.stay()
+        kept = [webhook for webhook in webhooks if webhook.settled is not GONE]
+        if is_out_of_date(kept, self.senders.current):
+            for webhook in webhooks:
+                await at_once_aside(reread, [webhook], self.senders.current, at_once=False)
+            await self._commit(webhooks, budgets)
+            return
         if len(webhooks) > 1:
             middle = self._batch_limit = len(webhooks) // 2
             await self._commit(webhooks[:middle])

@@ -11,7 +11,7 @@ from tocsin.alerts.transaction import AlertTransaction, Cause
 from tocsin.ingest.duplicates import Duplicates
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.ingest.refusals import GONE
-from tocsin.ingest.reread import is_out_of_date, reread
+from tocsin.ingest.reread import Reread, is_out_of_date, reread
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.webhook_rows import insert_webhooks
 from tocsin.model import WebhookStatus
@@ -36,7 +36,8 @@ async def commit_webhooks(
 
     With `dry_run` everything is decided and nothing stays.
 
-    Returns the workspaces whose rules ask for more than `budgets` allow: nothing was stored then.
+    Returns the workspaces whose rules ask for more than `budgets` allow, or whose webhooks are to be
+    read again apart (see `reread`): nothing was stored then.
 
     Raises:
         DatabaseError: nothing was stored, or (connection lost at the commit) nobody knows.
@@ -49,7 +50,13 @@ async def commit_webhooks(
     transaction = AlertTransaction(pipe, senders.feed, now, budgets, pace)
     (claimed,), _ = await transaction.begin(_alert_keys(webhooks), duplicates.claim(now))
     await duplicates.settle(transaction, claimed)
-    if is_out_of_date(webhooks, senders.current) and reread(webhooks, senders.current):
+    again = Reread(False, frozenset())
+    if is_out_of_date(webhooks, senders.current):
+        again = reread(webhooks, senders.current)
+    if again.unread:
+        await transaction.rollback()
+        return again.unread
+    if again.changed:
         await transaction.rollback()
         return await commit_webhooks(
             pipe,

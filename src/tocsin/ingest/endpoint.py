@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import MutableMapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -37,24 +36,23 @@ from tocsin.ingest.refusals import (
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
+from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.trouble import say_rate_limited
-from tocsin.ingest.understand import read_authentic, read_refused, verified
+from tocsin.ingest.understand import is_large, read_authentic, read_refused, verified
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away
+from tocsin.turns import OwnersInTurn
 
 log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
-Given = TypeVarTuple("Given")
-Result = TypeVar("Result")
 
 RECORDED_REJECTIONS_PER_SECOND = 50.0
 """Per integration and process; what comes faster is refused and counted, not written down."""
 
-LARGE_BYTES = 32_768
-"""A larger body is read in a thread, one at a time: the loop waits for no more of it than one call
-into C, and many of them at once wait for each other."""
+READING_LIMIT = 250
+"""Webhooks of one workspace that wait to be read in the thread: 503 for the rest of its flood."""
 
 _METHODS = ("POST", "PUT")
 """Grafana can be set to either."""
@@ -88,7 +86,7 @@ class Endpoint:
         self._confirms_sns = settings.sns_confirm == "yes"
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
-        self._reader = ThreadPoolExecutor(1, "large-bodies")
+        self._reader = OwnersInTurn("reading")
         self._unknown: dict[UUID, float] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -142,9 +140,9 @@ class Endpoint:
         body: Body,
     ) -> tuple[Webhook | None, Answer]:
         now = utc_now()
-        is_large = len(content) > LARGE_BYTES or "content-encoding" in headers
-        if is_large:
-            refusal = await self._aside(verified, sender, headers, content, now, secret)
+        aside, owner = is_large(headers, content), sender.entry.workspace_id
+        if aside:
+            refusal = await self._reader.do(owner, verified, sender, headers, content, now, secret)
         else:
             refusal = verified(sender, headers, content, now, secret)
         if refusal is not None:
@@ -156,16 +154,29 @@ class Endpoint:
             metrics.REFUSED.labels("rate").inc()
             say_rate_limited(sender.id, sender.entry.name)
             return None, LIMITED
-        limit = self._bodies.limit
-        if is_large:
-            webhook = await self._aside(read_authentic, sender, headers, content, now, limit)
-        else:
-            webhook = read_authentic(sender, headers, content, now, limit)
+        webhook = None if aside else self._read_at_once(sender, headers, content, now)
+        if webhook is None:
+            if self._reader.waiting(owner) >= READING_LIMIT:
+                metrics.REFUSED.labels("overloaded").inc()
+                return None, OVERLOADED
+            limit = self._bodies.limit
+            webhook = await self._reader.do(
+                owner, read_authentic, sender, headers, content, now, limit
+            )
         if webhook.raw_payload is not content and not body.grows(len(webhook.raw_payload)):
             return None, OVERLOADED
         if webhook.settled is not None and self._confirms_sns:
             self._confirm_subscription(sender, content)
         return await self._commit(webhook, secret)
+
+    def _read_at_once(
+        self, sender: Sender, headers: dict[str, str], content: bytes, now: datetime
+    ) -> Webhook | None:
+        """None: the sender's mapping costs more than others can be made to wait for."""
+        try:
+            return read_authentic(sender, headers, content, now, self._bodies.limit, at_once=True)
+        except TooMuchAtOnce:
+            return None
 
     def _confirm_subscription(self, sender: Sender, content: bytes) -> None:
         """If it asks for that: what is authentic, and signed by SNS itself."""
@@ -216,9 +227,6 @@ class Endpoint:
         keep = self._settings.rejected_body_bytes
         webhook = read_refused(sender, headers, content, now, refusal, keep)
         return await self._commit(webhook, secret)
-
-    async def _aside(self, work: Callable[[*Given], Result], *given: *Given) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._reader, work, *given)
 
     async def _too_large(self, sender: Sender | Declined, headers: dict[str, str]) -> Declined:
         """Of a known integration it is put on record, although nobody read it."""

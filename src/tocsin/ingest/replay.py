@@ -18,6 +18,7 @@ from tocsin.ingest.understand import interpret_stored
 from tocsin.model import Signal, iso, optional_iso
 from tocsin.store.database import Connection
 from tocsin.store.stored_webhooks import alerts_touched_by, find_stored_webhook
+from tocsin.turns import at_once_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ async def replay(
     sender = senders.current.get(stored.integration_id)
     if sender is None:
         return WebhookNotFound()
-    webhook = interpret_stored(sender, dict(stored.headers), stored.body, stored.created_at)
+    headers = dict(stored.headers)
+    webhook = await at_once_aside(interpret_stored, sender, headers, stored.body, stored.created_at)
     webhook.replay_of_id = stored.id
     webhook.stored_at = now
     before = await alerts_touched_by(connection, stored.id)

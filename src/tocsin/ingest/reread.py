@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from tocsin.ingest.received_webhook import Webhook
 from tocsin.ingest.refusals import GONE
 from tocsin.ingest.senders import Sender
-from tocsin.ingest.understand import understand
+from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
+from tocsin.ingest.understand import is_large, understand
+
+AT_ONCE = 32
+"""Webhooks of one workspace that are read again while the others of their batch wait."""
+
+
+class Reread(NamedTuple):
+    """Whether that changed anything: then claims are made again. `unread`: workspaces with webhooks
+    that nobody is to wait for; these are as they were."""
+
+    changed: bool
+    unread: frozenset[UUID]
 
 
 def is_out_of_date(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
@@ -16,37 +30,60 @@ def is_out_of_date(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> b
     return any(senders.get(webhook.sender.id) is not webhook.sender for webhook in webhooks)
 
 
-def reread(webhooks: list[Webhook], senders: Mapping[UUID, Sender]) -> bool:
+def reread(
+    webhooks: list[Webhook], senders: Mapping[UUID, Sender], *, at_once: bool = True
+) -> Reread:
     """Read each webhook again with its sender as it is now. What is no longer admitted is declined;
     what was declined for a secret that has been rotated since, or before the integration was
-    switched on, is accepted: most senders do not retry a 401.
-
-    Returns whether that changed anything: then its claims are made again.
-    """
+    switched on, is accepted: most senders do not retry a 401."""
     changed = False
+    count: Counter[UUID] = Counter()
+    unread: set[UUID] = set()
     for webhook in webhooks:
         before, sender = webhook.sender, senders.get(webhook.sender.id)
         if sender is None:
             webhook.signals, webhook.settled = [], GONE
             changed = True
             continue
+        if (
+            webhook.replay_of_id is None
+            and not webhook.is_final
+            and not _reads_alike(before, sender)
+        ):
+            workspace_id = sender.entry.workspace_id
+            count[workspace_id] += 1
+            again = None
+            if not at_once:
+                again = _again(webhook, sender)
+            elif count[workspace_id] <= AT_ONCE and not is_large(webhook.headers, webhook.body):
+                again = _again_at_once(webhook, sender)
+            if again is None:
+                unread.add(workspace_id)
+                continue
+            changed = webhook.become(again) or changed
         webhook.sender = sender
-        if webhook.replay_of_id is not None or _reads_alike(before, sender):
-            continue
-        if webhook.is_final:
-            continue
-        again = understand(
-            sender,
-            webhook.headers,
-            webhook.body,
-            webhook.received_at,
-            path_secret=webhook.path_secret,
-            proof=webhook.proof,
-            rejected_body_bytes=webhook.rejected_body_bytes,
-            body_limit=webhook.body_limit,
-        )
-        changed = webhook.become(again) or changed
-    return changed
+    return Reread(changed, frozenset(unread))
+
+
+def _again_at_once(webhook: Webhook, sender: Sender) -> Webhook | None:
+    try:
+        return _again(webhook, sender, at_once=True)
+    except TooMuchAtOnce:
+        return None
+
+
+def _again(webhook: Webhook, sender: Sender, *, at_once: bool = False) -> Webhook:
+    return understand(
+        sender,
+        webhook.headers,
+        webhook.body,
+        webhook.received_at,
+        path_secret=webhook.path_secret,
+        proof=webhook.proof,
+        rejected_body_bytes=webhook.rejected_body_bytes,
+        body_limit=webhook.body_limit,
+        at_once=at_once,
+    )
 
 
 def _reads_alike(one: Sender, other: Sender) -> bool:

@@ -25,6 +25,7 @@ from tocsin.ingest.refusals import (
 from tocsin.ingest.senders import Sender
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload, read
+from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import idempotency_key
 from tocsin.ingest.unpack import is_packed, unpack
@@ -34,6 +35,15 @@ log = structlog.get_logger(__name__)
 
 _STORED_LIMIT = 67_108_864
 """The most that a body may be set to have; what is on record was within the limit of its day."""
+
+
+LARGE_BYTES = 32_768
+"""A larger body is read in a thread: the event loop waits for no more of it than one call into C."""
+
+
+def is_large(headers: dict[str, str], body: bytes) -> bool:
+    """Whether to read it may take long by its size, or by what it is once it is unpacked."""
+    return len(body) > LARGE_BYTES or "content-encoding" in headers
 
 
 def understand(
@@ -46,14 +56,19 @@ def understand(
     proof: Proof | None = None,
     rejected_body_bytes: int = 65_536,
     body_limit: int = 1_048_576,
+    at_once: bool = False,
 ) -> Webhook:
-    """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text."""
+    """Verify `body` as sent and find out what it says. `headers`: lower-case names, Latin-1 text.
+
+    Raises:
+        TooMuchAtOnce: see `read_authentic`.
+    """
     if proof is None:
         refusal = verified(sender, headers, body, received_at, path_secret)
     else:
         refusal = proven(sender, proof, received_at)
     if refusal is None:
-        webhook = read_authentic(sender, headers, body, received_at, body_limit)
+        webhook = read_authentic(sender, headers, body, received_at, body_limit, at_once=at_once)
     else:
         webhook = read_refused(sender, headers, body, received_at, refusal, rejected_body_bytes)
     webhook.path_secret, webhook.proof = path_secret, proof
@@ -126,13 +141,19 @@ def read_authentic(
     body: bytes,
     received_at: datetime,
     limit: int,
+    *,
+    at_once: bool = False,
 ) -> Webhook:
-    """`limit`: bytes that the body may have once it is unpacked."""
+    """`limit`: bytes that the body may have once it is unpacked.
+
+    Raises:
+        TooMuchAtOnce: with `at_once`, where a mapping costs more than a moment.
+    """
     text = unpack(body, headers, limit)
     if isinstance(text, Declined):
         packed = quoted(body, is_packed=is_packed(headers))
         return _unreadable(sender, headers, body, received_at, text, packed)
-    webhook = interpret(sender, headers, text, received_at)
+    webhook = interpret(sender, headers, text, received_at, at_once=at_once)
     webhook.body = body
     return webhook
 
@@ -148,9 +169,18 @@ def interpret_stored(
 
 
 def interpret(
-    sender: Sender, headers: dict[str, str], body: bytes, received_at: datetime
+    sender: Sender,
+    headers: dict[str, str],
+    body: bytes,
+    received_at: datetime,
+    *,
+    at_once: bool = False,
 ) -> Webhook:
-    """A verified and unpacked body, by today's mapping."""
+    """A verified and unpacked body, by today's mapping.
+
+    Raises:
+        TooMuchAtOnce: see `read_authentic`.
+    """
     try:
         decoded = read(body, headers.get("content-type"))
     except InvalidPayload as error:
@@ -158,7 +188,7 @@ def interpret(
         return _unreadable(sender, headers, body, received_at, refusal, quoted(body))
     payload = decoded.value
     raw_payload = body if decoded.is_json and type(payload) is not str else quoted(body)
-    context = Context(headers, received_at, sender.timezone, sender.mapping)
+    context = Context(headers, received_at, sender.timezone, sender.mapping, at_once)
     webhook = Webhook(
         sender=sender,
         id=uuid7_bytes(),
@@ -176,6 +206,8 @@ def interpret(
     except InvalidPayload as error:
         refusal = invalid_payload(error.faults)
         return _unreadable(sender, headers, body, received_at, refusal, raw_payload)
+    except TooMuchAtOnce:
+        raise
     except Exception as error:
         log.error("ingest.fault", integration_id=str(sender.id), exc_info=error)
         metrics.FAULTS.inc()

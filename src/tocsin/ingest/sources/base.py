@@ -27,12 +27,14 @@ class FieldMapping(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """What a source may know besides the payload. `headers`: names in lower case."""
+    """What a source may know besides the payload. `headers`: names in lower case. `at_once`: others
+    wait meanwhile, so that only a moment may be spent."""
 
     headers: Mapping[str, str]
     received_at: datetime
     timezone: ZoneInfo
     mapping: FieldMapping | None = None
+    at_once: bool = False
 
 
 class Source(Protocol):

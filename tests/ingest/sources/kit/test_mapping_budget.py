@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from tests.ingest.sources.kit.test_fingerprint import JSON
 from tests.ingest.sources.sample_files import context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.evaluation import STEPS, BudgetSpent, Evaluation
+from tocsin.ingest.sources.kit.evaluation import (
+    STEPS,
+    BudgetSpent,
+    Evaluation,
+    TooMuchAtOnce,
+)
 from tocsin.ingest.sources.kit.mapping import compile_mapping, validate_mapping
 from tocsin.model import Signal, SignalKind
 
@@ -83,6 +88,25 @@ def test_what_costs_too_much_speaks_through_the_default_fields(mapping: Any, pay
         assert tracemalloc.get_traced_memory()[1] < BYTES
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("mapping", "payload"), GREEDY.values(), ids=GREEDY)
+def test_what_costs_too_much_takes_no_more_than_a_moment_at_once(
+    mapping: Any, payload: Any
+) -> None:
+    compiled, given = compile_mapping(mapping), context()
+    given.at_once = True
+    began = time.thread_time()
+    with pytest.raises(TooMuchAtOnce):
+        compiled.signals(payload, given)
+    assert time.thread_time() - began < SECONDS / 10
+
+
+def test_what_costs_a_moment_is_the_same_at_once() -> None:
+    compiled, given = compile_mapping({"title": "a", "metadata": "{id: id}"}), context()
+    before = compiled.signals(SMALL, given)
+    given.at_once = True
+    assert compiled.signals(SMALL, given) == before
 
 
 def test_huge_numbers_cost_what_they_take_to_write() -> None:

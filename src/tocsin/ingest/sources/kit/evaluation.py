@@ -17,8 +17,13 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter, _Expression
 
+from tocsin.turns import rest
+
 STEPS: Final = 40_000
 """What one webhook may spend: some 30 ms, and some 10 MB of lists and texts."""
+
+AT_ONCE_STEPS: Final = 1_000
+"""What it may spend on the event loop: a millisecond. What asks for more is read in a thread."""
 
 METADATA_STEPS: Final = 20_000
 """What it may spend besides on metadata, which is left out where it costs too much."""
@@ -50,12 +55,20 @@ class BudgetSpent(Exception):
     """The expressions ask for more work on this payload than one webhook may cost."""
 
 
+class TooMuchAtOnce(Exception):
+    """They ask for more work than the event loop is held up for."""
+
+
 class Evaluation(TreeInterpreter):
     """The interpreter of one webhook's expressions, with what is left of its budget."""
 
-    def __init__(self, steps: int = STEPS) -> None:
+    def __init__(self, steps: int = STEPS, *, at_once: bool = False) -> None:
+        """With `at_once` it has no more than `AT_ONCE_STEPS`, and raises `TooMuchAtOnce` instead of
+        `BudgetSpent`."""
         super().__init__()
-        self.left = steps
+        self.left = AT_ONCE_STEPS if at_once else steps
+        self._rests_at = 0 if at_once else max(0, steps - AT_ONCE_STEPS)
+        self._spent = TooMuchAtOnce if at_once else BudgetSpent
         self._visits: dict[str, Callable[[Node, Any], Any]] = {}
 
     def search(self, expression: Node, item: Any, *, one_by_one: bool = False) -> Any:
@@ -76,7 +89,7 @@ class Evaluation(TreeInterpreter):
         """Raises BudgetSpent if so much is not left."""
         self.left -= steps
         if self.left < 0:
-            raise BudgetSpent
+            raise self._spent
 
     def charge_surface(self, value: Any) -> None:
         """Pay for a look at each element of a list, at each character of a text."""
@@ -110,23 +123,29 @@ class Evaluation(TreeInterpreter):
                     cost += item.bit_length()
                 if cost > allowance:
                     self.left = 0
-                    raise BudgetSpent
+                    raise self._spent
             if not below:
                 self.left -= cost // _CHARACTERS
                 return
             layer = below
         self.left = 0
-        raise BudgetSpent
+        raise self._spent
 
     def visit(self, node: Node, value: Any) -> Any:
         self.left -= 1
-        if self.left < 0:
-            raise BudgetSpent
+        if self.left < self._rests_at:
+            self._rest()
         kind = node["type"]
         visit = self._visits.get(kind)
         if visit is None:
             visit = self._visits[kind] = getattr(self, f"visit_{kind}", self.default_visit)
         return visit(node, value)
+
+    def _rest(self) -> None:
+        if self.left < 0:
+            raise self._spent
+        rest()
+        self._rests_at = max(0, self.left - AT_ONCE_STEPS)
 
     def visit_flatten(self, node: Node, value: Any) -> Any:
         base = self.visit(node["children"][0], value)

@@ -26,6 +26,7 @@ from tocsin.ingest.sources.kit.evaluation import (
     BudgetSpent,
     Evaluation,
     Node,
+    TooMuchAtOnce,
     explained,
     repeats,
 )
@@ -86,10 +87,13 @@ class Mapping:
         is read from the default fields, flagged `mapping_budget`.
 
         Raises:
+            TooMuchAtOnce: the payload was to be read at once, and costs too much for that.
             InvalidPayload: an expression cannot be evaluated on this payload; the fault's pointer
                 is the field of the mapping.
         """
-        evaluation, for_metadata = Evaluation(), Evaluation(METADATA_STEPS)
+        at_once = context.at_once
+        evaluation = Evaluation(at_once=at_once)
+        for_metadata = Evaluation(METADATA_STEPS, at_once=at_once)
         if self._alerts is None:
             signal = self._signal(payload, context, evaluation, for_metadata)
             return [] if signal is None else [signal]
@@ -207,7 +211,7 @@ def _search(
 ) -> Any:
     try:
         return evaluation.search(expression, item, one_by_one=one_by_one)
-    except BudgetSpent:
+    except (BudgetSpent, TooMuchAtOnce):
         raise
     except Exception as error:  # a user's expression on a stranger's data may fail in any way
         message = f"the mapping's `{name}` cannot be evaluated on this payload: {explained(error)}"
