@@ -10,9 +10,12 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from tocsin.model import Secret
+
+_N = TypeVar("_N", int, float)
 
 
 class SettingsError(Exception):
@@ -78,30 +81,30 @@ class Settings:
         return f"http://{host}:{self.port}"
 
 
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
+def _within(
+    read: Callable[[str], _N], called: str, low: _N, high: _N, shown: str
+) -> Callable[[str], _N]:
+    """A reader of numbers from `low` to `high`; `shown` is the format of all three."""
+
+    def parse(text: str) -> _N:
+        bounds = f"from {low:{shown}} to {high:{shown}}"
         try:
-            value = int(text)
+            value = read(text)
         except ValueError:
-            raise ValueError(f"must be a whole number from {low} to {high}") from None
+            raise ValueError(f"must be {called} {bounds}") from None
         if not low <= value <= high:
-            raise ValueError(f"must be from {low} to {high}, not {value}")
+            raise ValueError(f"must be {bounds}, not {value:{shown}}")
         return value
 
     return parse
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    return _within(int, "a whole number", low, high, "d")
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(f"must be a number from {low:g} to {high:g}") from None
-        if not low <= value <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}, not {value:g}")
-        return value
-
-    return parse
+    return _within(float, "a number", low, high, "g")
 
 
 def _choice(*allowed: str) -> Callable[[str], str]:

@@ -16,14 +16,14 @@ import structlog
 
 from tests.support.workspace import KEY, Sender, Workspace
 from tocsin.access.vault import Vault
-from tocsin.alerts.actions import Action, ActionOutcome, Actions
+from tocsin.alerts.actions import ActionOutcome, Actions
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sign import sign
 from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.understand import understand
-from tocsin.model import Actor, ActorKind
+from tocsin.model import Action, Actor, ActorKind
 from tocsin.store.database import create_engine
 
 T = TypeVar("T")

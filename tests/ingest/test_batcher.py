@@ -16,12 +16,13 @@ from tests.ingest.harness import Harness, Posted, harness
 from tests.support.postgres import Database
 from tests.support.proxy import Proxy, proxied
 from tests.support.workspace import Sender
-from tocsin.alerts.actions import Acted, Action
+from tocsin.alerts.actions import Acted
 from tocsin.ingest import connection as connecting
 from tocsin.ingest import reread as reread_module
 from tocsin.ingest.batcher import BATCH_LIMIT
 from tocsin.ingest.received_webhook import Accepted, Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, OVERLOADED, UNAVAILABLE
+from tocsin.model import Action
 from tocsin.store.pipe import Pipe
 
 

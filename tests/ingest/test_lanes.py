@@ -13,13 +13,13 @@ from tests.ingest.harness import Harness, Posted, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender, Workspace
 from tocsin.alerts import matching_budgets
-from tocsin.alerts.actions import Acted, Action
+from tocsin.alerts.actions import Acted
 from tocsin.ingest import batcher as batching
 from tocsin.ingest import lanes as lanes_module
 from tocsin.ingest.lanes import HEAVY_BYTES
 from tocsin.ingest.received_webhook import Accepted, Answer
 from tocsin.ingest.refusals import OVERLOADED
-from tocsin.model import WebhookStatus
+from tocsin.model import Action, WebhookStatus
 
 COSTLY = {"label": "path", "op": "=~", "value": "(a?){500}a{500}a*"}
 """Against 2,000 letters, three times what a transaction may spend."""

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 from tests.ingest.harness import NOON, Harness, Posted, harness
 from tests.ingest.plain_model import Alert, Model, Sent
 from tests.support.postgres import Database
-from tocsin.alerts.actions import Acted, Action, ActionNotAllowed, OpenAlertExists
+from tocsin.alerts.actions import Acted, ActionNotAllowed, OpenAlertExists
 from tocsin.ingest.received_webhook import Accepted, Answer
+from tocsin.model import Action
 
 STATUS = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 

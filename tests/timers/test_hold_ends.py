@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
-from tocsin.alerts.actions import Action
+from tocsin.model import Action
 from tocsin.timers.holds import HoldEnds
 
 HELD = ("triggered", "deferred", "silence")

@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
-from tocsin.alerts.actions import Acted, Action
+from tocsin.alerts.actions import Acted
+from tocsin.model import Action
 
 SEVERITIES = ["LOW", "HIGH", "CRITICAL"]
 HOSTS = ["db-1", "db-2"]

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -19,6 +18,7 @@ from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import (
     TRANSITIONS,
+    Action,
     Actor,
     AlertEventKind,
     AlertStatus,
@@ -33,16 +33,6 @@ from tocsin.store.pipe import PING, Call, Pipe
 from tocsin.store.statements import prepared
 
 _json = msgspec.json.Encoder().encode
-
-
-class Action(StrEnum):
-    ACKNOWLEDGE = "acknowledge"
-    RESOLVE = "resolve"
-    CLOSE = "close"
-    REOPEN = "reopen"
-    NOTE = "note"
-    SNOOZE = "snooze"
-    UNSNOOZE = "unsnooze"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from tocsin.alerts.actions import Acted, Action, ActionNotAllowed, AlertNotFound
+from tocsin.alerts.actions import Acted, ActionNotAllowed, AlertNotFound
 from tocsin.api.alerts import AlertOut
 from tocsin.api.auth import Responder
 from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import ApiProblem, not_found
-from tocsin.model import Fault, utc_now
+from tocsin.model import Action, Fault, utc_now
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, Note, Time, example
 from tocsin.resources.owned import owned

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import span
+from tocsin.cli.arguments import AlertId, span
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, print_json, show, status_text
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.model import iso, utc_now
-
-
-class Deed(StrEnum):
-    ACKNOWLEDGE = "acknowledge"
-    RESOLVE = "resolve"
-    CLOSE = "close"
-    REOPEN = "reopen"
-    NOTE = "note"
-    SNOOZE = "snooze"
-    UNSNOOZE = "unsnooze"
+from tocsin.model import Action, iso, utc_now
 
 
 def act(
-    deed: Annotated[Deed, typer.Argument()],
-    alert_id: Annotated[
-        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    action: Annotated[Action, typer.Argument()],
+    alert_id: AlertId,
     note: Annotated[str | None, typer.Option(help="Kept in the timeline.")] = None,
     duration: Annotated[
         str | None, typer.Option("--for", metavar="SPAN", help="To snooze: 30m, 2h, 1d…")
@@ -41,15 +28,15 @@ def act(
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 
-    if deed is Deed.NOTE and not note:
+    if action is Action.NOTE and not note:
         raise Failure("say what to note: --note TEXT", code=Exit.USAGE)
-    if (deed is Deed.SNOOZE) != (duration is not None):
+    if (action is Action.SNOOZE) != (duration is not None):
         raise Failure("a snooze, and nothing else, takes its length: --for 2h", code=Exit.USAGE)
     body: dict[str, str] = {"note": note} if note else {}
     if duration is not None:
         body["until"] = iso(utc_now() + span(duration, "--for"))
     with open_api(workspace) as api:
-        found = api.post(f"/alerts/{found_id(api, alert_id)}/{deed.value}", body or None)
+        found = api.post(f"/alerts/{found_id(api, alert_id)}/{action.value}", body or None)
     if json:
         print_json(found)
     else:

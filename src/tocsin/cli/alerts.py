@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tocsin.cli.arguments import AlertId
 from tocsin.cli.output import (
     Json,
     Rows,
@@ -99,9 +100,7 @@ def _for_pipes(found: list[Any]) -> Table:
 
 
 def alert(
-    alert_id: Annotated[
-        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    alert_id: AlertId,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.output import Json, ago, note, print_json, print_plain, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, print_json, print_plain, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role, iso, utc_now
 
@@ -51,11 +51,9 @@ def list_keys(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> N
 
     with open_api(workspace, only_reads=True) as api:
         keys = api.items("/api-keys", limit=1_000)
-    if json:
-        print_json(keys)
-        return
-    if not keys:
-        note("There is no API key yet; `tocsin api-key create --role admin` makes one.")
+    if is_answered(
+        keys, json, "There is no API key yet; `tocsin api-key create --role admin` makes one."
+    ):
         return
     made = table("key", "role", "name", "expires", "last used", "id")
     for key in keys:

@@ -17,6 +17,12 @@ _MATCHER = re.compile(r"\s*([^=!~\s][^=!~]*?)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 _WINDOW = re.compile(r"(?:([a-z,]+)\s+)?(\d\d:\d\d)\s*-\s*(\d\d:\d\d)\s+(\S+)")
 _SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
 
+_AN_ID = "An id, the beginning of one, or `last`."
+AlertId = Annotated[str, typer.Argument(metavar="ALERT_ID", help=_AN_ID)]
+AlertDeliveryId = Annotated[str, typer.Argument(metavar="ALERT_DELIVERY_ID", help=_AN_ID)]
+WebhookDeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY_ID", help=_AN_ID)]
+SilenceId = Annotated[str, typer.Argument(metavar="SILENCE_ID", help=_AN_ID)]
+
 Matchers = Annotated[
     list[str] | None,
     typer.Option(

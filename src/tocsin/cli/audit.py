@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.output import Json, moment, note, print_json, show, table
+from tocsin.cli.output import Json, is_answered, moment, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
@@ -21,11 +21,7 @@ def audit(
 
     with open_api(workspace, only_reads=True) as api:
         found = api.items("/audit-events", limit)
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("Nobody has changed anything yet.")
+    if is_answered(found, json, "Nobody has changed anything yet."):
         return
     made = table("when", "who", "did", "what", "changed", "id")
     for each in found:

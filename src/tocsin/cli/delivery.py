@@ -7,17 +7,22 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import span
-from tocsin.cli.output import Json, ago, clock, note, print_json, show, status_text, table
+from tocsin.cli.arguments import AlertDeliveryId, span
+from tocsin.cli.output import (
+    Json,
+    ago,
+    clock,
+    is_answered,
+    print_json,
+    show,
+    status_text,
+    table,
+)
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
 
-Id = Annotated[
-    str,
-    typer.Argument(metavar="ALERT_DELIVERY_ID", help="An id, the beginning of one, or `last`."),
-]
 
 _PATH = "/alert-deliveries"
 _KIND = "message"
@@ -48,11 +53,11 @@ def list_all(
             alert_id=None if alert is None else alert_id(api, alert),
             alert_destination_id=wanted,
         )
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("No message matches." if status or alert or destination else "There is none yet.")
+    if is_answered(
+        found,
+        json,
+        "No message matches." if status or alert or destination else "There is none yet.",
+    ):
         return
     made = table("when", "status", "destination", "event", "reason", "tried", "id", "error")
     for each in found:
@@ -71,7 +76,7 @@ def list_all(
 
 @app.command("show")
 def show_one(
-    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+    alert_delivery_id: AlertDeliveryId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
 ) -> None:
     """Show one message and every attempt to deliver it."""
     from tocsin.cli.calling.choose import open_api
@@ -104,7 +109,7 @@ def show_one(
 
 @app.command()
 def retry(
-    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+    alert_delivery_id: AlertDeliveryId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
 ) -> None:
     """Queue one that failed or was canceled again, under the same id."""
     _act("retry", alert_delivery_id, workspace, json)
@@ -112,7 +117,7 @@ def retry(
 
 @app.command()
 def cancel(
-    alert_delivery_id: Id, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+    alert_delivery_id: AlertDeliveryId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
 ) -> None:
     """Call off one that waits."""
     _act("cancel", alert_delivery_id, workspace, json)

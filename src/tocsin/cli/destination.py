@@ -11,7 +11,7 @@ from rich.text import Text
 from tocsin.cli import named
 from tocsin.cli.arguments import assignments, read_json
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, note, print_json, progress, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, print_json, progress, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 
     with open_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("There is no destination yet; `tocsin destination create NAME --type …` makes one.")
+    if is_answered(
+        found,
+        json,
+        "There is no destination yet; `tocsin destination create NAME --type …` makes one.",
+    ):
         return
     made = table("name", "type", "enabled", "last test", "id")
     for each in found:

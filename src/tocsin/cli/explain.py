@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from tocsin.cli.arguments import AlertId
 from tocsin.cli.output import (
     Json,
     clock,
@@ -23,9 +23,7 @@ _DIM = "bright_black"
 
 
 def explain(
-    alert_id: Annotated[
-        str, typer.Argument(metavar="ALERT_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    alert_id: AlertId,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tocsin.cli import integration_token
 from tocsin.cli.arguments import read_json, read_text
-from tocsin.cli.output import Json, note, pairs, print_json, show, table
+from tocsin.cli.output import Json, is_answered, note, pairs, print_json, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
@@ -59,11 +59,11 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 
     with open_api(workspace, only_reads=True) as api:
         found = api.items("/integrations", limit=10_000)
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("There is no integration yet; `tocsin integration create NAME --type …` makes one.")
+    if is_answered(
+        found,
+        json,
+        "There is no integration yet; `tocsin integration create NAME --type …` makes one.",
+    ):
         return
     made = table("name", "type", "active", "id")
     for each in found:

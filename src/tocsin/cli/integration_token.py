@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.arguments import read_text
-from tocsin.cli.output import Json, ago, note, print_json, print_plain, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, print_json, print_plain, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and revoke the tokens of an integration.")
@@ -57,11 +57,9 @@ def list_tokens(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, "/integrations", "integration", name)
         tokens = api.items(f"/integrations/{found['id']}/tokens", limit=1_000)
-    if json:
-        print_json(tokens)
-        return
-    if not tokens:
-        note("It has no token but its secret; `tocsin integration token add` makes one.")
+    if is_answered(
+        tokens, json, "It has no token but its secret; `tocsin integration token add` makes one."
+    ):
         return
     made = table("token", "label", "last used", "id")
     for each in tokens:

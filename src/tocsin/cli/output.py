@@ -194,6 +194,15 @@ def complain(lines: Sequence[str]) -> None:
             console.print(Text.assemble(("tocsin: ", "bold red"), line))
 
 
+def is_answered(found: Sequence[Any], json: bool, nothing: str) -> bool:
+    """Whether a list has been answered: printed as JSON, or with what to say where it is empty."""
+    if json:
+        print_json(found)
+    elif not found:
+        note(nothing)
+    return json or not found
+
+
 def print_json(document: Any) -> None:
     """JSON in ASCII: every program reads it, and no terminal obeys it."""
     # JSON leaves the delete character as it is.

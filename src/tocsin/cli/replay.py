@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli.arguments import WebhookDeliveryId
 from tocsin.cli.output import Json, print_json
 from tocsin.cli.replay_view import show_replay
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def replay(
-    delivery_id: Annotated[
-        str, typer.Argument(metavar="DELIVERY_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    delivery_id: WebhookDeliveryId,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would come of it, and what differs.")
     ] = False,

@@ -17,7 +17,7 @@ from tocsin.cli.arguments import (
     severity_name,
     span,
 )
-from tocsin.cli.output import Json, ago, note, print_json, severity_text, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
 
@@ -105,13 +105,11 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
             each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
         }
     found.sort(key=lambda rule: (rule["position"], rule["name"]))
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note(
-            "There is no rule yet: nobody is notified of anything. `tocsin rule create` makes one."
-        )
+    if is_answered(
+        found,
+        json,
+        "There is no rule yet: nobody is notified of anything. `tocsin rule create` makes one.",
+    ):
         return
     made = table("name", "on", "if", "to", "enabled", "id")
     for rule in found:

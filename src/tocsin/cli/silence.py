@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import Matchers, matchers, severity_name, span
+from tocsin.cli.arguments import Matchers, SilenceId, matchers, severity_name, span
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, note, print_json, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, print_json, show, table
 from tocsin.cli.rule import show_preview
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity, iso, utc_now
@@ -79,11 +79,7 @@ def list_all(
         found = api.items(_PATH, limit=1_000)
     if not everything:
         found = [each for each in found if each["state"] != "expired"]
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("Nothing is muted.")
+    if is_answered(found, json, "Nothing is muted."):
         return
     made = table("state", "if", "ends", "author", "comment", "id")
     for each in found:
@@ -100,9 +96,7 @@ def list_all(
 
 @app.command()
 def expire(
-    silence_id: Annotated[
-        str, typer.Argument(metavar="SILENCE_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    silence_id: SilenceId,
     workspace: Workspace = DEFAULT_WORKSPACE,
 ) -> None:
     """End a silence now."""

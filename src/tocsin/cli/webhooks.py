@@ -10,11 +10,12 @@ from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
+from tocsin.cli.arguments import WebhookDeliveryId
 from tocsin.cli.output import (
     Json,
     ago,
+    is_answered,
     moment,
-    note,
     pairs,
     print_json,
     section,
@@ -58,11 +59,11 @@ def webhooks(
         if integration is not None:
             wanted = by_name(api, "/integrations", "integration", integration)["id"]
         found = api.items(_PATH, limit, integration_id=wanted, outcome=outcome, since=begin)
-    if json:
-        print_json(found)
-        return
-    if not found:
-        note("No webhook matches." if integration or outcome or since else "None has arrived yet.")
+    if is_answered(
+        found,
+        json,
+        "No webhook matches." if integration or outcome or since else "None has arrived yet.",
+    ):
         return
     made = table("when", "code", "outcome", "integration", "id", "remarks")
     for each in found:
@@ -78,9 +79,7 @@ def webhooks(
 
 
 def webhook(
-    delivery_id: Annotated[
-        str, typer.Argument(metavar="DELIVERY_ID", help="An id, the beginning of one, or `last`.")
-    ],
+    delivery_id: WebhookDeliveryId,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:

@@ -29,7 +29,7 @@ from tocsin.console.pages import (
     page,
     refusal,
 )
-from tocsin.model import Actor, ActorKind, AlertStatus, utc_now
+from tocsin.model import Action, Actor, ActorKind, AlertStatus, utc_now
 from tocsin.store import failures
 from tocsin.store.database import Engine, reading, writing
 
@@ -42,8 +42,8 @@ BODY_SECONDS = 10.0
 _VERBS = {LinkAction.ACKNOWLEDGE: "Acknowledge", LinkAction.RESOLVE: "Resolve"}
 _DONE = {LinkAction.ACKNOWLEDGE: "Acknowledged", LinkAction.RESOLVE: "Resolved"}
 _MOVES = {
-    LinkAction.ACKNOWLEDGE: actions.Action.ACKNOWLEDGE,
-    LinkAction.RESOLVE: actions.Action.RESOLVE,
+    LinkAction.ACKNOWLEDGE: Action.ACKNOWLEDGE,
+    LinkAction.RESOLVE: Action.RESOLVE,
 }
 _STATES = {
     AlertStatus.OPEN: "open",

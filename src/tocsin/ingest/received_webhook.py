@@ -60,14 +60,14 @@ class Declined(Struct, frozen=True):
 Answer = Accepted | Declined
 
 
-class Vouched(Enum):
-    """For a webhook that somebody stands for: a person or a program with an API key."""
+class Trusted(Enum):
+    """For a webhook that needs no proof of its own: whoever sends it has an API key."""
 
     BY_API_KEY = "api_key"
 
 
-VOUCHED: Final = Vouched.BY_API_KEY
-Proof = Secret | Vouched
+TRUSTED: Final = Trusted.BY_API_KEY
+Proof = Secret | Trusted
 """What a request of another product's API came with, wherever in it that was."""
 
 

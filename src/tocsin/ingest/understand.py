@@ -14,7 +14,7 @@ import structlog
 from tocsin.ingest import metrics
 from tocsin.ingest.kept import quoted, restored
 from tocsin.ingest.proof.verify import Refused, Verified, verify, verify_token
-from tocsin.ingest.received_webhook import VOUCHED, Accepted, Declined, Proof, Webhook
+from tocsin.ingest.received_webhook import TRUSTED, Accepted, Declined, Proof, Webhook
 from tocsin.ingest.refusals import (
     INACTIVE,
     UNPROVEN,
@@ -96,7 +96,7 @@ def proven(sender: Sender, proof: Proof, received_at: datetime) -> Declined | No
     """The same for one that sends its secret in a place that the integration does not name."""
     if not sender.is_active:
         return INACTIVE
-    if proof is VOUCHED:
+    if proof is TRUSTED:
         return None
     if sender.profile is None:
         return UNREADABLE_SECRET

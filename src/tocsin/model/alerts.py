@@ -40,6 +40,18 @@ class AlertStatus(StrEnum):
         return self in (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED)
 
 
+class Action(StrEnum):
+    """What a person does to an alert."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    NOTE = "note"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
+
+
 class AlertEventKind(StrEnum):
     """What happened to an alert; the kinds of its timeline."""
 
