@@ -284,7 +284,9 @@ def test_a_rule_is_judged_by_the_severity_the_alert_had_then() -> None:
     assert [each["code"] for each in rose["rules"]] == ["matched", "matched"]
     assert [each["destination_name"] for each in triggered["deliveries"]] == ["Slack #db"]
     assert [each["destination_name"] for each in rose["deliveries"]] == ["Pager"]
-    assert rose["words"].endswith("from LOW to CRITICAL; whom only that concerns is notified now")
+    assert rose["words"].endswith(
+        "from LOW to CRITICAL; those whom only that concerns are notified now"
+    )
 
 
 def test_a_falling_severity_notifies_nobody() -> None:

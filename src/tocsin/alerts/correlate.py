@@ -115,7 +115,7 @@ class Step(Struct):
     """What was doubtful, and accepted all the same."""
 
     def annotate(self, detail: dict[str, Any]) -> None:
-        """Add to what the timeline says; an update has no entry of its own but for this."""
+        """Add to what the timeline says; an update has no entry of its own except for this."""
         first, *others = self.happenings or (Happening(AlertEventKind.UPDATED),)
         self.happenings = (Happening(first.kind, {**first.detail, **detail}), *others)
 

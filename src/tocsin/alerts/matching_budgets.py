@@ -31,7 +31,8 @@ class Question(NamedTuple):
 
 
 class MatchingBudgets:
-    """With a `budget` of None nobody is ever overdrawn."""
+    """One judge for each workspace that has anything to match. With a `budget` of None none is ever
+    overdrawn."""
 
     def __init__(self, budget: int | None = BUDGET) -> None:
         self._budget = budget
@@ -46,17 +47,17 @@ class MatchingBudgets:
 
     @property
     def overdrawn(self) -> frozenset[UUID]:
-        """The workspaces that are."""
+        """The workspaces that asked for more than their budget."""
         return frozenset(id for id, judge in self._judges.items() if judge.is_overdrawn)
 
     def begin(self) -> None:
-        """A transaction does: nobody has spent anything yet."""
+        """Begin a transaction: no workspace has spent anything yet."""
         self._questions.clear()
         for judge in self._judges.values():
             judge.renew()
 
     def leave(self, workspace_id: UUID, question: Question) -> None:
-        """A question of an overdrawn workspace, for `settle`."""
+        """Keep a question of an overdrawn workspace for `settle`."""
         self._questions.setdefault(workspace_id, []).append(question)
 
     async def settle(self, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The deliveries that a transaction makes: rules asked, history looked up, rows made.
 
 `routing.plan` decides; this room only brings it what was said before and writes down what it says.
-The same for webhooks and for what a person does, so that both commit with what they owe.
+The same for webhooks and for what a person does, so that both commit with the messages they make.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tocsin.turns import Pace
 
 @dataclass(slots=True)
 class Planning:
-    """What one transaction makes. `plan` it once, then execute `statements`."""
+    """What one transaction makes. `plan` it once, then execute its `calls`."""
 
     budgets: MatchingBudgets = field(default_factory=lambda: MatchingBudgets(None))
     pace: Pace | None = None

@@ -1,6 +1,6 @@
 """The one way to change alerts: lock, read, decide, plan, write, whoever causes the change.
 
-    transaction = AlertTransaction(pipe, directory, now)
+    transaction = AlertTransaction(pipe, feed, now)
     await transaction.begin(keys)            # locks, and what is known under them
     transaction.apply(…) / transaction.move(…)   # decide; pure but for the values gathered here
     await transaction.plan()                 # which destinations are notified

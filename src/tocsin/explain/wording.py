@@ -77,7 +77,7 @@ def change_words(change: ChangeFacts) -> str:
             before, after = detail.get("from", "unknown"), detail.get("to", "unknown")
             words = f"{by} changed its severity from {before} to {after}"
             rose = change.event_type is not None
-            return f"{words}; whom only that concerns is notified now" if rose else words
+            return f"{words}; those whom only that concerns are notified now" if rose else words
         case AlertEventKind.OUTDATED:
             return f"{by} sent a signal older than what was known already; it changed nothing"
         case AlertEventKind.SNOOZED:

@@ -147,7 +147,7 @@ class Batcher:
             await self.connection.close()
 
     async def _ends_idle(self) -> bool:
-        """Wait for something to do, or for the end."""
+        """Wait for something to do; whether there is nothing left to stay for."""
         self._wake.clear()
         if self.part_with is not None:
             await self._wake.wait()

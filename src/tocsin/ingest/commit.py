@@ -40,7 +40,7 @@ async def commit_webhooks(
     read again apart (see `reread`): nothing was stored then.
 
     Raises:
-        DatabaseError: nothing was stored, or (connection lost at the commit) nobody knows.
+        psycopg.Error: nothing was stored, or (connection lost at the commit) nobody knows.
     """
     for webhook in webhooks:
         webhook.answer, webhook.duplicate_of = webhook.settled, None

@@ -1,6 +1,6 @@
 """`POST /webhooks/{integration_id}[/{secret}]`, as a plain ASGI application: this is the hot path.
 
-Each step has a room of its own: who the sender is (`alerts.directory`), its body (`body`), what it
+Each step has a file of its own: who the sender is (`senders`), its body (`body`), what it
 says (`understand`: verify, parse, normalise), the commit (`batcher`: deduplicate, correlate, plan),
 what cannot be taken (`refusals`), and the answer (`replies`).
 """

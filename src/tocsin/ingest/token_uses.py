@@ -31,7 +31,7 @@ class TokenUses:
         self._used[token_id] = at
 
     async def keep_writing(self, engine: Engine, every_seconds: float = WRITE_SECONDS) -> None:
-        """Write them down, for ever, and once more at the end."""
+        """Write them down, forever, and once more at the end."""
         try:
             while True:
                 await asyncio.sleep(every_seconds)

@@ -20,7 +20,7 @@ _KEYS_REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
-class _Seldom:
+class _AtIntervals:
     """Reports at once that something happened to a key, and then at intervals how often."""
 
     clock: Callable[[], float] = time.monotonic
@@ -39,7 +39,7 @@ class _Seldom:
         return since + 1
 
 
-_seldom = _Seldom()
+_seldom = _AtIntervals()
 
 
 def say_rate_limited(integration_id: UUID, name: str) -> None:

@@ -1,7 +1,7 @@
 """What matchers say to values: each pair is tried once, and what that costs is counted.
 
 Work is counted in units of about a nanosecond at worst. It is no time that was measured: what is
-decided, and by which road, is the same on every machine.
+decided, and by which way, is the same on every machine.
 """
 
 from __future__ import annotations

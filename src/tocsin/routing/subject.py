@@ -36,7 +36,7 @@ class Subject:
 
 
 def alert_key_id(integration_id: UUID, external_id: str | None) -> UUID | None:
-    """The identity that a cooldown is kept under: the same trouble, however many alerts it becomes.
+    """The identity that a cooldown is kept under: one alert key, however many alerts it becomes.
 
     First 128 bits of the SHA-256 of both ids. None without an external id: nothing then says that
     two alerts are about the same trouble, and in doubt each of them is notified.

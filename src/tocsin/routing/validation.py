@@ -1,4 +1,4 @@
-"""What a user may write into a rule or a silence, and how a mistake is notified: every fault at once,
+"""What a user may write into a rule or a silence, and how a mistake is reported: every fault at once,
 each with its place. Whoever calls knows the types of the columns; here is what they mean."""
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-DatabaseError = psycopg.Error
-"""Anything that the database, or the way to it, refuses."""
 Unreachable = psycopg.OperationalError
 """The server cannot be reached, or broke off."""
 Conflict = psycopg.errors.UniqueViolation

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class MessageLinks(Protocol):
-    """Where the readers of a message can go (`links.py`)."""
+    """Where the readers of a message can go (`message_links.py`)."""
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor: ...
 

@@ -197,7 +197,11 @@ def standard_webhooks_key(secret: bytes) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """Standard or URL-safe alphabet, with or without padding. Raises ValueError."""
+    """Standard or URL-safe alphabet, with or without padding.
+
+    Raises:
+        ValueError: neither.
+    """
     standard = text.rstrip("=").replace("-", "+").replace("_", "/").encode("ascii")
     return binascii.a2b_base64(padded(standard), strict_mode=True)
 
