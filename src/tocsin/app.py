@@ -2,6 +2,7 @@
 
 /webhooks/…   ingest/endpoint.py      the hot path, plain ASGI
 /api/v1/…     api/                    FastAPI
+/v2/…, …      ingest/inbound/         other products' APIs
 /a/…          console/act_page.py     acknowledge and resolve from a message
 /problems/…   api/problem_pages.py    what each error means
 /healthz, /readyz, /metrics           health.py
@@ -36,6 +37,7 @@ from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Answer, Outbound
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
+from tocsin.ingest.inbound.endpoint import InboundEndpoint, product_of
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
@@ -195,9 +197,11 @@ def application(hub: Hub) -> Asgi:
     """The ASGI application of one process. A dispatcher answers for its health only."""
     mounted: Mapping[str, Asgi] = {}
     endpoint: Asgi | None = None
+    inbound: InboundEndpoint | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        endpoint = Endpoint(hub.senders, hub.lanes, hub.settings)
+        endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.settings)
+        inbound = InboundEndpoint(webhooks, hub.senders, hub.engine)
         front = create_front_page()
         mounted = {
             "/api/v1": create_api(
@@ -231,6 +235,9 @@ def application(hub: Hub) -> Asgi:
                 return
         if path == "/" and front is not None:
             await front(scope, receive, send)
+            return
+        if inbound is not None and (product := product_of(path)) is not None:
+            await inbound(product, scope, receive, send)
             return
         if path in health.PATHS:
             await answers_health(scope, receive, send)

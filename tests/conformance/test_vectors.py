@@ -21,7 +21,11 @@ from tocsin.model import Secret, Severity, SignalKind
 
 FOLDER = Path(os.environ.get("TOCSIN_VECTORS") or "/nonexistent")
 # Names there that differ from ours.
-TYPES = {"pagerduty_v3": "pagerduty", "generic_hmac": "generic"}
+TYPES = {
+    "pagerduty_v3": "pagerduty",
+    "pagerduty_events_v2": "pagerduty_events",
+    "generic_hmac": "generic",
+}
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 

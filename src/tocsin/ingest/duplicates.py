@@ -198,7 +198,8 @@ def _digest(webhook: Webhook, kind: bytes, value: str) -> bytes:
 def _digests(webhook: Webhook) -> _Digests:
     content = key = signed = None
     if webhook.sender.entry.window:
-        content = _digest(webhook, b"fingerprint", webhook.fingerprint)
+        if not webhook.sender.source.counts_copies:
+            content = _digest(webhook, b"fingerprint", webhook.fingerprint)
         if webhook.idempotency_key is not None:
             key = _digest(webhook, b"key", webhook.idempotency_key)
     profile = webhook.sender.profile

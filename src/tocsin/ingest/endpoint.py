@@ -24,7 +24,7 @@ from tocsin.ingest.connection import PATIENCE_SECONDS
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sns import envelope_of
 from tocsin.ingest.rate_limit import Throttle
-from tocsin.ingest.received_webhook import Answer, Declined, Webhook
+from tocsin.ingest.received_webhook import NOTHING_SHOWN, Answer, Declined, Shown, Webhook
 from tocsin.ingest.refusals import (
     FAULT,
     LIMITED,
@@ -38,7 +38,7 @@ from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.trouble import say_rate_limited
-from tocsin.ingest.understand import is_large, read_authentic, read_refused, verified
+from tocsin.ingest.understand import admitted, is_large, read_authentic, read_refused
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away
@@ -61,7 +61,6 @@ _uuid = lru_cache(4096)(UUID)
 
 class Endpoint:
     __slots__ = (
-        "_bodies",
         "_confirms_sns",
         "_counters",
         "_lanes",
@@ -71,13 +70,14 @@ class Endpoint:
         "_senders",
         "_settings",
         "_unknown",
+        "bodies",
     )
 
     def __init__(self, senders: Senders, lanes: Lanes, settings: Settings) -> None:
         self._senders = senders
         self._lanes = lanes
         self._settings = settings
-        self._bodies = Bodies(
+        self.bodies = Bodies(
             limit=settings.max_body_bytes,
             held_limit=settings.ingest_body_bytes,
             seconds=settings.body_timeout_seconds,
@@ -108,21 +108,22 @@ class Endpoint:
     ) -> Reply:
         if scope["method"] not in _METHODS:
             return replies.declined(identifier, NOT_POST)
-        headers = _headers(scope["headers"])
-        sender = await self._sender(identifier)
-        if _declares_more(headers, self._bodies.limit):
+        headers = headers_of(scope["headers"])
+        sender = await self.sender(identifier)
+        if _declares_more(headers, self.bodies.limit):
             return replies.declined(identifier, await self._too_large(sender, headers))
         if isinstance(sender, Declined):
             return replies.declined(identifier, sender)
-        body = Body(self._bodies)
+        body = Body(self.bodies)
         try:
-            content = await self._bodies.read(body, receive)
-            if content is self._bodies.too_large:
+            content = await self.bodies.read(body, receive)
+            if content is self.bodies.too_large:
                 content = await self._too_large(sender, headers)
             if isinstance(content, Declined):
                 return replies.declined(identifier, content)
             started = time.perf_counter()
-            webhook, answer = await self._process(sender, headers, content, secret, body)
+            shown = NOTHING_SHOWN if secret is None else Shown(path_secret=secret)
+            webhook, answer = await self._process(sender, headers, content, shown, body)
             self._count(sender, answer, started)
         finally:
             body.release()
@@ -131,25 +132,39 @@ class Endpoint:
         assert webhook is not None
         return replies.accepted(webhook, answer)
 
+    async def take(
+        self, sender: Sender, headers: dict[str, str], content: bytes, shown: Shown
+    ) -> tuple[Webhook | None, Answer]:
+        """What another product's API was asked, on the road of all webhooks. `content` is held by the
+        caller until the answer. Without a webhook nothing of it is on record."""
+        started = time.perf_counter()
+        body = Body(self.bodies)
+        try:
+            webhook, answer = await self._process(sender, headers, content, shown, body)
+            self._count(sender, answer, started)
+        finally:
+            body.release()
+        return webhook, answer
+
     async def _process(
         self,
         sender: Sender,
         headers: dict[str, str],
         content: bytes,
-        secret: str | None,
+        shown: Shown,
         body: Body,
     ) -> tuple[Webhook | None, Answer]:
         now = utc_now()
         aside, owner = is_large(headers, content), sender.entry.workspace_id
         if aside:
-            refusal = await self._reader.do(owner, verified, sender, headers, content, now, secret)
+            refusal = await self._reader.do(owner, admitted, sender, headers, content, now, shown)
         else:
-            refusal = verified(sender, headers, content, now, secret)
+            refusal = admitted(sender, headers, content, now, shown)
         if refusal is not None:
             if refusal is UNCHECKED_SIGNATURE:
-                refusal = await self._with_key(sender, headers, content, now, secret)
+                refusal = await self._with_key(sender, headers, content, now, shown)
             if refusal is not None:
-                return await self._refuse(sender, headers, content, now, secret, refusal)
+                return await self._refuse(sender, headers, content, now, shown, refusal)
         if self._limit is not None and not self._limit.admits(sender.id):
             metrics.REFUSED.labels("rate").inc()
             say_rate_limited(sender.id, sender.entry.name)
@@ -159,7 +174,7 @@ class Endpoint:
             if self._reader.waiting(owner) >= READING_LIMIT:
                 metrics.REFUSED.labels("overloaded").inc()
                 return None, OVERLOADED
-            limit = self._bodies.limit
+            limit = self.bodies.limit
             webhook = await self._reader.do(
                 owner, read_authentic, sender, headers, content, now, limit
             )
@@ -167,14 +182,14 @@ class Endpoint:
             return None, OVERLOADED
         if webhook.settled is not None and self._confirms_sns:
             self._confirm_subscription(sender, content)
-        return await self._commit(webhook, secret)
+        return await self._commit(webhook, shown)
 
     def _read_at_once(
         self, sender: Sender, headers: dict[str, str], content: bytes, now: datetime
     ) -> Webhook | None:
         """None: the sender's mapping costs more than others can be made to wait for."""
         try:
-            return read_authentic(sender, headers, content, now, self._bodies.limit, at_once=True)
+            return read_authentic(sender, headers, content, now, self.bodies.limit, at_once=True)
         except TooMuchAtOnce:
             return None
 
@@ -192,18 +207,18 @@ class Endpoint:
         headers: dict[str, str],
         content: bytes,
         now: datetime,
-        secret: str | None,
+        shown: Shown,
     ) -> Declined | None:
         """The verdict once more, now that the key that SNS signed with is fetched, if it can be."""
         envelope = envelope_of(content)
         if envelope is None or not await self._senders.signing_keys.learn(envelope.SigningCertURL):
             return UNCHECKED_SIGNATURE
-        return verified(sender, headers, content, now, secret)
+        return admitted(sender, headers, content, now, shown)
 
-    async def _commit(self, webhook: Webhook, secret: str | None) -> tuple[Webhook, Answer]:
-        webhook.path_secret = secret
+    async def _commit(self, webhook: Webhook, shown: Shown) -> tuple[Webhook, Answer]:
+        webhook.shown = shown
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
-        webhook.body_limit = self._bodies.limit
+        webhook.body_limit = self.bodies.limit
         answer = await self._lanes.submit(webhook)
         if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
             # Refused it is, whether or not that can be written down now.
@@ -216,7 +231,7 @@ class Endpoint:
         headers: dict[str, str],
         content: bytes,
         now: datetime,
-        secret: str | None,
+        shown: Shown,
         refusal: Declined,
     ) -> tuple[Webhook | None, Answer]:
         """Put it on record, if few enough come; only then is its body looked at.
@@ -226,18 +241,19 @@ class Endpoint:
             return None, refusal
         keep = self._settings.rejected_body_bytes
         webhook = read_refused(sender, headers, content, now, refusal, keep)
-        return await self._commit(webhook, secret)
+        return await self._commit(webhook, shown)
 
     async def _too_large(self, sender: Sender | Declined, headers: dict[str, str]) -> Declined:
         """Of a known integration it is put on record, although nobody read it."""
-        declined = self._bodies.too_large
+        declined = self.bodies.too_large
         if isinstance(sender, Sender) and self._rejections.admits(sender.id):
             webhook = read_refused(sender, headers, b"", utc_now(), declined, 0)
             webhook.is_final = True
             await self._lanes.submit(webhook)
         return declined
 
-    async def _sender(self, identifier: str) -> Sender | Declined:
+    async def sender(self, identifier: str) -> Sender | Declined:
+        """Who a path names by the id of an integration."""
         try:
             integration_id = _uuid(identifier)
         except ValueError:
@@ -274,7 +290,8 @@ class Endpoint:
         counter.inc()
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; several of one name are joined."""
     headers: dict[str, str] = {}
     for name_bytes, value_bytes in raw:
         name, value = name_bytes.decode("latin-1"), value_bytes.decode("latin-1")

@@ -71,6 +71,19 @@ Proof = Secret | Trusted
 """What a request of another product's API came with, wherever in it that was."""
 
 
+class Shown(Struct, frozen=True):
+    """What a request proves itself with besides its headers and its body, and how it is answered."""
+
+    path_secret: str | None = None
+    proof: Proof | None = None
+    """None: it proves itself as its integration says."""
+    answered: Callable[[Webhook], int] | None = None
+    """The HTTP status that its sender gets, where another product decides that."""
+
+
+NOTHING_SHOWN: Final = Shown()
+
+
 class Webhook(Struct):
     """A webhook delivery in the making.
 
@@ -92,11 +105,7 @@ class Webhook(Struct):
     settled: Answer | None = None
     is_final: bool = False
     """No other configuration would change what it is: its body was not read, or cannot be stored."""
-    path_secret: str | None = None
-    proof: Proof | None = None
-    """None: it proves itself as its integration says."""
-    answered: Callable[[Webhook], int] | None = None
-    """The HTTP status that its sender is answered with, where another product decides that."""
+    shown: Shown = NOTHING_SHOWN
     rejected_body_bytes: int = 65_536
     """How much of the body is kept, should it not be authentic."""
     body_limit: int = 1_048_576
@@ -125,7 +134,7 @@ class Webhook(Struct):
     def status_code(self) -> int:
         """The HTTP status of its answer."""
         assert self.answer is not None
-        return self.answer.status_code if self.answered is None else self.answered(self)
+        return self.answer.status_code if self.shown.answered is None else self.shown.answered(self)
 
     @property
     def is_rejected(self) -> bool:

@@ -6,9 +6,11 @@ Compiled from the directory's rows, and again only where a row has changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
+from time import monotonic
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -64,6 +66,9 @@ class Senders:
     _directory: Directory = EMPTY
     _senders: Mapping[UUID, Sender] = field(default_factory=dict)
     _secrets: dict[bytes, Secret] = field(default_factory=dict)
+    _holders: Mapping[tuple[str, bytes], Sender] = field(default_factory=dict)
+    _holders_of: Mapping[UUID, Sender] | None = None
+    _looked_for_keys: float = -1.0
     _looks: int = 0
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -80,6 +85,24 @@ class Senders:
             }
             self._directory = directory
         return self._senders
+
+    def holder(self, source_type: str, key: Secret) -> Sender | None:
+        """The integration of a kind that has this key, for requests whose address names none. Of two
+        that were given the same, it is the older one's."""
+        senders = self.current
+        if self._holders_of is not senders:
+            self._holders, self._holders_of = _by_key(senders.values()), senders
+        return self._holders.get((source_type, sha256(key.reveal()).digest()))
+
+    async def find_holder(self, source_type: str, key: Secret) -> Sender | None:
+        """The same, with a look for one that was made on another node a moment ago: one a second, for
+        whoever guesses keys."""
+        found = self.holder(source_type, key)
+        if found is None and monotonic() - self._looked_for_keys >= 1.0:
+            self._looked_for_keys = monotonic()
+            await self.feed.look()
+            found = self.holder(source_type, key)
+        return found
 
     async def find(self, integration_id: UUID) -> Sender | None:
         """A sender by id; one that is not known here is looked up in the database, since it may have
@@ -161,3 +184,12 @@ class Senders:
         if (known := self._secrets.get(sealed)) is None:
             known = self._secrets[sealed] = self.vault.open(sealed)
         return known
+
+
+def _by_key(senders: Iterable[Sender]) -> Mapping[tuple[str, bytes], Sender]:
+    holders: dict[tuple[str, bytes], Sender] = {}
+    for sender in sorted(senders, key=lambda each: each.id):
+        if sender.source.found_by_key and sender.profile is not None:
+            for digest in sender.profile.token_digests:
+                holders.setdefault((sender.source.type, digest), sender)
+    return holders

@@ -13,8 +13,15 @@ import structlog
 
 from tocsin.ingest import metrics
 from tocsin.ingest.kept import quoted, restored
-from tocsin.ingest.proof.verify import Refused, Verified, verify, verify_token
-from tocsin.ingest.received_webhook import TRUSTED, Accepted, Declined, Proof, Webhook
+from tocsin.ingest.proof.verify import Refused, verify, verify_token
+from tocsin.ingest.received_webhook import (
+    NOTHING_SHOWN,
+    TRUSTED,
+    Accepted,
+    Declined,
+    Shown,
+    Webhook,
+)
 from tocsin.ingest.refusals import (
     INACTIVE,
     UNPROVEN,
@@ -29,7 +36,7 @@ from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import idempotency_key
 from tocsin.ingest.unpack import is_packed, unpack
-from tocsin.model import WebhookStatus, uuid7_bytes
+from tocsin.model import Secret, WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +59,7 @@ def understand(
     body: bytes,
     received_at: datetime,
     *,
-    path_secret: str | None = None,
-    proof: Proof | None = None,
+    shown: Shown = NOTHING_SHOWN,
     rejected_body_bytes: int = 65_536,
     body_limit: int = 1_048_576,
     at_once: bool = False,
@@ -63,48 +69,31 @@ def understand(
     Raises:
         TooMuchAtOnce: see `read_authentic`.
     """
-    if proof is None:
-        refusal = verified(sender, headers, body, received_at, path_secret)
-    else:
-        refusal = proven(sender, proof, received_at)
+    refusal = admitted(sender, headers, body, received_at, shown)
     if refusal is None:
         webhook = read_authentic(sender, headers, body, received_at, body_limit, at_once=at_once)
     else:
         webhook = read_refused(sender, headers, body, received_at, refusal, rejected_body_bytes)
-    webhook.path_secret, webhook.proof = path_secret, proof
+    webhook.shown = shown
     webhook.rejected_body_bytes = rejected_body_bytes
     return webhook
 
 
-def verified(
-    sender: Sender,
-    headers: dict[str, str],
-    body: bytes,
-    received_at: datetime,
-    path_secret: str | None,
+def admitted(
+    sender: Sender, headers: dict[str, str], body: bytes, received_at: datetime, shown: Shown
 ) -> Declined | None:
     """Why this sender's webhook is not accepted; None if it is."""
     if not sender.is_active:
         return INACTIVE
-    if sender.profile is None:
-        return UNREADABLE_SECRET
-    verdict = verify(sender.profile, headers, body, received_at, path_secret=path_secret)
-    return _judged(sender, verdict, received_at)
-
-
-def proven(sender: Sender, proof: Proof, received_at: datetime) -> Declined | None:
-    """The same for one that sends its secret in a place that the integration does not name."""
-    if not sender.is_active:
-        return INACTIVE
+    proof = shown.proof
     if proof is TRUSTED:
         return None
     if sender.profile is None:
         return UNREADABLE_SECRET
-    verdict = verify_token(sender.profile, proof.reveal(), received_at)
-    return _judged(sender, verdict, received_at)
-
-
-def _judged(sender: Sender, verdict: Verified | Refused, received_at: datetime) -> Declined | None:
+    if isinstance(proof, Secret):
+        verdict = verify_token(sender.profile, proof.reveal(), received_at)
+    else:
+        verdict = verify(sender.profile, headers, body, received_at, path_secret=shown.path_secret)
     if isinstance(verdict, Refused):
         return UNPROVEN[verdict]
     sender.note_proof(verdict, received_at)

@@ -88,6 +88,7 @@ def _row(webhook: Webhook, now: datetime) -> WebhookRow:
 
 def _sent(webhook: Webhook) -> str | None:
     """What it came with in clear."""
-    if isinstance(webhook.proof, Secret):
-        return webhook.proof.reveal().decode("latin-1")
-    return webhook.path_secret
+    proof = webhook.shown.proof
+    return (
+        proof.reveal().decode("latin-1") if isinstance(proof, Secret) else webhook.shown.path_secret
+    )

@@ -12,6 +12,7 @@ from tocsin.access.api_keys import Principal
 from tocsin.access.vault import Vault
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
+from tocsin.ingest.sources.base import BaseSource
 from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
@@ -43,7 +44,9 @@ def _preset_columns(source_type: str) -> dict[str, Any]:
 def _webhook_url(base_url: str, row: Integration, secret: Secret | None) -> str:
     """Where its sender posts to. For the schemes `url` and `sns` the secret is part of it, and is
     shown only when it is given."""
-    url = f"{base_url}/webhooks/{row.id}"
+    source = SOURCES.get(row.type)
+    path = BaseSource.address if source is None else source.address
+    url = base_url + path.format(id=row.id)
     if not AuthScheme(row.auth_scheme).is_in_address:
         return url
     return f"{url}/{REDACTED if secret is None else quote(secret.reveal_text(), safe='')}"

@@ -147,6 +147,13 @@ class Profile(Scheme):
         times = (headers.get(names.timestamp) for names in self.header_names)
         return next((time for time in times if time), None)
 
+    @property
+    def token_digests(self) -> tuple[bytes, ...]:
+        """SHA-256 of all that may be sent as its secret, expired or not; none where it signs."""
+        if self.auth_scheme is AuthScheme.HMAC:
+            return ()
+        return tuple(key.digest(b"", b"") for key, _ in self.live_keys)
+
     def _check(self) -> None:
         if self.secret_encoding not in SECRET_ENCODINGS:
             raise ValueError(f"secret_encoding must be one of {', '.join(SECRET_ENCODINGS)}")

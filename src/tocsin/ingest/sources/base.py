@@ -53,6 +53,13 @@ class Source(Protocol):
     """Whether it never sends an older state after a newer one, so that a trigger that arrives
     after an end is a new episode, whatever start it names."""
 
+    counts_copies: ClassVar[bool]
+    """Whether the same body once more is another occurrence, as its product has it, and no duplicate."""
+    found_by_key: ClassVar[bool]
+    """Whether a key alone may say which integration a request is for."""
+    address: ClassVar[str]
+    """The path that the tool is told; `{id}` stands for the integration's."""
+
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         """The signals in a payload; [] means valid and not an alert.
 
@@ -77,6 +84,9 @@ class BaseSource:
     key_headers: ClassVar[tuple[str, ...]] = ()
     takes_mapping: ClassVar[bool] = False
     sends_in_order: ClassVar[bool] = False
+    counts_copies: ClassVar[bool] = False
+    found_by_key: ClassVar[bool] = False
+    address: ClassVar[str] = "/webhooks/{id}"
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
         return "the webhook carries no alert"

@@ -27,6 +27,7 @@ from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.newrelic import NewRelic
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
 from tocsin.ingest.sources.pagerduty import PagerDuty
+from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents
 from tocsin.ingest.sources.sentry import Sentry
 from tocsin.ingest.sources.splunk import Splunk
 from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
@@ -57,6 +58,7 @@ _ALL: Final[tuple[Source, ...]] = (
     GitLab(),
     Splunk(),
     OpsgenieWebhook(),
+    PagerDutyEvents(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})

@@ -1,0 +1,10 @@
+"""Every product whose API is answered here; `base.py` says how the next one is added."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tocsin.ingest.inbound.base import Product
+from tocsin.ingest.inbound.pagerduty_events import PagerDutyEvents
+
+PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEvents(),)
