@@ -90,8 +90,46 @@ class HeldBack(Struct, frozen=True, kw_only=True):
     after: str
 
 
+class Changes(Struct, frozen=True, kw_only=True):
+    """What a message of several alerts has to say, in numbers of alerts: `new` since the message before,
+    `ended` of those it was sent for, `passed` that came and went in between, and those `open` now."""
+
+    new: int = 0
+    acknowledged: int = 0
+    ended: int = 0
+    passed: int = 0
+    open: int = 0
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """What several alerts of one message have in common. Messages with one `id` belong together;
+    `labels` are those that all alerts share; `severity` is the worst of what is open, else of what is
+    listed; `more` alerts are not listed."""
+
+    id: UUID
+    title: str
+    severity: Severity
+    since: datetime
+    changes: Changes
+    labels: Mapping[str, str] = {}
+    more: int = 0
+
+    def __post_init__(self) -> None:
+        """Times are in UTC."""
+        if self.since.tzinfo is not UTC:
+            force_setattr(self, "since", self.since.astimezone(UTC))
+
+
+MOST_ALERTS = 100
+"""Alerts that one message lists at most, for programs that read it."""
+
+SHOWN_ALERTS = 10
+"""Those that it shows to people, and that its links act on."""
+
+
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None."""
+    """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None. Where it is
+    about several, `alert` is None, `group` is not, and `alerts` are in the order to show them in."""
 
     event_type: EventType
     created_at: datetime
@@ -105,6 +143,15 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it comes here, where no rule says so (the fallback destination), for people."""
     held: HeldBack | None = None
     """What held it back until now."""
+    group: Group | None = None
+    alerts: tuple[AlertView, ...] = ()
+
+    @property
+    def severity(self) -> Severity | None:
+        """The worst that it is about; None for a test."""
+        if self.group is not None:
+            return self.group.severity
+        return None if self.alert is None else self.alert.severity
 
 
 class Message(Content, frozen=True, kw_only=True):
@@ -116,13 +163,22 @@ class Message(Content, frozen=True, kw_only=True):
     """When it is made, by the database's clock: clocks of nodes do not matter."""
     destination_name: str
 
+    def more_than(self, shown: int) -> int:
+        """How many alerts it is about beside the first so many."""
+        more = 0 if self.group is None else self.group.more
+        return more + len(self.alerts) - shown
+
     def document(self) -> dict[str, Any]:
-        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, and `held` where it was held
-        back; `id` is the alert delivery's. It holds no link."""
+        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held` where it was held back,
+        and `group` and `alerts` where it is about several; `id` is the alert delivery's. It holds no
+        link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
         names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
         if self.held is not None:
             names.append("held")
+        if self.group is not None:
+            names += ["group", "alerts"]
+            whole.setdefault("alerts", [])
         return {name: whole[name] for name in names}
 
 

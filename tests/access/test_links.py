@@ -17,7 +17,7 @@ SIGNER = LinkSigner([KEY])
 
 tokens = st.builds(
     Token,
-    alert_id=st.uuids(),
+    subject_id=st.uuids(),
     action=st.sampled_from(LinkAction),
     destination_id=st.uuids(),
     recipient=st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
@@ -27,7 +27,7 @@ tokens = st.builds(
 
 def token(**changes: object) -> Token:
     values = {
-        "alert_id": uuid7(),
+        "subject_id": uuid7(),
         "action": LinkAction.ACKNOWLEDGE,
         "destination_id": uuid7(),
         "recipient": "ana@example.com",
@@ -77,11 +77,11 @@ def test_a_message_has_one_code_and_each_reader_an_own_one() -> None:
     assert len(code) == 4
     assert code.isdigit()
     resolve = token(
-        action=LinkAction.RESOLVE, alert_id=made.alert_id, destination_id=made.destination_id
+        action=LinkAction.RESOLVE, subject_id=made.subject_id, destination_id=made.destination_id
     )
     assert SIGNER.code(SIGNER.sign(resolve)) == code
     codes = {
-        SIGNER.code(SIGNER.sign(token(recipient=f"r{n}@example.com", alert_id=made.alert_id)))
+        SIGNER.code(SIGNER.sign(token(recipient=f"r{n}@example.com", subject_id=made.subject_id)))
         for n in range(50)
     }
     assert len(codes) > 40

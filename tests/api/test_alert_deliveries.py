@@ -42,8 +42,43 @@ def test_one_is_read_with_every_attempt(
             "message": None,
         }
     ]
-    del found["attempts"]
+    assert found["alerts"] == []
+    del found["attempts"], found["alerts"]
     assert hub.viewer.get("/alert-deliveries").json()["items"] == [found]
+
+
+def test_a_message_about_several_names_them_and_what_it_carries(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    carrier = past.alert_delivery(hub, destination, alert_id)
+    hub.sql("UPDATE alert_deliveries SET alert_id = NULL WHERE id = %s", carrier)
+    hub.sql("INSERT INTO alert_delivery_alerts VALUES (%s, %s, 0)", carrier, alert_id)
+    carried = past.alert_delivery(hub, destination, alert_id, status="sent", reason="grouped")
+    hub.sql("UPDATE alert_deliveries SET carried_by = %s WHERE id = %s", carrier, carried)
+    past.alert_delivery(hub, destination, alert_id)
+
+    found = hub.viewer.get(f"/alert-deliveries/{carrier}").json()
+    assert found["alerts"] == [{"alert_id": str(alert_id), "place": 0}]
+    items = hub.viewer.get("/alert-deliveries", carried_by=carrier).json()["items"]
+    assert [item["id"] for item in items] == [str(carried)]
+    assert items[0]["carried_by"] == str(carrier)
+    story = hub.viewer.get(f"/alerts/{alert_id}/explain").json()
+    assert f"with others, in message {carrier}" in json.dumps(story)
+
+
+def test_what_another_message_carries_is_canceled_with_that(
+    hub: Hub, destination: dict[str, Any], alert_id: UUID
+) -> None:
+    carrier = past.alert_delivery(hub, destination, alert_id, status="queued")
+    carried = past.alert_delivery(hub, destination, alert_id, status="deferred", reason="grouped")
+    hub.sql("UPDATE alert_deliveries SET alert_id = NULL WHERE id = %s", carrier)
+    hub.sql("UPDATE alert_deliveries SET carried_by = %s WHERE id = %s", carrier, carried)
+
+    refused = hub.responder.post(f"/alert-deliveries/{carried}/cancel")
+    assert refused.status == 409
+    assert "Another message says it" in refused.json()["detail"]
+    assert hub.responder.post(f"/alert-deliveries/{carrier}/cancel").status == 200
+    assert hub.viewer.get(f"/alert-deliveries/{carried}").json()["status"] == "canceled"
 
 
 def test_they_are_filtered(hub: Hub, destination: dict[str, Any], alert_id: UUID) -> None:

@@ -44,7 +44,7 @@ class Page:
 
     def link(self, action: LinkAction = LinkAction.ACKNOWLEDGE, **changes: Any) -> str:
         values: dict[str, Any] = {
-            "alert_id": self.alert_id,
+            "subject_id": self.alert_id,
             "action": action,
             "destination_id": self.destination_id,
             "recipient": "ana@example.com",
@@ -222,7 +222,7 @@ def test_a_link_of_no_use_says_so(page: Page) -> None:
     assert page.submit("nonsense", "1234").status == 404
     past = datetime.fromisoformat("2026-01-01T00:00:00Z")
     assert page.get(page.link(expires_at=past)).status == 410
-    assert page.get(page.link(alert_id=uuid7())).status == 404
+    assert page.get(page.link(subject_id=uuid7())).status == 404
     assert TITLE.encode() not in page.get(flipped).body
 
 

@@ -44,7 +44,7 @@ def test_of_an_alert_that_has_ended_it_asks_for_nothing(page: Page) -> None:
     ("changes", "status"),
     [
         ({"expires_at": utc_now().replace(microsecond=0) - timedelta(seconds=1)}, 410),
-        ({"alert_id": uuid7()}, 404),
+        ({"subject_id": uuid7()}, 404),
         ({"destination_id": uuid7()}, 404),
     ],
 )

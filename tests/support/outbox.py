@@ -18,6 +18,7 @@ from aiohttp import web
 from tests.support.postgres import Database
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
+from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
 from tocsin.delivery.channels.registry import (
     ValidConfig,
     build_channels,
@@ -27,8 +28,9 @@ from tocsin.delivery.channels.registry import (
 from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
-from tocsin.message import AlertView, Content, Named, encode
-from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7
+from tocsin.message import AlertView, Changes, Content, Named, encode
+from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7, uuid7_bytes
+from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, Pipe
 from tocsin.store.statements import statement
 
 KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
@@ -200,6 +202,45 @@ class Outbox:
             ],
         )
         return id
+
+    async def carry(
+        self,
+        destination_id: UUID,
+        carried: Sequence[UUID],
+        group_id: UUID | None = None,
+        *,
+        severity: Severity = Severity.HIGH,
+    ) -> UUID:
+        """One message about the alerts of these deliveries, which it carries."""
+        views = []
+        for id in carried:
+            view = self.payload(self.row(id)["alert_id"], EventType.TRIGGERED, severity=severity)
+            assert view.alert is not None
+            views.append(view.alert)
+        made = Carrier(
+            id=uuid7_bytes(),
+            workspace_id=self.workspace_id,
+            tenant_id=self.tenant_id,
+            rule_id=self.rule_id,
+            destination_id=destination_id,
+            group_id=group_id or uuid7(),
+            content=content_of(
+                views,
+                group_id=group_id or uuid7(),
+                title="host=db1",
+                changes=Changes(new=len(views), open=len(views)),
+                since=NOON,
+                now=NOON,
+                workspace=self.workspace,
+                tenant=self.tenant,
+                rule=self.rule,
+            ),
+            carried=[id.bytes for id in carried],
+        )
+        pipe = await Pipe.open(self.url, options=PLANNER)
+        await pipe.run((BEGIN, {}), *carrier_calls([made], datetime.now(UTC)), (COMMIT, {}))
+        await pipe.close()
+        return UUID(bytes=made.id)
 
     def _alert(self, alert_id: UUID) -> None:
         """Its row, unless it is there."""

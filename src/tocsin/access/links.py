@@ -1,6 +1,6 @@
-"""Links that act: acknowledge or resolve an alert from its message.
+"""Links that act: acknowledge or resolve an alert, or those that a message lists, from the message.
 
-A token says who may do what to which alert until when, and is signed; nothing else is stored.
+A token says who may do what to which of them until when, and is signed; nothing else is stored.
 Its key is derived from each key of the vault (HKDF-SHA256, RFC 5869), so rotating those rotates
 this. Opening a link changes nothing: mail scanners open links, and some submit forms. Acting takes
 the short code shown in the message beside the link, which is derived from the token and so is
@@ -35,7 +35,7 @@ _VERSION = 1
 
 
 _HEAD = struct.Struct("!BBI16s16s")
-"""Version, action, expiry in seconds since 1970, alert, destination; the recipient follows."""
+"""Version, action, expiry in seconds since 1970, subject, destination; the recipient follows."""
 
 
 _TAG_BYTES = 16
@@ -48,9 +48,17 @@ class LinkAction(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
     VIEW = "view"
+    # The same for the alerts that a message about several lists; the message is the subject.
+    ACKNOWLEDGE_LISTED = "acknowledge_listed"
+    RESOLVE_LISTED = "resolve_listed"
+    VIEW_LISTED = "view_listed"
+
+    @property
+    def is_of_several(self) -> bool:
+        return self in (self.ACKNOWLEDGE_LISTED, self.RESOLVE_LISTED, self.VIEW_LISTED)
 
 
-_NUMBERS = {LinkAction.ACKNOWLEDGE: 1, LinkAction.RESOLVE: 2, LinkAction.VIEW: 3}
+_NUMBERS = {action: number for number, action in enumerate(LinkAction, 1)}
 
 
 _ACTIONS = {number: action for action, number in _NUMBERS.items()}
@@ -58,9 +66,10 @@ _ACTIONS = {number: action for action, number in _NUMBERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`recipient` names, for people, who got the link: a mail address, or the destination."""
+    """`subject_id` is the alert, or the message that lists several. `recipient` names, for people, who
+    got the link: a mail address, or the destination."""
 
-    alert_id: UUID
+    subject_id: UUID
     action: LinkAction
     destination_id: UUID
     recipient: str
@@ -92,7 +101,7 @@ class LinkSigner:
             _VERSION,
             _NUMBERS[token.action],
             int(token.expires_at.timestamp()),
-            token.alert_id.bytes,
+            token.subject_id.bytes,
             token.destination_id.bytes,
         ) + token.recipient.encode("utf-8", "replace")
         return _text(body + _tag(self._keys[0], b"token", body))
@@ -132,7 +141,7 @@ class LinkSigner:
         if found is None:
             raise ValueError("not a token of ours")
         token, key = found
-        said = token.alert_id.bytes + token.destination_id.bytes + token.recipient.encode()
+        said = token.subject_id.bytes + token.destination_id.bytes + token.recipient.encode()
         return _tag(key, use, said + struct.pack("!I", int(token.expires_at.timestamp())))
 
     def _open(self, text: str) -> tuple[Token, bytes] | None:
@@ -153,9 +162,9 @@ class LinkSigner:
 
 def _parse(body: bytes) -> Token:
     """What a token with a valid signature says."""
-    _, action, expires, alert, destination = _HEAD.unpack(body[: _HEAD.size])
+    _, action, expires, subject, destination = _HEAD.unpack(body[: _HEAD.size])
     return Token(
-        alert_id=UUID(bytes=alert),
+        subject_id=UUID(bytes=subject),
         action=_ACTIONS[action],
         destination_id=UUID(bytes=destination),
         recipient=body[_HEAD.size :].decode(),

@@ -18,7 +18,11 @@ from tocsin.model import AlertDeliveryStatus, EventType, Reason, WaitReason, utc
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.alert_deliveries import attempts_at, page_of_alert_deliveries
+from tocsin.store.queries.alert_deliveries import (
+    attempts_at,
+    listed_by,
+    page_of_alert_deliveries,
+)
 from tocsin.store.queries.destination_states import standings
 from tocsin.store.tables import AlertDelivery
 
@@ -39,7 +43,9 @@ class AlertDeliveryOut(Output):
     tenant_id: Annotated[Id | None, Field(description="Null for tests, and only for them")]
     alert_rule_id: Annotated[Id | None, Field(description="Null for tests, and only for them")]
     alert_destination_id: Id
-    alert_id: Id | None
+    alert_id: Annotated[
+        Id | None, Field(description="Null for tests, and for messages about several alerts")
+    ]
     event_type: EventType
     status: AlertDeliveryStatus
     send_after: Time | None
@@ -50,6 +56,9 @@ class AlertDeliveryOut(Output):
     payload: Annotated[JsonObject, Field(description="What was said; never a secret")]
     reason: Annotated[str, Field(description="Why it exists, waits, or was not sent")]
     detail: Annotated[JsonObject, Field(description="What decided, and every rule that named it")]
+    carried_by: Annotated[
+        Id | None, Field(description="The alert delivery about several alerts that says this, too")
+    ]
     give_up_at: Annotated[Time | None, Field(description="No attempt is made after this")]
     waits_for: Annotated[
         WaitOut | None,
@@ -69,8 +78,17 @@ class AttemptOut(Output):
     message: str | None
 
 
+class ListedAlertOut(Output):
+    alert_id: Id
+    place: Annotated[int, Field(description="From 0 on, in the order in which it shows them")]
+
+
 class AlertDeliveryWithAttempts(AlertDeliveryOut):
     attempts: list[AttemptOut]
+    alerts: Annotated[
+        list[ListedAlertOut],
+        Field(description="Those that a message about several lists; `payload` says how many more"),
+    ]
 
 
 class AlertDeliveryQuery(PageQuery):
@@ -80,6 +98,9 @@ class AlertDeliveryQuery(PageQuery):
     alert_id: Id | None = None
     alert_destination_id: Id | None = None
     alert_rule_id: Id | None = None
+    carried_by: Annotated[
+        Id | None, Field(description="What this message about several alerts says")
+    ] = None
     tenant_id: Id | None = None
     event_type: EventType | None = None
     reason: Reason | None = None
@@ -100,6 +121,7 @@ async def list_alert_deliveries(
             alert_id=query.alert_id,
             alert_destination_id=query.alert_destination_id,
             alert_rule_id=query.alert_rule_id,
+            carried_by=query.carried_by,
             tenant_id=query.tenant_id,
             event_type=query.event_type,
             reason=query.reason,
@@ -140,6 +162,9 @@ async def read_alert_delivery(
     return AlertDeliveryWithAttempts(
         **(await _showing(session, [row]))(row).model_dump(),
         attempts=[AttemptOut.model_validate(attempt) for attempt in attempts],
+        alerts=[
+            ListedAlertOut.model_validate(each) for each in await listed_by(session, delivery_id)
+        ],
     )
 
 

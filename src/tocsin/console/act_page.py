@@ -1,4 +1,5 @@
-"""The page behind the links of a message: see the alert, type the code, acknowledge or resolve.
+"""The page behind the links of a message: see the alert, or the several that it lists, type the code,
+acknowledge or resolve.
 
 Opening it changes nothing, however often and whoever does: previews and mail scanners open links.
 No script, no cookie, nothing loaded from elsewhere; nothing about it is to be stored or indexed.
@@ -7,6 +8,8 @@ No script, no cookie, nothing loaded from elsewhere; nothing about it is to be s
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -21,9 +24,10 @@ from tocsin.access.links import Expired, Invalid, LinkAction, LinkSigner, Token
 from tocsin.alerts import actions
 from tocsin.console.pages import (
     Shown,
+    about,
     alert_gone,
     database_away,
-    find_alert,
+    find_alerts,
     link_broken,
     link_expired,
     page,
@@ -39,12 +43,14 @@ _BODY_LIMIT = 2_048
 BODY_SECONDS = 10.0
 """For the form to arrive; a browser sends it in one piece."""
 
-_VERBS = {LinkAction.ACKNOWLEDGE: "Acknowledge", LinkAction.RESOLVE: "Resolve"}
-_DONE = {LinkAction.ACKNOWLEDGE: "Acknowledged", LinkAction.RESOLVE: "Resolved"}
-_MOVES = {
-    LinkAction.ACKNOWLEDGE: Action.ACKNOWLEDGE,
-    LinkAction.RESOLVE: Action.RESOLVE,
+_VERBS = {
+    LinkAction.ACKNOWLEDGE: "Acknowledge",
+    LinkAction.RESOLVE: "Resolve",
+    LinkAction.ACKNOWLEDGE_LISTED: "Acknowledge",
+    LinkAction.RESOLVE_LISTED: "Resolve",
 }
+_DONE = {"Acknowledge": "Acknowledged", "Resolve": "Resolved"}
+_MOVES = {"Acknowledge": Action.ACKNOWLEDGE, "Resolve": Action.RESOLVE}
 _STATES = {
     AlertStatus.OPEN: "open",
     AlertStatus.ACKNOWLEDGED: "acknowledged",
@@ -68,7 +74,7 @@ class _ActPage:
     async def answer(self, request: Request) -> Response:
         text = request.path_params["token"]
         match self._signer.read(text, utc_now()):
-            case Invalid() | Token(action=LinkAction.VIEW):
+            case Invalid() | Token(action=LinkAction.VIEW | LinkAction.VIEW_LISTED):
                 return link_broken()
             case Expired():
                 return link_expired("Open the alert in Tocsin instead.")
@@ -83,52 +89,64 @@ class _ActPage:
                     )
 
     async def _answer(self, request: Request, text: str, token: Token) -> Response:
-        alert = await find_alert(self._engine, token)
-        if alert is None:
+        alerts = await find_alerts(self._engine, token)
+        if not alerts:
             return alert_gone()
-        if not alert.admits(token.action):
-            return _settled(alert)
+        if not any(alert.admits(token.action) for alert in alerts):
+            return _settled(alerts, token)
         if request.method != "POST":
             async with reading(self._engine) as session:
                 locked = await is_locked(session, self._signer, text)
-            return _locked(alert, token) if locked else _form(alert, token)
+            return _locked(alerts, token) if locked else _form(alerts, token)
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 typed = await _typed_code(request)
         except TimeoutError:
-            return _too_slow(alert)
+            return _too_slow(alerts, token)
         async with writing(self._engine) as session:
             check = await check_code(session, self._signer, text, token, typed)
         if check is CodeCheck.LOCKED:
-            return _locked(alert, token)
+            return _locked(alerts, token)
         if check is CodeCheck.WRONG:
-            return _form(alert, token, is_wrong=True)
-        return await self._act(alert, token)
+            return _form(alerts, token, is_wrong=True)
+        return await self._act(alerts, token)
 
-    async def _act(self, alert: Shown, token: Token) -> Response:
+    async def _act(self, alerts: Sequence[Shown], token: Token) -> Response:
         actor = Actor(ActorKind.RECIPIENT, token.recipient, token.destination_id)
-        outcome = await self._performer.act(
-            alert.workspace_id, token.alert_id, _MOVES[token.action], actor, utc_now()
-        )
-        # Somebody may have been faster: what counts is the alert's status now.
-        now = await find_alert(self._engine, token) or alert
-        if isinstance(outcome, actions.Acted):
+        verb = _VERBS[token.action]
+        outcomes = [
+            await self._performer.act(alert.workspace_id, alert.id, _MOVES[verb], actor, utc_now())
+            for alert in alerts
+            if alert.admits(token.action)
+        ]
+        # Somebody may have been faster: what counts is the status now.
+        now = await find_alerts(self._engine, token) or alerts
+        if any(isinstance(outcome, actions.Acted) for outcome in outcomes):
             return page(
                 HTTPStatus.OK,
-                f"{_DONE[token.action]}",
-                alert=now,
-                message=f"The alert is {_STATES[now.status]}. "
-                f"On record as done by {token.recipient}.",
+                _DONE[verb],
+                **about(token, now),
+                message=f"{_standing(now)} On record as done by {token.recipient}.",
                 tone="good",
             )
-        return _settled(now)
+        return _settled(now, token)
 
 
-def _form(alert: Shown, token: Token, *, is_wrong: bool = False) -> Response:
+def _standing(alerts: Sequence[Shown]) -> str:
+    """`The alert is resolved.`, or of several `2 are resolved, 1 is acknowledged.`"""
+    if len(alerts) == 1:
+        return f"The alert is {_STATES[alerts[0].status]}."
+    counts = Counter(_STATES[alert.status] for alert in alerts)
+    parts = (f"{count} {'is' if count == 1 else 'are'} {state}" for state, count in counts.items())
+    return ", ".join(parts) + "."
+
+
+def _form(alerts: Sequence[Shown], token: Token, *, is_wrong: bool = False) -> Response:
+    which = f"these {len(alerts)} alerts" if len(alerts) > 1 else "this alert"
     return page(
         HTTPStatus.FORBIDDEN if is_wrong else HTTPStatus.OK,
-        f"{_VERBS[token.action]} this alert?",
-        alert=alert,
+        f"{_VERBS[token.action]} {which}?",
+        **about(token, alerts),
         asks_code=True,
         button=_VERBS[token.action],
         recipient=token.recipient,
@@ -137,32 +155,33 @@ def _form(alert: Shown, token: Token, *, is_wrong: bool = False) -> Response:
     )
 
 
-def _settled(alert: Shown) -> Response:
+def _settled(alerts: Sequence[Shown], token: Token) -> Response:
     return page(
         HTTPStatus.OK,
         "Nothing left to do",
-        alert=alert,
-        message=f"The alert is {_STATES[alert.status]} already.",
+        **about(token, alerts),
+        message=f"{_standing(alerts).rstrip('.')} already.",
         tone="good",
     )
 
 
-def _locked(alert: Shown, token: Token) -> Response:
+def _locked(alerts: Sequence[Shown], token: Token) -> Response:
+    what = "the alerts" if len(alerts) > 1 else "the alert"
     return refusal(
         HTTPStatus.FORBIDDEN,
         "This link is locked",
         "Too many wrong codes were typed. Nothing was changed; "
-        f"{_VERBS[token.action].lower()} the alert in Tocsin instead.",
-        alert=alert,
+        f"{_VERBS[token.action].lower()} {what} in Tocsin instead.",
+        **about(token, alerts),
     )
 
 
-def _too_slow(alert: Shown) -> Response:
+def _too_slow(alerts: Sequence[Shown], token: Token) -> Response:
     return refusal(
         HTTPStatus.REQUEST_TIMEOUT,
         "The code did not arrive",
         "It took too long. Nothing was changed; try again.",
-        alert=alert,
+        **about(token, alerts),
         headers={"Connection": "close"},
     )
 

@@ -1,4 +1,5 @@
-"""The page behind the link that only shows: one alert as it is now, for a day, no code needed."""
+"""The pages behind the links that only show: one alert as it is now, or those that a message lists, for
+a day, no code needed."""
 
 from __future__ import annotations
 
@@ -13,9 +14,10 @@ from starlette.routing import Route
 
 from tocsin.access.links import Expired, LinkAction, LinkSigner, Token
 from tocsin.console.pages import (
+    about,
     alert_gone,
     database_away,
-    find_alert,
+    find_alerts,
     link_broken,
     link_expired,
     page,
@@ -28,37 +30,51 @@ log = structlog.get_logger(__name__)
 
 
 def create_alert_page(engine: Engine, signer: LinkSigner) -> Starlette:
-    """The ASGI application to mount at `/alerts`: one route, `/{alert_id}?view=TOKEN`."""
+    """The ASGI application to mount at `/alerts`: `/{alert_id}?view=TOKEN`, and
+    `/listed/{alert_delivery_id}?view=TOKEN` for the alerts that a message lists."""
 
-    async def answer(request: Request) -> Response:
-        alert_id: UUID = request.path_params["alert_id"]
+    async def answer(request: Request, action: LinkAction, command: str) -> Response:
+        subject: UUID = request.path_params["id"]
         token = signer.read(request.query_params.get("view", ""), utc_now())
         if isinstance(token, Expired):
-            return link_expired(f"On the server, `tocsin alert {alert_id}` shows the alert.")
+            return link_expired(f"On the server, `tocsin {command} {subject}` shows it.")
         if (
             not isinstance(token, Token)
-            or token.action is not LinkAction.VIEW
-            or token.alert_id != alert_id
+            or token.action is not action
+            or token.subject_id != subject
         ):
             return link_broken()
         return await _show(engine, token)
 
-    return Starlette(routes=[Route("/{alert_id:uuid}", answer, methods=["GET"])])
+    async def one(request: Request) -> Response:
+        return await answer(request, LinkAction.VIEW, "alert")
+
+    async def listed(request: Request) -> Response:
+        return await answer(request, LinkAction.VIEW_LISTED, "delivery")
+
+    return Starlette(
+        routes=[
+            Route("/{id:uuid}", one, methods=["GET"]),
+            Route("/listed/{id:uuid}", listed, methods=["GET"]),
+        ]
+    )
 
 
 async def _show(engine: Engine, token: Token) -> Response:
     try:
-        alert = await find_alert(engine, token)
+        alerts = await find_alerts(engine, token)
     except failures.FAILED as error:
         log.warning("alert_page.database_away", error=type(error).__name__)
         return database_away("Tocsin cannot reach its database; try again in a moment.")
-    if alert is None:
+    if not alerts:
         return alert_gone()
+    several = token.action.is_of_several
+    what, have = ("them", "They have") if several else ("it", "It has")
     return page(
         HTTPStatus.OK,
-        "Alert",
-        alert=alert,
-        message="To acknowledge or resolve it, use the links in the message."
-        if alert.status.is_live
-        else "It has ended; nothing is left to do.",
+        "Alerts" if several else "Alert",
+        **about(token, alerts),
+        message=f"To acknowledge or resolve {what}, use the links in the message."
+        if any(alert.status.is_live for alert in alerts)
+        else f"{have} ended; nothing is left to do.",
     )

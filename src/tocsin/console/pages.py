@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -19,17 +20,19 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from tocsin.access.links import CODE_DIGITS, LinkAction, Token
+from tocsin.message import SHOWN_ALERTS
 from tocsin.model import AlertStatus, iso
 from tocsin.store.database import Engine, reading
-from tocsin.store.queries.alerts import find_linked_alert
+from tocsin.store.queries.alerts import LinkedAlert, find_linked_alert, find_listed_alerts
 
 _DESCRIPTION_SHOWN = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The alert as it is now."""
+    """An alert as it is now."""
 
+    id: UUID
     workspace_id: UUID
     title: str
     description: str | None
@@ -42,18 +45,32 @@ class Shown:
 
     def admits(self, action: LinkAction) -> bool:
         """Whether the action would still change something."""
-        if action is LinkAction.ACKNOWLEDGE:
+        if action in (LinkAction.ACKNOWLEDGE, LinkAction.ACKNOWLEDGE_LISTED):
             return self.status is AlertStatus.OPEN
         return self.status.is_live
 
 
-async def find_alert(engine: Engine, token: Token) -> Shown | None:
-    """The alert, if it and the destination that the link was sent to are still there."""
+async def find_alerts(engine: Engine, token: Token) -> list[Shown]:
+    """The alert, or those that the message lists, as far as they and the destination that the link was
+    sent to are still there."""
+    subject, destination = token.subject_id, token.destination_id
     async with reading(engine) as session:
-        alert = await find_linked_alert(session, token.alert_id, token.destination_id)
-    if alert is None:
-        return None
+        if token.action.is_of_several:
+            found = await find_listed_alerts(session, subject, destination, SHOWN_ALERTS)
+        else:
+            alert = await find_linked_alert(session, subject, destination)
+            found = [] if alert is None else [alert]
+    return [_shown(each) for each in found]
+
+
+def about(token: Token, alerts: Sequence[Shown]) -> dict[str, Any]:
+    """These alerts, at least one, as the values of a page."""
+    return {"alerts": alerts} if token.action.is_of_several else {"alert": alerts[0]}
+
+
+def _shown(alert: LinkedAlert) -> Shown:
     return Shown(
+        id=alert.id,
         workspace_id=alert.workspace_id,
         title=alert.title,
         description=_shortened(alert.description),

@@ -165,6 +165,8 @@ class DeliveryFacts:
     wait_reason: WaitReason | None = None
     """Of one that is due, what of its destination keeps it waiting, and until when."""
     waits_until: datetime | None = None
+    carried_by: UUID | None = None
+    """The message about several alerts that says it."""
 
     @property
     def destination(self) -> str:
@@ -190,6 +192,7 @@ class DeliveryFacts:
             "detail": dict(self.detail or {}),
             "wait_reason": self.wait_reason and self.wait_reason.value,
             "waits_until": optional_iso(self.waits_until),
+            "carried_by": _text(self.carried_by),
         }
 
 

@@ -154,6 +154,7 @@ def _delivery(
         last_error_code=row.last_error_code,
         last_error_message=row.last_error_message,
         detail=row.detail,
+        carried_by=row.carried_by,
         wait_reason=None if wait is None else wait.reason,
         waits_until=None if wait is None else wait.until,
         attempts=tuple(

@@ -121,6 +121,8 @@ def delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
 
 
 def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
+    if delivery.carried_by is not None:
+        return _carried_words(delivery)
     match delivery.status:
         case AlertDeliveryStatus.SENT:
             at = "" if delivery.sent_at is None else f" at {_shown(delivery.sent_at)}"
@@ -142,6 +144,21 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             return f"canceled: {_why(delivery)}"
         case AlertDeliveryStatus.SUPPRESSED:
             return f"not sent: {_why(delivery)}"
+
+
+def _carried_words(delivery: DeliveryFacts) -> str:
+    """Of one that a message about several alerts says."""
+    what = f"with others, in message {delivery.carried_by}"
+    match delivery.status:
+        case AlertDeliveryStatus.SENT:
+            at = "" if delivery.sent_at is None else f" at {_shown(delivery.sent_at)}"
+            return f"sent{at}, {what}{_was_held(delivery)}"
+        case AlertDeliveryStatus.FAILED:
+            return f"given up {what}{_last_error(delivery)}"
+        case AlertDeliveryStatus.CANCELED:
+            return f"canceled: {_why(delivery)}"
+        case _:
+            return f"on its way {what}"
 
 
 def _was_held(delivery: DeliveryFacts) -> str:
@@ -182,6 +199,8 @@ def _why(delivery: DeliveryFacts) -> str:
             return "the destination was disabled or deleted"
         case Reason.CANCELED_BY_USER:
             return "a person canceled it"
+        case Reason.GROUPED:
+            return "it is gathered with others"
         case Reason.RULE | Reason.TEST | Reason.FALLBACK:
             return delivery.last_error_message or delivery.reason.value
         case reason:

@@ -13,6 +13,8 @@ class EventType(StrEnum):
     RESOLVED = "alerts.resolved"
     CLOSED = "alerts.closed"
     TEST = "alerts.test"
+    # Several alerts in one message.
+    GROUP = "alerts.group"
 
 
 class AlertDeliveryStatus(StrEnum):
@@ -43,6 +45,8 @@ class Reason(StrEnum):
     DESTINATION_DISABLED = "destination_disabled"
     CANCELED_BY_USER = "canceled_by_user"
     FALLBACK = "fallback"
+    # Another message says it, with what others have to say: `carried_by` names it once it is made.
+    GROUPED = "grouped"
 
 
 class AttemptOutcome(StrEnum):

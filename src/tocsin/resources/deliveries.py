@@ -93,6 +93,12 @@ async def cancel(
             f"Only queued and deferred deliveries can be canceled; this one is {status.value}.",
             status,
         )
+    if row.is_carried:
+        return StateRefuses(
+            "not-cancelable",
+            "Another message says it, with others; cancel that one instead.",
+            status,
+        )
     if row.is_under_way:
         return StateRefuses("in-flight", "It is being sent at this moment.", status)
     await call_off(session, alert_delivery_id)
@@ -108,5 +114,5 @@ async def bulk_retry(
 ) -> int:
     """Queue again all that failed from `since` to before `until`, at all destinations that are
     enabled or at one. Returns how many. What is over by now (a trigger whose alert is resolved) is
-    sent all the same: somebody asked for it."""
+    sent all the same: somebody asked for it. What another message carries goes with that one."""
     return await queue_failed_again(session, workspace_id, since, until, destination_id)

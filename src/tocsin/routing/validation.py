@@ -39,7 +39,12 @@ _DATES = frozenset(range(-31, 32)) - {0}
 _ANY_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _NOBODY_WRITES = "\x7f\x01\x7f"
 
-RULE_EVENT_TYPES = tuple(each for each in EventType if each is not EventType.TEST)
+RULE_EVENT_TYPES = (
+    EventType.TRIGGERED,
+    EventType.ACKNOWLEDGED,
+    EventType.RESOLVED,
+    EventType.CLOSED,
+)
 
 
 def validate_event_types(value: object, pointer: str = "/event_types") -> list[Fault]:

@@ -117,6 +117,11 @@ class Claimed:
     """When it was claimed."""
     configuration_version: int
 
+    @property
+    def carries_others(self) -> bool:
+        """Whether it is about several alerts, and so stands for other deliveries."""
+        return "group" in self.payload
+
 
 @dataclass(frozen=True, slots=True)
 class BucketRow:
@@ -327,6 +332,10 @@ class DeliveryQueue:
                 "reached": list(reached),
             },
         )
+
+    async def settle_carried(self, ids: Sequence[UUID]) -> None:
+        """What became of these messages about several alerts became of what they carry."""
+        await self._run("settle_carried", {"ids": list(ids)})
 
     async def record_failures(
         self, failures: Sequence[DestinationFailures]

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tocsin.message import AlertView, Links, Message, Named
+from msgspec import structs
+
+from tocsin.message import AlertView, Changes, Group, Links, Message, Named
 from tocsin.model import AlertStatus, EventType, Severity
 
 AT = datetime(2026, 11, 21, 20, 58, 15, tzinfo=UTC)
@@ -63,6 +65,8 @@ def message(
     about: AlertView | None = None,
     **changes: Any,
 ) -> Message:
+    if event is EventType.GROUP:
+        return several([about] if about else [alert()], **changes)
     is_test = event is EventType.TEST
     about = about or alert()
     if event is EventType.RESOLVED:
@@ -83,6 +87,29 @@ def message(
         "actor": None,
     }
     return Message(**{**values, **changes})
+
+
+def several(alerts: list[AlertView], **changes: Any) -> Message:
+    """A message about these; `changes` may be of its group, too."""
+    live = [each for each in alerts if each.status.is_live]
+    group: dict[str, Any] = {
+        "id": UUID("01939c1e-0000-7000-8000-0000000000aa"),
+        "title": "team=orders",
+        "severity": (live or alerts)[0].severity,
+        "since": AT,
+        "changes": Changes(new=len(live), ended=len(alerts) - len(live), open=len(live)),
+        "labels": {"team": "orders"},
+    }
+    group |= {name: changes.pop(name) for name in group.keys() | {"more"} if name in changes}
+    first = message(about=alerts[0])
+    return structs.replace(
+        first,
+        event_type=EventType.GROUP,
+        alert=None,
+        group=Group(**group),
+        alerts=tuple(alerts),
+        **changes,
+    )
 
 
 def links_for(reader: str) -> Links:

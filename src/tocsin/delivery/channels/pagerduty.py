@@ -1,11 +1,14 @@
-"""PagerDuty: Events API v2. One incident per alert, found again by its dedup key."""
+"""PagerDuty: Events API v2. One incident per alert, found again by its dedup key, also where one message
+is about several."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
+from msgspec import structs
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -15,8 +18,8 @@ from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
-from tocsin.message import Message
-from tocsin.model import EventType, Severity, iso
+from tocsin.message import Group, Message
+from tocsin.model import AlertStatus, EventType, Severity, iso
 
 ENDPOINTS = {
     "us": "https://events.pagerduty.com/v2/enqueue",
@@ -41,6 +44,14 @@ _ACTIONS = {
     EventType.RESOLVED: "resolve",
     EventType.CLOSED: "resolve",
 }
+_STATE_ACTIONS = {
+    AlertStatus.OPEN: "trigger",
+    AlertStatus.ACKNOWLEDGED: "acknowledge",
+    AlertStatus.RESOLVED: "resolve",
+    AlertStatus.CLOSED: "resolve",
+}
+_TAKEN = "taken"
+"""In the progress of a message: how many of its events PagerDuty has taken."""
 
 
 def _is_routing_key(text: str) -> str:
@@ -82,17 +93,21 @@ class PagerDutyChannel:
     ) -> Outcome:
         words = describe(message, config.zone, links_for(message.destination_name))
         outcome: Outcome = Sent()
-        for event in events(message, words, config.routing_key):
+        every = events(message, words, config.routing_key)
+        begin = min(int(progress.get(_TAKEN, 0)), len(every) - 1)
+        for place, event in enumerate(every[begin:], begin):
             answer = await self._outbound.post(
                 self._endpoints[config.region],
                 encode(event),
                 {"Content-Type": "application/json"},
             )
             if isinstance(answer, NoAnswer):
-                return unanswered(message.destination_name, answer)
-            outcome = self._judge(message, answer)
+                outcome = unanswered(message.destination_name, answer)
+            else:
+                outcome = self._judge(message, answer)
             if not isinstance(outcome, Sent):
-                return outcome
+                # Of several, those that are taken need not be sent again.
+                return replace(outcome, progress={_TAKEN: place}) if place else outcome
         return outcome
 
     def _judge(self, message: Message, answer: Answer) -> Outcome:
@@ -125,6 +140,8 @@ class PagerDutyChannel:
 def events(message: Message, words: MessageWords, routing_key: str) -> list[dict[str, Any]]:
     """What to enqueue, in order. A test opens an incident of severity info and closes it at once,
     so that it shows in PagerDuty and nobody has to clean up."""
+    if message.group is not None:
+        return _events_of_several(message, message.group, words, routing_key)
     alert = message.alert
     if alert is None:
         key = f"tocsin/test/{message.id}"
@@ -140,6 +157,26 @@ def events(message: Message, words: MessageWords, routing_key: str) -> list[dict
     return [{"routing_key": routing_key, "dedup_key": key, "event_action": action}]
 
 
+def _events_of_several(
+    message: Message, group: Group, words: MessageWords, routing_key: str
+) -> list[dict[str, Any]]:
+    """One for each alert that is listed; for those that are not, one incident that stands for them."""
+    found = []
+    for alert in message.alerts:
+        key, action = f"tocsin/{alert.id}", _STATE_ACTIONS[alert.status]
+        if action == "trigger":
+            alone = structs.replace(message, alert=alert, group=None, alerts=())
+            found.append(_trigger(alone, words, routing_key, key))
+        else:
+            found.append({"routing_key": routing_key, "dedup_key": key, "event_action": action})
+    key = f"tocsin/group/{group.id}"
+    if group.more and group.changes.open:
+        found.append(_trigger(message, words, routing_key, key))
+    elif not group.changes.open or not found:
+        found.append({"routing_key": routing_key, "dedup_key": key, "event_action": "resolve"})
+    return found
+
+
 def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) -> dict[str, Any]:
     alert = message.alert
     url = next((action.url for action in words.actions if action.name.startswith("Open")), None)
@@ -152,7 +189,7 @@ def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) 
             "summary": one_line(alert.title if alert else words.title, SUMMARY_LIMIT)
             or words.title,
             "source": one_line(alert.source, 255) if alert else "tocsin",
-            "severity": _SEVERITIES[alert.severity if alert else Severity.INFO],
+            "severity": _SEVERITIES[message.severity or Severity.INFO],
             "timestamp": iso(alert.triggered_at if alert else message.created_at),
             "custom_details": _details(message, words),
         },
@@ -169,7 +206,8 @@ def _details(message: Message, words: MessageWords) -> dict[str, Any]:
     """A fixed set of keys: rules written in PagerDuty go by them."""
     alert = message.alert
     if alert is None:
-        return {"note": words.change}
+        listed = {"alerts": words.description} if words.description else {}
+        return {"note": words.change, **listed}
     labels = {one_line(name, 255): one_line(value, 2_000) for name, value in alert.labels.items()}
     return {
         "alert_id": str(alert.id),

@@ -22,7 +22,8 @@ from tocsin.model import REDACTED
 
 PREFIX = "whsec_"
 BODY_LIMIT = 65_536
-"""Bytes; beyond it the alert goes without its metadata and with a short description."""
+"""Bytes; beyond it an alert goes without its metadata and with a short description, and of several the
+last ones do not go at all."""
 _SHORT_DESCRIPTION = 1_000
 
 
@@ -104,13 +105,21 @@ def render(message: Message) -> bytes:
     """The body. It is the same bytes at every attempt."""
     whole = message.document()
     body = encode(whole)
-    if len(body) <= BODY_LIMIT or whole["alert"] is None:
+    alerts = [whole["alert"]] if whole["alert"] else whole.get("alerts", [])
+    if len(body) <= BODY_LIMIT or not alerts:
         return body
-    alert = whole["alert"]
-    alert["metadata"] = {"shortened": True}
-    alert["description"] = alert["description"] and cut(alert["description"], _SHORT_DESCRIPTION)
+    for alert in alerts:
+        alert["metadata"] = {"shortened": True}
+        alert["description"] = alert["description"] and cut(
+            alert["description"], _SHORT_DESCRIPTION
+        )
     body = encode(whole)
     if len(body) > BODY_LIMIT:
-        alert["labels"] = {}
+        for alert in alerts:
+            alert["labels"] = {}
+        body = encode(whole)
+    while len(body) > BODY_LIMIT and len(alerts) > 1:
+        whole["alerts"] = alerts = alerts[: len(alerts) // 2]
+        whole["group"]["more"] = message.more_than(len(alerts))
         body = encode(whole)
     return body

@@ -89,6 +89,7 @@ class Housekeeping:
         while True:
             async with queue.transaction():
                 expired = await queue.expire(list(self._waiting))
+                await queue.settle_carried([each.id for each in expired])
                 made = await queue.notify_fallback(
                     [
                         FallbackCandidate(id=each.id, given_up=True, broken=False)

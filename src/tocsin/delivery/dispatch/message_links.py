@@ -10,9 +10,12 @@ from uuid import UUID
 from tocsin.access.links import LIFETIME, LinkAction, LinkSigner, Token
 from tocsin.delivery.channels.base import LinksFor
 from tocsin.delivery.dispatch.targets import Target
-from tocsin.message import Links
+from tocsin.message import SHOWN_ALERTS, Links
 from tocsin.model import AlertStatus, utc_now
 from tocsin.store.delivery_queue import Claimed
+
+_ACKNOWLEDGING = (LinkAction.ACKNOWLEDGE, LinkAction.ACKNOWLEDGE_LISTED)
+_RESOLVING = (LinkAction.RESOLVE, LinkAction.RESOLVE_LISTED)
 
 
 class DeliveryLinks:
@@ -27,15 +30,16 @@ class DeliveryLinks:
         self._now = now
 
     def _overview(self, claimed: Claimed) -> Links:
-        """The link that only shows. It needs no code, and opens this one alert to nobody else."""
-        if claimed.alert_id is None:
+        """The link that only shows. It needs no code, and opens what it is about, and nothing else."""
+        subject = _subject(claimed)
+        if subject is None:
             return Links(alert=self._base_url + "/")
+        action = LinkAction.VIEW_LISTED if claimed.carries_others else LinkAction.VIEW
         token = self._signer.sign(
-            Token(
-                claimed.alert_id, LinkAction.VIEW, claimed.alert_destination_id, "", self._expiry()
-            )
+            Token(subject, action, claimed.alert_destination_id, "", self._expiry())
         )
-        return Links(alert=f"{self._base_url}/alerts/{claimed.alert_id}?view={token}")
+        place = "listed/" if claimed.carries_others else ""
+        return Links(alert=f"{self._base_url}/alerts/{place}{subject}?view={token}")
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor:
         def links_for(recipient: str) -> Links:
@@ -46,19 +50,20 @@ class DeliveryLinks:
     def _links(self, claimed: Claimed, destination_id: UUID, recipient: str) -> Links:
         overview = self._overview(claimed)
         actions = _actions(claimed)
-        if claimed.alert_id is None or not actions:
+        subject = _subject(claimed)
+        if subject is None or not actions:
             return overview
         tokens = {
             action: self._signer.sign(
-                Token(claimed.alert_id, action, destination_id, recipient, self._expiry())
+                Token(subject, action, destination_id, recipient, self._expiry())
             )
             for action in actions
         }
         urls = {action: f"{self._base_url}/a/{token}" for action, token in tokens.items()}
         return Links(
             alert=overview.alert,
-            acknowledge=urls.get(LinkAction.ACKNOWLEDGE),
-            resolve=urls.get(LinkAction.RESOLVE),
+            acknowledge=next((urls[each] for each in _ACKNOWLEDGING if each in urls), None),
+            resolve=next((urls[each] for each in _RESOLVING if each in urls), None),
             code=self._signer.code(next(iter(tokens.values()))),
         )
 
@@ -68,8 +73,19 @@ class DeliveryLinks:
         return datetime.fromtimestamp(math.ceil(end / 3600) * 3600, UTC)
 
 
+def _subject(claimed: Claimed) -> UUID | None:
+    """What its links are about: the alert, or of several the message that lists them."""
+    return claimed.id if claimed.carries_others else claimed.alert_id
+
+
 def _actions(claimed: Claimed) -> list[LinkAction]:
-    """What can still be done to the alert as the message shows it."""
+    """What can still be done to the alerts as the message shows them."""
+    if claimed.carries_others:
+        shown = claimed.payload.get("alerts", ())[:SHOWN_ALERTS]
+        statuses = {alert.get("status") for alert in shown}
+        if AlertStatus.OPEN in statuses:
+            return [LinkAction.ACKNOWLEDGE_LISTED, LinkAction.RESOLVE_LISTED]
+        return [LinkAction.RESOLVE_LISTED] if AlertStatus.ACKNOWLEDGED in statuses else []
     status = (claimed.payload.get("alert") or {}).get("status")
     if status == AlertStatus.OPEN:
         return [LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE]

@@ -150,9 +150,12 @@ class Recorder:
         failures, reached = failures_of(results), reached_by(results)
         held: list[HeldDestination] = []
         candidates = _fallback_candidates(group, updates)
-        if failures or candidates:
+        carriers = _ended_carriers(group, updates)
+        if failures or candidates or carriers:
             async with queue.transaction():
                 ours = await queue.record(records, reached)
+                if carriers:
+                    await queue.settle_carried(carriers)
                 held = await queue.record_failures(failures)
                 made = await queue.notify_fallback(candidates, self._fallback_after)
             metrics.FALLBACKS.inc(made)
@@ -210,6 +213,15 @@ def _record(done: Done, update: RowUpdate, now: float, bare: bool) -> AttemptRec
     )
 
 
+def _ended_carriers(group: Sequence[Done], updates: Sequence[RowUpdate]) -> list[UUID]:
+    """Messages about several alerts that came to their end."""
+    return [
+        done.claimed.id
+        for done, update in zip(group, updates, strict=True)
+        if done.claimed.carries_others and update.status is not AlertDeliveryStatus.QUEUED
+    ]
+
+
 def _fallback_candidates(
     group: Sequence[Done], updates: Sequence[RowUpdate]
 ) -> list[FallbackCandidate]:
@@ -224,8 +236,8 @@ def _fallback_candidates(
         if update.outcome is None and not isinstance(done.result, TooLate):
             continue
         given_up = update.status is AlertDeliveryStatus.FAILED
-        alert = claimed.payload.get("alert") or {}
-        critical = given_up and alert.get("severity") == Severity.CRITICAL
+        about = claimed.payload.get("group") or claimed.payload.get("alert") or {}
+        critical = given_up and about.get("severity") == Severity.CRITICAL
         broken = isinstance(done.result, Failed) and done.result.disables_destination
         if critical or broken or claimed.alert_destination_id not in seen:
             seen.add(claimed.alert_destination_id)

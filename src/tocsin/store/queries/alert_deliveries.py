@@ -15,6 +15,7 @@ from tocsin.store.deletion import name_in_history
 from tocsin.store.paging import PageRequest, RowPage, any_of, equal, fetch_page, within
 from tocsin.store.tables import (
     AlertDelivery,
+    AlertDeliveryAlert,
     AlertDeliveryAttempt,
     AlertDestination,
     AlertRule,
@@ -30,6 +31,7 @@ async def page_of_alert_deliveries(
     alert_id: UUID | None,
     alert_destination_id: UUID | None,
     alert_rule_id: UUID | None,
+    carried_by: UUID | None,
     tenant_id: UUID | None,
     event_type: EventType | None,
     reason: Reason | None,
@@ -45,6 +47,7 @@ async def page_of_alert_deliveries(
             (table.alert_id, alert_id),
             (table.alert_destination_id, alert_destination_id),
             (table.alert_rule_id, alert_rule_id),
+            (table.carried_by, carried_by),
             (table.tenant_id, tenant_id),
             (table.event_type, event_type),
             (table.reason, reason),
@@ -61,6 +64,13 @@ async def attempts_at(
     table = AlertDeliveryAttempt
     statement = select(table).where(table.alert_delivery_id.in_(delivery_ids))
     return (await session.scalars(statement.order_by(table.number))).all()
+
+
+async def listed_by(session: DatabaseSession, delivery_id: UUID) -> Sequence[AlertDeliveryAlert]:
+    """The alerts that a message about several lists, in its order."""
+    table = AlertDeliveryAlert
+    statement = select(table).where(table.alert_delivery_id == delivery_id)
+    return (await session.scalars(statement.order_by(table.place))).all()
 
 
 @dataclass(frozen=True, slots=True)

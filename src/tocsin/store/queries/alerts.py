@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from tocsin.model import AlertEventKind, AlertStatus, Severity
 from tocsin.store.database import DatabaseSession
@@ -20,7 +21,14 @@ from tocsin.store.paging import (
     fetch_page,
     within,
 )
-from tocsin.store.tables import Alert, AlertDestination, AlertEvent, Integration, Tenant
+from tocsin.store.tables import (
+    Alert,
+    AlertDeliveryAlert,
+    AlertDestination,
+    AlertEvent,
+    Integration,
+    Tenant,
+)
 
 
 async def page_of_alerts(
@@ -140,6 +148,7 @@ async def alerts_since(
 class LinkedAlert:
     """An alert as the pages behind the links of a message show it."""
 
+    id: UUID
     workspace_id: UUID
     title: str
     description: str | None
@@ -154,8 +163,28 @@ async def find_linked_alert(
     session: DatabaseSession, alert_id: UUID, destination_id: UUID
 ) -> LinkedAlert | None:
     """The alert, if it and the destination that the link was sent to are still there."""
+    row = (await session.execute(_linked(destination_id).where(Alert.id == alert_id))).one_or_none()
+    return None if row is None else LinkedAlert(**row._mapping)
+
+
+async def find_listed_alerts(
+    session: DatabaseSession, delivery_id: UUID, destination_id: UUID, most: int
+) -> list[LinkedAlert]:
+    """The first that a message about several lists, as far as they and the destination that it was sent
+    to are still there."""
     query = (
+        _linked(destination_id)
+        .join(AlertDeliveryAlert, AlertDeliveryAlert.alert_id == Alert.id)
+        .where(AlertDeliveryAlert.alert_delivery_id == delivery_id, AlertDeliveryAlert.place < most)
+        .order_by(AlertDeliveryAlert.place)
+    )
+    return [LinkedAlert(**row._mapping) for row in await session.execute(query)]
+
+
+def _linked(destination_id: UUID) -> Select[*tuple[Any, ...]]:
+    return (
         select(
+            Alert.id,
             Alert.workspace_id,
             Alert.title,
             Alert.description,
@@ -167,11 +196,5 @@ async def find_linked_alert(
         )
         .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
         .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-        .where(
-            Alert.id == alert_id,
-            AlertDestination.id == destination_id,
-            AlertDestination.deleted_at.is_(None),
-        )
+        .where(AlertDestination.id == destination_id, AlertDestination.deleted_at.is_(None))
     )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else LinkedAlert(**row._mapping)

@@ -17,12 +17,14 @@ from tocsin.store.delivery_queue import CHANNEL
 @dataclass(frozen=True, slots=True)
 class LockedDelivery:
     """How it stands, until the transaction ends. `is_enabled` says whether its destination is there
-    and switched on, `is_under_way` whether it is being sent at this moment."""
+    and switched on, `is_under_way` whether it is being sent at this moment, `is_carried` whether another
+    message says it."""
 
     status: AlertDeliveryStatus
     event_type: EventType
     is_enabled: bool
     is_under_way: bool
+    is_carried: bool
 
 
 async def lock_delivery(
@@ -38,6 +40,7 @@ async def lock_delivery(
         EventType(row.event_type),
         row.is_enabled,
         row.is_under_way,
+        row.is_carried,
     )
 
 
@@ -48,6 +51,7 @@ async def queue_again(session: DatabaseSession, delivery_id: UUID) -> None:
 
 
 async def call_off(session: DatabaseSession, delivery_id: UUID) -> None:
+    """And with a message about several alerts what it carries."""
     await session.execute(_CALL_OFF, {"id": delivery_id})
 
 
@@ -84,7 +88,8 @@ async def wake_dispatchers(session: DatabaseSession) -> None:
 _LOCK = text(
     """
     SELECT d.status::text, d.event_type, coalesce(destination.is_enabled, false) AS is_enabled,
-           coalesce(d.lease_expires_at > now(), false) AS is_under_way
+           coalesce(d.lease_expires_at > now(), false) AS is_under_way,
+           d.carried_by IS NOT NULL AS is_carried
     FROM alert_deliveries AS d
     LEFT JOIN alert_destinations AS destination ON destination.id = d.alert_destination_id
     WHERE d.id = :id AND d.workspace_id = :workspace_id
@@ -96,9 +101,9 @@ _QUEUED_AGAIN = """
     status = 'queued', send_after = NULL, give_up_at = now() + interval '24 hours',
     reason = coalesce(d.detail ->> 'planned_reason', CASE
         WHEN d.reason IN ('resolved_before_sent', 'acknowledged_before_sent',
-                          'destination_disabled', 'canceled_by_user')
+                          'destination_disabled', 'canceled_by_user', 'grouped')
         THEN 'rule' ELSE d.reason END),
-    detail = d.detail - 'planned_reason',
+    detail = d.detail - 'planned_reason', carried_by = NULL,
     leased_by = NULL, lease_expires_at = NULL, updated_at = now()
 """
 
@@ -110,7 +115,7 @@ _CALL_OFF = text(
     SET status = 'canceled', reason = 'canceled_by_user',
         detail = d.detail || jsonb_build_object('planned_reason', d.reason),
         leased_by = NULL, lease_expires_at = NULL, updated_at = now()
-    WHERE d.id = :id
+    WHERE d.id = :id OR d.carried_by = :id AND d.status = 'deferred'
     """
 )
 
@@ -120,7 +125,7 @@ _QUEUE_FAILED_AGAIN = text(
     SET {_QUEUED_AGAIN}
     FROM alert_destinations AS destination
     WHERE d.workspace_id = :workspace_id AND d.id >= :first_id
-      AND d.status = 'failed' AND d.event_type <> 'alerts.test'
+      AND d.status = 'failed' AND d.event_type <> 'alerts.test' AND d.carried_by IS NULL
       AND d.updated_at >= :since AND d.updated_at < :until
       AND destination.id = d.alert_destination_id AND destination.is_enabled
       AND (CAST(:destination_id AS uuid) IS NULL OR d.alert_destination_id = :destination_id)

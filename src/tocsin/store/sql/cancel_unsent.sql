@@ -26,6 +26,7 @@ WITH unsent AS (
           AND status::text IN ('queued', 'deferred')
           AND attempt_count = 0
           AND leased_by IS NULL
+          AND carried_by IS NULL
         FOR UPDATE SKIP LOCKED
     ) AS trigger
 ), canceled AS (
@@ -39,5 +40,6 @@ WITH unsent AS (
       AND delivery.alert_destination_id = unsent.alert_destination_id
       AND delivery.sequence >= unsent.sequence
       AND delivery.status::text IN ('queued', 'deferred')
+      AND delivery.carried_by IS NULL
 )
 SELECT alert_id, alert_destination_id, id, sequence, status FROM unsent

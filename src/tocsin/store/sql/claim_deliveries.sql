@@ -4,8 +4,8 @@
 -- another is just taking; the update is committed with the statement, so that after it the lease keeps
 -- them. A lease that ran out (its node is dead, or cut off) is as good as none.
 --
--- Order: a delivery is passed over while another of the same alert and destination is pending before it
--- (`sequence`) or under way at all. What this snapshot sees as pending may just have ended, which errs
+-- Order: a delivery is passed over while another of the same alert (of the same group, where it is about
+-- several) and destination is pending before it (`sequence`) or under way at all. What this snapshot sees as pending may just have ended, which errs
 -- on the safe side; what it sees as ended never becomes pending again but by a person's retry. The look
 -- itself is `parts/in_order.sql`.
 --
@@ -113,7 +113,7 @@ RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type
            FROM (SELECT other.progress -> 'waiting' AS waiting
                  FROM alert_deliveries AS other
                  WHERE other.alert_destination_id = d.alert_destination_id
-                   AND other.alert_id = d.alert_id
+                   AND coalesce(other.alert_id, other.group_id) = coalesce(d.alert_id, d.group_id)
                    AND other.status IN ('queued', 'deferred')
                    AND other.sequence < d.sequence
                  ORDER BY other.sequence OFFSET 0) AS earlier

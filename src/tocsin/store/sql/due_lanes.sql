@@ -18,11 +18,11 @@
 WITH RECURSIVE pending (id) AS (
     (SELECT alert_destination_id FROM alert_deliveries
      WHERE status IN ('queued', 'deferred')
-     ORDER BY alert_destination_id, alert_id, sequence LIMIT 1)
+     ORDER BY alert_destination_id, coalesce(alert_id, group_id), sequence LIMIT 1)
     UNION ALL
     SELECT (SELECT alert_destination_id FROM alert_deliveries
             WHERE status IN ('queued', 'deferred') AND alert_destination_id > pending.id
-            ORDER BY alert_destination_id, alert_id, sequence LIMIT 1)
+            ORDER BY alert_destination_id, coalesce(alert_id, group_id), sequence LIMIT 1)
     FROM pending
     WHERE pending.id IS NOT NULL
 )

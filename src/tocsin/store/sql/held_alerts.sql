@@ -4,7 +4,7 @@ FROM (
     SELECT DISTINCT alert_id
     FROM (
         SELECT alert_id FROM alert_deliveries
-        WHERE status = 'deferred' AND alert_id > %(after)s
+        WHERE status = 'deferred' AND alert_id > %(after)s AND carried_by IS NULL
           AND workspace_id = ANY (%(workspace_ids)s)
         ORDER BY alert_id LIMIT %(most)s
     ) AS next

@@ -7,14 +7,17 @@
 -- whichever destinations gave up (a unique index, not a look before the write, sees to that). A reopened
 -- alert, or one that has become worse, is another event.
 --
+-- Of a message about several alerts, the copy lists the same ones.
+--
 -- Nothing is made of its own failures, nor of those of another fallback message: both would go round in
 -- circles.
 WITH given AS (
     SELECT * FROM json_to_recordset(%(failures)s::json) AS f (id uuid, given_up bool, broken bool)
 ), failed AS (
     SELECT d.id, d.workspace_id, d.tenant_id, d.alert_rule_id, d.alert_destination_id, d.alert_id,
-           d.event_type, d.payload, d.urgency, given.broken, destination.name,
-           given.given_up AND d.payload -> 'alert' ->> 'severity' = 'CRITICAL' AS critical,
+           d.event_type, d.payload, d.urgency, d.group_id, given.broken, destination.name,
+           given.given_up AND coalesce(d.payload #>> '{alert,severity}', d.payload #>> '{group,severity}')
+               = 'CRITICAL' AS critical,
            fallback.id AS fallback_id
     FROM given
     JOIN alert_deliveries AS d ON d.id = given.id
@@ -46,15 +49,23 @@ WITH given AS (
            'Sent here because it could not be delivered to the destination "' || failed.name || '".'
     FROM failed
     WHERE critical
+), made AS (
+    INSERT INTO alert_deliveries (
+        id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,
+        payload, reason, urgency, group_id, detail)
+    SELECT (%(ids)s::uuid[])[row_number() OVER ()], workspace_id, tenant_id, alert_rule_id, fallback_id,
+           alert_id, event_type, 'queued', payload || jsonb_build_object('note', note), 'fallback', urgency,
+           group_id,
+           jsonb_build_object('fallback_for', jsonb_build_object(
+               'alert_delivery_id', id, 'alert_destination_id', alert_destination_id, 'name', name))
+    FROM notified
+    ON CONFLICT (alert_id, alert_destination_id, event_type, (payload ->> 'created_at'),
+                 (payload #>> '{alert,severity}')) WHERE reason = 'fallback' DO NOTHING
+    RETURNING id, detail #>> '{fallback_for,alert_delivery_id}' AS stands_for
+), listed AS (
+    INSERT INTO alert_delivery_alerts (alert_delivery_id, alert_id, place)
+    SELECT made.id, of_first.alert_id, of_first.place
+    FROM made
+    JOIN alert_delivery_alerts AS of_first ON of_first.alert_delivery_id = made.stands_for::uuid
 )
-INSERT INTO alert_deliveries (
-    id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,
-    payload, reason, urgency, detail)
-SELECT (%(ids)s::uuid[])[row_number() OVER ()], workspace_id, tenant_id, alert_rule_id, fallback_id,
-       alert_id, event_type, 'queued', payload || jsonb_build_object('note', note), 'fallback', urgency,
-       jsonb_build_object('fallback_for', jsonb_build_object(
-           'alert_delivery_id', id, 'alert_destination_id', alert_destination_id, 'name', name))
-FROM notified
-ON CONFLICT (alert_id, alert_destination_id, event_type, (payload ->> 'created_at'),
-             (payload #>> '{alert,severity}')) WHERE reason = 'fallback' DO NOTHING
-RETURNING id
+SELECT id FROM made

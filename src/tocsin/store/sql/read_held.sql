@@ -6,7 +6,7 @@ CROSS JOIN LATERAL (
     SELECT id, alert_id, alert_destination_id, alert_rule_id, event_type, reason, send_after, created_at,
            sequence, detail
     FROM alert_deliveries
-    WHERE alert_id = asked.alert_id AND status::text = 'deferred'
+    WHERE alert_id = asked.alert_id AND status::text = 'deferred' AND carried_by IS NULL
     OFFSET 0
 ) AS held
 ORDER BY held.alert_id, held.sequence

@@ -1,6 +1,7 @@
 -- The newest trigger message of each alert to each destination: whoever was not notified of the
 -- beginning is not notified of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
--- of the size of the table. Those that are held are left out where `with_held` is 0.
+-- of the size of the table. Those that are held are left out where `with_held` is 0;
+-- what another message carries is not held any more.
 SELECT newest.*
 FROM unnest(%(ids)s) AS asked (alert_id)
 CROSS JOIN LATERAL (
@@ -8,7 +9,7 @@ CROSS JOIN LATERAL (
            alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail
     FROM alert_deliveries
     WHERE alert_id = asked.alert_id AND event_type = 'alerts.triggered'
-      AND (%(with_held)s = 1 OR status::text <> 'deferred')
+      AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL)
     ORDER BY alert_destination_id, sequence DESC
     OFFSET 0
 ) AS newest

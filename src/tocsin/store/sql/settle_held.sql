@@ -13,4 +13,4 @@ FROM (
         %(ids)s, %(statuses)s, %(reasons)s, %(send_after)s, %(details)s, %(payloads)s
     ) LIMIT cardinality(%(ids)s)
 ) AS given (id, status, reason, send_after, detail, payload)
-WHERE waiting.id = given.id AND waiting.status::text = 'deferred'
+WHERE waiting.id = given.id AND waiting.status::text = 'deferred' AND waiting.carried_by IS NULL

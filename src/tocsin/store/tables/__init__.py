@@ -13,6 +13,7 @@ from tocsin.store.tables.alerts import Alert, AlertEvent
 from tocsin.store.tables.base import Base
 from tocsin.store.tables.delivery import (
     AlertDelivery,
+    AlertDeliveryAlert,
     AlertDeliveryAttempt,
     AlertDestination,
     DestinationState,
@@ -32,6 +33,7 @@ from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 __all__ = [
     "Alert",
     "AlertDelivery",
+    "AlertDeliveryAlert",
     "AlertDeliveryAttempt",
     "AlertDestination",
     "AlertEvent",

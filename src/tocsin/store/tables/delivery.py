@@ -72,7 +72,7 @@ class AlertDelivery(Base):
             " AND (event_type = 'alerts.test') = (alert_rule_id IS NULL)",
             "tenant_and_rule_unless_test",
         ),
-        CheckConstraint("(event_type = 'alerts.test') = (alert_id IS NULL)", "alert_unless_test"),
+        CheckConstraint("event_type <> 'alerts.test' OR alert_id IS NULL", "no_alert_for_tests"),
         CheckConstraint(
             "event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled')",
             "tests_are_never_withheld",
@@ -105,9 +105,14 @@ class AlertDelivery(Base):
         Index(
             "ix_alert_deliveries_lane",
             "alert_destination_id",
-            "alert_id",
+            text("coalesce(alert_id, group_id)"),
             "sequence",
             postgresql_where=PENDING,
+        ),
+        Index(
+            "ix_alert_deliveries_carried_by",
+            "carried_by",
+            postgresql_where=text("carried_by IS NOT NULL"),
         ),
         # A person waits for a test: it is found at once, whatever the queue before it.
         Index(
@@ -150,6 +155,7 @@ class AlertDelivery(Base):
     alert_rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert_rules.id"))
     alert_destination_id: Mapped[UUID] = mapped_column(ForeignKey("alert_destinations.id"))
     alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alerts.id"))
+    """None for a test, and for a message about several (`alert_delivery_alerts`)."""
     event_type: Mapped[str]
     status: Mapped[AlertDeliveryStatus] = mapped_column(delivery_status_type)
     send_after: Mapped[datetime | None]
@@ -169,8 +175,24 @@ class AlertDelivery(Base):
     lease_expires_at: Mapped[datetime | None]
     urgency: Mapped[Severity] = mapped_column(severity_type, server_default=text("'CRITICAL'"))
     """Its place in the queue: the alert's severity, raised if a later message of it is worse."""
+    group_id: Mapped[UUID | None]
+    """What gathers it with others; messages about several that share one are sent in order."""
+    carried_by: Mapped[UUID | None]
+    """The message about several that says this one, too; this one shares what becomes of it."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AlertDeliveryAlert(Base):
+    """The alerts that a message about several lists, in the order in which it shows them."""
+
+    __tablename__ = "alert_delivery_alerts"
+
+    alert_delivery_id: Mapped[UUID] = mapped_column(
+        ForeignKey("alert_deliveries.id", ondelete="CASCADE"), primary_key=True
+    )
+    alert_id: Mapped[UUID] = mapped_column(primary_key=True)
+    place: Mapped[int]
 
 
 class AlertDeliveryAttempt(Base):

@@ -80,7 +80,8 @@ def _card(words: MessageWords, *, shortened: bool) -> dict[str, Any]:
         # A RichTextBlock shows no line ends of its own on some clients; one per line does.
         body.extend(_text(line) for line in words.description.split("\n") if line.strip())
     rows = [_row(fact) for fact in (*words.facts, *words.labels)]
-    rows[0]["spacing"] = "Medium"
+    if rows:
+        rows[0]["spacing"] = "Medium"
     body.extend(rows)
     if words.more_labels:
         body.append(_own(f"and {words.more_labels} more labels", subtle=True))

@@ -83,15 +83,15 @@ def _build(message: Message, words: MessageWords, recipient: str, sender: FromAd
     mail["Date"] = format_datetime(message.created_at)
     thread = f"<{_thread(message)}@{sender.domain}>"
     mail["Message-ID"] = f"<{_message_id(message, recipient)}@{sender.domain}>"
-    if message.alert is not None:
+    if message.alert is not None or message.group is not None:
         # An id that no mail has: clients thread below it all the same, and the order in which
-        # mails of one alert arrive does not matter.
+        # mails of one alert, or of one group, arrive does not matter.
         mail["In-Reply-To"] = thread
         mail["References"] = thread
     mail["List-Id"] = f"Tocsin <{_list(message)}.tocsin.{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     mail["X-Auto-Response-Suppress"] = "All"
-    if message.alert is not None and message.alert.severity is Severity.CRITICAL:
+    if message.severity is Severity.CRITICAL:
         mail["Importance"] = "high"
     names = {name.lower() for name in mail}
     mail.set_content(text(words, recipient))
@@ -118,6 +118,12 @@ def subject(message: Message, words: MessageWords) -> str:
     text in brackets, so the state goes there."""
     if words.severity is None:
         return words.title
+    if message.group is not None:
+        # Neither the number of alerts nor their severity stays as it is.
+        left = message.group.changes.open
+        state, tail = f"[{left} open] " if left else "[All over] ", f" ({words.reference})"
+        room = SUBJECT_LIMIT - len(state) - len(tail) - len("Alerts: ")
+        return f"{state}Alerts: {one_line(message.group.title, room)}{tail}"
     state = "" if message.event_type is EventType.TRIGGERED else f"[{words.state.capitalize()}] "
     tail = f" ({words.reference})"
     room = SUBJECT_LIMIT - len(state) - len(words.severity) - len(tail) - 4
@@ -157,6 +163,8 @@ def _colour(words: MessageWords) -> str:
 
 
 def _thread(message: Message) -> str:
+    if message.group is not None:
+        return f"group.{message.group.id}"
     return f"alert.{message.alert.id}" if message.alert else f"test.{message.id}"
 
 

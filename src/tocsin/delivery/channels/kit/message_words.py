@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tocsin.delivery.channels.kit.escape import lines, one_line
-from tocsin.message import AlertView, Links, Message
+from tocsin.message import SHOWN_ALERTS, AlertView, Changes, Group, Links, Message
 from tocsin.model import EventType, Severity
 
 TITLE = 200
@@ -25,6 +25,8 @@ STATES = {
     EventType.CLOSED: "closed",
     EventType.TEST: "test",
 }
+_ENTRY_TITLE = 160
+_ENTRY_SOURCE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class MessageWords:
 
 def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     """The words for one message to one reader."""
+    if message.group is not None:
+        return _of_several(message, message.group, zone, links)
     alert = message.alert
     if alert is None:
         return _test(message, zone, links)
@@ -112,13 +116,80 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
         code=links.code if len(_actions(message, links)) > 1 else None,
         reference=reference(alert),
         destination=one_line(message.destination_name, NAME),
-        footer=_footer(message, alert),
+        footer=_footer(message, f"alert {reference(alert)}"),
     )
+
+
+def _of_several(message: Message, group: Group, zone: ZoneInfo, links: Links) -> MessageWords:
+    """What changed stands first, then the alerts, one to a line."""
+    is_open = group.changes.open > 0
+    title = one_line(group.title, TITLE) or "Alerts"
+    labels = sorted(group.labels.items())
+    facts = [] if message.tenant is None else [Fact("Tenant", one_line(message.tenant.name, VALUE))]
+    actions = _group_actions(links)
+    return MessageWords(
+        state="triggered" if is_open else "resolved",
+        severity=group.severity,
+        title=f"{title} ({group.changes.open} open)" if is_open else f"{title} (all over)",
+        description="\n".join(_entries(message)) or None,
+        change=f"{changes_words(group.changes)}.{_held(message)}{_note(message)}",
+        facts=tuple(facts),
+        labels=tuple(
+            Fact(one_line(name, NAME), one_line(value, VALUE)) for name, value in labels[:LABELS]
+        ),
+        more_labels=max(len(labels) - LABELS, 0),
+        moments=(moment("Since", group.since, zone),),
+        actions=actions,
+        code=links.code if len(actions) > 1 else None,
+        reference=group_reference(group),
+        destination=one_line(message.destination_name, NAME),
+        footer=_footer(message, f"group {group_reference(group)}"),
+    )
+
+
+def changes_words(changes: Changes) -> str:
+    """`+3, 1 ended, 1 came and went; 7 open`."""
+    parts = [
+        (f"+{changes.new}", changes.new),
+        (f"{changes.acknowledged} acknowledged", changes.acknowledged),
+        (f"{changes.ended} ended", changes.ended),
+        (f"{changes.passed} came and went", changes.passed),
+    ]
+    changed = ", ".join(words for words, count in parts if count)
+    left = f"{changes.open} open" if changes.open else "all over"
+    return f"{changed}; {left}" if changed else left
+
+
+def _entries(message: Message) -> list[str]:
+    shown = message.alerts[:SHOWN_ALERTS]
+    entries = [
+        f"{alert.severity} · {alert.status.lower()} · "
+        f"{one_line(alert.title, _ENTRY_TITLE) or 'Untitled alert'} "
+        f"({one_line(alert.source, _ENTRY_SOURCE)})"
+        for alert in shown
+    ]
+    more = message.more_than(len(shown))
+    return [*entries, f"and {more} more"] if more else entries
+
+
+def _group_actions(links: Links) -> tuple[ActionLink, ...]:
+    actions = []
+    if links.acknowledge:
+        actions.append(ActionLink("Acknowledge these", links.acknowledge))
+    if links.resolve:
+        actions.append(ActionLink("Resolve these", links.resolve))
+    if links.alert.startswith(("http://", "https://")):
+        actions.append(ActionLink("Open in Tocsin", links.alert))
+    return tuple(actions)
 
 
 def reference(alert: AlertView) -> str:
     """Short enough to read out; the random end of the id, as its start is only the time."""
     return alert.id.hex[-8:]
+
+
+def group_reference(group: Group) -> str:
+    return group.id.hex[-8:]
 
 
 def moment(name: str, at: datetime, zone: ZoneInfo) -> Moment:
@@ -147,15 +218,19 @@ def duration(span: timedelta) -> str:
 
 def _change(message: Message, alert: AlertView) -> str:
     """What happened, as a sentence, what held that back, and why it comes here if no rule says so."""
-    note = f" {one_line(message.note, VALUE)}" if message.note else ""
-    return _happened(message, alert) + _held(message) + note
+    return _happened(message, alert) + _held(message) + _note(message)
+
+
+def _note(message: Message) -> str:
+    return f" {one_line(message.note, VALUE)}" if message.note else ""
 
 
 def _held(message: Message) -> str:
     held = message.held
     if held is None:
         return ""
-    still = "Still firing" if message.event_type is EventType.TRIGGERED else "Sent"
+    fires = message.event_type is EventType.TRIGGERED or message.group is not None
+    still = "Still firing" if fires else "Sent"
     span = duration(held.until - held.since)
     return f" {still} after {one_line(held.after, VALUE)}, which held this back for {span}."
 
@@ -215,10 +290,10 @@ def _actions(message: Message, links: Links) -> tuple[ActionLink, ...]:
     return tuple(actions)
 
 
-def _footer(message: Message, alert: AlertView) -> str:
+def _footer(message: Message, about: str) -> str:
     workspace = one_line(message.workspace.name, NAME)
     rule = f" · rule {one_line(message.rule.name, NAME)}" if message.rule else ""
-    return f"Tocsin · {workspace}{rule} · alert {reference(alert)}"
+    return f"Tocsin · {workspace}{rule} · {about}"
 
 
 def _test(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:

@@ -1,4 +1,4 @@
--- Whether nothing of the same alert and destination stands in the way of the delivery `d` (see
+-- Whether nothing of the same alert (or group) and destination stands in the way of the delivery `d` (see
 -- `claim_deliveries.sql`: Order). OFFSET 0 keeps the look a look, not a join.
 NOT EXISTS (
     SELECT FROM (
@@ -6,7 +6,7 @@ NOT EXISTS (
                other.progress -> 'waiting' AS waiting
         FROM alert_deliveries AS other
         WHERE other.alert_destination_id = d.alert_destination_id
-          AND other.alert_id = d.alert_id
+          AND coalesce(other.alert_id, other.group_id) = coalesce(d.alert_id, d.group_id)
           AND other.status IN ('queued', 'deferred')
         ORDER BY other.sequence OFFSET 0) AS same
     WHERE same.id <> d.id
