@@ -73,7 +73,12 @@ DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
 }
 CLOCK_STATEMENTS: dict[str, dict[str, str]] = {
     "clock_state": {},
-    "due_holds": {"now": "timestamptz", "most": "int", "except_ids": UUIDS},
+    "due_holds": {
+        "now": "timestamptz",
+        "most": "int",
+        "except_ids": UUIDS,
+        "except_workspaces": UUIDS,
+    },
     "held_alerts": {"workspace_ids": UUIDS, "after": "uuid", "most": "int"},
 }
 STATEMENTS = INGEST_STATEMENTS | DELIVERY_STATEMENTS | CLOCK_STATEMENTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,13 @@ class Holding:
         self.ends = HoldEnds(self.workspace.url, base.feed, batch=batch)
         self.db = self.workspace.connection()
         self.clock = base.run(ClockConnection.open(self.workspace.url))
+
+    def neighbour(self, name: str = "neighbour") -> Holding:
+        """The same hub as another workspace has it."""
+        other = copy(self)
+        other.workspace = self.workspace.other_workspace(name)
+        other.sender = other.workspace.sender()
+        return other
 
     def close(self) -> None:
         self.base.run(self.ends.close())
@@ -105,11 +113,17 @@ class Holding:
     def look(self) -> None:
         """What the clock does each time it looks."""
 
-        async def work() -> None:
-            state = await self.clock.state()
-            await self.ends.work(self.clock, state.configuration_version, self.now)
+        while self.glance() or self.ends.is_busy:
+            pass
 
-        self.base.run(work())
+    def glance(self) -> bool:
+        """One turn of the clock; whether it says that there is more to do at once."""
+
+        async def work() -> bool:
+            state = await self.clock.state()
+            return await self.ends.work(self.clock, state.configuration_version, self.now)
+
+        return self.base.run(work())
 
     def restart(self) -> None:
         """The leader dies, and another takes over."""

@@ -60,6 +60,13 @@ class MatchingBudgets:
         """Keep a question of an overdrawn workspace for `settle`."""
         self._questions.setdefault(workspace_id, []).append(question)
 
+    def part(self, workspace_id: UUID) -> MatchingBudgets:
+        """Those of this workspace alone, with what it left for `settle`."""
+        own = MatchingBudgets(self._budget)
+        own._judges[workspace_id] = self.of(workspace_id)
+        own._questions[workspace_id] = self._questions.get(workspace_id, [])
+        return own
+
     async def settle(self, now: datetime) -> None:
         """Answer what was left open, whatever it costs, in a thread."""
         for workspace_id, questions in self._questions.items():

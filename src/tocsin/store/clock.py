@@ -75,10 +75,23 @@ class ClockConnection:
         assert found is not None
         return found
 
-    async def due(self, now: datetime, most: int, apart_from: Sequence[UUID]) -> list[HeldAlert]:
-        """Alerts with messages whose holds are over; `most` bounds the messages looked through."""
+    async def due(
+        self,
+        now: datetime,
+        most: int,
+        apart_from: Sequence[UUID],
+        other_than: Sequence[UUID] = (),
+    ) -> list[HeldAlert]:
+        """Alerts with messages whose holds are over; `most` bounds the messages looked through.
+        None of the alerts `apart_from`, and none of the workspaces `other_than`."""
         return await self._held(
-            "due_holds", {"now": now, "most": most, "except_ids": list(apart_from)}
+            "due_holds",
+            {
+                "now": now,
+                "most": most,
+                "except_ids": list(apart_from),
+                "except_workspaces": list(other_than),
+            },
         )
 
     async def held(self, workspaces: Sequence[UUID], after: UUID, most: int) -> list[HeldAlert]:

@@ -70,8 +70,8 @@ class Clock:
         try:
             while True:
                 state = await connection.state()
-                await ends.work(connection, state.configuration_version, self._now())
-                await connection.news(await self._wait(connection))
+                has_more = await ends.work(connection, state.configuration_version, self._now())
+                await connection.news(0.0 if has_more else await self._wait(connection))
         finally:
             await ends.close()
 

@@ -5,7 +5,7 @@ FROM (
     FROM (
         SELECT alert_id FROM alert_deliveries
         WHERE status = 'deferred' AND send_after <= %(now)s
-          AND alert_id <> ALL (%(except_ids)s)
+          AND alert_id <> ALL (%(except_ids)s) AND workspace_id <> ALL (%(except_workspaces)s)
         ORDER BY send_after LIMIT %(most)s
     ) AS due
 ) AS held
