@@ -31,6 +31,7 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/python checks/circles.py
 	$(BIN)/python checks/names_exist.py
+	$(BIN)/python checks/class_names_once.py
 	$(BIN)/python checks/sql_only_in_store.py
 
 test: check

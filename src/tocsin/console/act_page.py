@@ -23,7 +23,7 @@ from tocsin.access.link_codes import CodeCheck, check_code, is_locked
 from tocsin.access.links import Expired, Invalid, LinkAction, LinkSigner, Token
 from tocsin.alerts import actions
 from tocsin.console.pages import (
-    Shown,
+    ShownAlert,
     about,
     alert_gone,
     database_away,
@@ -111,7 +111,7 @@ class _ActPage:
             return _form(alerts, token, is_wrong=True)
         return await self._act(alerts, token)
 
-    async def _act(self, alerts: Sequence[Shown], token: Token) -> Response:
+    async def _act(self, alerts: Sequence[ShownAlert], token: Token) -> Response:
         actor = Actor(ActorKind.RECIPIENT, token.recipient, token.destination_id)
         verb = _VERBS[token.action]
         outcomes = [
@@ -132,7 +132,7 @@ class _ActPage:
         return _settled(now, token)
 
 
-def _standing(alerts: Sequence[Shown]) -> str:
+def _standing(alerts: Sequence[ShownAlert]) -> str:
     """`The alert is resolved.`, or of several `2 are resolved, 1 is acknowledged.`"""
     if len(alerts) == 1:
         return f"The alert is {_STATES[alerts[0].status]}."
@@ -141,7 +141,7 @@ def _standing(alerts: Sequence[Shown]) -> str:
     return ", ".join(parts) + "."
 
 
-def _form(alerts: Sequence[Shown], token: Token, *, is_wrong: bool = False) -> Response:
+def _form(alerts: Sequence[ShownAlert], token: Token, *, is_wrong: bool = False) -> Response:
     which = f"these {len(alerts)} alerts" if len(alerts) > 1 else "this alert"
     return page(
         HTTPStatus.FORBIDDEN if is_wrong else HTTPStatus.OK,
@@ -155,7 +155,7 @@ def _form(alerts: Sequence[Shown], token: Token, *, is_wrong: bool = False) -> R
     )
 
 
-def _settled(alerts: Sequence[Shown], token: Token) -> Response:
+def _settled(alerts: Sequence[ShownAlert], token: Token) -> Response:
     return page(
         HTTPStatus.OK,
         "Nothing left to do",
@@ -165,7 +165,7 @@ def _settled(alerts: Sequence[Shown], token: Token) -> Response:
     )
 
 
-def _locked(alerts: Sequence[Shown], token: Token) -> Response:
+def _locked(alerts: Sequence[ShownAlert], token: Token) -> Response:
     what = "the alerts" if len(alerts) > 1 else "the alert"
     return refusal(
         HTTPStatus.FORBIDDEN,
@@ -176,7 +176,7 @@ def _locked(alerts: Sequence[Shown], token: Token) -> Response:
     )
 
 
-def _too_slow(alerts: Sequence[Shown], token: Token) -> Response:
+def _too_slow(alerts: Sequence[ShownAlert], token: Token) -> Response:
     return refusal(
         HTTPStatus.REQUEST_TIMEOUT,
         "The code did not arrive",

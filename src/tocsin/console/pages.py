@@ -29,7 +29,7 @@ _DESCRIPTION_SHOWN = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownAlert:
     """An alert as it is now."""
 
     id: UUID
@@ -50,7 +50,7 @@ class Shown:
         return self.status.is_live
 
 
-async def find_alerts(engine: Engine, token: Token) -> list[Shown]:
+async def find_alerts(engine: Engine, token: Token) -> list[ShownAlert]:
     """The alert, or those that the message lists, as far as they and the destination that the link was
     sent to are still there."""
     subject, destination = token.subject_id, token.destination_id
@@ -63,13 +63,13 @@ async def find_alerts(engine: Engine, token: Token) -> list[Shown]:
     return [_shown(each) for each in found]
 
 
-def about(token: Token, alerts: Sequence[Shown]) -> dict[str, Any]:
+def about(token: Token, alerts: Sequence[ShownAlert]) -> dict[str, Any]:
     """These alerts, at least one, as the values of a page."""
     return {"alerts": alerts} if token.action.is_of_several else {"alert": alerts[0]}
 
 
-def _shown(alert: LinkedAlert) -> Shown:
-    return Shown(
+def _shown(alert: LinkedAlert) -> ShownAlert:
+    return ShownAlert(
         id=alert.id,
         workspace_id=alert.workspace_id,
         title=alert.title,

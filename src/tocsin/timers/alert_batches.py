@@ -37,7 +37,7 @@ FAULTY_FOR_SECONDS = 60.0
 
 TRIES = 3
 """So often is what costs too much answered apart. Then its alerts are taken one by one, whatever they
-cost: what changes all the while must not wait for ever."""
+cost: what changes all the while must not wait forever."""
 
 log = structlog.get_logger(__name__)
 

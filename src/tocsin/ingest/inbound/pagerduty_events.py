@@ -13,16 +13,15 @@ from tocsin.ingest.proof.scheme import ROUTING_KEY_LENGTH
 from tocsin.ingest.received_webhook import Accepted, Declined, RefusalOutcome, Shown, Webhook
 from tocsin.ingest.replies import Reply
 from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
-from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents as Source
-from tocsin.ingest.sources.pagerduty_events import dedup_key
+from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents, dedup_key
 from tocsin.model import Secret
 
 EVENTS: Final = "/v2/enqueue"
 CHANGES: Final = "/v2/change/enqueue"
 
 
-class PagerDutyEvents:
-    name: ClassVar[str] = Source.type
+class PagerDutyEventsApi:
+    name: ClassVar[str] = PagerDutyEvents.type
 
     def serves(self, path: str) -> bool:
         return path in (EVENTS, CHANGES)
@@ -46,7 +45,7 @@ class PagerDutyEvents:
         key = event.get("routing_key") or request.headers.get("x-routing-key")
         if faults := _key_faults(key):
             return _invalid(faults)
-        sender = await door.holder(Source.type, Secret(str(key)))
+        sender = await door.holder(PagerDutyEvents.type, Secret(str(key)))
         if sender is None:
             return _invalid(("Invalid routing key",))
         if request.path == CHANGES:

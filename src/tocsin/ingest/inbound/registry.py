@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from tocsin.ingest.inbound.base import Product
-from tocsin.ingest.inbound.pagerduty_events import PagerDutyEvents
+from tocsin.ingest.inbound.pagerduty_events import PagerDutyEventsApi
 
-PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEvents(),)
+PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEventsApi(),)

@@ -58,7 +58,7 @@ class Source(Protocol):
     found_by_key: ClassVar[bool]
     """Whether a key alone may say which integration a request is for."""
     address: ClassVar[str]
-    """The path that the tool is told; `{id}` stands for the integration's."""
+    """The path that is entered in the tool; `{id}` stands for the integration's."""
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         """The signals in a payload; [] means valid and not an alert.
