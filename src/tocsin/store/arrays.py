@@ -1,9 +1,10 @@
 """Whole columns as PostgreSQL arrays in binary form, for the statements of the hot path.
 
 psycopg dumps a list element by element through its adapters; a batch has forty-odd columns, so
-these pack a column in one pass instead. The layout is
-that of `array_recv` in PostgreSQL's src/backend/utils/adt/arrayfuncs.c: dimensions, a null flag, the
-element type, length and lower bound, then each element with its length.
+these pack a column in one pass instead, and one that says the same in every row (half of them do) in
+no more than one element. The layout is that of `array_recv` in PostgreSQL's
+src/backend/utils/adt/arrayfuncs.c: dimensions, a null flag, the element type, length and lower bound,
+then each element with its length.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
+from typing import Any
 
 _HEADER = Struct("!iiIii").pack
 _LENGTH = Struct("!i").pack
@@ -45,7 +47,30 @@ class Array:
 @lru_cache(1024)
 def _time(value: datetime) -> bytes:
     """Cached, because one time of receipt stands in half a dozen columns."""
-    return _INT8(8, (value - _EPOCH) // _MICROSECOND)
+    since = value - _EPOCH
+    return _INT8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _LENGTH(len(encoded)) + encoded
+
+
+def _optional_time(value: datetime | None) -> bytes:
+    return _NULL if value is None else _time(value)
+
+
+def _optional_text(value: str | None) -> bytes:
+    return _NULL if value is None else _text(value)
+
+
+def _optional_uuid(value: bytes | None) -> bytes:
+    return _NULL if value is None else _UUID_LENGTH + value
+
+
+def _is_one(values: Sequence[Any]) -> bool:
+    """Whether every row says the same."""
+    return bool(values) and values[0] == values[-1] and values.count(values[0]) == len(values)
 
 
 def _array(kind: tuple[int, int], parts: list[bytes], *, joint: bytes = b"") -> Array:
@@ -65,26 +90,33 @@ def uuids(values: Sequence[bytes]) -> Array:
 
 
 def optional_uuids(values: Sequence[bytes | None]) -> Array:
+    if _is_one(values):
+        return _array(_UUID, [_optional_uuid(values[0])] * len(values))
     return _array(_UUID, [_NULL if v is None else _UUID_LENGTH + v for v in values])
 
 
 def texts(values: Sequence[str]) -> Array:
+    if _is_one(values):
+        return _array(_TEXT, [_text(values[0])] * len(values))
     return encoded([v.encode() for v in values])
 
 
 def optional_texts(values: Sequence[str | None]) -> Array:
-    return _array(
-        _TEXT,
-        [_NULL if v is None else _LENGTH(len(text := v.encode())) + text for v in values],
-    )
+    if _is_one(values):
+        return _array(_TEXT, [_optional_text(values[0])] * len(values))
+    return _array(_TEXT, list(map(_optional_text, values)))
 
 
 def encoded(values: Sequence[bytes]) -> Array:
     """Text that is UTF-8 already; JSON, for a cast in the statement."""
+    if _is_one(values):
+        return _array(_TEXT, [_LENGTH(len(values[0])) + values[0]] * len(values))
     return _array(_TEXT, [_LENGTH(len(v)) + v for v in values])
 
 
 def integers(values: Sequence[int]) -> Array:
+    if _is_one(values):
+        return _array(_INTEGER, [_INT4(4, values[0])] * len(values))
     return _array(_INTEGER, [_INT4(4, v) for v in values])
 
 
@@ -93,11 +125,15 @@ def bigints(values: Sequence[int]) -> Array:
 
 
 def times(values: Sequence[datetime]) -> Array:
+    if _is_one(values):
+        return _array(_TIMESTAMPTZ, [_time(values[0])] * len(values))
     return _array(_TIMESTAMPTZ, list(map(_time, values)))
 
 
 def optional_times(values: Sequence[datetime | None]) -> Array:
-    return _array(_TIMESTAMPTZ, [_NULL if v is None else _time(v) for v in values])
+    if _is_one(values):
+        return _array(_TIMESTAMPTZ, [_optional_time(values[0])] * len(values))
+    return _array(_TIMESTAMPTZ, list(map(_optional_time, values)))
 
 
 def text(value: str | bytes | None) -> Array:
