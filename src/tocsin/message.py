@@ -143,6 +143,8 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it comes here, where no rule says so (the fallback destination), for people."""
     held: HeldBack | None = None
     """What held it back until now."""
+    no_news_since: datetime | None = None
+    """The alert is taken to be over, because its source has said nothing since."""
     group: Group | None = None
     alerts: tuple[AlertView, ...] = ()
 
@@ -169,13 +171,12 @@ class Message(Content, frozen=True, kw_only=True):
         return more + len(self.alerts) - shown
 
     def document(self) -> dict[str, Any]:
-        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held` where it was held back,
-        and `group` and `alerts` where it is about several; `id` is the alert delivery's. It holds no
-        link."""
+        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held`, `no_news_since` where
+        there is such a thing, and `group` and `alerts` where it is about several; `id` is the alert
+        delivery's. It holds no link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
         names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
-        if self.held is not None:
-            names.append("held")
+        names += [name for name in ("held", "no_news_since") if whole.get(name) is not None]
         if self.group is not None:
             names += ["group", "alerts"]
             whole.setdefault("alerts", [])

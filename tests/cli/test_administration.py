@@ -122,7 +122,7 @@ def test_rules_name_destinations_and_can_be_tried(tocsin: Program) -> None:
         assert tocsin.call("rule", "create", "other", "--to", "log", *wrong).code == 2
     exempt = ("--unless", "team=web,size=~1,,000", "--unless", "labels.severity=low")
     quiet = ("--quiet", night, "--quiet", "00:00-06:00 UTC", "--quiet-breakthrough", "critical")
-    cooldown = ("--cooldown", "1h", "--cooldown-breakthrough", "high")
+    cooldown = ("--cooldown", "1h", "--cooldown-breakthrough", "high", "--remind-every", "4h")
     made = tocsin.call(
         "rule", "create", "other", "--to", "log", *exempt, *quiet, *cooldown, "--json"
     )
@@ -137,6 +137,7 @@ def test_rules_name_destinations_and_can_be_tried(tocsin: Program) -> None:
     ]
     assert row["quiet_hours"][0]["breakthrough_severity"] == "CRITICAL"
     assert row["cooldown_breakthrough_severity"] == "HIGH"
+    assert (row["cooldown_seconds"], row["remind_every_seconds"]) == (3_600, 14_400)
     assert "unless team=web and size=~1,000" in " ".join(tocsin.call("rule", "list").out.split())
     tried = tocsin.call("rule", "preview", "--unless", "team=web")
     assert "In the last 7 days: 0 of 0 alerts match, 0 of them over within 3 min." in tried.err
@@ -251,3 +252,12 @@ def test_the_doctor_tries_the_mail_server(tocsin: Program) -> None:
 def test_the_doctor_makes_keys_that_settings_take(tocsin: Program) -> None:
     key = tocsin.call("doctor", "--new-key").out.strip()
     assert Program({**tocsin.settings, "TOCSIN_SECRET_KEY": key}).call("alerts").code == 0
+
+
+def test_what_becomes_of_the_alerts_of_an_integration_can_be_changed(tocsin: Program) -> None:
+    assert tocsin.call("integration", "create", "shop").code == 0
+    for span, shown in (("24h", "after 1440 min without news"), ("never", "never")):
+        assert tocsin.call("integration", "change", "shop", "--auto-resolve", span).code == 0
+        assert shown in tocsin.call("integration", "show", "shop").out
+    assert tocsin.call("integration", "change", "shop").code == 2
+    assert tocsin.call("integration", "change", "shop", "--auto-resolve", "1m").code == 2

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "integration list": (),
     "integration show": ("shop",),
     "integration rotate-secret": ("shop",),
+    "integration change": ("shop", "--auto-resolve", "24h"),
     "integration token add": ("shop", "--label", "second"),
     "integration token list": ("shop",),
     "integration token revoke": ("shop", SOME_ID),

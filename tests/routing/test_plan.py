@@ -440,6 +440,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         "cooldown_breakthrough_severity": "CRITICAL",
         "quiet_hours": [window.document() for window in quiet.windows],
         "unless": [[{"label": "labels.type", "op": "=", "value": "test"}]],
+        "remind_every_seconds": 3600,
         "position": 3,
     }
     made = Rule.from_row(row)
@@ -454,6 +455,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         cooldown_breakthrough_severity=Severity.CRITICAL,
         quiet_hours=quiet,
         unless=(Exemption((Matcher("labels.type", "=", "test"),)),),
+        remind_every_seconds=3600,
         position=3,
     )
     open_to_all = Rule.from_row(row | {"tenant_ids": None, "min_severity": None})

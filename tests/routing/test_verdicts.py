@@ -104,6 +104,14 @@ def test_the_deciding_matcher_and_the_destinations_are_named() -> None:
     assert document["missing_destination_ids"] == [str(GONE)]
 
 
+def test_a_rule_reminds_of_what_it_notifies_of() -> None:
+    assert verdict(rule(remind_every_seconds=60), EventType.REMINDER).matched
+    only_ends = rule(remind_every_seconds=60, event_types=frozenset({EventType.RESOLVED}))
+    for one in (rule(), only_ends):
+        assert not (said := verdict(one, EventType.REMINDER)).matched
+        assert said.words == "the rule does not remind of what is still open"
+
+
 def test_quiet_hours_are_part_of_the_verdict() -> None:
     said = verdict(rule(quiet_hours=quiet_hours("11:00", "14:00")))
     assert said.document()["quiet_until"] == "2026-05-13T14:00:00Z"

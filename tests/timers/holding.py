@@ -16,6 +16,7 @@ from tests.support.workspace import Sender
 from tocsin.ingest.received_webhook import Accepted
 from tocsin.model import uuid7
 from tocsin.store.clock import ClockConnection, HeldAlert
+from tocsin.timers.alert_timers import ElapsedTimers
 from tocsin.timers.holds import HoldEnds
 
 EVENTS = ["alerts.triggered", "alerts.acknowledged", "alerts.resolved", "alerts.closed"]
@@ -33,6 +34,7 @@ class Holding:
         self.sender: Sender = self.workspace.sender()
         self.batch = batch
         self.ends = HoldEnds(self.workspace.url, base.feed, batch=batch)
+        self.timers = ElapsedTimers(self.workspace.url, base.feed, batch=batch)
         self.db = self.workspace.connection()
         self.clock = base.run(ClockConnection.open(self.workspace.url))
 
@@ -45,6 +47,7 @@ class Holding:
 
     def close(self) -> None:
         self.base.run(self.ends.close())
+        self.base.run(self.timers.close())
         self.base.run(self.clock.close())
         self.db.close()
 
@@ -113,7 +116,7 @@ class Holding:
     def look(self) -> None:
         """What the clock does each time it looks."""
 
-        while self.glance() or self.ends.is_busy:
+        while self.glance() or self.ends.is_busy or self.timers.is_busy:
             pass
 
     def glance(self) -> bool:
@@ -121,14 +124,18 @@ class Holding:
 
         async def work() -> bool:
             state = await self.clock.state()
-            return await self.ends.work(self.clock, state.configuration_version, self.now)
+            version = state.configuration_version
+            more_held = await self.ends.work(self.clock, version, self.now)
+            return await self.timers.work(self.clock, version, self.now) or more_held
 
         return self.base.run(work())
 
     def restart(self) -> None:
         """The leader dies, and another takes over."""
         self.base.run(self.ends.close())
+        self.base.run(self.timers.close())
         self.ends = HoldEnds(self.workspace.url, self.base.feed, batch=self.batch)
+        self.timers = ElapsedTimers(self.workspace.url, self.base.feed, batch=self.batch)
 
     def after(self, seconds: float) -> None:
         self.base.advance(seconds)
@@ -137,10 +144,11 @@ class Holding:
     def deliver(self) -> None:
         """Everything that is queued and next in its lane is sent."""
         while self.sql(
-            "UPDATE alert_deliveries d SET status = 'sent', attempt_count = 1, sent_at = now()"
+            "UPDATE alert_deliveries d SET status = 'sent', attempt_count = 1, sent_at = %s"
             " WHERE status = 'queued' AND NOT EXISTS (SELECT FROM alert_deliveries e"
             " WHERE e.alert_id = d.alert_id AND e.alert_destination_id = d.alert_destination_id"
-            " AND e.sequence < d.sequence AND e.status IN ('queued', 'deferred')) RETURNING id"
+            " AND e.sequence < d.sequence AND e.status IN ('queued', 'deferred')) RETURNING id",
+            self.now,
         ):
             pass
 
@@ -155,7 +163,12 @@ class Holding:
         )
         return [dict(zip([*names, "created_at"], row, strict=True)) for row in found]
 
-    def states(self, alert_id: UUID) -> list[tuple[str, str, str]]:
+    def kinds(self, alert_id: UUID) -> list[str]:
+        """Of its timeline."""
+        found = self.sql("SELECT kind FROM alert_events WHERE alert_id = %s ORDER BY id", alert_id)
+        return [kind for (kind,) in found]
+
+    def states(self, alert_id: UUID | None) -> list[tuple[str, str, str]]:
         return [
             (row["event_type"].removeprefix("alerts."), row["status"], row["reason"])
             for row in self.rows(alert_id)

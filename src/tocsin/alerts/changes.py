@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,6 +60,14 @@ class AlertDetails(Struct, frozen=True):
         )
 
 
+class Reminding(Struct, frozen=True):
+    """Destinations that may be reminded, with when each was last notified. `only_set`: they are not
+    reminded now; it is only found out when they are to be."""
+
+    since: Mapping[UUID, datetime]
+    only_set: bool = False
+
+
 class AlertChange(Struct, frozen=True):
     """One change, with the alert as it stood then. `details` None: the alert is older than this
     transaction and they have to be read. `actor` names who did it, for people."""
@@ -72,6 +81,9 @@ class AlertChange(Struct, frozen=True):
     """The severity rose: rules that the old one did not reach are asked again."""
     is_old: bool = False
     """The alert is older than this transaction, though its details are given."""
+    reminding: Reminding | None = None
+    no_news_since: datetime | None = None
+    """It is taken to be over, because its source has said nothing since."""
 
     @property
     def has_history(self) -> bool:

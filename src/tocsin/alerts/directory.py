@@ -51,6 +51,8 @@ class IntegrationEntry:
     name: str
     type: str
     window: timedelta
+    silent_after: timedelta | None
+    """After which an alert that was not repeated is taken to be over."""
     default_severity: Severity
     tenants: Mapping[str, UUID]
     """Those of its workspace that a payload may name, by slug."""
@@ -160,6 +162,11 @@ def _entry(
         name=row.name,
         type=row.type,
         window=timedelta(minutes=row.deduplication_window_minutes),
+        silent_after=(
+            None
+            if row.auto_resolve_minutes is None
+            else timedelta(minutes=row.auto_resolve_minutes)
+        ),
         default_severity=row.default_severity,
         tenants=tenants,
         routing=routing,

@@ -64,10 +64,13 @@ class Looks:
             for each, answer in zip(lane, answers, strict=False):
                 if answer.changes(each.delivery):
                     payload = _payload(change, details, each.delivery, answer)
-                    self.settlements.append(Settlement(each.id, answer, payload))
+                    self.settlements.append(
+                        Settlement(each.id, change.alert.id, destination_id, answer, payload)
+                    )
             for row, answer in zip(own, answers[len(lane) :], strict=True):
                 row.status, row.reason = answer.status, answer.reason
                 row.send_after, row.detail = answer.send_after, answer.detail
+                row.remind_after = answer.remind_after
 
     def _answers(
         self,
@@ -128,6 +131,6 @@ def _payload(
     if answer.status is not AlertDeliveryStatus.QUEUED or answer.ended is None:
         return {}
     said: dict[str, Any] = {"held": answer.ended.document()}
-    if delivery.event_type is EventType.TRIGGERED:
+    if delivery.event_type in (EventType.TRIGGERED, EventType.REMINDER):
         said["alert"] = change.document(details)
     return said

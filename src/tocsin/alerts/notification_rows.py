@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,7 @@ class PendingDelivery:
     send_after: datetime | None
     payload: Content
     detail: Mapping[str, Any]
+    remind_after: timedelta | None = None
 
     @property
     def urgency(self) -> Severity:
@@ -61,6 +62,8 @@ class Settlement:
     now."""
 
     id: bytes
+    alert_id: bytes
+    destination_id: UUID
     looked: Looked
     payload: Mapping[str, Any]
 

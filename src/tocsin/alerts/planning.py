@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
+from tocsin.alerts.alert_timers import AlertTimers
+from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding
 from tocsin.alerts.directory import Directory, Names
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.matching_budgets import MatchingBudgets, Question
@@ -36,9 +37,10 @@ from tocsin.alerts.notified import (
 )
 from tocsin.alerts.words import AlertWords
 from tocsin.message import Content, Named
-from tocsin.model import AlertDeliveryStatus, EventType, Severity, uuid7_bytes
+from tocsin.model import AlertDeliveryStatus, EventType, Severity, TimerKind, uuid7_bytes
 from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.plan import PlannedDelivery, StartedCooldowns, plan
+from tocsin.routing.reminders import remind
 from tocsin.routing.subject import alert_key_id
 from tocsin.routing.worsened import worsened
 from tocsin.store import arrays
@@ -61,6 +63,9 @@ class Planning:
     _settled: list[Settlement] = field(default_factory=list)
     _worse: dict[bytes, Severity] = field(default_factory=dict)
     """Alerts that became worse: what is pending of them is as urgent now."""
+    timers: AlertTimers = field(default_factory=AlertTimers)
+    reminded: set[bytes] = field(default_factory=set)
+    """Alerts of which anybody is reminded."""
     _never_notified: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
@@ -145,6 +150,9 @@ class Planning:
             last_notified=self._last_notified.get(alert_key, {}) if alert_key else {},
             notified_trigger=self._notified.get(event.alert.id, {}),
         )
+        if event.reminding is not None:
+            self._remind(event, event.reminding, details, history, directory, now)
+            return
         if event.is_worse:
             outcome = worsened(table, subject, history, now, judge)
             self._worse[event.alert.id] = event.alert.severity
@@ -156,6 +164,36 @@ class Planning:
                 row.withdraw()
             self._owe(row, delivery)
         self._start_cooldowns(outcome.cooldowns, alert_key, now)
+
+    def _remind(
+        self,
+        event: AlertChange,
+        reminding: Reminding,
+        details: AlertDetails,
+        history: History,
+        directory: Directory,
+        now: datetime,
+    ) -> None:
+        table, subject = event.entry.routing, event.subject(details)
+        judge = self.budgets.of(event.entry.workspace_id)
+        for delivery in remind(table, subject, history, reminding.since.keys(), now, judge):
+            if not reminding.only_set:
+                self._owe(_row(event, details, delivery, directory, now), delivery)
+                self.reminded.add(event.alert.id)
+            elif delivery.remind_after is not None:
+                due = reminding.since[delivery.destination_id] + delivery.remind_after
+                self.timers.set(event.alert.id, TimerKind.REMINDER, due, delivery.destination_id)
+
+    def set_reminders(self, now: datetime) -> None:
+        """For whoever is notified now and is to be notified again."""
+        for row in (row for rows in self._rows.values() for row in rows):
+            if row.status is AlertDeliveryStatus.QUEUED and row.remind_after is not None:
+                due = now + row.remind_after
+                self.timers.set(row.alert_id, TimerKind.REMINDER, due, row.destination_id)
+        for each in self._settled:
+            after = each.looked.remind_after
+            if each.looked.status is AlertDeliveryStatus.QUEUED and after is not None:
+                self.timers.set(each.alert_id, TimerKind.REMINDER, now + after, each.destination_id)
 
     def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
@@ -273,8 +311,10 @@ def _row(
             rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,
+            no_news_since=event.no_news_since,
         ),
         detail=delivery.detail,
+        remind_after=delivery.remind_after,
     )
 
 

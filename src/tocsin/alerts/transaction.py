@@ -13,16 +13,18 @@ sorted), so transactions of any number of nodes cannot deadlock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from tocsin.alerts.alert_key import AlertKey, alert_lock
-from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, concerns_anyone
+from tocsin.alerts.alert_timers import StoredTimer
+from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding, concerns_anyone
 from tocsin.alerts.correlate import (
     AlertState,
     KeyState,
@@ -38,12 +40,14 @@ from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import AlertRows, NewAlert
 from tocsin.alerts.words import AlertWords
 from tocsin.model import (
+    SYSTEM,
     AlertEventKind,
     AlertStatus,
     EventType,
     Severity,
     Signal,
     SignalKind,
+    TimerKind,
     WebhookStatus,
     uuid7_bytes,
 )
@@ -52,6 +56,8 @@ from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
 from tocsin.turns import Pace
+
+SYSTEM_JSON = msgspec.json.encode(SYSTEM.document())
 
 
 class Cause(Struct, frozen=True):
@@ -87,12 +93,13 @@ class AlertTransaction:
         """`budgets` bound the matching (see `plan`); by default it is not bounded."""
         self._pipe = pipe
         self._feed = feed
-        self._now = now
+        self.now = now
         self._keys: dict[AlertKey, KeyState] = {}
         self._rows = AlertRows()
         self._changes: list[AlertChange] = []
         self._looks: dict[bytes, AlertChange] = {}
         self._planning = Planning(budgets or MatchingBudgets(None), pace)
+        self.timers = self._planning.timers
         self.directory: Directory = feed.current
 
     async def begin(
@@ -118,7 +125,7 @@ class AlertTransaction:
                 {
                     "integration_ids": arrays.uuids([key.integration_id for key in keys]),
                     "external_ids": arrays.texts([key.external_id for key in keys]),
-                    "now": self._now,
+                    "now": self.now,
                 },
             ),
         ]
@@ -222,6 +229,9 @@ class AlertTransaction:
         details = AlertDetails.of_signal(signal, tenant_id, cause.received_at)
         words = AlertWords.of(signal)
         alert.title, alert.words_digest = words.title, words.digest
+        if entry.silent_after is not None and alert.status.is_live:
+            due = alert.last_received_at + entry.silent_after
+            self.timers.set(alert.id, TimerKind.NO_NEWS, due)
         self._rows.new[alert.id] = NewAlert(alert, details, words, entry)
 
     def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> bool:
@@ -301,18 +311,21 @@ class AlertTransaction:
         actor_name: str,
         actor_json: bytes,
         detail: dict[str, Any],
+        no_news_since: datetime | None = None,
     ) -> None:
-        """Write down what a person did: `stored.state` as it is now. `event_type` None: nothing that
-        destinations are notified of."""
+        """Write down what a person did, or time: `stored.state` as it is now. `event_type` None:
+        nothing that destinations are notified of."""
         alert = stored.state
+        if kind is AlertEventKind.REOPENED and stored.entry.silent_after is not None:
+            self.timers.set(alert.id, TimerKind.NO_NEWS, self.now + stored.entry.silent_after)
         if kind is not AlertEventKind.NOTED:
             self._rows.changed[alert.id] = alert
         if was_live and event_type in ENDINGS and stored.details.external_id is not None:
             key = AlertKey(stored.entry.id_bytes, stored.details.external_id)
             state = self._keys.get(key) or KeyState()
-            state.mark = ended_by_person(state, alert, self._now)
-            self._mark(key, state, self._now, stored.entry.window)
-        self._rows.happened(alert.id, kind, detail, at=self._now, actor_json=actor_json)
+            state.mark = ended_by_person(state, alert, self.now)
+            self._mark(key, state, self.now, stored.entry.window)
+        self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
         if event_type is not None and concerns_anyone(stored.entry, event_type):
@@ -324,8 +337,48 @@ class AlertTransaction:
                     actor=actor_name,
                     details=stored.details,
                     is_old=True,
+                    no_news_since=no_news_since,
                 )
             )
+
+    def remind(
+        self, stored: StoredAlert, since: Mapping[UUID, datetime], *, only_set: bool = False
+    ) -> None:
+        """Remind destinations, named with when each was last notified, of an alert that is open;
+        `only_set`: only set when they are to be reminded."""
+        if stored.entry.routing.listens(EventType.REMINDER):
+            self._changes.append(
+                AlertChange(
+                    event_type=EventType.REMINDER,
+                    alert=copy(stored.state),
+                    entry=stored.entry,
+                    actor=SYSTEM.name,
+                    details=stored.details,
+                    is_old=True,
+                    reminding=Reminding(since, only_set),
+                )
+            )
+
+    async def read_timers(self, alert_ids: Sequence[bytes]) -> dict[bytes, list[StoredTimer]]:
+        """All that is set for these alerts."""
+        rows = await self.run((prepared("read_alert_timers"), {"ids": arrays.uuids(alert_ids)}))
+        timers: dict[bytes, list[StoredTimer]] = {}
+        for row in rows:
+            timer = StoredTimer(
+                TimerKind(row.kind), row.alert_destination_id, row.due_at, row.is_pending
+            )
+            timers.setdefault(row.alert_id.bytes, []).append(timer)
+        return timers
+
+    async def read_last_messages(
+        self, alert_ids: Sequence[bytes]
+    ) -> dict[bytes, dict[UUID, datetime]]:
+        """When each destination was last notified that each alert is open."""
+        rows = await self.run((prepared("read_last_messages"), {"ids": arrays.uuids(alert_ids)}))
+        messages: dict[bytes, dict[UUID, datetime]] = {}
+        for row in rows:
+            messages.setdefault(row.alert_id.bytes, {})[row.alert_destination_id] = row.at
+        return messages
 
     async def plan(self) -> None:
         """Decide who is notified of what has changed. If a judge is overdrawn afterwards, that is
@@ -341,7 +394,7 @@ class AlertTransaction:
                 list(self._looks.values()),
                 self._rows.words,
                 self.directory,
-                self._now,
+                self.now,
             )
 
     async def commit(self, *others: Call, dry_run: bool = False) -> None:
@@ -350,10 +403,16 @@ class AlertTransaction:
         Raises:
             psycopg.Error: nothing was stored, or (connection lost at the commit) nobody knows.
         """
+        self._planning.set_reminders(self.now)
+        for alert_id in sorted(self._planning.reminded):
+            self._rows.happened(
+                alert_id, AlertEventKind.REMINDED, {}, at=self.now, actor_json=SYSTEM_JSON
+            )
         await self._pipe.run(
-            *self._rows.calls(self._now),
+            *self._rows.calls(self.now),
             *others,
-            *self._planning.calls(self._now),
+            *self._planning.calls(self.now),
+            *self.timers.calls(),
             (ROLLBACK if dry_run else COMMIT, {}),
         )
 

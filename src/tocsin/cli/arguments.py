@@ -88,6 +88,20 @@ def quiet_window(text: str, breakthrough: str | None) -> dict[str, Any]:
     return {**days, **window, "breakthrough_severity": breakthrough}
 
 
+def seconds(text: str | None, option: str) -> int | None:
+    """A span of time in seconds, if there is one."""
+    return None if text is None else int(span(text, option).total_seconds())
+
+
+def minutes(text: str, option: str) -> int | None:
+    """A span of time in whole minutes; None for `never`.
+
+    Raises:
+        Failure: if it is neither.
+    """
+    return None if text == "never" else int(span(text, option).total_seconds()) // 60
+
+
 def severity_name(severity: Severity | None) -> str | None:
     return None if severity is None else severity.value
 

@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from tocsin.cli import integration_token
-from tocsin.cli.arguments import read_json, read_text
+from tocsin.cli.arguments import minutes, read_json, read_text
+from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, is_answered, note, pairs, print_json, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
@@ -94,8 +95,40 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     facts.add_row("proof", f"{found['auth_scheme']} in {found['signature_header']}")
     facts.add_row("active", "yes" if found["is_active"] else "no")
     facts.add_row("severity", f"{found['default_severity']}, where the sender says none")
+    silent = found["auto_resolve_minutes"]
+    facts.add_row("auto-resolve", "never" if silent is None else f"after {silent} min without news")
     facts.add_row("id", found["id"])
     show(facts)
+
+
+@app.command()
+def change(
+    name: Name,
+    auto_resolve: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN", help="Resolve what was not repeated for so long: 24h, 7d, or never."
+        ),
+    ] = None,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Change what becomes of the alerts of an integration; it is in force at once."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    changes: dict[str, Any] = {}
+    if auto_resolve is not None:
+        changes["auto_resolve_minutes"] = minutes(auto_resolve, "--auto-resolve")
+    if not changes:
+        raise Failure("say what to change: --auto-resolve SPAN", code=Exit.USAGE)
+    with open_api(workspace) as api:
+        found = by_name(api, "/integrations", "integration", name)
+        changed = api.patch(f"/integrations/{found['id']}", changes)
+    if json:
+        print_json(changed)
+    else:
+        note(f"Changed {found['name']}.")
 
 
 @app.command()

@@ -14,8 +14,8 @@ from tocsin.cli.arguments import (
     exemptions,
     matchers,
     quiet_window,
+    seconds,
     severity_name,
-    span,
 )
 from tocsin.cli.output import Json, ago, is_answered, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
@@ -56,6 +56,10 @@ def create(
             metavar="WINDOW", help="Leave alone: `sat,sun 00:00-00:00 Europe/Berlin`; repeatable."
         ),
     ] = None,
+    remind_every: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="Notify again of what is still open, every 4h, say."),
+    ] = None,
     quiet_breakthrough: Annotated[
         Severity | None,
         typer.Option(case_sensitive=False, help="Alerts this bad are sent in quiet hours, too."),
@@ -67,9 +71,6 @@ def create(
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
-    cooldown_seconds = (
-        None if cooldown is None else int(span(cooldown, "--cooldown").total_seconds())
-    )
     with open_api(workspace) as api:
         destinations = [by_name(api, "/alert-destinations", "destination", each) for each in to]
         made = api.post(
@@ -81,7 +82,8 @@ def create(
                 "matchers": matchers(match),
                 "unless": exemptions(unless),
                 "destination_ids": [each["id"] for each in destinations],
-                "cooldown_seconds": cooldown_seconds,
+                "cooldown_seconds": seconds(cooldown, "--cooldown"),
+                "remind_every_seconds": seconds(remind_every, "--remind-every"),
                 "cooldown_breakthrough_severity": severity_name(cooldown_breakthrough),
                 "quiet_hours": [
                     quiet_window(each, severity_name(quiet_breakthrough)) for each in quiet or ()

@@ -113,6 +113,7 @@ _TELLS = {
     AlertEventKind.ACKNOWLEDGED: EventType.ACKNOWLEDGED,
     AlertEventKind.RESOLVED: EventType.RESOLVED,
     AlertEventKind.CLOSED: EventType.CLOSED,
+    AlertEventKind.REMINDED: EventType.REMINDER,
 }
 
 

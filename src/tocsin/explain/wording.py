@@ -92,6 +92,11 @@ def change_words(change: ChangeFacts) -> str:
             return f"{by} ended its snooze"
         case AlertEventKind.NOTED:
             return f"{by} left a note"
+        case AlertEventKind.RESOLVED if detail.get("reason") == "no_news":
+            since = _shown(detail["no_news_since"])
+            return f"its source has said nothing since {since}, so it is taken to be over"
+        case AlertEventKind.REMINDED:
+            return f"{by} reminded of it: it is still open, and nobody has taken it on"
         case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
             return "its end had arrived before it did, so it is over and nobody is notified"
         case kind:

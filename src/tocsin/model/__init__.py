@@ -29,6 +29,7 @@ from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
 from tocsin.model.signals import Fault, Signal, SignalKind, WebhookStatus
+from tocsin.model.timers import TimerKind
 from tocsin.model.utc import iso, optional_iso, utc_now
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "SignatureAlgorithm",
     "SignatureFormat",
     "SignedContent",
+    "TimerKind",
     "WaitReason",
     "WebhookStatus",
     "iso",

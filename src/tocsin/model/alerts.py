@@ -67,6 +67,7 @@ class AlertEventKind(StrEnum):
     NOTED = "noted"
     SNOOZED = "snoozed"
     UNSNOOZED = "unsnoozed"
+    REMINDED = "reminded"
     # The source took its acknowledgement back: the alert is open again.
     UNACKNOWLEDGED = "unacknowledged"
     # A signal older than what is already known of the alert: on record, changes nothing.

@@ -12,6 +12,7 @@ class EventType(StrEnum):
     ACKNOWLEDGED = "alerts.acknowledged"
     RESOLVED = "alerts.resolved"
     CLOSED = "alerts.closed"
+    REMINDER = "alerts.reminder"
     TEST = "alerts.test"
     # Several alerts in one message.
     GROUP = "alerts.group"

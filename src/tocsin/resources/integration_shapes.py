@@ -64,6 +64,16 @@ Tolerance = Annotated[
     ),
     Whole,
 ]
+AutoResolve = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=5,
+        le=_YEAR,
+        description="An alert that is not repeated for so long is resolved; null: never",
+    ),
+    Whole,
+]
 _EXPRESSION_LIMIT = 4_000
 Expression = Annotated[
     str,
@@ -133,6 +143,7 @@ class IntegrationOut(Output):
     default_severity: Severity
     timezone: str
     mapping: JsonObject | None
+    auto_resolve_minutes: int | None
     created_at: Time
     updated_at: Time
 
@@ -155,6 +166,7 @@ class _Profile(Input):
     default_severity: Severity = left_out()
     timezone: Timezone = left_out()
     mapping: MappingIn | None = None
+    auto_resolve_minutes: AutoResolve | None = None
 
     def columns(self) -> dict[str, Any]:
         """What the request named, as the table keeps it."""

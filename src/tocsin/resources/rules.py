@@ -34,6 +34,8 @@ from tocsin.routing.validation import (
     EXEMPTIONS_LIMIT,
     LABEL_LIMIT,
     MATCHERS_LIMIT,
+    REMINDER_LEAST,
+    REMINDER_LIMIT,
     VALUE_LIMIT,
     WINDOWS_LIMIT,
     validate_matchers,
@@ -132,6 +134,16 @@ Cooldown = Annotated[
     ),
     Whole,
 ]
+RemindEvery = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=REMINDER_LEAST,
+        le=REMINDER_LIMIT,
+        description="Seconds after which what is still open is notified of again; null: never",
+    ),
+    Whole,
+]
 Position = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000), Whole]
 
 
@@ -149,6 +161,7 @@ class AlertRuleOut(Output):
     cooldown_seconds: int | None
     cooldown_breakthrough_severity: Severity | None
     quiet_hours: list[JsonObject] | None
+    remind_every_seconds: int | None
     position: int
     created_at: Time
     updated_at: Time
@@ -168,6 +181,7 @@ class AlertRuleIn(Input):
         Severity | None, Field(description="Alerts at least this bad do not wait for the cooldown")
     ] = None
     quiet_hours: QuietHoursIn | None = None
+    remind_every_seconds: RemindEvery | None = None
     position: Position = 0
 
     model_config = example(
@@ -205,6 +219,7 @@ class AlertRulePatch(Input):
         Severity | None, Field(description="Alerts at least this bad do not wait for the cooldown")
     ] = None
     quiet_hours: QuietHoursIn | None = None
+    remind_every_seconds: RemindEvery | None = None
     position: Position = left_out()
 
     model_config = example({"is_enabled": False, "cooldown_seconds": 600})

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +69,7 @@ class Looked:
     detail: dict[str, Any]
     ended: Ended | None = None
     cooldowns: Sequence[tuple[UUID, UUID, datetime]] = ()
+    remind_after: timedelta | None = None
 
     def changes(self, delivery: HeldDelivery) -> bool:
         return (self.status, self.reason, self.send_after, self.detail.get("holds")) != (
@@ -130,6 +131,8 @@ def _why_not(
         return None
     if notified is not None and notified.status is AlertDeliveryStatus.CANCELED:
         return notified.reason
+    if delivery.event_type is EventType.REMINDER and status is AlertStatus.ACKNOWLEDGED:
+        return Reason.ACKNOWLEDGED_BEFORE_SENT
     if status.is_live:
         return None
     if delivery.event_type not in ENDINGS or (notified is None and delivery.reason in _OF_ALERT):
@@ -154,7 +157,9 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
         case AlertDeliveryStatus.SUPPRESSED:
             return _canceled(delivery, decided.reason)
         case AlertDeliveryStatus.QUEUED:
-            return _sent(delivery, occasion.now, decided.detail, decided.cooldowns)
+            return _sent(
+                delivery, occasion.now, decided.detail, decided.cooldowns, decided.remind_after
+            )
         case _:
             return Looked(decided.status, decided.reason, decided.send_after, decided.detail)
 
@@ -192,6 +197,7 @@ def _sent(
     now: datetime,
     detail: dict[str, Any],
     cooldowns: Iterable[tuple[UUID, UUID, datetime]],
+    remind_after: timedelta | None = None,
 ) -> Looked:
     ended = Ended(delivery.reason, delivery.since, now, after(delivery))
     kept = {name: value for name, value in detail.items() if name != "holds"}
@@ -202,6 +208,7 @@ def _sent(
         {**kept, "held": ended.document()},
         ended,
         tuple(cooldowns),
+        remind_after,
     )
 
 

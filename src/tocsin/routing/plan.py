@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 ENDINGS = frozenset({EventType.RESOLVED, EventType.CLOSED})
+_REMINDED = frozenset({EventType.TRIGGERED, EventType.REMINDER})
 
 StartedCooldowns = Sequence[tuple[UUID, UUID, datetime]]
 """Rule, destination, and when the cooldown ends."""
@@ -64,6 +65,8 @@ class PlannedDelivery:
     send_after: datetime | None
     detail: dict[str, Any]
     cooldowns: StartedCooldowns = field(default=(), compare=False)
+    remind_after: timedelta | None = None
+    """After which the destination is to be notified again, if it is notified now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +300,16 @@ def _weigh(
         until,
         detail,
         _started(occasion, destination_id, opinions, status),
+        remind_after(occasion, [each.rule for each in opinions]),
     )
+
+
+def remind_after(occasion: Occasion, rules: Iterable[Rule]) -> timedelta | None:
+    """The shortest time after which any of the rules notifies again of what it notified of now."""
+    if occasion.event_type not in _REMINDED or not occasion.table.listens(EventType.REMINDER):
+        return None
+    spans = [rule.remind_every_seconds for rule in rules if rule.remind_every_seconds]
+    return timedelta(seconds=min(spans)) if spans else None
 
 
 def _started(

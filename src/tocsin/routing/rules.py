@@ -69,7 +69,8 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`tenant_ids` None means all; `cooldown_seconds` None or 0 means none."""
+    """`tenant_ids` None means all; `cooldown_seconds` None or 0 means none, and `remind_every_seconds`
+    None never."""
 
     id: UUID
     name: str
@@ -83,6 +84,7 @@ class Rule:
     cooldown_breakthrough_severity: Severity | None = None
     quiet_hours: QuietHours | None = None
     unless: tuple[Exemption, ...] = ()
+    remind_every_seconds: int | None = None
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
 
@@ -112,8 +114,16 @@ class Rule:
                 Exemption(tuple(Matcher.from_document(matcher) for matcher in matchers))
                 for matchers in row["unless"]
             ),
+            remind_every_seconds=row["remind_every_seconds"],
             position=row["position"],
         )
+
+    def listens(self, event_type: EventType) -> bool:
+        """Whether it is asked of such an event, while it is enabled. It reminds of what it notifies
+        of."""
+        if event_type is EventType.REMINDER:
+            return EventType.TRIGGERED in self.event_types and bool(self.remind_every_seconds)
+        return event_type in self.event_types
 
     def matches(self, subject: Subject, judge: Judge) -> bool:
         """Whether nothing speaks against this alert, whatever the event; the cheapest is asked
@@ -206,10 +216,10 @@ class RoutingTable:
         by_event: dict[EventType, list[Rule]] = {}
         for rule in rules:
             if rule.is_enabled and rule.destination_ids:
-                for event_type in rule.event_types:
-                    by_event.setdefault(event_type, []).append(rule)
-        # Test messages take a road of their own; no rule sends them.
-        by_event.pop(EventType.TEST, None)
+                for event_type in EventType:
+                    # Test messages take a road of their own; no rule sends them.
+                    if event_type is not EventType.TEST and rule.listens(event_type):
+                        by_event.setdefault(event_type, []).append(rule)
         listening = {event_type: RuleIndex(heard) for event_type, heard in by_event.items()}
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "silences", tuple(self.silences))

@@ -33,6 +33,7 @@ VALUE_LIMIT = 2_000
 ZONE_LIMIT = 100
 COOLDOWN_LIMIT = 30 * 24 * 3600
 """Seconds."""
+REMINDER_LEAST, REMINDER_LIMIT = 60, 30 * 24 * 3600
 
 _MONTHS = frozenset(range(1, 13))
 _DATES = frozenset(range(-31, 32)) - {0}

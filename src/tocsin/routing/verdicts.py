@@ -106,7 +106,9 @@ def _judge(
 def _judge_event(rule: Rule, event_type: EventType) -> tuple[VerdictCode, None, str] | None:
     if not rule.is_enabled:
         return VerdictCode.DISABLED, None, "the rule is switched off"
-    if event_type not in rule.event_types:
+    if event_type is EventType.REMINDER and not rule.listens(event_type):
+        return VerdictCode.EVENT_TYPE, None, "the rule does not remind of what is still open"
+    if not rule.listens(event_type):
         heard = ", ".join(sorted(each.value for each in rule.event_types)) or "nothing"
         words = f"the rule does not listen to {event_type.value}, only to {heard}"
         return VerdictCode.EVENT_TYPE, None, words

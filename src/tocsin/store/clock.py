@@ -31,7 +31,8 @@ FIRST = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """The version of the configuration, and when the first hold that is known to end does."""
+    """The version of the configuration, and when the first thing is to be done that has a time: a hold
+    that ends, or a timer of an alert."""
 
     configuration_version: int
     next_due: datetime | None
@@ -39,7 +40,7 @@ class ClockState:
 
 @dataclass(frozen=True, slots=True)
 class HeldAlert:
-    """An alert with held messages, and what to lock it by."""
+    """An alert with something to do, and what to lock it by."""
 
     id: UUID
     integration_id: UUID
@@ -99,6 +100,28 @@ class ClockConnection:
         return await self._held(
             "held_alerts", {"workspace_ids": list(workspaces), "after": after, "most": most}
         )
+
+    async def due_timers(
+        self,
+        now: datetime,
+        most: int,
+        apart_from: Sequence[UUID] = (),
+        other_than: Sequence[UUID] = (),
+    ) -> list[HeldAlert]:
+        """Alerts with a timer that is due, as `due` has those with messages."""
+        return await self._held(
+            "due_timers",
+            {
+                "now": now,
+                "most": most,
+                "except_ids": list(apart_from),
+                "except_workspaces": list(other_than),
+            },
+        )
+
+    async def live_alerts(self, integrations: Sequence[UUID]) -> list[HeldAlert]:
+        """All live alerts that came by these."""
+        return await self._held("live_alerts", {"integration_ids": list(integrations)})
 
     async def _held(self, name: str, parameters: dict[str, Any]) -> list[HeldAlert]:
         async with self._connection.cursor(binary=True, row_factory=class_row(HeldAlert)) as cursor:

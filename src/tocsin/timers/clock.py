@@ -19,6 +19,7 @@ from tocsin.model import utc_now
 from tocsin.store.clock import ClockConnection
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
+from tocsin.timers.alert_timers import ElapsedTimers
 from tocsin.timers.holds import HoldEnds
 
 CANDIDATE_SECONDS = 2.0
@@ -59,21 +60,25 @@ class Clock:
             await connection.news(CANDIDATE_SECONDS)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._end_holds(connection))
+                group.create_task(self._keep_time(connection))
                 for work in self._beside:
                     group.create_task(work())
         except ExceptionGroup as group_of_errors:
             raise group_of_errors.exceptions[0] from None
 
-    async def _end_holds(self, connection: ClockConnection) -> None:
+    async def _keep_time(self, connection: ClockConnection) -> None:
         ends = HoldEnds(self._url, self._feed)
+        timers = ElapsedTimers(self._url, self._feed)
         try:
             while True:
-                state = await connection.state()
-                has_more = await ends.work(connection, state.configuration_version, self._now())
+                version = (await connection.state()).configuration_version
+                more_held = await ends.work(connection, version, self._now())
+                more_set = await timers.work(connection, version, self._now())
+                has_more = more_held or more_set
                 await connection.news(0.0 if has_more else await self._wait(connection))
         finally:
             await ends.close()
+            await timers.close()
 
     async def _wait(self, connection: ClockConnection) -> float:
         due = (await connection.state()).next_due

@@ -37,6 +37,17 @@ def test_what_changed_is_a_sentence() -> None:
     assert change(samples.message(EventType.RESOLVED, actor="prometheus")) == (
         "Resolved by prometheus, 12 min after it was triggered."
     )
+    assert change(samples.message(EventType.REMINDER, created_at=at + timedelta(hours=4))) == (
+        "Still open after 4 h; nobody has acknowledged it yet."
+    )
+    assert (
+        change(
+            samples.message(
+                EventType.RESOLVED, actor="tocsin", no_news_since=at - timedelta(days=1)
+            )
+        )
+        == "No news for 1 d; taken to be over. Nobody said so."
+    )
     assert change(samples.message(note="“pager” has failed for 10 minutes.")).endswith(
         " “pager” has failed for 10 minutes."
     )

@@ -167,7 +167,7 @@ def body(words: MessageWords) -> str:
 
 
 def _kind(words: MessageWords) -> str:
-    if words.state in ("resolved", "closed"):
+    if words.is_over:
         return "success"
     return _KINDS[words.severity] if words.severity else "info"
 

@@ -40,6 +40,7 @@ _SEVERITIES = {
 }
 _ACTIONS = {
     EventType.TRIGGERED: "trigger",
+    EventType.REMINDER: "trigger",
     EventType.ACKNOWLEDGED: "acknowledge",
     EventType.RESOLVED: "resolve",
     EventType.CLOSED: "resolve",

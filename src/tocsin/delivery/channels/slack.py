@@ -234,7 +234,7 @@ def plain(words: MessageWords) -> dict[str, Any]:
 def _colour(words: MessageWords) -> str:
     if words.severity is None:
         return _COLOURS[Severity.INFO]
-    return _DONE if words.state in ("resolved", "closed") else _COLOURS[words.severity]
+    return _DONE if words.is_over else _COLOURS[words.severity]
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Three rules shape it:
 """
 
 from tocsin.store.tables.access import ApiKey, AuditEvent, Membership, Session, User
-from tocsin.store.tables.alerts import Alert, AlertEvent
+from tocsin.store.tables.alerts import Alert, AlertEvent, AlertTimer
 from tocsin.store.tables.base import Base
 from tocsin.store.tables.delivery import (
     AlertDelivery,
@@ -38,6 +38,7 @@ __all__ = [
     "AlertDestination",
     "AlertEvent",
     "AlertRule",
+    "AlertTimer",
     "ApiKey",
     "AuditEvent",
     "Base",

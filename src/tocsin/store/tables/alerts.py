@@ -73,6 +73,22 @@ class Alert(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class AlertTimer(Base):
+    """What is to be done with an alert at a time, by whoever keeps the clock."""
+
+    __tablename__ = "alert_timers"
+
+    alert_id: Mapped[UUID] = mapped_column(
+        ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    alert_destination_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Zero where it concerns the alert, not one of its destinations."""
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    workspace_id: Mapped[UUID]
+    """The alert's, so that no workspace stands before another."""
+
+
 class AlertEvent(Base):
     __tablename__ = "alert_events"
     __table_args__ = (

@@ -56,6 +56,7 @@ class Integration(Deletable, Base):
         ),
         CheckConstraint("deduplication_window_minutes >= 0", "deduplication_window_minutes"),
         CheckConstraint("timestamp_tolerance_seconds >= 0", "timestamp_tolerance_seconds"),
+        CheckConstraint("auto_resolve_minutes > 0", "auto_resolve_minutes"),
         CheckConstraint(
             "(previous_webhook_secret IS NULL) = (previous_secret_expires_at IS NULL)",
             "previous_secret",
@@ -91,6 +92,8 @@ class Integration(Deletable, Base):
     )
     timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
     mapping: Mapped[dict[str, Any] | None]
+    auto_resolve_minutes: Mapped[int | None]
+    """An alert that is not repeated for so long is taken to be over; null: never."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -55,6 +55,8 @@ class AlertRule(Deletable, Base):
     cooldown_breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
     """Alerts at least as bad are sent in spite of the cooldown."""
     quiet_hours: Mapped[list[dict[str, Any]] | None]
+    remind_every_seconds: Mapped[int | None]
+    """What is still open, and not acknowledged, is notified of again after so long; null: never."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

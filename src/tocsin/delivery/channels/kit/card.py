@@ -114,7 +114,7 @@ def _heading(words: MessageWords) -> dict[str, Any]:
     style, colour = ("good", "Good")
     if words.severity is None:
         style, colour = ("emphasis", "Default")
-    elif words.state not in ("resolved", "closed"):
+    elif not words.is_over:
         style, colour = _STYLES[words.severity]
     return {
         "type": "Container",

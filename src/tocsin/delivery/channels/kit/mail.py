@@ -159,7 +159,7 @@ def _why(words: MessageWords, recipient: str) -> str:
 def _colour(words: MessageWords) -> str:
     if words.severity is None:
         return _COLOURS[Severity.INFO]
-    return _DONE if words.state in ("resolved", "closed") else _COLOURS[words.severity]
+    return _DONE if words.is_over else _COLOURS[words.severity]
 
 
 def _thread(message: Message) -> str:

@@ -23,6 +23,7 @@ STATES = {
     EventType.ACKNOWLEDGED: "acknowledged",
     EventType.RESOLVED: "resolved",
     EventType.CLOSED: "closed",
+    EventType.REMINDER: "still open",
     EventType.TEST: "test",
 }
 _ENTRY_TITLE = 160
@@ -73,6 +74,7 @@ class MessageWords:
     reference: str | None
     destination: str
     footer: str
+    is_over: bool = False
 
     @property
     def headline(self) -> str:
@@ -98,7 +100,7 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     alert = message.alert
     if alert is None:
         return _test(message, zone, links)
-    state = STATES[message.event_type]
+    state = STATES[message.event_type] if message.no_news_since is None else "no news"
     labels = sorted(alert.labels.items())
     return MessageWords(
         state=state,
@@ -117,6 +119,7 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
         reference=reference(alert),
         destination=one_line(message.destination_name, NAME),
         footer=_footer(message, f"alert {reference(alert)}"),
+        is_over=message.event_type in (EventType.RESOLVED, EventType.CLOSED),
     )
 
 
@@ -129,6 +132,7 @@ def _of_several(message: Message, group: Group, zone: ZoneInfo, links: Links) ->
     actions = _group_actions(links)
     return MessageWords(
         state="triggered" if is_open else "resolved",
+        is_over=not is_open,
         severity=group.severity,
         title=f"{title} ({group.changes.open} open)" if is_open else f"{title} (all over)",
         description="\n".join(_entries(message)) or None,
@@ -240,6 +244,11 @@ def _happened(message: Message, alert: AlertView) -> str:
     match message.event_type:
         case EventType.ACKNOWLEDGED:
             return f"Acknowledged{by}{_after(alert, alert.acknowledged_at)}."
+        case EventType.RESOLVED if message.no_news_since is not None:
+            return f"{_no_news(message.no_news_since, alert)}; taken to be over. Nobody said so."
+        case EventType.REMINDER:
+            span = duration(_sent_at(message) - alert.triggered_at)
+            return f"Still open after {span}; nobody has acknowledged it yet."
         case EventType.RESOLVED:
             return f"Resolved{by}{_after(alert, alert.resolved_at)}."
         case EventType.CLOSED:
@@ -248,6 +257,15 @@ def _happened(message: Message, alert: AlertView) -> str:
             return f"Triggered; reported {alert.occurrence_count} times so far."
         case _:
             return "Triggered; nobody has acknowledged it yet."
+
+
+def _sent_at(message: Message) -> datetime:
+    return message.created_at if message.held is None else message.held.until
+
+
+def _no_news(since: datetime, alert: AlertView) -> str:
+    span = duration((alert.resolved_at or alert.last_received_at) - since)
+    return f"No news for {span}"
 
 
 def _after(alert: AlertView, at: datetime | None) -> str:
@@ -280,9 +298,10 @@ def _moments(message: Message, alert: AlertView, zone: ZoneInfo) -> tuple[Moment
 def _actions(message: Message, links: Links) -> tuple[ActionLink, ...]:
     """Only what still makes sense: nobody acknowledges what is resolved."""
     actions = []
-    if message.event_type is EventType.TRIGGERED and links.acknowledge:
+    opens = message.event_type in (EventType.TRIGGERED, EventType.REMINDER)
+    if opens and links.acknowledge:
         actions.append(ActionLink("Acknowledge", links.acknowledge))
-    if message.event_type in (EventType.TRIGGERED, EventType.ACKNOWLEDGED) and links.resolve:
+    if (opens or message.event_type is EventType.ACKNOWLEDGED) and links.resolve:
         actions.append(ActionLink("Resolve", links.resolve))
     # Without a public URL there is only a path, which leads nowhere from a chat.
     if links.alert.startswith(("http://", "https://")):

@@ -1,0 +1,88 @@
+"""What is done with an alert when a time has come that was set for it, inside the transaction that has
+locked it: `timers/` starts it, whoever keeps the clock.
+
+A timer that is due too early (the source has spoken since, a rule asks for longer) is set anew, and one
+that nothing asks for any more is dropped, so that what is set need not be moved with every repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tocsin.alerts.alert_timers import StoredTimer
+from tocsin.alerts.transaction import SYSTEM_JSON, AlertTransaction, StoredAlert
+from tocsin.model import SYSTEM, AlertEventKind, AlertStatus, EventType, TimerKind, iso
+
+STILL_PENDING = timedelta(minutes=5)
+"""Nobody is reminded of what is still on its way to them; after this it is looked at again."""
+
+
+async def elapse(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:
+    """Do what is due with these."""
+    timers = await transaction.read_timers([alert.state.id for alert in alerts])
+    for alert in alerts:
+        due = [each for each in timers.get(alert.state.id, ()) if each.due_at <= transaction.now]
+        if any(each.kind is TimerKind.NO_NEWS for each in due):
+            _no_news(transaction, alert)
+        reminders = [each for each in due if each.kind is TimerKind.REMINDER]
+        if reminders:
+            _remind(transaction, alert, reminders)
+
+
+async def set_anew(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:
+    """Set the timers of these as the configuration asks for now."""
+    ids = [alert.state.id for alert in alerts]
+    timers, messages = await transaction.read_timers(ids), await transaction.read_last_messages(ids)
+    for alert in alerts:
+        alert_id = alert.state.id
+        for each in timers.get(alert_id, ()):
+            if each.kind is TimerKind.REMINDER:
+                transaction.timers.drop(alert_id, each.kind, each.destination_id)
+        silent_after = alert.entry.silent_after
+        if silent_after is None or not alert.state.status.is_live:
+            transaction.timers.drop(alert_id, TimerKind.NO_NEWS)
+        else:
+            due = alert.state.last_received_at + silent_after
+            transaction.timers.set(alert_id, TimerKind.NO_NEWS, due)
+        if alert.state.status is AlertStatus.OPEN:
+            transaction.remind(alert, messages.get(alert_id, {}), only_set=True)
+
+
+def _no_news(transaction: AlertTransaction, alert: StoredAlert) -> None:
+    state, silent_after = alert.state, alert.entry.silent_after
+    if silent_after is None or not state.status.is_live:
+        transaction.timers.drop(state.id, TimerKind.NO_NEWS)
+        return
+    due = state.last_received_at + silent_after
+    if due > transaction.now:
+        transaction.timers.set(state.id, TimerKind.NO_NEWS, due)
+        return
+    transaction.timers.drop(state.id, TimerKind.NO_NEWS)
+    state.status, state.resolved_at = AlertStatus.RESOLVED, transaction.now
+    transaction.move(
+        alert,
+        AlertEventKind.RESOLVED,
+        EventType.RESOLVED,
+        was_live=True,
+        actor_name=SYSTEM.name,
+        actor_json=SYSTEM_JSON,
+        detail={"reason": "no_news", "no_news_since": iso(state.last_received_at)},
+        no_news_since=state.last_received_at,
+    )
+
+
+def _remind(transaction: AlertTransaction, alert: StoredAlert, due: Sequence[StoredTimer]) -> None:
+    since: Mapping[UUID, datetime] = {}
+    for each in due:
+        if alert.state.status is AlertStatus.OPEN and each.is_pending:
+            transaction.timers.set(
+                alert.state.id, each.kind, transaction.now + STILL_PENDING, each.destination_id
+            )
+            continue
+        # Whoever is reminded gets a new one when the reminder is sent.
+        transaction.timers.drop(alert.state.id, each.kind, each.destination_id)
+        since = {**since, each.destination_id: each.due_at}
+    if since and alert.state.status is AlertStatus.OPEN:
+        transaction.remind(alert, since)

@@ -1,0 +1,10 @@
+"""reminders, and alerts that their source says nothing more about"""
+
+from tocsin.store.migrate import run_sql_beside
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
