@@ -7,6 +7,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +23,11 @@ WAIT_SECONDS = 20
 @dataclass
 class Speaker:
     port: int = 0
-    scopes: list[dict[str, Any]] = field(default_factory=list)
-    """Of every request that reached the application."""
+    scopes: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=100))
+    """Of the newest requests that reached the application. All of them would be what fills the memory
+    in tests that look at it: a kilobyte each."""
+    count: int = 0
+    """Of all requests that did."""
     gate: threading.Event = field(default_factory=threading.Event)
     """Requests to /wait are answered once it is set."""
 
@@ -40,6 +44,7 @@ class Speaker:
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
+        self.count += 1
         size, more = 0, True
         while more:
             message = await receive()

@@ -50,14 +50,17 @@ def test_behind_an_answer_that_takes_its_time_few_wait(served: Speaker) -> None:
 
 
 def test_whoever_reads_no_answers_fills_no_memory(served: Speaker) -> None:
+    """Some 46,000 answers fill the buffers of the kernel at both ends; then all stands still, with 64
+    KiB of answers and 16 requests waiting here. That takes 1 MB, and gigabytes without a limit."""
     before = psutil.Process().memory_info().rss
     with served.connect() as connection:
-        pour(connection, GET * 5_000, 64 * 2**20)
-        assert BoundedPipeline.all_waiting <= WAITING_LIMIT
-        # Both ends are in this process, and what requests leave behind is collected late: the bound is
-        # wide, and still a small part of the gigabytes that it took without a limit.
+        answered = -1
+        while served.count != answered:
+            answered = served.count
+            pour(connection, GET * 5_000, 64 * 2**20)
+        assert 0 < BoundedPipeline.all_waiting <= WAITING_LIMIT
         gc.collect()
-        assert psutil.Process().memory_info().rss - before < 64 * 2**20
+        assert psutil.Process().memory_info().rss - before < 10 * 2**20
 
 
 @pytest.mark.parametrize("body", [b"", b"\r\n\r\n" * 300, b"x" * 5_000 + b"\r\n\r\n"])

@@ -75,7 +75,7 @@ def test_what_is_no_request_of_ours_is_400(served: Speaker, said: bytes) -> None
     answer = served.heard(said)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 4") == 1
-    assert served.scopes == []
+    assert not served.scopes
 
 
 def test_it_waits_for_its_turn(served: Speaker) -> None:
