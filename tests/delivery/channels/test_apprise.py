@@ -19,13 +19,17 @@ from aiohttp import web
 
 from tests.delivery.channels import samples, services
 from tests.support import receivers
+from tocsin.delivery.channels import apprise as apprise_channel
 from tocsin.delivery.channels.apprise import AppriseChannel, AppriseConfig
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import apprise_library
+from tocsin.delivery.channels.kit.stalls import SECONDS as STALL_SECONDS
+from tocsin.delivery.channels.kit.stalls import Stalls
 from tocsin.delivery.channels.registry import ValidConfig, split_secrets, validate_config
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.delivery.outbound.sockets import guarded
 from tocsin.delivery.outcome import Outcome, Retry, Sent, Standing
+from tocsin.model import EventType
 
 LOOPBACK = AddressPolicy.of([ip_network("127.0.0.0/8")])
 
@@ -165,6 +169,48 @@ async def test_a_service_that_stalls_ends_in_time() -> None:
 
     assert isinstance(outcome, Retry)
     assert outcome.code == "timeout"
+
+
+@pytest.mark.parametrize("gives_up", ["we", "apprise"])
+async def test_one_url_that_stalls_keeps_the_others_waiting_once(
+    monkeypatch: pytest.MonkeyPatch, gives_up: str
+) -> None:
+    clock = 1_000.0
+    tried: list[str] = []
+    stalling, good = "json://127.0.0.1:1/stalls", "json://127.0.0.1:1/good"
+
+    async def notify(url: str, **given: Any) -> apprise_library.Notified:
+        tried.append(url)
+        if url == good:
+            return apprise_library.Notified(sent=True)
+        await asyncio.sleep(0.05)
+        return apprise_library.Notified(sent=False, timed_out=gives_up == "we")
+
+    monkeypatch.setattr(apprise_library, "notify", notify)
+    monkeypatch.setattr(apprise_channel, "SLOW_SECONDS", 0.04)
+    channel = AppriseChannel(Parts(Outbound(LOOPBACK)))
+    channel._stalls = Stalls(lambda: clock)
+
+    async def sent(event: EventType, *urls: str) -> Outcome:
+        tried.clear()
+        config = AppriseConfig(urls=list(urls))
+        return await channel.send(samples.message(event), config, samples.links_for, {})
+
+    await sent(EventType.TRIGGERED, stalling, good)
+    assert tried == [stalling, good]
+    outcome = await sent(EventType.TRIGGERED, stalling, good)
+    assert tried == [good]
+    assert isinstance(outcome, Retry)
+    assert (outcome.code, outcome.standing) == ("timeout", Standing.WORKING)
+    assert "1 of 2 have it" in outcome.message
+    # A test is to find out; one that is alone keeps nobody waiting.
+    await sent(EventType.TEST, stalling, good)
+    assert tried == [stalling, good]
+    await sent(EventType.TRIGGERED, stalling)
+    assert tried == [stalling]
+    clock += STALL_SECONDS + 1
+    await sent(EventType.TRIGGERED, stalling, good)
+    assert tried == [stalling, good]
 
 
 class LogCollector(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
@@ -27,9 +28,10 @@ from tocsin.delivery.channels.kit.receivers import (
     standing_of,
     with_waiting,
 )
+from tocsin.delivery.channels.kit.stalls import SLOW_SECONDS, Stalls
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
 from tocsin.message import Message
-from tocsin.model import Severity
+from tocsin.model import EventType, Severity
 
 URLS_LIMIT = 10
 NOT_INSTALLED = "needs the extra that is not installed here: pip install 'tocsin[apprise]'"
@@ -91,6 +93,7 @@ class AppriseChannel:
     def __init__(self, parts: Parts) -> None:
         self._policy = parts.outbound.policy
         self._seconds = parts.outbound.timeout
+        self._stalls = Stalls()
 
     @staticmethod
     def masked(config: AppriseConfig) -> dict[str, Any]:
@@ -125,7 +128,8 @@ class AppriseChannel:
             return behind_earlier(message.destination_name)
 
         async def send_to(key: str) -> library.Notified:
-            return await library.notify(
+            began = time.monotonic()
+            result = await library.notify(
                 urls[key],
                 title=inert(words.summary),
                 body=body(words),
@@ -133,10 +137,20 @@ class AppriseChannel:
                 policy=self._policy,
                 seconds=self._seconds,
             )
+            is_slow = time.monotonic() - began > SLOW_SECONDS
+            self._stalls.note(key, stalled=result.timed_out or (is_slow and not result.sent))
+            return result
 
-        # All at once: one that stalls keeps none of the others waiting.
+        # All at once: one that stalls keeps none of the others waiting for this message. Nor for the
+        # next ones, since it is left out of them for a while.
+        has_others = len(urls) > 1 and message.event_type is not EventType.TEST
+        stalling = [key for key in now if has_others and self._stalls.lasts(key)]
+        now = [key for key in now if key not in stalling]
         results = await asyncio.gather(*(send_to(key) for key in now))
-        faults: list[Retry | Failed] = []
+        faults: list[Retry | Failed] = [
+            Retry("timeout", f"{_name(message, config, urls[key])} did not answer a moment ago.")
+            for key in stalling
+        ]
         for key, result in zip(now, results, strict=True):
             if result.sent:
                 known[key] = _SENT
