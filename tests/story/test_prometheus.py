@@ -15,6 +15,7 @@ import pytest
 
 from tests.story.fake_services import FakeServices, fake_services
 from tests.story.operator import EVERY_EVENT, Operator, fresh
+from tests.support.lossy_way import LossyWay, lossy_way
 from tests.support.node import Node, eventually
 from tests.support.ports import free_port
 from tests.support.postgres import Server
@@ -186,6 +187,95 @@ def test_what_ends_while_the_server_is_dead_is_not_lost(watch: Watch) -> None:
     site.start()
     site.await_alerts(outage, "RESOLVED")
     site.await_messages(outage, "triggered", "resolved")
+
+
+@pytest.fixture(scope="module")
+def lossy(
+    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Watch, LossyWay]]:
+    """The same, but that answers of the server can get lost on their way to Alertmanager."""
+    folder = tmp_path_factory.mktemp("lossy")
+    with (
+        exporter() as outages,
+        site(postgres_server, folder) as ready,
+        lossy_way(ready.base_url) as way,
+        alertmanager(
+            folder / "alertmanager", way.url + ready.sender.path, ready.sender
+        ) as notifier,
+        prometheus(folder / "prometheus", outages, notifier) as watching,
+    ):
+        yield Watch(ready, outages, watching, notifier), way
+
+
+def test_a_repeat_mends_what_alertmanager_does_not_know_to_be_stored(
+    lossy: tuple[Watch, LossyWay],
+) -> None:
+    """It gives up on what was committed; its next try is a duplicate, and then it says the end."""
+    watch, way = lossy
+    site, outage = watch.site, fresh("unheard")
+    way.loses_answers, way.lost = True, 0
+    watch.outages.begin(outage)
+    eventually(lambda: way.lost >= 2, "an answer got lost, and that of its repeat")
+    site.await_alerts(outage, "OPEN")
+    way.loses_answers = False
+    eventually(lambda: "duplicate" in outcomes(site, outage), "a repeat was answered")
+    watch.outages.end(outage)
+    site.await_alerts(outage, "RESOLVED")
+    site.await_messages(outage, "triggered", "resolved")
+    assert set(outcomes(site, outage)) == {"created", "duplicate", "resolved"}
+
+
+def test_an_end_that_alertmanager_never_says_is_found_by_the_next_episode(
+    lossy: tuple[Watch, LossyWay],
+) -> None:
+    """An outage that ends before any answer came through: Alertmanager believes that it said nothing
+    of it, and says nothing of its end. The alert stays open until it fires again, or until
+    `auto_resolve_minutes`."""
+    watch, way = lossy
+    site, marker = watch.site, fresh("marker")
+    outage = unheard(watch, way)
+    # What comes later is said.
+    watch.outages.begin(marker)
+    site.await_alerts(marker, "OPEN")
+    watch.outages.end(marker)
+    site.await_alerts(marker, "RESOLVED")
+    (stays,) = site.await_alerts(outage, "OPEN")
+    watch.outages.begin(outage)
+    eventually(lambda: site.alerts(outage)[0]["occurrence_count"] > 1, "it has fired again")
+    watch.outages.end(outage)
+    (over,) = site.await_alerts(outage, "RESOLVED")
+    assert over["id"] == stays["id"]
+    site.await_messages(outage, "triggered", "resolved")
+
+
+def unheard(watch: Watch, way: LossyWay) -> str:
+    """An outage that is over before Alertmanager gives up to say that it has begun."""
+    (notifier,) = watch.alertmanagers
+
+    def given_up() -> float:
+        return notifier.metric('alertmanager_notifications_failed_total{integration="webhook"}')
+
+    while True:
+        outage, before = fresh("unsaid"), given_up()
+        way.loses_answers, way.lost = True, 0
+        watch.outages.begin(outage)
+        eventually(lambda: way.lost >= 1, "an answer got lost")
+        watch.outages.end(outage)
+        eventually(lambda: outage not in notifier.get("/api/v2/alerts"), "it is over")  # noqa: B023
+        is_early = given_up() == before
+        eventually(lambda: given_up() > before, "Alertmanager gave up")  # noqa: B023
+        way.loses_answers = False
+        # On a slow machine it may have begun to say it anew meanwhile.
+        if is_early:
+            return outage
+
+
+def outcomes(site: Site, outage: str) -> list[str]:
+    return [
+        row["outcome"]
+        for row in site.workspace.deliveries(site.sender)
+        if row["raw_payload"]["groupLabels"]["name"] == outage
+    ]
 
 
 @pytest.mark.slow
