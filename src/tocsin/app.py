@@ -43,8 +43,10 @@ from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
+from tocsin.resources.silence_book import SilenceBook
 from tocsin.settings import Settings
 from tocsin.store.database import Engine, create_engine
+from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
 from tocsin.timers.retention import keep_retention
 from tocsin.web import health
@@ -126,7 +128,10 @@ class Hub:
             clock = Clock(
                 self.url,
                 self.senders.feed,
-                beside=[lambda: keep_retention(self.url, self.settings.retention_days)],
+                beside=[
+                    lambda: keep_retention(self.url, self.settings.retention_days),
+                    lambda: end_leases(self.url, self.senders.feed),
+                ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))
             if self.role is not ProcessRole.WEB:
@@ -201,7 +206,7 @@ def application(hub: Hub) -> Asgi:
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
         endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.settings)
-        inbound = InboundEndpoint(webhooks, hub.senders, hub.engine)
+        inbound = InboundEndpoint(webhooks, hub.senders, hub.engine, SilenceBook(hub.engine))
         front = create_front_page()
         mounted = {
             "/api/v1": create_api(

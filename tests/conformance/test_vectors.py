@@ -24,6 +24,7 @@ FOLDER = Path(os.environ.get("TOCSIN_VECTORS") or "/nonexistent")
 TYPES = {
     "pagerduty_v3": "pagerduty",
     "pagerduty_events_v2": "pagerduty_events",
+    "prometheus_api_v2": "prometheus",
     "generic_hmac": "generic",
 }
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -28,9 +28,15 @@ HOOK = "/hook/on-call"
 class Site:
     """A server that delivers what Alertmanager posts, and that can be away for a while."""
 
-    def __init__(self, workspace: Workspace, services: FakeServices, folder: Path) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        services: FakeServices,
+        folder: Path,
+        source: str = "alertmanager",
+    ) -> None:
         self.workspace, self.services, self.folder = workspace, services, folder
-        self.sender: Sender = workspace.sender("alertmanager")
+        self.sender: Sender = workspace.sender(source)
         self.node = self._start(0)
         self.port, self.base_url = self.node.port, self.node.base_url
         operator = Operator(self.node, workspace, workspace.api_key())

@@ -125,8 +125,16 @@ def _running(folder: Path, port: int, ready: str, *command: str) -> Iterator[Run
 
 
 @contextmanager
-def prometheus(folder: Path, outages: Outages, *alertmanagers: Running) -> Iterator[Running]:
-    """Looks once a second, and fires one alert for each outage, critical from the first look on."""
+def prometheus(
+    folder: Path,
+    outages: Outages,
+    *alertmanagers: Running,
+    also: dict[str, Any] | None = None,
+    resend: int = 1,
+) -> Iterator[Running]:
+    """Looks once a second, and fires one alert for each outage, critical from the first look on.
+    `also`: a further block of `alertmanagers`; `resend`: seconds between repeats, whose leases are four
+    times as long."""
     program = _program("prometheus")
     folder.mkdir()
     # JSON is YAML.
@@ -137,10 +145,11 @@ def prometheus(folder: Path, outages: Outages, *alertmanagers: Running) -> Itera
         "annotations": {"summary": "{{ $labels.name }} is down"},
     }
     targets = [f"127.0.0.1:{each.port}" for each in alertmanagers]
+    notified = [{"static_configs": [{"targets": targets}]}, *([also] if also else [])]
     configuration = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(folder / "rules.yml")],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": targets}]}]},
+        "alerting": {"alertmanagers": notified},
         "scrape_configs": [
             {
                 "job_name": "test",
@@ -159,7 +168,7 @@ def prometheus(folder: Path, outages: Outages, *alertmanagers: Running) -> Itera
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
-        "--rules.alert.resend-delay=1s",
+        f"--rules.alert.resend-delay={resend}s",
     ) as running:
         yield running
 

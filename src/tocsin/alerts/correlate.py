@@ -225,8 +225,10 @@ def _renew(alert: AlertState | None, signal: Signal, at: datetime, received_at: 
     happenings: list[Happening] = []
     if signal.kind is SignalKind.TRIGGER:
         alert.occurrence_count += 1
-        count = {"occurrence_count": alert.occurrence_count}
-        happenings.append(Happening(AlertEventKind.REPEATED, count))
+        if signal.lease is None:
+            # To say again what is so is no event: Prometheus does it every minute.
+            count = {"occurrence_count": alert.occurrence_count}
+            happenings.append(Happening(AlertEventKind.REPEATED, count))
     alert.last_received_at = max(alert.last_received_at, received_at)
     if at < alert.last_signal_at:
         if signal.kind is SignalKind.UPDATE:

@@ -146,6 +146,11 @@ class AlertTransaction:
         (rows,) = await self._pipe.run(call)
         return rows
 
+    def live_alert(self, key: AlertKey) -> bytes | None:
+        """The id of the live alert of a key, as it is at this moment of the transaction."""
+        state = self._keys.get(key)
+        return None if state is None or state.alert is None else state.alert.id
+
     def apply(self, entry: IntegrationEntry, signal: Signal, cause: Cause) -> Step:
         """Apply one signal to what is known of its alert, and say what it did."""
         key, state = None, KeyState()

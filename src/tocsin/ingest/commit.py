@@ -8,6 +8,7 @@ from uuid import UUID
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.transaction import AlertTransaction, Cause
+from tocsin.ingest.alert_leases import STILL_FIRING, AlertLeases
 from tocsin.ingest.duplicates import Duplicates
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.ingest.refusals import GONE
@@ -68,11 +69,14 @@ async def commit_webhooks(
             pace=pace,
             dry_run=dry_run,
         )
+    leases = AlertLeases.of(webhooks, now)
+    if leases is not None:
+        await leases.read(transaction, webhooks)
     for webhook in webhooks:
         if webhook.answer is None:
             duplicates.find(transaction, webhook)
         if webhook.answer is None:
-            webhook.answer = await _decide(webhook, transaction, pace)
+            webhook.answer = await _decide(webhook, transaction, leases, pace)
             duplicates.hold(webhook)
     await transaction.plan()
     if budgets.overdrawn:
@@ -81,6 +85,7 @@ async def commit_webhooks(
     await transaction.commit(
         insert_webhooks(webhooks, now),
         *duplicates.calls(),
+        *([] if leases is None else leases.calls()),
         *_trim_rejected(webhooks, keep_rejected),
         dry_run=dry_run,
     )
@@ -102,7 +107,9 @@ _RANKS = {status: rank for rank, status in enumerate(WebhookStatus)}
 _rank = _RANKS.__getitem__
 
 
-async def _decide(webhook: Webhook, transaction: AlertTransaction, pace: Pace | None) -> Accepted:
+async def _decide(
+    webhook: Webhook, transaction: AlertTransaction, leases: AlertLeases | None, pace: Pace | None
+) -> Accepted:
     """Apply every signal of one webhook, in order."""
     cause = Cause(
         received_at=webhook.received_at,
@@ -115,7 +122,12 @@ async def _decide(webhook: Webhook, transaction: AlertTransaction, pace: Pace | 
     for signal in webhook.signals:
         if pace is not None and pace.is_due:
             await pace.rest()
+        if leases is not None and leases.outlives(transaction, webhook, signal):
+            reason = STILL_FIRING
+            continue
         step = transaction.apply(webhook.sender.entry, signal, cause)
+        if leases is not None:
+            leases.keep(webhook, signal, step)
         reason = step.reason or reason
         for flag in step.flags:
             webhook.flag(flag)

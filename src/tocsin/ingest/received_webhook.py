@@ -77,6 +77,8 @@ class Shown(Struct, frozen=True):
     path_secret: str | None = None
     proof: Proof | None = None
     """None: it proves itself as its integration says."""
+    origin: bytes = bytes(16)
+    """Tells apart the senders of one integration, of which each has leases of its own."""
     answered: Callable[[Webhook], int] | None = None
     """The HTTP status that its sender gets, where another product decides that."""
 

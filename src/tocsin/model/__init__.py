@@ -28,7 +28,7 @@ from tocsin.model.notifications import (
 from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
-from tocsin.model.signals import Fault, Signal, SignalKind, WebhookStatus
+from tocsin.model.signals import Fault, Lease, Signal, SignalKind, WebhookStatus
 from tocsin.model.timers import TimerKind
 from tocsin.model.utc import iso, optional_iso, utc_now
 
@@ -51,6 +51,7 @@ __all__ = [
     "EventType",
     "Fault",
     "HoldReason",
+    "Lease",
     "Reason",
     "Role",
     "Secret",

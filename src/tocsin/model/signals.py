@@ -35,6 +35,14 @@ class WebhookStatus(StrEnum):
     IGNORED = "ignored"
 
 
+class Lease(Struct, frozen=True):
+    """Until when what a sender says lasts, where it has to say it again and again. `lapses_at` is some
+    time after `ends_at`: a repeat may be late, or lost."""
+
+    ends_at: datetime
+    lapses_at: datetime
+
+
 class Signal(Struct):
     """One normalised event parsed out of a webhook delivery.
 
@@ -56,6 +64,7 @@ class Signal(Struct):
     metadata: dict[str, Any] = {}
     tenant: str | None = None
     flags: tuple[str, ...] = ()
+    lease: Lease | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,5 +39,5 @@ def test_it_refuses_in_its_own_words(product: Product, refusal: Declined) -> Non
 def test_no_address_is_two_products() -> None:
     for path in ("/v2/enqueue", "/v2/change/enqueue"):
         assert sum(product.serves(path) for product in PRODUCTS) == 1
-    for path in ("/", "/webhooks/x", "/api/v1/alerts", "/healthz", "/v2", "/a/x"):
+    for path in ("/", "/webhooks/x", "/healthz", "/v2", "/a/x"):
         assert product_of(path) is None

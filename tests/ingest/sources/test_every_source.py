@@ -146,4 +146,5 @@ def test_only_those_whose_end_is_a_lease_send_in_order() -> None:
     assert {name for name, source in SOURCES.items() if source.sends_in_order} == {
         "alertmanager",
         "grafana",
+        "prometheus",
     }

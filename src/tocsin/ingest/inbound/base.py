@@ -25,20 +25,23 @@ The next product (a ping of Healthchecks, say):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from tocsin.access.api_keys import Principal
 from tocsin.ingest.proof.scheme import decode_base64
 from tocsin.ingest.proof.verify import Refused
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
 from tocsin.ingest.replies import Reply
 from tocsin.ingest.senders import Sender
-from tocsin.model import Secret
+from tocsin.model import Fault, Secret
+from tocsin.routing.rules import RoutingTable
 from tocsin.store.database import Engine
 
 JSON = (b"content-type", b"application/json")
@@ -81,12 +84,66 @@ class Request(Struct):
         return Secret(password) if colon and password else None
 
 
+class SilenceView(Struct):
+    """A silence as it is kept; each matcher has a `label`, an `op` and a `value`."""
+
+    id: UUID
+    matchers: list[dict[str, Any]]
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str
+    updated_at: datetime
+
+
+class SilenceWish(Struct):
+    """A silence as somebody wants it. `asked_start` may lie in the past, `starts_at` does not."""
+
+    matchers: list[dict[str, str]]
+    asked_start: datetime
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str
+
+
+class Silences(Protocol):
+    """The silences of a caller's workspace."""
+
+    async def all(self, caller: Principal) -> Sequence[SilenceView]: ...
+
+    async def create(
+        self, caller: Principal, wish: SilenceWish, now: datetime
+    ) -> UUID | list[Fault]:
+        """Its id, or what is wrong with it."""
+        ...
+
+    async def change(
+        self, caller: Principal, silence_id: UUID, wish: SilenceWish, now: datetime
+    ) -> list[Fault]:
+        """What is wrong with it, if anything is."""
+        ...
+
+    async def expire(self, caller: Principal, silence_id: UUID, now: datetime) -> None: ...
+
+
 class Door(Protocol):
     """What a product is given to work with."""
 
     @property
     def engine(self) -> Engine:
         """For what its clients read."""
+        ...
+
+    @property
+    def silences(self) -> Silences: ...
+
+    async def routing(self, workspace_id: UUID) -> RoutingTable:
+        """What decides at this moment who is notified in a workspace."""
+        ...
+
+    async def principal(self, key: Secret, at: datetime) -> Principal | None:
+        """Whose API key it is."""
         ...
 
     async def sender(self, identifier: str) -> Sender | Declined:

@@ -6,14 +6,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 import msgspec
 import structlog
 
+from tocsin.access.api_keys import Principal, authenticate
 from tocsin.ingest import metrics
 from tocsin.ingest.body import Body, Disconnected, Receive
 from tocsin.ingest.endpoint import Endpoint, Scope, headers_of
-from tocsin.ingest.inbound.base import Product, Request
+from tocsin.ingest.inbound.base import Product, Request, Silences
 from tocsin.ingest.inbound.registry import PRODUCTS
 from tocsin.ingest.proof.verify import MISSING, Refused, verify_token
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
@@ -22,7 +24,8 @@ from tocsin.ingest.replies import Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.unpack import is_packed, unpack
 from tocsin.model import Secret, utc_now
-from tocsin.store.database import Engine
+from tocsin.routing.rules import RoutingTable
+from tocsin.store.database import Engine, reading
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +44,10 @@ def product_of(path: str) -> Product | None:
 class InboundEndpoint:
     """One per process; the `Door` of every product."""
 
-    def __init__(self, webhooks: Endpoint, senders: Senders, engine: Engine) -> None:
+    def __init__(
+        self, webhooks: Endpoint, senders: Senders, engine: Engine, silences: Silences
+    ) -> None:
+        self._silences = silences
         self._webhooks = webhooks
         self._senders = senders
         self._engine = engine
@@ -49,6 +55,18 @@ class InboundEndpoint:
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def silences(self) -> Silences:
+        return self._silences
+
+    async def routing(self, workspace_id: UUID) -> RoutingTable:
+        directory = await self._senders.feed.look()
+        return directory.routing.get(workspace_id) or RoutingTable(workspace_id)
+
+    async def principal(self, key: Secret, at: datetime) -> Principal | None:
+        async with reading(self._engine) as session:
+            return await authenticate(session, key, at)
 
     async def sender(self, identifier: str) -> Sender | Declined:
         return await self._webhooks.sender(identifier)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tocsin.ingest.inbound.alertmanager.product import AlertmanagerApi
 from tocsin.ingest.inbound.base import Product
 from tocsin.ingest.inbound.pagerduty_events import PagerDutyEventsApi
 
-PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEventsApi(),)
+PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEventsApi(), AlertmanagerApi())

@@ -55,6 +55,8 @@ class Source(Protocol):
 
     counts_copies: ClassVar[bool]
     """Whether the same body once more is another occurrence, as its product has it, and no duplicate."""
+    has_leases: ClassVar[bool]
+    """Whether its signals carry leases: it repeats what is so, and what it stops repeating is over."""
     found_by_key: ClassVar[bool]
     """Whether a key alone may say which integration a request is for."""
     address: ClassVar[str]
@@ -85,6 +87,7 @@ class BaseSource:
     takes_mapping: ClassVar[bool] = False
     sends_in_order: ClassVar[bool] = False
     counts_copies: ClassVar[bool] = False
+    has_leases: ClassVar[bool] = False
     found_by_key: ClassVar[bool] = False
     address: ClassVar[str] = "/webhooks/{id}"
 

@@ -28,6 +28,7 @@ from tocsin.ingest.sources.newrelic import NewRelic
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
 from tocsin.ingest.sources.pagerduty import PagerDuty
 from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents
+from tocsin.ingest.sources.prometheus import Prometheus
 from tocsin.ingest.sources.sentry import Sentry
 from tocsin.ingest.sources.splunk import Splunk
 from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
@@ -59,6 +60,7 @@ _ALL: Final[tuple[Source, ...]] = (
     Splunk(),
     OpsgenieWebhook(),
     PagerDutyEvents(),
+    Prometheus(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -47,3 +48,14 @@ async def page_of_silences(
     if state is not None:
         statement = statement.where(_is(state, now))
     return await fetch_page(session, statement, request, key=StoredSilence.id, list_name="silences")
+
+
+async def all_silences(session: DatabaseSession, workspace_id: UUID) -> Sequence[StoredSilence]:
+    """The newest thousands of a workspace."""
+    statement = (
+        select(StoredSilence)
+        .where(StoredSilence.workspace_id == workspace_id)
+        .order_by(StoredSilence.ends_at.desc())
+        .limit(5_000)
+    )
+    return (await session.scalars(statement)).all()

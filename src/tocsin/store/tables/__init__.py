@@ -21,6 +21,7 @@ from tocsin.store.tables.delivery import (
     RateBucket,
 )
 from tocsin.store.tables.ingest import (
+    AlertLease,
     Integration,
     IntegrationToken,
     Resolution,
@@ -37,6 +38,7 @@ __all__ = [
     "AlertDeliveryAttempt",
     "AlertDestination",
     "AlertEvent",
+    "AlertLease",
     "AlertRule",
     "AlertTimer",
     "ApiKey",

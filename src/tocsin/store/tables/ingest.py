@@ -203,3 +203,15 @@ class Resolution(Base):
     arrived_at: Mapped[datetime | None]
     """When that end arrived here; null where an earlier version wrote it."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AlertLease(Base):
+    """Until when a sender says that an alert fires, unless it says so again."""
+
+    __tablename__ = "alert_leases"
+
+    alert_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sender: Mapped[UUID] = mapped_column(primary_key=True)
+    """Which of the integration's senders."""
+    ends_at: Mapped[datetime]
+    lapses_at: Mapped[datetime] = mapped_column(index=True)

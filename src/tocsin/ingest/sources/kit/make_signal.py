@@ -17,6 +17,7 @@ from tocsin.ingest.sources.kit.times import parse_time
 from tocsin.model import (
     DESCRIPTION_LIMIT,
     TITLE_LIMIT,
+    Lease,
     Severity,
     Signal,
     SignalKind,
@@ -41,6 +42,7 @@ def make_signal(
     labels: AnyMapping[str, Any] | None = None,
     metadata: AnyMapping[str, Any] | None = None,
     tenant: str | None = None,
+    lease: Lease | None = None,
 ) -> Signal:
     """A storable signal: every text is cleaned and cut to its limit; what was cut is flagged."""
     if "\n" in title or "\r" in title or "\t" in title:
@@ -79,6 +81,7 @@ def make_signal(
         clean_json(metadata) if metadata else {},
         tenant or None,
         tuple(dict.fromkeys(flags)) if flags else (),
+        lease,
     )
 
 

@@ -1,0 +1,164 @@
+"""Alerts as Prometheus posts them to Alertmanager (API v2): a list, again and again while they fire.
+
+Reference: prometheus/alertmanager, api/v2/openapi.yaml and api/v2/api.go (postAlertsHandler);
+prometheus/prometheus, rules/alerting.go. What fires does so until `endsAt`, four times the interval of
+repeats away, unless it is repeated; an `endsAt` in the past says that it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final, NamedTuple
+
+from tocsin.ingest.proof.scheme import Scheme
+from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
+from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS, make_signal
+from tocsin.ingest.sources.kit.reading import (
+    pointer_to,
+    present,
+    required,
+    text_of,
+    wrong_type,
+)
+from tocsin.ingest.sources.kit.signal_fields import severity_of
+from tocsin.ingest.sources.kit.times import parse_time
+from tocsin.model import AuthScheme, Fault, Lease, Signal, SignalKind
+
+RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
+"""How long an alert without an end lasts, as Alertmanager has it by default."""
+
+LEFT_OUT: Final = "alerts_left_out"
+"""Flags a webhook of which some alerts could not be taken."""
+
+_LEAST_GRACE: Final = timedelta(minutes=1)
+_MOST_GRACE: Final = timedelta(minutes=5)
+_DESCRIPTIONS: Final = ("description", "message", "details")
+
+
+class Batch(NamedTuple):
+    """The alerts that can be taken, and what is wrong with the others."""
+
+    signals: list[Signal]
+    faults: list[Fault]
+
+
+class Prometheus(BaseSource):
+    type: ClassVar[str] = "prometheus"
+    title: ClassVar[str] = "Prometheus, instead of Alertmanager"
+    preset: ClassVar[Scheme] = Scheme(
+        auth_scheme=AuthScheme.TOKEN, signature_header="Authorization", signature_prefix="Bearer "
+    )
+    sends_in_order: ClassVar[bool] = True
+    counts_copies: ClassVar[bool] = True
+    has_leases: ClassVar[bool] = True
+    found_by_key: ClassVar[bool] = True
+    address: ClassVar[str] = "/am/{id}"
+
+    def parse(self, payload: Any, context: Context) -> list[Signal]:
+        signals, faults = read_batch(payload, context)
+        if faults and not signals:
+            raise InvalidPayload(faults)
+        if faults:
+            last = signals[-1]
+            last.flags = (*last.flags, LEFT_OUT)
+        return signals
+
+    def ignored_reason(self, payload: Any, context: Context) -> str:
+        return "the list of alerts is empty"
+
+
+def read_batch(payload: Any, context: Context) -> Batch:
+    """Every alert by itself: one that cannot be taken takes nothing from the others."""
+    if not isinstance(payload, list):
+        return Batch([], [wrong_type("", "an array", payload, "a list of alerts")])
+    if len(payload) > MAX_ALERTS:
+        message = f"{len(payload)} alerts in one request; at most {MAX_ALERTS} are taken"
+        return Batch([], [Fault("", "too-many-alerts", message)])
+    batch = Batch([], [])
+    for index, alert in enumerate(payload):
+        found = _read(alert, index, context)
+        if isinstance(found, Signal):
+            batch.signals.append(found)
+        else:
+            batch.faults.append(found)
+    return batch
+
+
+def _read(alert: Any, index: int, context: Context) -> Signal | Fault:
+    if not isinstance(alert, dict):
+        return wrong_type(f"/{index}", "an object", alert)
+    if alert.get("labels") is None:
+        return required(f"/{index}/labels", "labels are required")
+    for name in ("labels", "annotations"):
+        if (fault := _texts_fault(alert.get(name), f"/{index}/{name}")) is not None:
+            return fault
+    times = []
+    for name in ("startsAt", "endsAt"):
+        at, doubtful = parse_time(alert.get(name), UTC)
+        if doubtful or not isinstance(alert.get(name), (str, type(None))):
+            return Fault(f"/{index}/{name}", "unreadable-time", "must be a time of RFC 3339")
+        times.append(at)
+    return _judge(alert, index, times[0], times[1], context.received_at)
+
+
+def _judge(
+    alert: Mapping[str, Any],
+    index: int,
+    given_start: datetime | None,
+    end: datetime | None,
+    now: datetime,
+) -> Signal | Fault:
+    labels = {name: value for name, value in alert["labels"].items() if value}
+    annotations = {name: value for name, value in (alert.get("annotations") or {}).items() if value}
+    start = given_start or end or now
+    if end is not None and end < start:
+        return Fault(f"/{index}", "invalid", "start time must be before end time")
+    if not labels:
+        return Fault(f"/{index}", "invalid", "at least one label pair required")
+    if "" in alert["labels"]:
+        return Fault(f"/{index}", "invalid", 'invalid label set: invalid name ""')
+    flags: list[str] = []
+    is_over = end is not None and end <= now
+    fingerprint = labels_fingerprint(labels)
+    described = next((text for name in _DESCRIPTIONS if (text := annotations.get(name))), None)
+    title = text_of(annotations.get("summary")) or text_of(labels.get("alertname"))
+    return make_signal(
+        SignalKind.RESOLVE if is_over else SignalKind.TRIGGER,
+        fingerprint,
+        title or f"Alert {fingerprint}",
+        flags=flags,
+        severity=severity_of(labels.get("severity"), flags),
+        description=described,
+        triggered_at=min(start, now),
+        occurred_at=end if is_over else min(start, now),
+        labels=labels,
+        metadata=present(
+            {"annotations": annotations, "generatorURL": text_of(alert.get("generatorURL"))}
+        ),
+        lease=None if is_over else _lease(end, now),
+    )
+
+
+def _lease(end: datetime | None, now: datetime) -> Lease:
+    if end is None:
+        end = now + RESOLVE_TIMEOUT
+    # Of what is repeated every two minutes, and ends in four, one lost post is late by now.
+    grace = min(max((end - now) / 2, _LEAST_GRACE), _MOST_GRACE)
+    try:
+        return Lease(end, end + grace)
+    except OverflowError:
+        return Lease(end, end)
+
+
+def _texts_fault(value: Any, pointer: str) -> Fault | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return wrong_type(pointer, "an object", value)
+    for name, text in value.items():
+        if type(text) is not str:
+            return wrong_type(pointer + pointer_to(name), "a string", text)
+    return None
