@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from tests.web.speaker import Speaker, everything
-from tocsin.web import pipelining
-from tocsin.web.pipelining import ALL_WAITING_LIMIT, WAITING_LIMIT, BoundedPipeline
+from tocsin.web import protocol
+from tocsin.web.protocol import ALL_WAITING_LIMIT, WAITING_LIMIT, Protocol
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 WAIT = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -43,10 +43,10 @@ def test_behind_an_answer_that_takes_its_time_few_wait(served: Speaker) -> None:
         connection.sendall(WAIT)
         taken = pour(connection, GET * 5_000, 64 * 2**20)
         assert taken < 16 * 2**20  # what the kernel buffers
-        assert 0 < BoundedPipeline.all_waiting <= WAITING_LIMIT
+        assert 0 < Protocol.all_waiting <= WAITING_LIMIT
         assert psutil.Process().memory_info().rss - before < 30 * 2**20
     served.gate.set()
-    until(lambda: BoundedPipeline.all_waiting == 0)
+    until(lambda: Protocol.all_waiting == 0)
 
 
 def test_whoever_reads_no_answers_fills_no_memory(served: Speaker) -> None:
@@ -58,7 +58,7 @@ def test_whoever_reads_no_answers_fills_no_memory(served: Speaker) -> None:
         while served.count != answered:
             answered = served.count
             pour(connection, GET * 5_000, 64 * 2**20)
-        assert 0 < BoundedPipeline.all_waiting <= WAITING_LIMIT
+        assert 0 < Protocol.all_waiting <= WAITING_LIMIT
         gc.collect()
         assert psutil.Process().memory_info().rss - before < 10 * 2**20
 
@@ -82,17 +82,17 @@ def test_all_connections_together_are_bounded(
     served: Speaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ALL_WAITING_LIMIT >= WAITING_LIMIT
-    monkeypatch.setattr(pipelining, "ALL_WAITING_LIMIT", 20)
+    monkeypatch.setattr(protocol, "ALL_WAITING_LIMIT", 20)
     connections = [served.connect() for _ in range(10)]
     try:
         for connection in connections:
             connection.sendall(WAIT + GET * 14 + LAST)
             time.sleep(0.02)
-        assert BoundedPipeline.all_waiting <= 20 + WAITING_LIMIT + len(connections)
+        assert Protocol.all_waiting <= 20 + WAITING_LIMIT + len(connections)
         served.gate.set()
         for connection in connections:
             assert everything(connection).count(b"HTTP/1.1 200 ") == 16
     finally:
         for connection in connections:
             connection.close()
-    until(lambda: BoundedPipeline.all_waiting == 0)
+    until(lambda: Protocol.all_waiting == 0)

@@ -7,14 +7,14 @@ import time
 import pytest
 
 from tests.web.speaker import Speaker
-from tocsin.web import request_head
+from tocsin.web import protocol
 
 SECONDS = 0.3
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_head, "HEAD_SECONDS", SECONDS)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", SECONDS)
 
 
 def request(body: bytes, *, last: bool = False, fill: int = 0) -> bytes:
