@@ -94,13 +94,13 @@ def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[st
         "rule_ids": arrays.uuids([row.rule_id.bytes for row in rows]),
         "destination_ids": arrays.uuids([row.destination_id.bytes for row in rows]),
         "alert_ids": arrays.uuids([row.alert_id for row in rows]),
-        "event_types": arrays.texts([row.event_type.value for row in rows]),
-        "statuses": arrays.texts([row.status.value for row in rows]),
+        "event_types": arrays.texts([row.event_type for row in rows]),
+        "statuses": arrays.texts([row.status for row in rows]),
         "send_after": arrays.optional_times([row.send_after for row in rows]),
         "payloads": arrays.encoded([encode(row.payload) for row in rows]),
-        "reasons": arrays.texts([row.reason.value for row in rows]),
+        "reasons": arrays.texts([row.reason for row in rows]),
         "details": arrays.encoded([_json(row.detail) for row in rows]),
-        "urgencies": arrays.texts([row.urgency.value for row in rows]),
+        "urgencies": arrays.texts([row.urgency for row in rows]),
         "created": arrays.times([now] * len(rows)),
     }
 

@@ -139,7 +139,9 @@ class Planning:
     ) -> None:
         table, subject = event.entry.routing, event.subject(details)
         judge = self.budgets.of(event.entry.workspace_id)
-        alert_key = alert_key_id(event.entry.id, details.external_id)
+        alert_key = None
+        if table.has_cooldowns or event.event_type in ENDINGS:
+            alert_key = alert_key_id(event.entry.id, details.external_id)
         withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
         if event.event_type in ENDINGS:
             withdrawn = self._withdraw(event.alert.id, canceled)
@@ -198,9 +200,8 @@ class Planning:
     def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
         if row.event_type is EventType.TRIGGERED:
-            rules = (UUID(rule["id"]) for rule in delivery.detail.get("rules", ()))
             self._notified.setdefault(row.alert_id, {})[row.destination_id] = NotifiedTrigger(
-                row.status, row.reason, row.send_after, frozenset((row.rule_id, *rules))
+                row.status, row.reason, row.send_after, delivery.rule_ids
             )
 
     def _withdraw(
@@ -291,7 +292,7 @@ def _row(
     now: datetime,
 ) -> PendingDelivery:
     workspace_id = event.entry.workspace_id
-    rule = next(rule for rule in event.entry.routing.rules if rule.id == delivery.rule_id)
+    rule = event.entry.routing.by_id[delivery.rule_id]
     return PendingDelivery(
         id=uuid7_bytes(),
         workspace_id=workspace_id,

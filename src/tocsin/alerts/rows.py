@@ -150,7 +150,7 @@ class AlertRows:
             AlertEventRow(
                 uuid7_bytes(),
                 alert_id,
-                kind.value,
+                kind,
                 at,
                 actor_json,
                 webhook_delivery_id,
@@ -223,8 +223,8 @@ class AlertRows:
 def _update(state: AlertState, now: datetime) -> AlertUpdate:
     return AlertUpdate(
         state.id,
-        state.severity.value,
-        state.status.value,
+        state.severity,
+        state.status,
         state.acknowledged_at,
         state.resolved_at,
         state.closed_at,
@@ -246,8 +246,8 @@ def _alert(alert: NewAlert) -> AlertRow:
         integration_id=entry.id_bytes,
         title=words.title,
         description=words.description,
-        severity=state.severity.value,
-        status=state.status.value,
+        severity=state.severity,
+        status=state.status,
         source=entry.name,
         external_id=details.external_id,
         triggered_at=state.triggered_at,

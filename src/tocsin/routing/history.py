@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from tocsin.model import AlertDeliveryStatus, Reason
 
@@ -17,8 +18,7 @@ def named_rules(rule_id: UUID | None, detail: Mapping[str, Any]) -> frozenset[UU
     return frozenset(named if rule_id is None else named | {rule_id})
 
 
-@dataclass(frozen=True, slots=True)
-class NotifiedTrigger:
+class NotifiedTrigger(Struct, frozen=True):
     """The newest `alerts.triggered` delivery of this alert to one destination."""
 
     status: AlertDeliveryStatus
@@ -43,13 +43,12 @@ class NotifiedTrigger:
         return self.status not in (AlertDeliveryStatus.SUPPRESSED, AlertDeliveryStatus.CANCELED)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """What was said before: `last_notified` per rule and destination for this alert key (only triggers
     read it), `notified_trigger` per destination for this alert (only what follows a trigger does)."""
 
-    last_notified: Mapping[tuple[UUID, UUID], datetime] = field(default_factory=dict)
-    notified_trigger: Mapping[UUID, NotifiedTrigger] = field(default_factory=dict)
+    last_notified: Mapping[tuple[UUID, UUID], datetime] = {}
+    notified_trigger: Mapping[UUID, NotifiedTrigger] = {}
 
 
 NO_HISTORY = History()

@@ -14,7 +14,7 @@ What follows a trigger shares its fate if that is canceled, and waits for it whi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -105,9 +105,8 @@ def look(
         if reason is not None:
             answer = _canceled(delivery, reason)
         else:
-            known = replace(
-                history,
-                notified_trigger={} if notified is None else {destination_id: notified},
+            known = History(
+                history.last_notified, {} if notified is None else {destination_id: notified}
             )
             occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
             answer = _decided(occasion, destination_id, delivery)

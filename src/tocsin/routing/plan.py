@@ -19,12 +19,13 @@ LOW still ends where it began, or an incident would stay open there forever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, iso
 from tocsin.routing.history import NO_HISTORY, History, NotifiedTrigger
@@ -53,9 +54,8 @@ StartedCooldowns = Sequence[tuple[UUID, UUID, datetime]]
 """Rule, destination, and when the cooldown ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedDelivery:
-    """One row for one destination. `rule_id` is the first rule, by position, that named it.
+class PlannedDelivery(Struct, frozen=True):
+    """One row for one destination. `rule_id` is the first of `rule_ids`, by position, which named it.
     `cooldowns` begin because of it."""
 
     destination_id: UUID
@@ -64,13 +64,13 @@ class PlannedDelivery:
     reason: Reason
     send_after: datetime | None
     detail: dict[str, Any]
-    cooldowns: StartedCooldowns = field(default=(), compare=False)
+    rule_ids: frozenset[UUID]
+    cooldowns: StartedCooldowns = ()
     remind_after: timedelta | None = None
     """After which the destination is to be notified again, if it is notified now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`cooldowns` are to be remembered. They belong to the alert key (`alert_key_id`); if the delivery
     is canceled unsent, they go with it."""
 
@@ -81,8 +81,7 @@ class Plan:
 NOTHING = Plan()
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """What is decided about: one event of one alert at one moment (aware)."""
 
     table: RoutingTable
@@ -94,6 +93,8 @@ class Occasion:
 
     def held(self) -> tuple[Held, ...]:
         """By what the alert is held, whichever rule asks."""
+        if self.subject.snooze is None and not self.table.silences:
+            return ()
         facts = AlertFacts(self.table, self.event_type, self.subject, self.now, self.judge)
         return tuple(held for hold in OF_ALERT if (held := hold.applies(facts)) is not None)
 
@@ -112,11 +113,10 @@ class Naming(NamedTuple):
     rule: Rule
     kept: bool
 
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = {"id": str(self.rule.id), "name": self.rule.name}
+    def document(self) -> Mapping[str, Any]:
         if self.kept:
-            document["kept_from_trigger"] = True
-        return document
+            return {**self.rule.named, "kept_from_trigger": True}
+        return self.rule.named
 
 
 class _Opinion(NamedTuple):
@@ -135,8 +135,7 @@ class _Opinion(NamedTuple):
         return float("inf") if until is None else until.timestamp()
 
     def document(self) -> dict[str, Any]:
-        document = self.naming.document()
-        document["act"] = self.act.value
+        document = {**self.naming.document(), "act": self.act.value}
         if self.act is _Act.SUPPRESS:
             document["reason"] = Reason.TRIGGER_NOT_SENT.value
         elif self.holds:
@@ -215,6 +214,7 @@ def decide(
             Reason.DESTINATION_DISABLED,
             None,
             {"rules": [each.document() for each in rules]},
+            frozenset([each.rule.id for each in rules]),
         )
     notified = occasion.history.notified_trigger.get(destination.id)
     opinions = [_opinion(each, destination.id, occasion, notified) for each in rules]
@@ -285,7 +285,7 @@ def _weigh(
         status, reason = AlertDeliveryStatus.QUEUED, Reason.RULE
     detail: dict[str, Any] = {
         "rules": [each.document() for each in opinions],
-        "decided_by": str(deciding.rule.id),
+        "decided_by": deciding.rule.named["id"],
     }
     if deciding.rule.matchers:
         detail["matchers"] = [str(matcher) for matcher in deciding.rule.matchers]
@@ -299,6 +299,7 @@ def _weigh(
         reason,
         until,
         detail,
+        frozenset([each.rule.id for each in opinions]),
         _started(occasion, destination_id, opinions, status),
         remind_after(occasion, [each.rule for each in opinions]),
     )
@@ -324,6 +325,7 @@ def _started(
     if (
         status is not AlertDeliveryStatus.QUEUED
         or occasion.event_type is not EventType.TRIGGERED
+        or not occasion.table.has_cooldowns
         or occasion.subject.external_id is None
     ):
         return ()

@@ -87,8 +87,11 @@ class Rule:
     remind_every_seconds: int | None = None
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
+    named: Mapping[str, str] = field(init=False, compare=False, repr=False)
+    """Its id and name, as what it decided is put on record."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "named", {"id": str(self.id), "name": self.name})
         object.__setattr__(self, "destination_ids", tuple(dict.fromkeys(self.destination_ids)))
         object.__setattr__(self, "asked", Conjunction.of(self.matchers))
 
@@ -203,6 +206,7 @@ class RoutingTable:
     fallback_destination_id: UUID | None = None
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
     """Enabled rules per event type; an event nobody listens to is not a key."""
+    by_id: Mapping[UUID, Rule] = field(init=False, compare=False, repr=False)
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
     """Whether planning a trigger needs to know when its alert key was last notified."""
     fan_out: int = field(init=False, compare=False, repr=False)
@@ -222,6 +226,7 @@ class RoutingTable:
                         by_event.setdefault(event_type, []).append(rule)
         listening = {event_type: RuleIndex(heard) for event_type, heard in by_event.items()}
         object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "by_id", {rule.id: rule for rule in rules})
         object.__setattr__(self, "silences", tuple(self.silences))
         object.__setattr__(self, "destinations", MappingProxyType(dict(self.destinations)))
         object.__setattr__(self, "listening", MappingProxyType(listening))
