@@ -15,10 +15,9 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     (workspace,) = client.get("/workspaces").json()["items"]
     tenant = client.made("/tenants", {"slug": "first", "name": "First"})
     sender = client.made(
-        "/integrations", {"name": "first", "type": "generic", "tenant_id": tenant["id"]}
+        "/integrations", {"name": "first", "type": "alertmanager", "tenant_id": tenant["id"]}
     )
-    keyed = client.made("/integrations", {"name": "keyed", "type": "alertmanager"})
-    token = client.made(f"/integrations/{keyed['id']}/tokens", {"label": "second"})
+    token = client.made(f"/integrations/{sender['id']}/tokens", {"label": "second"})
     alert_id = past.alert(hub, sender, fired=datetime.now(UTC), labels={"host": "db-1"})
     delivery_id = past.webhook_delivery(hub, sender, alert_id=alert_id)
     past.event(hub, alert_id, "repeated", webhook_delivery_id=delivery_id)

@@ -15,6 +15,7 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
         {"name": "s", "type": "generic", "auth_scheme": "url", "webhook_secret": DICTATED},
     )
     rotated = hub.admin.made(f"/integrations/{sender['id']}/rotate-secret", {})
+    token = hub.admin.made(f"/integrations/{sender['id']}/tokens", {"label": "second"})
     key = hub.admin.made("/api-keys", {"name": "k", "role": "admin"})
     workspace = hub.admin.made("/workspaces", {"slug": "w", "name": "W"})
     hook = "https://example.org/path-with-token-91c2"
@@ -25,6 +26,7 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
     hub.admin.made("/alert-destinations", {"name": "s", "type": "slack", "config": {"url": slack}})
     secrets = [hook, slack, "path-with-token", "sLaCkSeCrEt", destination["signing_secret"]]
     secrets += [DICTATED, rotated["webhook_secret"], key["key"], workspace["api_key"]]
+    secrets += [token["token"]]
     secrets += [str(client.key) for client in (hub.admin, hub.viewer, hub.stranger)]
     document = hub.admin.get("/openapi.json").json()
     for method, template, _ in everything.operations(document):
@@ -32,6 +34,7 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
             continue
         others = {
             "integration_id": sender["id"],
+            "integration_token_id": token["id"],
             "api_key_id": key["id"],
             "alert_destination_id": destination["id"],
         }
@@ -40,7 +43,13 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
             assert answer.status == 200, answer
             for secret in secrets:
                 assert secret.encode() not in answer.body, template
-    for table in ("audit_events", "api_keys", "integrations", "alert_destinations"):
+    for table in (
+        "audit_events",
+        "api_keys",
+        "integrations",
+        "integration_tokens",
+        "alert_destinations",
+    ):
         rows = repr(hub.sql(f"SELECT t::text FROM {table} t"))
         assert not [secret for secret in secrets if secret in rows], table
 

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "delivery retry": (SOME_ID,),
     "delivery cancel": (SOME_ID,),
     "delivery retry-failed": (),
-    "integration create": ("shop",),
+    "integration create": ("shop", "--type", "alertmanager"),
     "integration list": (),
     "integration show": ("shop",),
     "integration rotate-secret": ("shop",),
