@@ -38,6 +38,15 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     silence = client.made(
         "/silences", {"matchers": [matcher], "ends_at": "2036-01-01T00:00:00Z", "comment": "x"}
     )
+    window = client.made(
+        "/maintenance-windows",
+        {
+            "name": "First",
+            "matchers": [matcher],
+            "starts_at": "2036-01-01T02:00:00",
+            "duration_minutes": 60,
+        },
+    )
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -50,6 +59,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "alert_delivery_id": message["id"],
         "alert_rule_id": rule["id"],
         "silence_id": silence["id"],
+        "maintenance_window_id": window["id"],
         "api_key_id": key["id"],
     }
 

@@ -91,6 +91,10 @@ def test_nothing_of_anothers_can_be_referred_to(hub: Hub) -> None:
         ("/alert-rules", rule | {"tenant_ids": [theirs["tenant_id"]]}),
         ("/alert-rules", rule | {"destination_ids": [theirs["alert_destination_id"]]}),
         (
+            "/maintenance-windows",
+            {"name": "x", "duration_minutes": 5, "tenant_ids": [theirs["tenant_id"]]},
+        ),
+        (
             "/alert-deliveries/retry",
             {"since": "2020-01-01T00:00:00Z", "destination_id": theirs["alert_destination_id"]},
         ),

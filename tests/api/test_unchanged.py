@@ -13,6 +13,10 @@ SENT_BACK = {
     "integrations": ("integration_id", ("name", "tenant_id", "default_severity", "mapping")),
     "alert-destinations": ("alert_destination_id", ("name", "config", "is_enabled")),
     "alert-rules": ("alert_rule_id", ("name", "event_types", "matchers", "destination_ids")),
+    "maintenance-windows": (
+        "maintenance_window_id",
+        ("name", "matchers", "timezone", "starts_at", "duration_minutes", "rrule", "exdates"),
+    ),
     "silences": ("silence_id", ("matchers", "starts_at", "ends_at", "comment")),
 }
 

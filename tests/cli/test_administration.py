@@ -18,7 +18,7 @@ def test_every_command_with_an_outcome_has_json_and_help() -> None:
     import typer
 
     group = typer.main.get_command(app)
-    silent = {"serve", "demo", "revoke", "expire", "enable", "disable", "delete"}
+    silent = {"serve", "demo", "revoke", "expire", "enable", "disable", "delete", "start"}
     for name, command in _leaves(group):
         assert command.help, name
         options = {option for parameter in command.params for option in parameter.opts}
@@ -261,3 +261,50 @@ def test_what_becomes_of_the_alerts_of_an_integration_can_be_changed(tocsin: Pro
         assert shown in tocsin.call("integration", "show", "shop").out
     assert tocsin.call("integration", "change", "shop").code == 2
     assert tocsin.call("integration", "change", "shop", "--auto-resolve", "1m").code == 2
+
+
+def test_maintenance_is_made_shown_previewed_ended_and_deleted(tocsin: Program) -> None:
+    assert tocsin.call("maintenance", "create", "patch").code == 2
+    create = ("maintenance", "create", "patch", "-m", "team=db", "--for", "90m")
+    weekly = ("--at", "2036-01-01T02:00", "--timezone", "Europe/Berlin")
+    weekly += ("--repeat", "FREQ=WEEKLY;BYDAY=TU", "--except", "2036-01-08T02:00")
+    preview = tocsin.call(*create, *weekly, "--preview")
+    assert (preview.code, "2036-01-15T02:00:00" in preview.out) == (0, True), preview
+    assert "2036-01-08" not in preview.out
+    assert "There is no maintenance." in tocsin.call("maintenance", "list").err
+    made = tocsin.call(*create, *weekly, "--breakthrough", "critical", "--json")
+    assert made.code == 0, made
+    window = json.loads(made.out)
+    assert (window["duration_minutes"], window["breakthrough_severity"]) == (90, "CRITICAL")
+    assert "team=db" in tocsin.call("maintenance", "list").out
+    assert "FREQ=WEEKLY;BYDAY=TU" in tocsin.call("maintenance", "show", "patch").out
+    assert tocsin.call("maintenance", "preview", window["id"][:13]).code == 0
+    assert "did not last" in tocsin.call("maintenance", "end", "patch").err
+    assert tocsin.call("maintenance", "create", "odd", "-m", "a=b", "--repeat", "DAILY").code == 2
+    assert tocsin.call("maintenance", "delete", "last").code == 0
+    assert json.loads(tocsin.call("maintenance", "list", "--all", "--json").out) == []
+    assert tocsin.call(*create).code == 0
+    assert "has ended" in tocsin.call("maintenance", "end", "patch").err
+    assert json.loads(tocsin.call("maintenance", "list", "--json").out) == []
+
+
+def test_what_breaks_through_a_silence_or_a_cooldown_is_named(tocsin: Program) -> None:
+    made = tocsin.call(
+        "silence", "create", "-m", "a=b", "-c", "why", "--breakthrough", "HIGH", "--json"
+    )
+    assert json.loads(made.out)["breakthrough_severity"] == "HIGH"
+    destination = (
+        "destination",
+        "create",
+        "log",
+        "--type",
+        "webhook",
+        "--set",
+        "url=https://e.com/",
+    )
+    assert tocsin.call(*destination).code == 0
+    made = tocsin.call(
+        *("rule", "create", "all", "--to", "log", "--cooldown", "1h"),
+        *("--cooldown-breakthrough", "critical", "--json"),
+    )
+    assert json.loads(made.out)["cooldown_breakthrough_severity"] == "CRITICAL"

@@ -58,6 +58,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "silence create": ("-m", "a=b", "-c", "why"),
     "silence list": (),
     "silence expire": (SOME_ID,),
+    "maintenance create": ("patch", "-m", "a=b"),
+    "maintenance list": (),
+    "maintenance show": ("patch",),
+    "maintenance preview": ("patch",),
+    "maintenance end": ("patch",),
+    "maintenance delete": ("patch",),
+    "maintenance start": ("-m", "a=b", "--", "true"),
     "workspace create": ("night",),
     "workspace set-fallback": ("hook",),
     "workspace list": (),
@@ -73,6 +80,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 READING = (
     *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
     *(f"{group} list" for group in ("delivery", "integration", "destination", "rule", "silence")),
+    *("maintenance list", "maintenance show", "maintenance preview"),
     *("workspace list", "tenant list", "api-key list", "delivery show", "integration show"),
     "integration token list",
 )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.routing.builders import INTEGRATION, NOW, TENANT, rule, silence
 from tocsin.explain import preview as previewing
-from tocsin.explain.preview import PastAlerts, try_rule, try_silence
+from tocsin.explain.preview import PastAlerts, try_cover, try_rule
 from tocsin.model import AlertStatus, EventType, Severity, uuid7
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import VerdictCode
@@ -60,8 +60,8 @@ async def test_a_preview_ignores_switch_and_events() -> None:
 async def test_the_preview_of_a_silence_keeps_the_order_and_what_it_would_mute() -> None:
     one = silence(starts_at=NOW, ends_at=NOW)
     ours, theirs, others = past(), past({"team": "web"}), past()
-    outcome = await try_silence(one, all_of(theirs, ours, theirs, others))
-    assert (outcome.muted, outcome.considered) == ([ours, others], 4)
+    outcome = await try_cover(one, all_of(theirs, ours, theirs, others).alerts)
+    assert (outcome.held, outcome.considered) == ([ours, others], 4)
 
 
 async def test_a_preview_ends_where_its_work_does_and_says_so(
@@ -74,7 +74,7 @@ async def test_a_preview_ends_where_its_work_does_and_says_so(
     cut = await try_rule(rule(matchers=(matcher,)), alerts)
     assert whole == 20
     assert 0 < cut.considered == len(cut.misses) < 20
-    muted = await try_silence(silence(matcher, starts_at=NOW, ends_at=NOW), alerts)
+    muted = await try_cover(silence(matcher, starts_at=NOW, ends_at=NOW), alerts.alerts)
     assert 0 < muted.considered < 20
 
 

@@ -98,6 +98,39 @@ class Holding:
     def move_silence(self, silence_id: UUID, ends_at: datetime) -> None:
         self.sql("UPDATE silences SET ends_at = %s WHERE id = %s", ends_at, silence_id)
 
+    def window(
+        self,
+        minutes: int,
+        *,
+        starts_at: datetime | None = None,
+        rrule: str | None = None,
+        label: str = "host",
+        value: str = "db-1",
+        **columns: Any,
+    ) -> UUID:
+        """A maintenance window that begins now, or at an instant."""
+        window_id, starts_at = uuid7(), starts_at or self.now
+        self.workspace.insert(
+            "maintenance_windows",
+            id=window_id,
+            workspace_id=self.workspace.id,
+            name="DB patch",
+            comment="",
+            matchers=Json([{"label": label, "op": "=", "value": value}]),
+            timezone="UTC",
+            starts_at=starts_at.replace(tzinfo=None),
+            duration_minutes=minutes,
+            rrule=rrule,
+            last_starts_at=None if rrule else starts_at,
+            author="ana",
+            **columns,
+        )
+        return window_id
+
+    def change_window(self, window_id: UUID, **columns: Any) -> None:
+        for name, value in columns.items():
+            self.sql(f"UPDATE maintenance_windows SET {name} = %s WHERE id = %s", value, window_id)
+
     def send(self, external_id: str | None, status: str = "firing", **fields: Any) -> UUID:
         payload: dict[str, Any] = {
             "title": "Disk full",

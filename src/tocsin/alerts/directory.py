@@ -18,7 +18,13 @@ import msgspec
 import structlog
 
 from tocsin.model import Actor, ActorKind, Severity
-from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, Silence
+from tocsin.routing.rules import (
+    DestinationRef,
+    MaintenanceWindow,
+    RoutingTable,
+    Rule,
+    Silence,
+)
 from tocsin.store.database import Engine
 from tocsin.store.directory_rows import (
     RoutingRows,
@@ -184,6 +190,7 @@ def _routing_table(rows: RoutingRows) -> RoutingTable:
         rows.workspace_id,
         rules=tuple(_readable(rows.rules, Rule.from_row)),
         silences=tuple(_readable(rows.silences, Silence.from_row)),
+        windows=tuple(_readable(rows.windows, MaintenanceWindow.from_row)),
         destinations={destination.id: destination for destination in destinations},
         fallback_destination_id=rows.fallback_destination_id,
     )

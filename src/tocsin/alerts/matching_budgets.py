@@ -91,3 +91,7 @@ def _answers(questions: list[Question], judge: Judge, now: datetime) -> Iterator
             if silence.is_active(now):
                 silence.covers(subject, judge)
                 yield
+        for window in table.windows:
+            if window.occurrence(now) is not None:
+                window.covers(subject, judge)
+                yield

@@ -22,6 +22,7 @@ from tocsin.api import (
     explanation,
     integration_tokens,
     integrations,
+    maintenance_windows,
     openapi,
     previews,
     problem_answers,
@@ -29,6 +30,7 @@ from tocsin.api import (
     tenants,
     webhook_deliveries,
     webhook_replay,
+    window_previews,
     workspaces,
 )
 from tocsin.api.context import ApiContext
@@ -47,7 +49,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     alert_destinations.router,
     alert_rules.router,
     silences.router,
+    maintenance_windows.router,
     previews.router,
+    window_previews.router,
     alert_deliveries.router,
     delivery_control.router,
     api_keys.router,

@@ -20,8 +20,8 @@ from tocsin.explain.preview import (
     draft_silence,
     over_soon,
     past_alerts,
+    try_cover,
     try_rule,
-    try_silence,
 )
 from tocsin.model import AlertStatus, Severity, utc_now
 from tocsin.resources.errors import InvalidRequest
@@ -32,7 +32,7 @@ from tocsin.store.queries.alerts import PastAlert
 
 router = APIRouter(route_class=JsonRoute)
 
-_MOST_SHOWN = 200
+MOST_SHOWN = 200
 _MOST_MISSES = 50
 
 Days = Annotated[
@@ -75,7 +75,7 @@ class MissedAlert(PreviewedAlert):
     matcher: Annotated[JsonObject | None, Field(description="The matcher that decided")]
 
 
-class SilencePreview(Output):
+class AlertsPreview(Output):
     since: Time
     considered: Annotated[int, Field(description=f"The newest {MOST_CONSIDERED} at most")]
     is_complete: Annotated[
@@ -91,11 +91,11 @@ class SilencePreview(Output):
         Field(description=f"Of those, how many were over within {SOON.seconds // 60} minutes"),
     ]
     items: Annotated[
-        list[PreviewedAlert], Field(description=f"Those that match, the newest {_MOST_SHOWN}")
+        list[PreviewedAlert], Field(description=f"Those that match, the newest {MOST_SHOWN}")
     ]
 
 
-class RulePreview(SilencePreview):
+class RulePreview(AlertsPreview):
     refusals: Annotated[
         dict[str, int],
         Field(description="How many were refused: by severity, tenant, matcher, unless"),
@@ -105,7 +105,7 @@ class RulePreview(SilencePreview):
     ]
 
 
-def _shown(alert: PastAlert) -> PreviewedAlert:
+def shown_alert(alert: PastAlert) -> PreviewedAlert:
     return PreviewedAlert(
         alert_id=alert.id,
         title=alert.title,
@@ -117,7 +117,7 @@ def _shown(alert: PastAlert) -> PreviewedAlert:
     )
 
 
-async def _past(context: ApiContext, caller: Viewer, days: int) -> PastAlerts:
+async def past_of(context: ApiContext, caller: Viewer, days: int) -> PastAlerts:
     since = utc_now() - timedelta(days=days)
     async with context.reading() as session:
         return await past_alerts(session, caller.workspace_id, since)
@@ -135,7 +135,7 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
     if not isinstance(rule, Rule):
         raise InvalidRequest(rule)
     with context.previews.turn(caller.key_id):
-        past = await _past(context, caller, body.days)
+        past = await past_of(context, caller, body.days)
         outcome = await try_rule(rule, past)
     return RulePreview(
         since=past.since,
@@ -143,11 +143,11 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
         is_complete=past.are_all and outcome.considered == len(past.alerts),
         matched=len(outcome.matched),
         over_soon=over_soon(outcome.matched),
-        items=[_shown(alert) for alert in outcome.matched[:_MOST_SHOWN]],
+        items=[shown_alert(alert) for alert in outcome.matched[:MOST_SHOWN]],
         refusals={code.value: count for code, count in outcome.refusals.items()},
         misses=[
             MissedAlert(
-                **_shown(preview.alert).model_dump(),
+                **shown_alert(preview.alert).model_dump(),
                 code=preview.code.value,
                 words=preview.words,
                 matcher=None if preview.matcher is None else preview.matcher.document(),
@@ -160,20 +160,20 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
 @router.post("/silences/preview", tags=["silences"], responses=problems("preview-rate-limited"))
 async def preview_silence(
     context: Context, caller: Viewer, body: SilencePreviewIn
-) -> SilencePreview:
+) -> AlertsPreview:
     """Which past alerts a silence with these matchers would have muted."""
     documents = [matcher.model_dump() for matcher in body.matchers]
     silence = draft_silence(documents, utc_now())
     if not isinstance(silence, Silence):
         raise InvalidRequest(silence)
     with context.previews.turn(caller.key_id):
-        past = await _past(context, caller, body.days)
-        outcome = await try_silence(silence, past)
-    return SilencePreview(
+        past = await past_of(context, caller, body.days)
+        outcome = await try_cover(silence, past.alerts)
+    return AlertsPreview(
         since=past.since,
         considered=outcome.considered,
         is_complete=past.are_all and outcome.considered == len(past.alerts),
-        matched=len(outcome.muted),
-        over_soon=over_soon(outcome.muted),
-        items=[_shown(alert) for alert in outcome.muted[:_MOST_SHOWN]],
+        matched=len(outcome.held),
+        over_soon=over_soon(outcome.held),
+        items=[shown_alert(alert) for alert in outcome.held[:MOST_SHOWN]],
     )

@@ -43,6 +43,12 @@ Unless = Annotated[
 ]
 
 
+Breakthrough = Annotated[
+    Severity | None,
+    typer.Option(case_sensitive=False, help="Alerts at least this bad are sent all the same."),
+]
+
+
 def matcher(text: str) -> dict[str, str]:
     """`service=~web-.*` as the API has it.
 
@@ -119,6 +125,30 @@ def span(text: str, option: str) -> timedelta:
         )
     days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def whole_minutes(text: str, option: str) -> int:
+    """A span in whole minutes, rounded up.
+
+    Raises:
+        Failure: if it is no span.
+    """
+    return -(-span(text, option) // timedelta(minutes=1))
+
+
+def condition(document: Any) -> str:
+    """What a rule, a silence or a window asks for, for people."""
+    parts = []
+    if document.get("min_severity"):
+        parts.append(f"{document['min_severity']} or worse")
+    parts += [f"{each['label']}{each['op']}{each['value']}" for each in document["matchers"]]
+    parts += [
+        "unless " + " and ".join(f"{each['label']}{each['op']}{each['value']}" for each in matchers)
+        for matchers in document.get("unless", ())
+    ]
+    if document.get("tenant_ids"):
+        parts.append(f"of {len(document['tenant_ids'])} tenants")
+    return ", ".join(parts) or "always"
 
 
 def read_text(path: str) -> str:

@@ -11,6 +11,7 @@ from tocsin.cli import named
 from tocsin.cli.arguments import (
     Matchers,
     Unless,
+    condition,
     exemptions,
     matchers,
     quiet_window,
@@ -78,7 +79,7 @@ def create(
             {
                 "name": name,
                 "event_types": [f"alerts.{each.strip()}" for each in on.split(",")],
-                "min_severity": min_severity.value if min_severity else None,
+                "min_severity": severity_name(min_severity),
                 "matchers": matchers(match),
                 "unless": exemptions(unless),
                 "destination_ids": [each["id"] for each in destinations],
@@ -118,7 +119,7 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
         made.add_row(
             Text(rule["name"]),
             ", ".join(each.removeprefix("alerts.") for each in rule["event_types"]),
-            Text(_condition(rule)),
+            Text(condition(rule)),
             Text(", ".join(names.get(each, "(deleted)") for each in rule["destination_ids"])),
             "yes" if rule["is_enabled"] else Text("no", style="yellow"),
             rule["id"],
@@ -142,7 +143,7 @@ def preview(
         result = api.post(
             f"{_PATH}/preview",
             {
-                "min_severity": min_severity.value if min_severity else None,
+                "min_severity": severity_name(min_severity),
                 "matchers": matchers(match),
                 "unless": exemptions(unless),
                 "days": days,
@@ -170,20 +171,6 @@ def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
 def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Delete a rule; what it has planned is still delivered."""
     named.delete(_PATH, _KIND, name, workspace)
-
-
-def _condition(rule: Any) -> str:
-    parts = []
-    if rule["min_severity"]:
-        parts.append(f"{rule['min_severity']} or worse")
-    parts += [f"{each['label']}{each['op']}{each['value']}" for each in rule["matchers"]]
-    parts += [
-        "unless " + " and ".join(f"{each['label']}{each['op']}{each['value']}" for each in matchers)
-        for matchers in rule["unless"]
-    ]
-    if rule["tenant_ids"]:
-        parts.append(f"of {len(rule['tenant_ids'])} tenants")
-    return ", ".join(parts) or "always"
 
 
 def show_preview(result: Any, days: int) -> None:

@@ -7,12 +7,20 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import Matchers, SilenceId, matchers, severity_name, span
+from tocsin.cli.arguments import (
+    Breakthrough,
+    Matchers,
+    SilenceId,
+    condition,
+    matchers,
+    severity_name,
+    span,
+)
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, is_answered, note, print_json, show, table
 from tocsin.cli.rule import show_preview
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.model import Severity, iso, utc_now
+from tocsin.model import iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Mute alerts for a while; they are still on record.")
 
@@ -24,10 +32,7 @@ def create(
     match: Matchers = None,
     duration: Annotated[str, typer.Option("--for", metavar="SPAN", help="30m, 2h, 1d…")] = "2h",
     comment: Annotated[str | None, typer.Option("--comment", "-c", help="Why.")] = None,
-    breakthrough: Annotated[
-        Severity | None,
-        typer.Option(case_sensitive=False, help="Alerts this bad are sent in spite of it."),
-    ] = None,
+    breakthrough: Breakthrough = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show which past alerts it would have muted.")
     ] = False,
@@ -85,7 +90,7 @@ def list_all(
     for each in found:
         made.add_row(
             each["state"],
-            Text(", ".join(f"{m['label']}{m['op']}{m['value']}" for m in each["matchers"])),
+            Text(condition(each)),
             ago(each["ends_at"]),
             Text(each["author"]),
             Text(each["comment"]),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from tocsin.explain.load import subject_of
@@ -14,6 +14,7 @@ from tocsin.model import Fault, Severity, uuid7
 from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.rules import Exemption, Rule, Silence, VerdictCode
+from tocsin.routing.subject import Subject
 from tocsin.routing.validation import validate_matchers, validate_silence, validate_unless
 from tocsin.routing.verdicts import judge_alert
 from tocsin.store.database import DatabaseSession
@@ -144,24 +145,30 @@ def _judge_all(rule: Rule, alerts: Sequence[PastAlert], judged: list[Preview]) -
         yield
 
 
+class Covering(Protocol):
+    """A silence or a window."""
+
+    def covers(self, subject: Subject, judge: Judge) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
-class SilenceOutcome:
+class CoverOutcome:
     considered: int
-    muted: Sequence[PastAlert]
+    held: Sequence[PastAlert]
 
 
-async def try_silence(silence: Silence, past: PastAlerts) -> SilenceOutcome:
-    """Which alerts it would have muted while it is active, as far as `MOST_WORK` reaches."""
+async def try_cover(hold: Covering, alerts: Sequence[PastAlert]) -> CoverOutcome:
+    """Which alerts it holds while it is in force, as far as `MOST_WORK` reaches."""
     judged: list[bool] = []
-    await aside(_cover_all(silence, past.alerts, judged))
-    muted = [alert for alert, covered in zip(past.alerts, judged, strict=False) if covered]
-    return SilenceOutcome(len(judged), muted)
+    await aside(_cover_all(hold, alerts, judged))
+    held = [alert for alert, covered in zip(alerts, judged, strict=False) if covered]
+    return CoverOutcome(len(judged), held)
 
 
-def _cover_all(silence: Silence, alerts: Sequence[PastAlert], judged: list[bool]) -> Iterator[None]:
+def _cover_all(hold: Covering, alerts: Sequence[PastAlert], judged: list[bool]) -> Iterator[None]:
     judge = Judge(MOST_WORK)
     for alert in alerts:
-        covered = silence.covers(subject_of(alert, alert.source_type), judge)
+        covered = hold.covers(subject_of(alert, alert.source_type), judge)
         if judge.is_overdrawn:
             return
         judged.append(covered)

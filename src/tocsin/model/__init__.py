@@ -22,6 +22,7 @@ from tocsin.model.notifications import (
     AttemptOutcome,
     EventType,
     HoldReason,
+    OnEnd,
     Reason,
     WaitReason,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Fault",
     "HoldReason",
     "Lease",
+    "OnEnd",
     "Reason",
     "Role",
     "Secret",

@@ -37,6 +37,9 @@ class Reason(StrEnum):
     COOLDOWN = "cooldown"
     QUIET_HOURS = "quiet_hours"
     SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    # A maintenance window that notifies nobody when it ends held it to its end.
+    MAINTENANCE_OVER = "maintenance_over"
     SNOOZED = "snoozed"
     # The trigger of this alert was never sent to the destination, so its end is not news there.
     TRIGGER_NOT_SENT = "trigger_not_sent"
@@ -48,6 +51,13 @@ class Reason(StrEnum):
     FALLBACK = "fallback"
     # Another message says it, with what others have to say: `carried_by` names it once it is made.
     GROUPED = "grouped"
+
+
+class OnEnd(StrEnum):
+    """What the end of a maintenance window does about what is still open."""
+
+    NOTIFY_OPEN = "notify_open"
+    NOTHING = "nothing"
 
 
 class AttemptOutcome(StrEnum):

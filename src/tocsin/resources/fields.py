@@ -117,6 +117,44 @@ def parse_time(value: Any) -> datetime:
         return _LATEST if year == 9999 else _EARLIEST
 
 
+_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
+_LOCAL_EXAMPLE = "2026-02-03T22:00:00"
+
+
+def parse_local_time(value: Any) -> datetime:
+    """A date and a time of day as a clock on a wall shows them, without an offset.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if not isinstance(value, str) or not _LOCAL_TIME.fullmatch(value):
+        raise ValueError(f"must be a local time without an offset, such as {_LOCAL_EXAMPLE}")
+    try:
+        local = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"must be a time that exists, such as {_LOCAL_EXAMPLE}") from None
+    if not 1970 <= local.year < 2200:
+        raise ValueError("must be of the years from 1970 to 2199")
+    return local
+
+
+LocalTime = Annotated[
+    datetime,
+    BeforeValidator(parse_local_time),
+    PlainSerializer(lambda local: local.isoformat(timespec="seconds"), return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "local-date-time",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$",
+            "examples": [_LOCAL_EXAMPLE],
+        }
+    ),
+]
+"""What the clock on the wall of some zone shows."""
+
 Time = Annotated[
     datetime,
     BeforeValidator(parse_time),

@@ -5,8 +5,9 @@ free it. It answers for each message, in their order:
 
 1. the alert is over: canceled, `resolved_before_sent`;
 2. somebody took it on meanwhile: canceled, `acknowledged_before_sent`;
-3. a hold applies: held by that;
-4. else it is sent.
+3. what held it is over, and was set up to notify nobody then: canceled;
+4. a hold applies: held by that;
+5. else it is sent.
 
 What follows a trigger shares its fate if that is canceled, and waits for it while it is held.
 """
@@ -22,6 +23,7 @@ from uuid import UUID
 from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, iso
 from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.holds import HOLDS, OF_ALERT
+from tocsin.routing.holds.base import AlertHold
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import ENDINGS, Naming, Occasion, decide, held_at, last_end
 from tocsin.routing.rules import RoutingTable, Subject
@@ -148,6 +150,8 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
     destination = occasion.table.destinations.get(destination_id)
     if destination is None or not destination.is_enabled:
         return _canceled(delivery, Reason.DESTINATION_DISABLED)
+    if (given_up := _given_up(occasion, delivery)) is not None:
+        return _canceled(delivery, given_up)
     rules = _naming(occasion, destination_id, delivery)
     if not rules:
         return _decided_without_rules(occasion, destination_id, delivery)
@@ -161,6 +165,16 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
             )
         case _:
             return Looked(decided.status, decided.reason, decided.send_after, decided.detail)
+
+
+def _given_up(occasion: Occasion, delivery: HeldDelivery) -> Reason | None:
+    for evidence in delivery.detail.get("holds") or ():
+        hold = HOLDS.get(Reason(evidence["reason"]))
+        if isinstance(hold, AlertHold) and "follows" not in evidence:
+            reason = hold.gives_up(evidence, occasion.facts)
+            if reason is not None:
+                return reason
+    return None
 
 
 def _decided_without_rules(

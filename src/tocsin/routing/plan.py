@@ -91,11 +91,15 @@ class Occasion(Struct, frozen=True):
     now: datetime
     judge: Judge
 
+    @property
+    def facts(self) -> AlertFacts:
+        return AlertFacts(self.table, self.event_type, self.subject, self.now, self.judge)
+
     def held(self) -> tuple[Held, ...]:
         """By what the alert is held, whichever rule asks."""
-        if self.subject.snooze is None and not self.table.silences:
+        if self.subject.snooze is None and not self.table.holds_alerts:
             return ()
-        facts = AlertFacts(self.table, self.event_type, self.subject, self.now, self.judge)
+        facts = self.facts
         return tuple(held for hold in OF_ALERT if (held := hold.applies(facts)) is not None)
 
 

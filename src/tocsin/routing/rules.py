@@ -16,14 +16,17 @@ from uuid import UUID
 
 from tocsin.model import EventType, Severity
 from tocsin.routing.judge import Judge
+from tocsin.routing.maintenance import MaintenanceWindow, WindowIndex
 from tocsin.routing.matchers import Conjunction, Matcher, read_label
 from tocsin.routing.quiet_hours import QuietHours
+from tocsin.routing.recurrence import Occurrence
 from tocsin.routing.silences import Silence, SilenceIndex
 from tocsin.routing.subject import Subject, alert_key_id
 
 __all__ = [
     "DestinationRef",
     "Exemption",
+    "MaintenanceWindow",
     "Matcher",
     "RoutingTable",
     "Rule",
@@ -202,6 +205,7 @@ class RoutingTable:
     workspace_id: UUID
     rules: tuple[Rule, ...] = ()
     silences: tuple[Silence, ...] = ()
+    windows: tuple[MaintenanceWindow, ...] = ()
     destinations: Mapping[UUID, DestinationRef] = field(default_factory=dict)
     fallback_destination_id: UUID | None = None
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
@@ -213,7 +217,11 @@ class RoutingTable:
     """Destinations that one alert may be notified to at most."""
     can_hold: bool = field(init=False, compare=False, repr=False)
     """Whether anything configured may keep a message back."""
+    holds_alerts: bool = field(init=False, compare=False, repr=False)
+    """The same, of what holds an alert whichever rule asks."""
+    windows_by_id: Mapping[UUID, MaintenanceWindow] = field(init=False, compare=False, repr=False)
     _silences: SilenceIndex = field(init=False, compare=False, repr=False)
+    _windows: WindowIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
@@ -237,8 +245,13 @@ class RoutingTable:
         cooling = any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ()))
         quiet = any(rule.quiet_hours is not None for rule in rules)
         object.__setattr__(self, "has_cooldowns", cooling)
-        object.__setattr__(self, "can_hold", cooling or quiet or bool(self.silences))
+        held = bool(self.silences or self.windows)
+        object.__setattr__(self, "holds_alerts", held)
+        object.__setattr__(self, "can_hold", cooling or quiet or held)
         object.__setattr__(self, "_silences", SilenceIndex(self.silences))
+        object.__setattr__(self, "windows", tuple(self.windows))
+        object.__setattr__(self, "_windows", WindowIndex(self.windows))
+        object.__setattr__(self, "windows_by_id", self._windows.by_id)
 
     def listens(self, event_type: EventType) -> bool:
         """Whether anything at all could come of this event; False spares looking up its history."""
@@ -247,3 +260,10 @@ class RoutingTable:
     def silence_for(self, subject: Subject, now: datetime, judge: Judge) -> Silence | None:
         """The silence that holds this alert now; of several, the one that lasts longest."""
         return self._silences.longest(subject, now, judge) if self.silences else None
+
+    def window_for(
+        self, subject: Subject, now: datetime, judge: Judge
+    ) -> tuple[MaintenanceWindow, Occurrence] | None:
+        """The window that holds this alert now, and which occurrence; of several, the one that lasts
+        longest."""
+        return self._windows.longest(subject, now, judge) if self.windows else None

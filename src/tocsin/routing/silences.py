@@ -1,13 +1,8 @@
-"""Silences, and how the one that holds an alert is found among a thousand.
-
-Nearly every silence asks for some label to have one of a few values. Those are kept by label and value,
-so that an alert is only tried against silences that ask for what it has; the rest, which are few, are
-tried one by one.
-"""
+"""Silences, and how the one that holds an alert is found among a thousand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,8 +10,9 @@ from uuid import UUID
 
 from tocsin.model import Severity
 from tocsin.routing.judge import Judge
-from tocsin.routing.matchers import Conjunction, Matcher, read_label
+from tocsin.routing.matchers import Conjunction, Matcher
 from tocsin.routing.subject import Subject
+from tocsin.routing.wanted_values import WantedValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +65,12 @@ class SilenceIndex:
     """The silences of one workspace, by what they ask for."""
 
     def __init__(self, silences: Sequence[Silence]) -> None:
-        self._by_value: dict[str, dict[str, list[Silence]]] = {}
-        self._others: list[Silence] = []
-        for silence in silences:
-            insisting = silence.asked.insisting
-            if insisting is None or insisting.condition.accepted is None:
-                self._others.append(silence)
-                continue
-            by_value = self._by_value.setdefault(insisting.label, {})
-            for value in insisting.condition.accepted:
-                by_value.setdefault(value, []).append(silence)
+        self._wanted = WantedValues(silences, lambda silence: silence.asked)
 
     def longest(self, subject: Subject, now: datetime, judge: Judge) -> Silence | None:
         """The silence that holds this alert now; of several, the one that lasts longest."""
         found: Silence | None = None
-        for silence in self._candidates(subject):
+        for silence in self._wanted.candidates(subject):
             if (
                 silence.is_active(now)
                 and (found is None or (silence.ends_at, silence.id) > (found.ends_at, found.id))
@@ -91,8 +78,3 @@ class SilenceIndex:
             ):
                 found = silence
         return found
-
-    def _candidates(self, subject: Subject) -> Iterator[Silence]:
-        for label, by_value in self._by_value.items():
-            yield from by_value.get(read_label(subject, label), ())
-        yield from self._others

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.model import AlertDeliveryStatus, EventType
+from tocsin.model import AlertDeliveryStatus, EventType, Reason
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import History, NotifiedTrigger, Plan, PlannedDelivery, plan
 from tocsin.routing.rules import RoutingTable, Subject
@@ -36,9 +36,10 @@ def worsened(
 
 
 def _is_news(notified: NotifiedTrigger, delivery: PlannedDelivery) -> bool:
-    """What was not to be sent before (the destination was disabled) and is now."""
-    return (
-        not notified.counts_as_notified
-        and notified.status is AlertDeliveryStatus.SUPPRESSED
-        and delivery.status is not AlertDeliveryStatus.SUPPRESSED
+    """What was not to be sent before (the destination was disabled, or a window ended that notifies
+    nobody) and is now."""
+    was_dropped = (
+        notified.status is AlertDeliveryStatus.SUPPRESSED
+        or notified.reason is Reason.MAINTENANCE_OVER
     )
+    return was_dropped and delivery.status is not AlertDeliveryStatus.SUPPRESSED

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tocsin.store.database import Engine, RawConnection, connect
 from tocsin.store.described import described
+from tocsin.store.queries.maintenance_windows import is_over
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.tables import (
     AlertDestination,
@@ -22,6 +23,7 @@ from tocsin.store.tables import (
     Integration,
     IntegrationToken,
     StoredSilence,
+    StoredWindow,
     Tenant,
     Workspace,
 )
@@ -31,12 +33,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class RoutingRows:
-    """Of one workspace. Silences that have ended and what was deleted are left out."""
+    """Of one workspace. Silences and windows that are over for good and what was deleted are left
+    out."""
 
     workspace_id: UUID
     fallback_destination_id: UUID | None
     rules: list[Any] = field(default_factory=list)
     silences: list[Any] = field(default_factory=list)
+    windows: list[Any] = field(default_factory=list)
     destinations: list[Any] = field(default_factory=list)
 
 
@@ -99,6 +103,11 @@ async def _routing_rows(
     silences = select(*StoredSilence.__table__.columns).where(StoredSilence.ends_at > func.now())
     for row in await connection.execute(silences):
         found[row.workspace_id].silences.append(row)
+    windows = select(*StoredWindow.__table__.columns).where(
+        StoredWindow.is_enabled, ~is_over(func.now())
+    )
+    for row in await connection.execute(windows):
+        found[row.workspace_id].windows.append(row)
     destinations = select(
         AlertDestination.id,
         AlertDestination.workspace_id,

@@ -24,6 +24,7 @@ from tocsin.store.tables import (
     Integration,
     IntegrationToken,
     StoredSilence,
+    StoredWindow,
     Tenant,
 )
 from tocsin.store.tables.base import Deletable
@@ -38,6 +39,7 @@ OwnedRow = TypeVar(
     Integration,
     IntegrationToken,
     StoredSilence,
+    StoredWindow,
     Tenant,
 )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tocsin.model import Reason
-from tocsin.routing.holds import cooldown, quiet_hours, silence, snooze
+from tocsin.routing.holds import cooldown, maintenance, quiet_hours, silence, snooze
 from tocsin.routing.holds.base import AlertHold, RuleHold
 
-OF_ALERT: tuple[AlertHold, ...] = (snooze.HOLD, silence.HOLD)
+OF_ALERT: tuple[AlertHold, ...] = (snooze.HOLD, maintenance.HOLD, silence.HOLD)
 """These hold an alert from every destination, whichever rule names it."""
 
 OF_RULE: tuple[RuleHold, ...] = (quiet_hours.HOLD, cooldown.HOLD)

@@ -53,15 +53,21 @@ class RuleFacts:
     now: datetime
 
 
+def _never(evidence: Evidence, facts: AlertFacts) -> Reason | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class AlertHold:
     """`applies` is pure. `words` says what holds it, for explanations; `after` names what has ended,
-    for the message that goes out then: "still firing after …"."""
+    for the message that goes out then: "still firing after …". `gives_up` says why, by somebody's wish,
+    nothing goes out: it is asked of the evidence of the look before."""
 
     reason: Reason
     applies: Callable[[AlertFacts], Held | None]
     words: Callable[[Evidence], str]
     after: Callable[[Evidence], str]
+    gives_up: Callable[[Evidence, AlertFacts], Reason | None] = _never
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from tocsin.model import AlertEventKind, AlertStatus, Severity
 from tocsin.store.database import DatabaseSession
@@ -125,11 +125,25 @@ async def alerts_since(
     session: DatabaseSession, workspace_id: UUID, since: datetime, most: int
 ) -> list[PastAlert]:
     """The newest that were triggered since, at most so many."""
+    return await _newest(session, workspace_id, Alert.triggered_at >= since, most)
+
+
+async def live_alerts(session: DatabaseSession, workspace_id: UUID, most: int) -> list[PastAlert]:
+    """The newest that are open or acknowledged, at most so many."""
+    return await _newest(session, workspace_id, Alert.status.in_(_LIVE), most)
+
+
+_LIVE = [status for status in AlertStatus if status.is_live]
+
+
+async def _newest(
+    session: DatabaseSession, workspace_id: UUID, condition: ColumnElement[bool], most: int
+) -> list[PastAlert]:
     columns = [getattr(Alert, each.name) for each in fields(PastAlert)[:-1]]
     wanted = (
         select(*columns, Integration.type)
         .join(Integration, Integration.id == Alert.integration_id)
-        .where(Alert.workspace_id == workspace_id, Alert.triggered_at >= since)
+        .where(Alert.workspace_id == workspace_id, condition)
         .order_by(Alert.id.desc())
     )
     found: list[PastAlert] = []

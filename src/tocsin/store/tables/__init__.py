@@ -28,7 +28,7 @@ from tocsin.store.tables.ingest import (
     WebhookClaim,
     WebhookDelivery,
 )
-from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence
+from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Resolution",
     "Session",
     "StoredSilence",
+    "StoredWindow",
     "Tenant",
     "User",
     "WebhookClaim",

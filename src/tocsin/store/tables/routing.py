@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    DateTime,
     ForeignKey,
     Index,
     Text,
@@ -17,12 +18,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tocsin.model import Severity
+from tocsin.model import OnEnd, Severity
 from tocsin.store.tables.base import (
     NOT_DELETED,
     NOW,
     Base,
     Deletable,
+    one_of,
     severity_type,
 )
 
@@ -78,6 +80,42 @@ class StoredSilence(Base):
     comment: Mapped[str]
     breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
     """Alerts at least as bad are sent in spite of it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class StoredWindow(Base):
+    """Local times (without a zone) are those of `timezone`."""
+
+    __tablename__ = "maintenance_windows"
+    __table_args__ = (
+        Index(
+            "ix_maintenance_windows_workspace_id_last_starts_at", "workspace_id", "last_starts_at"
+        ),
+        CheckConstraint("duration_minutes > 0", "lasts"),
+        CheckConstraint(one_of("on_end", *(each.value for each in OnEnd)), "on_end_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    comment: Mapped[str]
+    is_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    matchers: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    tenant_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid()))
+    timezone: Mapped[str]
+    starts_at: Mapped[datetime] = mapped_column(DateTime())
+    duration_minutes: Mapped[int]
+    rrule: Mapped[str | None]
+    exdates: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime()), server_default=text("'{}'"))
+    last_starts_at: Mapped[datetime | None]
+    """The instant of the last start, worked out when it is written; null: there is always another."""
+    ended_at: Mapped[datetime | None]
+    """What had begun by then was ended early."""
+    breakthrough_severity: Mapped[Severity | None] = mapped_column(severity_type)
+    """Alerts at least as bad are sent in spite of it."""
+    on_end: Mapped[OnEnd] = mapped_column(Text(), server_default=text("'notify_open'"))
+    author: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

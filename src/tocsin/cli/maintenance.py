@@ -1,0 +1,243 @@
+"""`tocsin maintenance`: what is held while something is worked on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli import named
+from tocsin.cli.arguments import (
+    Breakthrough,
+    Matchers,
+    condition,
+    matchers,
+    severity_name,
+    whole_minutes,
+)
+from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.output import Json, ago, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.rule import show_preview
+from tocsin.cli.run_held import run_held
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.model import OnEnd
+
+app = typer.Typer(
+    no_args_is_help=True, help="Hold notifications while something is worked on, then look again."
+)
+
+Name = Annotated[str, typer.Argument(metavar="WINDOW", help="The window's name or id, or `last`.")]
+Span = Annotated[str, typer.Option("--for", metavar="SPAN", help="30m, 2h, 1d; whole minutes.")]
+Comment = Annotated[str, typer.Option("--comment", "-c", help="Why.")]
+Days = Annotated[int, typer.Option(min=1, max=90)]
+
+_PATH = "/maintenance-windows"
+_KIND = "maintenance window"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What people read.")],
+    match: Matchers = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option(metavar="TENANT", help="Only of these; once for each.")
+    ] = None,
+    duration: Span = "2h",
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="2026-03-31T02:00, in --timezone; else now.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Europe/Berlin, say.")] = "UTC",
+    repeat: Annotated[
+        str | None, typer.Option(metavar="RRULE", help="FREQ=WEEKLY;BYDAY=TU, say (RFC 5545).")
+    ] = None,
+    but: Annotated[
+        list[str] | None,
+        typer.Option("--except", metavar="TIME", help="A start that is left out."),
+    ] = None,
+    breakthrough: Breakthrough = None,
+    on_end: Annotated[OnEnd, typer.Option(help="For what is still open.")] = OnEnd.NOTIFY_OPEN,
+    comment: Comment = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show when it would hold what.")
+    ] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Make a window: what matches is held while an occurrence of it lasts."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    if not match and not tenant:
+        raise Failure("say which alerts: --match LABEL=VALUE, or --tenant", code=Exit.USAGE)
+    body: dict[str, Any] = {
+        "name": name,
+        "matchers": matchers(match),
+        "duration_minutes": whole_minutes(duration, "--for"),
+        "starts_at": at,
+        "timezone": timezone,
+        "rrule": repeat,
+        "exdates": but or [],
+        "breakthrough_severity": severity_name(breakthrough),
+        "on_end": on_end.value,
+        "comment": comment,
+    }
+    with open_api(workspace, only_reads=preview) as api:
+        if tenant:
+            body["tenant_ids"] = [by_name(api, "/tenants", "tenant", each)["id"] for each in tenant]
+        made = api.post(f"{_PATH}/preview" if preview else _PATH, body)
+    if json:
+        print_json(made)
+    elif preview:
+        _show_preview(made, days=7)
+    else:
+        show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+
+
+@app.command("list")
+def list_all(
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """List windows that are, or will be, in force."""
+    from tocsin.cli.calling.choose import open_api
+
+    with open_api(workspace, only_reads=True) as api:
+        found = api.items(_PATH, limit=1_000, is_over=None if everything else "false")
+    if is_answered(found, json, "There is no maintenance."):
+        return
+    made = table("name", "state", "if", "ends", "next", "id")
+    for each in found:
+        made.add_row(
+            Text(each["name"]),
+            each["state"],
+            Text(condition(each)),
+            "" if each["current"] is None else ago(each["current"]["ends_at"]),
+            "" if each["next"] is None else ago(each["next"]["starts_at"]),
+            each["id"],
+        )
+    show(made)
+
+
+@app.command("show")
+def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
+    """Show a window, and when it is in force."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    with open_api(workspace, only_reads=True) as api:
+        found = by_name(api, _PATH, _KIND, name)
+    if json:
+        print_json(found)
+        return
+    made = pairs()
+    for label, said in (
+        ("name", found["name"]),
+        ("id", found["id"]),
+        ("state", found["state"]),
+        ("if", condition(found)),
+        ("starts", f"{found['starts_at']} {found['timezone']}"),
+        ("lasts", f"{found['duration_minutes']} min"),
+        ("repeats", found["rrule"] or "no"),
+        ("except", ", ".join(found["exdates"])),
+        ("ends", found["current"] and found["current"]["ends_at"]),
+        ("next", found["next"] and found["next"]["starts_at"]),
+        ("in spite of it", found["breakthrough_severity"]),
+        ("at its end", found["on_end"]),
+        ("author", found["author"]),
+        ("comment", found["comment"]),
+    ):
+        if said:
+            made.add_row(label, Text(said))
+    show(made)
+
+
+@app.command()
+def preview(
+    name: Name, days: Days = 7, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
+    """Show when a window holds what, and what it would have held."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    with open_api(workspace, only_reads=True) as api:
+        found = by_name(api, _PATH, _KIND, name)
+        result = api.get(f"{_PATH}/{found['id']}/preview", days=days)
+    if json:
+        print_json(result)
+    else:
+        _show_preview(result, days)
+
+
+@app.command()
+def end(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
+    """End what lasts now: what is still open notifies from now on."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    with open_api(workspace) as api:
+        found = by_name(api, _PATH, _KIND, name)
+        ended = api.post(f"{_PATH}/{found['id']}/end")
+    if json:
+        print_json(ended)
+        return
+    note(
+        f"{found['name']} did not last, and stays as it is."
+        if found["current"] is None
+        else f"{found['name']} has ended."
+    )
+
+
+@app.command()
+def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+    """Delete a window; what lasts now ends."""
+    named.delete(_PATH, _KIND, name, workspace)
+
+
+@app.command()
+def start(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="What to run.")],
+    match: Matchers = None,
+    duration: Span = "20m",
+    breakthrough: Breakthrough = None,
+    name: Annotated[str | None, typer.Option(help="What people read; else the command.")] = None,
+    comment: Comment = "",
+    workspace: Workspace = DEFAULT_WORKSPACE,
+) -> None:
+    """Hold what matches while a command runs, for --for at most; exits as the command does."""
+    from tocsin.cli.calling.choose import open_api
+
+    if not match:
+        raise Failure("say which alerts: --match LABEL=VALUE", code=Exit.USAGE)
+    body = {
+        "name": name or _printable(" ".join(command))[:200],
+        "matchers": matchers(match),
+        "duration_minutes": whole_minutes(duration, "--for"),
+        "breakthrough_severity": severity_name(breakthrough),
+        "comment": comment,
+    }
+    with open_api(workspace) as api:
+        made = api.post(_PATH, body)
+
+    def over() -> None:
+        with open_api(workspace) as api:
+            api.post(f"{_PATH}/{made['id']}/end")
+
+    run_held(command, over)
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _show_preview(result: Any, days: int) -> None:
+    made = table("starts", "ends", f"in {result['timezone']}", "to")
+    for each in result["occurrences"]:
+        made.add_row(
+            each["starts_at"], each["ends_at"], each["local_starts_at"], each["local_ends_at"]
+        )
+    show(made)
+    note(f"{result['live']['matched']} alerts that are open now match.")
+    note(f"{result['within']} past alerts came while it lasted.")
+    show_preview(result, days)
