@@ -271,7 +271,7 @@ def unheard(watch: Watch, way: LossyWay) -> str:
         is_early = given_up() == before
         eventually(lambda: given_up() > before, "Alertmanager gave up")  # noqa: B023
         way.loses_answers = False
-        # On a slow machine it may have begun to say it anew meanwhile.
+        # On a slow machine it may have begun to say it again meanwhile.
         if is_early:
             return outage
 

@@ -1,7 +1,7 @@
 """What is done with an alert when a time has come that was set for it, inside the transaction that has
 locked it: `timers/` starts it, whoever keeps the clock.
 
-A timer that is due too early (the source has spoken since, a rule asks for longer) is set anew, and one
+A timer that is due too early (the source has spoken since, a rule asks for longer) is set again, and one
 that nothing asks for any more is dropped, so that what is set need not be moved with every repeat.
 """
 

@@ -28,7 +28,7 @@ class ElapsedTimers:
         """By which all timers stand, or will once `_waiting` is done."""
         self._version = 0
         self._waiting: deque[HeldAlert] = deque()
-        """Alerts whose timers are to be set anew."""
+        """Alerts whose timers are to be set again."""
 
     async def close(self) -> None:
         await self._due.close()
@@ -41,7 +41,7 @@ class ElapsedTimers:
 
     async def work(self, clock: ClockConnection, version: int, now: datetime) -> bool:
         """Do what is due, at most a batch of each workspace, and, where the configuration has changed
-        since the last time, set the timers of a batch of alerts anew.
+        since the last time, set the timers of a batch of alerts again.
 
         Returns whether there is more to do at once.
 
@@ -95,6 +95,6 @@ def _asked_of(entry: IntegrationEntry) -> Hashable | None:
 
 
 def _changed(before: Asked | None, after: Asked) -> list[UUID]:
-    """The integrations whose alerts' timers are to be set anew. One that asks for none any more needs
+    """The integrations whose alerts' timers are to be set again. One that asks for none any more needs
     nothing: what is set is dropped when it is due."""
     return [id for id, asked in after.items() if before is None or before.get(id) != asked]
