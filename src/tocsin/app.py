@@ -1,6 +1,7 @@
 """The composition root: everything one process is made of, and the ASGI application around it.
 
 /webhooks/…   ingest/endpoint.py      the hot path, plain ASGI
+/ping/…       ingest/inbound/         pings of heartbeats, in this and other products' forms
 /api/v1/…     api/                    FastAPI
 /v2/…, …      ingest/inbound/         other products' APIs
 /a/…          console/act_page.py     acknowledge and resolve from a message
@@ -35,9 +36,12 @@ from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Answer, Outbound
+from tocsin.heartbeats.pings import Pings
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
 from tocsin.ingest.inbound.endpoint import InboundEndpoint, product_of
+from tocsin.ingest.inbound.ping_endpoint import PingEndpoint
+from tocsin.ingest.inbound.ping_forms import form_of
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
@@ -48,6 +52,7 @@ from tocsin.settings import Settings
 from tocsin.store.database import Engine, create_engine
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
+from tocsin.timers.heartbeats import keep_heartbeats
 from tocsin.timers.retention import keep_retention
 from tocsin.web import health
 
@@ -90,6 +95,7 @@ class Hub:
     senders: Senders
     lanes: Lanes
     actions: Actions
+    pings: Pings
 
     @classmethod
     def build(
@@ -112,7 +118,8 @@ class Hub:
             body_bytes=settings.ingest_body_bytes,
         )
         actions = Actions(url, feed)
-        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions)
+        pings = Pings(url, queue_limit=settings.ingest_queue_limit)
+        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions, pings)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -131,6 +138,7 @@ class Hub:
                 beside=[
                     lambda: keep_retention(self.url, self.settings.retention_days),
                     lambda: end_leases(self.url, self.senders.feed),
+                    lambda: keep_heartbeats(self.url, self.senders.feed),
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))
@@ -141,6 +149,7 @@ class Hub:
                 await stack.enter_async_context(
                     _background(self.senders.token_uses.keep_writing(self.engine), "token uses")
                 )
+                await stack.enter_async_context(self._taking_pings())
             await stack.enter_async_context(self._committing())
             yield
 
@@ -166,6 +175,15 @@ class Hub:
             yield
         finally:
             self.lanes.close()
+            await task
+
+    @contextlib.asynccontextmanager
+    async def _taking_pings(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.pings.run(), name="pings")
+        try:
+            yield
+        finally:
+            self.pings.close()
             await task
 
     @contextlib.asynccontextmanager
@@ -203,10 +221,12 @@ def application(hub: Hub) -> Asgi:
     mounted: Mapping[str, Asgi] = {}
     endpoint: Asgi | None = None
     inbound: InboundEndpoint | None = None
+    pings: PingEndpoint | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
         endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.settings)
         inbound = InboundEndpoint(webhooks, hub.senders, hub.engine, SilenceBook(hub.engine))
+        pings = PingEndpoint(hub.senders, hub.pings)
         front = create_front_page()
         mounted = {
             "/api/v1": create_api(
@@ -232,6 +252,9 @@ def application(hub: Hub) -> Asgi:
         path: str = scope["path"]
         if endpoint is not None and path.startswith(PREFIX):
             await endpoint(scope, receive, send)
+            return
+        if pings is not None and (form := form_of(path)) is not None:
+            await pings(form, scope, receive, send)
             return
         for prefix, mount in mounted.items():
             if path == prefix or path.startswith(prefix + "/"):

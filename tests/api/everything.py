@@ -47,6 +47,9 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
             "duration_minutes": 60,
         },
     )
+    heartbeat = client.made(
+        "/heartbeats", {"name": "first", "period_seconds": 3600, "tenant_id": tenant["id"]}
+    )
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -60,6 +63,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "alert_rule_id": rule["id"],
         "silence_id": silence["id"],
         "maintenance_window_id": window["id"],
+        "heartbeat_id": heartbeat["id"],
         "api_key_id": key["id"],
     }
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tocsin.heartbeats.beat import (
     Beat,
-    Change,
+    ChangeReason,
     Expectation,
     HeartbeatState,
     Ping,
+    PingEffect,
     PingKind,
     PingOutcome,
-    Reason,
-    Received,
+    StateChange,
     expire,
     is_late,
     pause,
@@ -27,13 +27,13 @@ from tocsin.heartbeats.beat import (
     reschedule,
     resume,
 )
-from tocsin.heartbeats.schedule import Schedule, ScheduleKind
+from tocsin.heartbeats.schedule import PingSchedule, ScheduleKind
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 NEW, UP, DOWN, PAUSED = HeartbeatState
 START, SUCCESS, FAIL, LOG = PingKind
-HOURLY = Expectation(Schedule(ScheduleKind.INTERVAL, HOUR), grace=10 * MINUTE)
+HOURLY = Expectation(PingSchedule(ScheduleKind.INTERVAL, HOUR), grace=10 * MINUTE)
 RUN, OTHER_RUN = UUID(int=1), UUID(int=2)
 
 
@@ -44,9 +44,9 @@ class Story:
         self.expectation = expectation
         self.beat = Beat()
         self.now = NOON
-        self.changes: list[Change] = []
+        self.changes: list[StateChange] = []
 
-    def ping(self, kind: PingKind = SUCCESS, run: UUID | None = None) -> Received:
+    def ping(self, kind: PingKind = SUCCESS, run: UUID | None = None) -> PingEffect:
         received = receive(self.expectation, self.beat, Ping(kind, run_id=run), self.now)
         self._note(received.change)
         return received
@@ -56,12 +56,12 @@ class Story:
         self._note(expire(self.beat, self.now))
         return self
 
-    def _note(self, change: Change | None) -> None:
+    def _note(self, change: StateChange | None) -> None:
         if change is not None:
             self.changes.append(change)
 
     @property
-    def told(self) -> list[tuple[HeartbeatState, Reason, timedelta]]:
+    def told(self) -> list[tuple[HeartbeatState, ChangeReason, timedelta]]:
         return [(c.after, c.reason, c.at - NOON) for c in self.changes if c.concerns_alert]
 
 
@@ -84,16 +84,16 @@ def test_it_is_down_since_it_was_due_whenever_somebody_looks() -> None:
     assert story.beat.state is UP
     assert is_late(story.beat, HOURLY.grace, story.now)
     story.after(7 * HOUR)
-    assert story.told == [(DOWN, Reason.TIMEOUT, 70 * MINUTE)]
+    assert story.told == [(DOWN, ChangeReason.TIMEOUT, 70 * MINUTE)]
     assert not is_late(story.beat, HOURLY.grace, story.now)
     story.ping()
-    assert story.told[1] == (UP, Reason.RECOVERED, story.now - NOON)
+    assert story.told[1] == (UP, ChangeReason.RECOVERED, story.now - NOON)
 
 
 def test_a_first_ping_that_is_a_fail_is_told() -> None:
     story = Story()
     story.ping(FAIL)
-    assert story.told == [(DOWN, Reason.FAIL, timedelta(0))]
+    assert story.told == [(DOWN, ChangeReason.FAIL, timedelta(0))]
 
 
 def test_further_fails_are_the_same_episode_and_another_follows_a_success() -> None:
@@ -117,7 +117,7 @@ def test_a_run_that_does_not_end_is_missed_by_its_own_limit() -> None:
     story.ping(START)
     assert story.beat.state is NEW
     story.after(HOUR)
-    assert story.told == [(DOWN, Reason.OVERRUN, 5 * MINUTE)]
+    assert story.told == [(DOWN, ChangeReason.OVERRUN, 5 * MINUTE)]
     received = story.ping()
     assert received.duration == HOUR
     assert story.beat.state is UP
@@ -127,7 +127,7 @@ def test_the_nearer_limit_counts() -> None:
     story = Story(replace(HOURLY, max_run=5 * HOUR))
     story.ping()
     story.after(HOUR).ping(START)
-    assert (story.beat.due_at, story.beat.due_reason) == (NOON + 70 * MINUTE, Reason.TIMEOUT)
+    assert (story.beat.due_at, story.beat.due_reason) == (NOON + 70 * MINUTE, ChangeReason.TIMEOUT)
 
 
 def test_a_start_without_a_limit_changes_nothing() -> None:
@@ -145,7 +145,7 @@ def test_runs_that_overlap_are_told_apart_by_their_ids() -> None:
     assert received.duration is None
     assert story.beat.due_at == NOON + 6 * MINUTE
     assert story.after(MINUTE).ping(SUCCESS, OTHER_RUN).duration == 2 * MINUTE
-    assert story.beat.due_reason is Reason.TIMEOUT
+    assert story.beat.due_reason is ChangeReason.TIMEOUT
 
 
 def test_without_ids_any_end_ends_the_run() -> None:
@@ -187,7 +187,7 @@ def test_a_fail_ends_a_pause_and_is_told() -> None:
     story = Story()
     pause(story.beat, story.now)
     story.ping(FAIL)
-    assert story.told == [(DOWN, Reason.FAIL, timedelta(0))]
+    assert story.told == [(DOWN, ChangeReason.FAIL, timedelta(0))]
 
 
 def test_a_pause_that_only_people_end() -> None:
@@ -216,7 +216,7 @@ def test_a_shorter_schedule_gives_one_grace_more() -> None:
     story = Story()
     story.ping()
     story.after(30 * MINUTE)
-    shorter = replace(HOURLY, schedule=Schedule(ScheduleKind.INTERVAL, MINUTE))
+    shorter = replace(HOURLY, schedule=PingSchedule(ScheduleKind.INTERVAL, MINUTE))
     assert reschedule(shorter, story.beat, story.now) is None
     assert story.beat.due_at == story.now + HOURLY.grace
 
@@ -225,10 +225,10 @@ def test_a_longer_schedule_takes_back_what_is_no_longer_missed() -> None:
     story = Story()
     story.ping()
     story.after(2 * HOUR)
-    longer = replace(HOURLY, schedule=Schedule(ScheduleKind.INTERVAL, 24 * HOUR))
+    longer = replace(HOURLY, schedule=PingSchedule(ScheduleKind.INTERVAL, 24 * HOUR))
     change = reschedule(longer, story.beat, story.now)
     assert change is not None
-    assert (change.after, change.reason) == (UP, Reason.SCHEDULE_CHANGED)
+    assert (change.after, change.reason) == (UP, ChangeReason.SCHEDULE_CHANGED)
     assert story.beat.due_at == NOON + 24 * HOUR + HOURLY.grace
     failed = Story()
     failed.ping(FAIL)
@@ -245,7 +245,7 @@ def test_a_schedule_that_is_set_to_what_it_was_saves_nobody() -> None:
 
 
 def test_a_calendar_that_runs_out_is_never_missed() -> None:
-    once = Schedule(ScheduleKind.CALENDAR, None, ("2026-03-01 11:00",))
+    once = PingSchedule(ScheduleKind.CALENDAR, None, ("2026-03-01 11:00",))
     story = Story(Expectation(once, grace=HOUR))
     story.ping()
     assert (story.beat.state, story.beat.due_at) == (UP, None)
@@ -257,7 +257,7 @@ def test_clocks_that_differ_never_end_before_the_beginning() -> None:
     story.after(2 * HOUR)
     story.now = NOON + MINUTE
     story.ping()
-    assert story.told[1] == (UP, Reason.RECOVERED, 70 * MINUTE)
+    assert story.told[1] == (UP, ChangeReason.RECOVERED, 70 * MINUTE)
     story.now = NOON
     story.ping()
     assert story.beat.last_ping_at == NOON + MINUTE, "the newest ping, whatever the clock says"
@@ -275,7 +275,7 @@ events = st.lists(
 )
 expectations = st.builds(
     Expectation,
-    st.just(Schedule(ScheduleKind.INTERVAL, HOUR)),
+    st.just(PingSchedule(ScheduleKind.INTERVAL, HOUR)),
     grace=st.sampled_from([MINUTE, 30 * MINUTE]),
     max_run=st.sampled_from([None, 5 * MINUTE, 3 * HOUR]),
     manual_resume=st.booleans(),

@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tocsin.heartbeats.schedule import Schedule, ScheduleKind, described, faults_of, spelled
+from tocsin.heartbeats.schedule import PingSchedule, ScheduleKind, described, faults_of, spelled
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def cron(expression: str, timezone: str = "Europe/Berlin") -> Schedule:
-    return Schedule(ScheduleKind.CRON, None, (expression,), timezone)
+def cron(expression: str, timezone: str = "Europe/Berlin") -> PingSchedule:
+    return PingSchedule(ScheduleKind.CRON, None, (expression,), timezone)
 
 
-def calendar(*expressions: str, timezone: str = "Europe/Berlin") -> Schedule:
-    return Schedule(ScheduleKind.CALENDAR, None, expressions, timezone)
+def calendar(*expressions: str, timezone: str = "Europe/Berlin") -> PingSchedule:
+    return PingSchedule(ScheduleKind.CALENDAR, None, expressions, timezone)
 
 
 def utc(text: str) -> datetime:
@@ -47,7 +47,7 @@ def utc(text: str) -> datetime:
         (calendar("2026-03-01 13:00", timezone="UTC"), "2026-03-01T13:00", None),
     ],
 )  # fmt: skip
-def test_following(schedule: Schedule, after: str, expected: str | None) -> None:
+def test_following(schedule: PingSchedule, after: str, expected: str | None) -> None:
     assert schedule.following(utc(after)) == (None if expected is None else utc(expected))
 
 
@@ -69,7 +69,7 @@ def test_a_run_that_took_nearly_all_of_its_time_is_not_the_next_one() -> None:
 
 
 def test_an_interval_knows_no_early_and_no_daylight_saving() -> None:
-    daily = Schedule(ScheduleKind.INTERVAL, timedelta(days=1))
+    daily = PingSchedule(ScheduleKind.INTERVAL, timedelta(days=1))
     at = utc("2026-03-28T23:59:59")
     assert daily.expected(at, HOUR) == at + timedelta(days=1)
 
@@ -77,11 +77,11 @@ def test_an_interval_knows_no_early_and_no_daylight_saving() -> None:
 @pytest.mark.parametrize(
     ("schedule", "pointer", "code"),
     [
-        (Schedule(ScheduleKind.INTERVAL), "/period_seconds", "required"),
-        (Schedule(ScheduleKind.INTERVAL, HOUR, ("* * * * *",)), "/expressions", "not-taken"),
-        (Schedule(ScheduleKind.CRON, HOUR, ("* * * * *",)), "/period_seconds", "not-taken"),
-        (Schedule(ScheduleKind.CRON), "/expressions", "required"),
-        (Schedule(ScheduleKind.CRON, None, ("* * * * *",) * 2), "/expressions/1", "not-taken"),
+        (PingSchedule(ScheduleKind.INTERVAL), "/period_seconds", "required"),
+        (PingSchedule(ScheduleKind.INTERVAL, HOUR, ("* * * * *",)), "/expressions", "not-taken"),
+        (PingSchedule(ScheduleKind.CRON, HOUR, ("* * * * *",)), "/period_seconds", "not-taken"),
+        (PingSchedule(ScheduleKind.CRON), "/expressions", "required"),
+        (PingSchedule(ScheduleKind.CRON, None, ("* * * * *",) * 2), "/expressions/1", "not-taken"),
         (cron("0 * * * * *"), "/expressions/0", "invalid"),
         (cron("@daily"), "/expressions/0", "invalid"),
         (cron("0 0 30 2 *"), "/expressions/0", "invalid"),
@@ -93,7 +93,7 @@ def test_an_interval_knows_no_early_and_no_daylight_saving() -> None:
     ],
 )
 def test_what_is_no_schedule_is_refused_by_field(
-    schedule: Schedule, pointer: str, code: str
+    schedule: PingSchedule, pointer: str, code: str
 ) -> None:
     (fault,) = faults_of(schedule, NOW)
     assert (fault.pointer, fault.code) == (pointer, code)
@@ -101,7 +101,7 @@ def test_what_is_no_schedule_is_refused_by_field(
 
 def test_what_is_one_has_no_faults() -> None:
     for schedule in (
-        Schedule(ScheduleKind.INTERVAL, MINUTE),
+        PingSchedule(ScheduleKind.INTERVAL, MINUTE),
         cron("0 0 29 2 *"),
         calendar("daily", "2025-01-01"),
     ):
@@ -109,7 +109,7 @@ def test_what_is_one_has_no_faults() -> None:
 
 
 def test_words_for_people() -> None:
-    assert described(Schedule(ScheduleKind.INTERVAL, 90 * MINUTE)) == "every 1h30m"
+    assert described(PingSchedule(ScheduleKind.INTERVAL, 90 * MINUTE)) == "every 1h30m"
     assert described(cron("30 2 * * *")) == "cron 30 2 * * * (Europe/Berlin)"
     spans = (timedelta(seconds=90), 2 * MINUTE, timedelta(days=1, hours=12, minutes=5))
     assert [spelled(span) for span in spans] == ["90s", "2m", "1d12h"]

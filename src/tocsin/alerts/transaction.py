@@ -62,11 +62,12 @@ SYSTEM_JSON = msgspec.json.encode(SYSTEM.document())
 
 class Cause(Struct, frozen=True):
     """What a signal came with. `received_at` bounds the sender's clock; `at` is when it is put on
-    record, later than that for a replay. `in_order`: see `correlate`."""
+    record, later than that for a replay. `webhook_delivery_id` None: no webhook brought it.
+    `in_order`: see `correlate`."""
 
     received_at: datetime
     at: datetime
-    webhook_delivery_id: bytes
+    webhook_delivery_id: bytes | None
     in_order: bool
 
 
@@ -151,8 +152,15 @@ class AlertTransaction:
         state = self._keys.get(key)
         return None if state is None or state.alert is None else state.alert.id
 
-    def apply(self, entry: IntegrationEntry, signal: Signal, cause: Cause) -> Step:
-        """Apply one signal to what is known of its alert, and say what it did."""
+    def apply(
+        self,
+        entry: IntegrationEntry,
+        signal: Signal,
+        cause: Cause,
+        detail: dict[str, Any] | None = None,
+    ) -> Step:
+        """Apply one signal to what is known of its alert, and say what it did. `detail` is put on
+        the timeline with it."""
         key, state = None, KeyState()
         if signal.external_id is not None:
             key = AlertKey(entry.id_bytes, signal.external_id)
@@ -165,6 +173,8 @@ class AlertTransaction:
             received_at=cause.received_at,
             in_order=cause.in_order,
         )
+        if detail and step.happenings:
+            step.annotate(detail)
         if step.created and step.alert is not None:
             self._open(entry, signal, step, step.alert, cause)
         elif step.alert is not None:

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tocsin.heartbeats.schedule import Schedule
+from tocsin.heartbeats.schedule import PingSchedule
 
 REPEATED_WITHIN = timedelta(hours=72)
 """So long is the same end of the same run taken for a repetition by its client."""
@@ -34,7 +34,7 @@ class HeartbeatState(StrEnum):
     PAUSED = "paused"
 
 
-class Reason(StrEnum):
+class ChangeReason(StrEnum):
     """Why a heartbeat changed its state."""
 
     FIRST_PING = "first_ping"
@@ -78,7 +78,7 @@ class PingOutcome(StrEnum):
 class Expectation:
     """What is expected of a heartbeat. `max_run` None: runs are not timed."""
 
-    schedule: Schedule
+    schedule: PingSchedule
     grace: timedelta
     max_run: timedelta | None = None
     manual_resume: bool = False
@@ -97,7 +97,7 @@ class Beat(Struct):
     run_id: UUID | None = None
     """Of that start."""
     due_at: datetime | None = None
-    due_reason: Reason | None = None
+    due_reason: ChangeReason | None = None
     """What it will be down for, at `due_at`."""
     down_since: datetime | None = None
     successes: int = 0
@@ -108,13 +108,13 @@ class Beat(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """One change of state, at the moment from which it holds."""
 
     at: datetime
     before: HeartbeatState
     after: HeartbeatState
-    reason: Reason
+    reason: ChangeReason
 
     @property
     def concerns_alert(self) -> bool:
@@ -123,40 +123,40 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class PingEffect:
     """What one ping did."""
 
     outcome: PingOutcome = PingOutcome.COUNTED
-    change: Change | None = None
+    change: StateChange | None = None
     duration: timedelta | None = None
     """Of the run that it ended."""
 
 
-def receive(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Received:
+def receive(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> PingEffect:
     """Apply one ping to `beat` (changed in place) and say what it did."""
     if beat.state is HeartbeatState.PAUSED and expectation.manual_resume:
-        return Received(PingOutcome.PAUSED)
+        return PingEffect(PingOutcome.PAUSED)
     match ping.kind:
         case PingKind.LOG:
-            return Received()
+            return PingEffect()
         case PingKind.START:
             return _started(expectation, beat, ping, at)
         case PingKind.SUCCESS | PingKind.FAIL:
             return _ended(expectation, beat, ping, at)
 
 
-def _started(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Received:
+def _started(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> PingEffect:
     if ping.run_id is not None and ping.run_id in (beat.run_id, beat.ended_run_id):
-        return Received(PingOutcome.REPEATED)
+        return PingEffect(PingOutcome.REPEATED)
     beat.started_at, beat.run_id = at, ping.run_id
     change = None
     if beat.state is HeartbeatState.PAUSED:
-        change = _become(beat, HeartbeatState.NEW, Reason.RESUMED, at)
+        change = _become(beat, HeartbeatState.NEW, ChangeReason.RESUMED, at)
     _expect(expectation, beat)
-    return Received(change=change)
+    return PingEffect(change=change)
 
 
-def _ended(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Received:
+def _ended(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> PingEffect:
     if (
         ping.run_id is not None
         and ping.run_id == beat.ended_run_id
@@ -164,7 +164,7 @@ def _ended(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Re
         and beat.last_ping_at is not None
         and at - beat.last_ping_at < REPEATED_WITHIN
     ):
-        return Received(PingOutcome.REPEATED)
+        return PingEffect(PingOutcome.REPEATED)
     began_at, duration = beat.started_at, None
     is_its_run = ping.run_id is None or ping.run_id == beat.run_id
     if began_at is not None and is_its_run:
@@ -173,37 +173,35 @@ def _ended(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Re
     if ping.run_id is not None:
         beat.ended_run_id, beat.ended_with = ping.run_id, ping.kind
     beat.last_ping_at = at if beat.last_ping_at is None else max(at, beat.last_ping_at)
-    if ping.kind is PingKind.FAIL:
-        change = _failed(beat, at)
-    else:
-        change = _succeeded(expectation, beat, at)
+    is_fail = ping.kind is PingKind.FAIL
+    change = _failed(beat, at) if is_fail else _succeeded(expectation, beat, at)
     _expect(expectation, beat, began_at if is_its_run else None)
-    return Received(change=change, duration=duration)
+    return PingEffect(change=change, duration=duration)
 
 
-def _failed(beat: Beat, at: datetime) -> Change | None:
+def _failed(beat: Beat, at: datetime) -> StateChange | None:
     beat.successes = 0
     if beat.state is HeartbeatState.DOWN:
         return None
-    return _become(beat, HeartbeatState.DOWN, Reason.FAIL, at)
+    return _become(beat, HeartbeatState.DOWN, ChangeReason.FAIL, at)
 
 
-def _succeeded(expectation: Expectation, beat: Beat, at: datetime) -> Change | None:
+def _succeeded(expectation: Expectation, beat: Beat, at: datetime) -> StateChange | None:
     match beat.state:
         case HeartbeatState.UP:
             return None
         case HeartbeatState.NEW:
-            return _become(beat, HeartbeatState.UP, Reason.FIRST_PING, at)
+            return _become(beat, HeartbeatState.UP, ChangeReason.FIRST_PING, at)
         case HeartbeatState.PAUSED:
-            return _become(beat, HeartbeatState.UP, Reason.RESUMED, at)
+            return _become(beat, HeartbeatState.UP, ChangeReason.RESUMED, at)
         case HeartbeatState.DOWN:
             beat.successes += 1
             if beat.successes < expectation.recovery_pings:
                 return None
-            return _become(beat, HeartbeatState.UP, Reason.RECOVERED, at)
+            return _become(beat, HeartbeatState.UP, ChangeReason.RECOVERED, at)
 
 
-def _become(beat: Beat, after: HeartbeatState, reason: Reason, at: datetime) -> Change:
+def _become(beat: Beat, after: HeartbeatState, reason: ChangeReason, at: datetime) -> StateChange:
     before = beat.state
     if before is HeartbeatState.DOWN and beat.down_since is not None:
         # Clocks of nodes differ: an end that lies before its beginning would end nothing.
@@ -211,7 +209,7 @@ def _become(beat: Beat, after: HeartbeatState, reason: Reason, at: datetime) -> 
     beat.state = after
     beat.successes = 0
     beat.down_since = at if after is HeartbeatState.DOWN else None
-    return Change(at, before, after, reason)
+    return StateChange(at, before, after, reason)
 
 
 def _expect(expectation: Expectation, beat: Beat, began_at: datetime | None = None) -> None:
@@ -221,7 +219,7 @@ def _expect(expectation: Expectation, beat: Beat, began_at: datetime | None = No
         grace = expectation.grace
         expected = expectation.schedule.expected(beat.last_ping_at, grace, began_at)
         if expected is not None:
-            beat.due_at, beat.due_reason = expected + grace, Reason.TIMEOUT
+            beat.due_at, beat.due_reason = expected + grace, ChangeReason.TIMEOUT
     if (
         expectation.max_run is not None
         and beat.started_at is not None
@@ -229,10 +227,10 @@ def _expect(expectation: Expectation, beat: Beat, began_at: datetime | None = No
     ):
         end_by = beat.started_at + expectation.max_run
         if beat.due_at is None or end_by < beat.due_at:
-            beat.due_at, beat.due_reason = end_by, Reason.OVERRUN
+            beat.due_at, beat.due_reason = end_by, ChangeReason.OVERRUN
 
 
-def expire(beat: Beat, now: datetime) -> Change | None:
+def expire(beat: Beat, now: datetime) -> StateChange | None:
     """What the clock does at `now`: nothing before it is due. It went down when it was due."""
     if beat.due_at is None or beat.due_at > now or beat.due_reason is None:
         return None
@@ -241,7 +239,7 @@ def expire(beat: Beat, now: datetime) -> Change | None:
     return change
 
 
-def reschedule(expectation: Expectation, beat: Beat, now: datetime) -> Change | None:
+def reschedule(expectation: Expectation, beat: Beat, now: datetime) -> StateChange | None:
     """Expect something else from now on. What would be missed by that at once has one grace more;
     what was down for want of a ping that is no longer due is up again."""
     due_before = beat.due_at
@@ -253,7 +251,7 @@ def reschedule(expectation: Expectation, beat: Beat, now: datetime) -> Change | 
     return None
 
 
-def _no_longer_missed(expectation: Expectation, beat: Beat, now: datetime) -> Change | None:
+def _no_longer_missed(expectation: Expectation, beat: Beat, now: datetime) -> StateChange | None:
     last = beat.last_ping_at
     if beat.down_since is None or (last is not None and beat.down_since <= last):
         # It pinged since: to say that it failed, or it has not pinged often enough.
@@ -262,35 +260,38 @@ def _no_longer_missed(expectation: Expectation, beat: Beat, now: datetime) -> Ch
         expected = expectation.schedule.expected(last, expectation.grace)
         if expected is not None and expected + expectation.grace <= now:
             return None
-    if expectation.max_run is not None and beat.started_at is not None:
-        if beat.started_at + expectation.max_run <= now:
-            return None
+    if (
+        expectation.max_run is not None
+        and beat.started_at is not None
+        and beat.started_at + expectation.max_run <= now
+    ):
+        return None
     after = HeartbeatState.NEW if last is None else HeartbeatState.UP
-    change = _become(beat, after, Reason.SCHEDULE_CHANGED, now)
+    change = _become(beat, after, ChangeReason.SCHEDULE_CHANGED, now)
     _expect(expectation, beat)
     return change
 
 
-def pause(beat: Beat, now: datetime) -> Change | None:
+def pause(beat: Beat, now: datetime) -> StateChange | None:
     """Expect nothing until a ping or a person resumes it."""
     if beat.state is HeartbeatState.PAUSED:
         return None
     beat.due_at = beat.due_reason = beat.started_at = beat.run_id = None
-    return _become(beat, HeartbeatState.PAUSED, Reason.PAUSED, now)
+    return _become(beat, HeartbeatState.PAUSED, ChangeReason.PAUSED, now)
 
 
-def resume(beat: Beat, now: datetime) -> Change | None:
+def resume(beat: Beat, now: datetime) -> StateChange | None:
     """Wait for a first ping again: nothing from before the pause counts."""
     if beat.state is not HeartbeatState.PAUSED:
         return None
     beat.last_ping_at = beat.ended_run_id = beat.ended_with = None
-    return _become(beat, HeartbeatState.NEW, Reason.RESUMED, now)
+    return _become(beat, HeartbeatState.NEW, ChangeReason.RESUMED, now)
 
 
 def is_late(beat: Beat, grace: timedelta, now: datetime) -> bool:
     """Whether the expected ping has not come, and there is grace left."""
     return (
         beat.due_at is not None
-        and beat.due_reason is Reason.TIMEOUT
+        and beat.due_reason is ChangeReason.TIMEOUT
         and beat.due_at - grace <= now < beat.due_at
     )

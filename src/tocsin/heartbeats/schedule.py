@@ -39,7 +39,7 @@ class ScheduleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class PingSchedule:
     """`period` is for the kind `interval`, `expressions` and `timezone` are for the others: one
     expression of cron, one or several of systemd's OnCalendar."""
 
@@ -84,7 +84,7 @@ class Schedule:
         return next_slot
 
 
-def faults_of(schedule: Schedule, now: datetime) -> list[Fault]:
+def faults_of(schedule: PingSchedule, now: datetime) -> list[Fault]:
     """What keeps a schedule from being one, field by field."""
     if schedule.kind is ScheduleKind.INTERVAL:
         if schedule.period is None:
@@ -109,7 +109,7 @@ def faults_of(schedule: Schedule, now: datetime) -> list[Fault]:
     return faults
 
 
-def _unreadable(schedule: Schedule, expression: str, now: datetime) -> str | None:
+def _unreadable(schedule: PingSchedule, expression: str, now: datetime) -> str | None:
     local = now.astimezone(ZoneInfo(schedule.timezone))
     try:
         if schedule.kind is ScheduleKind.CRON:
@@ -125,7 +125,7 @@ def _unreadable(schedule: Schedule, expression: str, now: datetime) -> str | Non
     return None
 
 
-def described(schedule: Schedule) -> str:
+def described(schedule: PingSchedule) -> str:
     """For people: `every 5m`, `cron 30 2 * * * (Europe/Vienna)`."""
     if schedule.kind is ScheduleKind.INTERVAL:
         assert schedule.period is not None

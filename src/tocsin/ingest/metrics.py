@@ -27,3 +27,6 @@ LATENCY = Histogram(
     "From the last byte of a webhook to its answer.",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+PINGS = Counter(
+    "tocsin_heartbeat_pings_total", "Pings answered, by what became of them.", ["outcome"]
+)

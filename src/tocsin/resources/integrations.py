@@ -17,7 +17,7 @@ from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
 from tocsin.resources import recording
-from tocsin.resources.errors import InvalidRequest, MissingReference
+from tocsin.resources.errors import InvalidRequest, MissingReference, StillNeeded
 from tocsin.resources.integration_shapes import (
     PROFILE_COLUMNS,
     IntegrationIn,
@@ -29,10 +29,13 @@ from tocsin.resources.integration_shapes import (
 from tocsin.resources.owned import owned, require
 from tocsin.store import configuration_lock
 from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.heartbeats import heartbeats_of_integration
 from tocsin.store.queries.integration_history import delete_history
 from tocsin.store.queries.integration_tokens import delete_tokens
 from tocsin.store.queries.tenants import find_default_tenant
 from tocsin.store.tables import Integration, Tenant
+
+_MOST_NAMED = 5
 
 
 def _preset_columns(source_type: str) -> dict[str, Any]:
@@ -232,9 +235,14 @@ async def rotate_secret(
 async def delete(
     session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
 ) -> None:
-    """Deletes it; what came through it stays on record."""
+    """Deletes it; what came through it stays on record.
+
+    Raises:
+        StillNeeded: heartbeats open their alerts by it, or its signals are their pings.
+    """
     row = await owned(session, Integration, caller, integration_id)
     await delete_tokens(session, integration_id)
+    await _no_heartbeats(session, integration_id)
     await recording.delete(session, caller, _KIND, row, now)
 
 
@@ -242,8 +250,14 @@ async def switch_off(
     session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
 ) -> None:
     row = await owned(session, Integration, caller, integration_id)
+    await _no_heartbeats(session, integration_id)
     async with recording.changing(session, caller, _KIND, row, now):
         row.is_active = False
+
+
+async def _no_heartbeats(session: DatabaseSession, integration_id: UUID) -> None:
+    if names := await heartbeats_of_integration(session, integration_id, _MOST_NAMED):
+        raise StillNeeded(f"Heartbeats need it: {', '.join(names)}.")
 
 
 async def purge(

@@ -14,6 +14,7 @@ from tocsin.resources.errors import StillNeeded
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.heartbeats import heartbeats_of_tenant
 from tocsin.store.queries.integrations import integrations_of_tenant
 from tocsin.store.queries.rules import rules_naming_tenant
 from tocsin.store.queries.workspaces import DEFAULT
@@ -79,7 +80,7 @@ async def update(
 async def delete(
     session: DatabaseSession, caller: Principal, tenant_id: UUID, now: datetime
 ) -> None:
-    """Deletes a tenant that no integration and no rule names; its alerts stay on record.
+    """Deletes a tenant that no integration, heartbeat or rule names; its alerts stay on record.
 
     Raises:
         StillNeeded: something does.
@@ -95,6 +96,8 @@ async def _why_needed(session: DatabaseSession, tenant: Tenant) -> str | None:
         return "Every workspace needs its tenant `default`."
     if names := await integrations_of_tenant(session, tenant.id, _MOST_NAMED):
         return f"Integrations belong to it: {', '.join(names)}."
+    if names := await heartbeats_of_tenant(session, tenant.id, _MOST_NAMED):
+        return f"Heartbeats belong to it: {', '.join(names)}."
     if names := await rules_naming_tenant(session, tenant.workspace_id, tenant.id, _MOST_NAMED):
         return f"Alert rules name it: {', '.join(names)}."
     return None

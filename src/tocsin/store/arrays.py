@@ -120,8 +120,16 @@ def integers(values: Sequence[int]) -> Array:
     return _array(_INTEGER, [_INT4(4, v) for v in values])
 
 
+def optional_integers(values: Sequence[int | None]) -> Array:
+    return _array(_INTEGER, [_NULL if v is None else _INT4(4, v) for v in values])
+
+
 def bigints(values: Sequence[int]) -> Array:
     return _array(_BIGINT, [_INT8(8, v) for v in values])
+
+
+def optional_bigints(values: Sequence[int | None]) -> Array:
+    return _array(_BIGINT, [_NULL if v is None else _INT8(8, v) for v in values])
 
 
 def times(values: Sequence[datetime]) -> Array:

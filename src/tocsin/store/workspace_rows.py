@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.exc import IntegrityError
 
+from tocsin.model import REDACTED
 from tocsin.store.database import DatabaseSession
 from tocsin.store.deletion import mark_deleted
 from tocsin.store.tables import (
@@ -21,6 +22,7 @@ from tocsin.store.tables import (
     AlertRule,
     ApiKey,
     Base,
+    Heartbeat,
     Integration,
     IntegrationToken,
     StoredSilence,
@@ -36,6 +38,7 @@ OwnedRow = TypeVar(
     AlertDestination,
     AlertRule,
     ApiKey,
+    Heartbeat,
     Integration,
     IntegrationToken,
     StoredSilence,
@@ -45,7 +48,7 @@ OwnedRow = TypeVar(
 
 
 class NameTaken(Exception):
-    """Another row of this kind has the same value in `field`, which is `name` or `slug`."""
+    """Another row of this kind has the same value in `field`: `name`, `slug`, or a token."""
 
     def __init__(self, kind: str, field: str, value: str) -> None:
         super().__init__(f"another {kind} has the {field} {value!r}")
@@ -141,4 +144,6 @@ def _naming(row: Base) -> Iterator[None]:
             unique = f"uq_{table.__tablename__}_workspace_id_{field}"
             if constraint in (unique, f"uq_{table.__tablename__}_{field}"):
                 raise NameTaken(called(table), field, str(value)) from None
+        if constraint == "uq_heartbeats_token_digest":
+            raise NameTaken(called(table), "ping_token", REDACTED) from None
         raise

@@ -23,6 +23,7 @@ from tocsin.ingest.sources.github import GitHub
 from tocsin.ingest.sources.gitlab import GitLab
 from tocsin.ingest.sources.grafana import Grafana
 from tocsin.ingest.sources.healthchecks import Healthchecks
+from tocsin.ingest.sources.heartbeat import HeartbeatSource
 from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.newrelic import NewRelic
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
@@ -56,6 +57,7 @@ _ALL: Final[tuple[Source, ...]] = (
     UptimeRobot(),
     StatusCake(),
     Healthchecks(),
+    HeartbeatSource(),
     GitLab(),
     Splunk(),
     OpsgenieWebhook(),

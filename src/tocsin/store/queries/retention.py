@@ -45,14 +45,23 @@ _RETAINED: Mapping[str, str] = {
     "alert_events": "id < %(bound)s"
     " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
     "audit_events": "id < %(bound)s",
+    "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
 }
 
-# What history may mention, each with who may mention it; integrations before their tenants.
+# What history may mention, each with who may mention it; heartbeats before their integrations, and these
+# before their tenants.
 _MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "heartbeats": (("heartbeat_changes", "heartbeat_id"),),
     "alert_rules": (("alert_deliveries", "alert_rule_id"),),
     "alert_destinations": (("alert_deliveries", "alert_destination_id"),),
-    "integrations": (("webhook_deliveries", "integration_id"), ("alerts", "integration_id")),
+    "integrations": (
+        ("webhook_deliveries", "integration_id"),
+        ("alerts", "integration_id"),
+        ("heartbeats", "integration_id"),
+        ("heartbeats", "bound_integration_id"),
+    ),
     "tenants": (
+        ("heartbeats", "tenant_id"),
         ("integrations", "tenant_id"),
         ("alerts", "tenant_id"),
         ("alert_deliveries", "tenant_id"),

@@ -20,6 +20,13 @@ from tocsin.store.tables.delivery import (
     LinkCode,
     RateBucket,
 )
+from tocsin.store.tables.heartbeats import (
+    Heartbeat,
+    HeartbeatChange,
+    HeartbeatPing,
+    HeartbeatStatus,
+    HeartbeatWatch,
+)
 from tocsin.store.tables.ingest import (
     AlertLease,
     Integration,
@@ -47,6 +54,11 @@ __all__ = [
     "ConfigurationVersion",
     "Cooldown",
     "DestinationState",
+    "Heartbeat",
+    "HeartbeatChange",
+    "HeartbeatPing",
+    "HeartbeatStatus",
+    "HeartbeatWatch",
     "Integration",
     "IntegrationToken",
     "LinkCode",
