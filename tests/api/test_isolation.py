@@ -22,7 +22,8 @@ def _rows(hub: Hub) -> dict[str, list[Any]]:
     """Everything in every table, less what a request leaves behind by itself."""
     tables = hub.sql(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-        " AND table_name NOT IN ('audit_events', 'configuration', 'alembic_version')"
+        " AND table_name NOT IN ('audit_events', 'configuration', 'alembic_version',"
+        " 'heartbeat_watch')"
     )
     return {
         table: hub.sql(f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table} t ORDER BY 1")

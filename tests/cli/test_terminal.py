@@ -22,6 +22,7 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _RICH = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[1A|\x1b\[2K|\r")
 
 _TEXTS = {
+    "heartbeats": ("name",),
     "workspaces": ("name",),
     "tenants": ("name",),
     "integrations": ("name",),
@@ -72,6 +73,7 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
                 ("destination", "disable", "hook"),
                 ("silence", "create", "-m", "a=b", "-c", "why"),
                 ("maintenance", "create", "patch", "-m", "severity=HIGH", "-c", "why"),
+                ("heartbeat", "create", "job", "--every", "1h"),
                 ("send", str(body), "-i", "shop", "--url", url),
                 ("act", "note", "last", "--note", HOSTILE),
             ):
@@ -128,6 +130,8 @@ _COMMANDS = (
     ("rule", "preview"),
     ("rule", "enable", "{alert_rules}"),
     ("silence", "list"),
+    ("heartbeat", "list"),
+    ("heartbeat", "show", "{heartbeats}"),
     ("silence", "create", "-m", "severity=HIGH", "--preview"),
     ("maintenance", "list"),
     ("maintenance", "show", "{maintenance_windows}"),

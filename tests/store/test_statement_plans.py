@@ -67,6 +67,29 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
     "read_cooldowns": {"alert_keys": UUIDS},
     "forget_cooldowns": {"destination_ids": UUIDS, "alert_keys": UUIDS},
 }
+HEARTBEAT_STATEMENTS: dict[str, dict[str, str]] = {
+    "lock_heartbeats": {"digests": UUIDS, "workspace_ids": UUIDS, "slugs": TEXTS, "ids": UUIDS},
+    "read_heartbeats": {"digests": UUIDS, "workspace_ids": UUIDS, "slugs": TEXTS, "ids": UUIDS},
+    "lock_due_heartbeats": {"now": "timestamptz", "most": "bigint"},
+    "claim_heartbeat_changes": {"now": "timestamptz", "ids": UUIDS},
+    "update_heartbeat_statuses": {
+        "heartbeat_id": UUIDS,
+        "state": TEXTS,
+        "last_ping_at": TIMES,
+        "started_at": TIMES,
+        "run_id": UUIDS,
+        "due_at": TIMES,
+        "due_reason": TEXTS,
+        "look_at": TIMES,
+        "paused_until": TIMES,
+        "down_since": TIMES,
+        "successes": INTS,
+        "ended_run_id": UUIDS,
+        "ended_with": TEXTS,
+        "ping_count": "bigint[]",
+        "last_duration_ms": "bigint[]",
+    },
+}
 DELIVERY_STATEMENTS: dict[str, dict[str, str]] = {
     "record_outcomes": {"outcomes": "json", "node": "text", "reached": UUIDS},
     "renew_leases": {"lease_seconds": "float8", "ids": UUIDS, "node": "text"},
@@ -81,9 +104,10 @@ CLOCK_STATEMENTS: dict[str, dict[str, str]] = {
     },
     "held_alerts": {"workspace_ids": UUIDS, "after": "uuid", "most": "int"},
 }
-STATEMENTS = INGEST_STATEMENTS | DELIVERY_STATEMENTS | CLOCK_STATEMENTS
+STATEMENTS = INGEST_STATEMENTS | HEARTBEAT_STATEMENTS | DELIVERY_STATEMENTS | CLOCK_STATEMENTS
 GROWING = (
     "alerts|alert_events|alert_deliveries|webhook_claims|webhook_deliveries|cooldowns|resolutions"
+    "|heartbeats|heartbeat_statuses|heartbeat_pings|heartbeat_changes"
 )
 
 ONE = "'00000000-0000-7000-8000-000000000001'::uuid"
@@ -111,7 +135,16 @@ FILL = f"""
     SELECT w, gen_random_uuid(), w, now() FROM generate_series(1, 2000), gen_random_uuid() AS w;
     INSERT INTO cooldowns (problem, alert_rule_id, alert_destination_id, told_at, expires_at)
     SELECT gen_random_uuid(), w, w, now(), now()
-    FROM generate_series(1, 2000), gen_random_uuid() AS w
+    FROM generate_series(1, 2000), gen_random_uuid() AS w;
+    INSERT INTO heartbeats (id, workspace_id, tenant_id, integration_id, name, slug, kind,
+        period_seconds, grace_seconds, token_digest)
+    SELECT gen_random_uuid(), {ONE}, {ONE}, {ONE}, n::text, n::text, 'interval', 60, 60,
+           gen_random_uuid()
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO heartbeat_statuses (heartbeat_id, due_at, look_at)
+    SELECT id, now(), now() FROM heartbeats;
+    INSERT INTO heartbeat_changes (id, heartbeat_id, at, before, after, reason, processed_at)
+    SELECT gen_random_uuid(), id, now(), 'up', 'down', 'fail', now() FROM heartbeats
 """
 
 
@@ -125,7 +158,7 @@ def test_a_plan_made_while_all_was_empty_looks_rows_up(every_database: Database)
         delivery.execute(DELIVERY)
         clock.execute(CLOCK)
         connections = {
-            **dict.fromkeys(INGEST_STATEMENTS, ingest),
+            **dict.fromkeys(INGEST_STATEMENTS | HEARTBEAT_STATEMENTS, ingest),
             **dict.fromkeys(DELIVERY_STATEMENTS, delivery),
             **dict.fromkeys(CLOCK_STATEMENTS, clock),
         }

@@ -81,7 +81,10 @@ async def create_heartbeat(
     never shown again."""
     now = utc_now()
     row, token = heartbeats.make(caller, body, now)
-    integration_id = body.integration_id or await _own_integration(context, caller)
+    if "integration_id" in body.model_fields_set:
+        integration_id = body.integration_id
+    else:
+        integration_id = await _own_integration(context, caller)
     async with context.writing() as session:
         status = await heartbeats.create(session, caller, row, integration_id, body.tenant_id, now)
     return show_with_token(row, status, now, context.settings.base_url, token)

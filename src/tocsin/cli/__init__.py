@@ -21,6 +21,7 @@ from tocsin.cli import (
     destination,
     doctor,
     explain,
+    heartbeat,
     integration,
     maintenance,
     migrate,
@@ -70,6 +71,7 @@ app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
 app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
+app.add_typer(heartbeat.app, name="heartbeat", rich_help_panel=_SET_UP)
 app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)

@@ -102,8 +102,8 @@ def faults_of(schedule: PingSchedule, now: datetime) -> list[Fault]:
     if schedule.kind is ScheduleKind.CRON and len(schedule.expressions) > 1:
         return [*faults, Fault("/expressions/1", "not-taken", "cron has one expression")]
     for place, expression in enumerate(schedule.expressions):
-        if message := _unreadable(schedule, expression, now):
-            faults.append(Fault(f"/expressions/{place}", "invalid", message))
+        if (reason := _unreadable(schedule, expression, now)) is not None:
+            faults.append(Fault(f"/expressions/{place}", "invalid", reason))
     if not faults and schedule.following(now) is None:
         faults.append(Fault("/expressions", "never", "there is no such time any more"))
     return faults

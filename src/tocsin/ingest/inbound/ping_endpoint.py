@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 
@@ -31,10 +28,12 @@ from tocsin.ingest.inbound.ping_forms import (
     PingRequest,
     understand_ping,
 )
+from tocsin.ingest.proof.verify import Refused, verify_token
 from tocsin.ingest.replies import Send
-from tocsin.ingest.senders import Sender, Senders
+from tocsin.ingest.senders import Senders
 from tocsin.ingest.sources.kit.storable import clean_text
-from tocsin.model import utc_now
+from tocsin.model import Secret, utc_now
+from tocsin.store.failures import is_away
 from tocsin.store.queries.heartbeats import HEARTBEAT_TYPE
 
 MOST_BYTES: Final = 1_048_576
@@ -57,7 +56,7 @@ class PingEndpoint:
 
     def __init__(self, senders: Senders, pings: Pings) -> None:
         self._pings = pings
-        self._keys = PingKeys(senders)
+        self._senders = senders
         self._second = 0
         self._written: dict[tuple[HeartbeatName, PingKind], int] = {}
         """In this second."""
@@ -97,9 +96,9 @@ class PingEndpoint:
     async def _take(
         self, asked: PingRequest, method: str, body: bytes | PingReply | None
     ) -> PingAnswer:
-        name = self._name(asked)
-        if name is None:
-            return PingRefusal.UNKNOWN
+        name = await self._name(asked)
+        if isinstance(name, PingRefusal):
+            return name
         kind = asked.ping.kind
         if self._is_flood(name, kind):
             return PingOutcome.COUNTED
@@ -112,15 +111,25 @@ class PingEndpoint:
             self._written[key] = self._written.get(key, 0) + 1
         return answer
 
-    def _name(self, asked: PingRequest) -> HeartbeatName | None:
+    async def _name(self, asked: PingRequest) -> HeartbeatName | PingRefusal:
         if asked.token is not None:
             return HeartbeatName(digest=token_digest(asked.token))
         if asked.ping_key is None or asked.slug is None:
-            return None
-        workspace_id = self._keys.workspace_of(asked.ping_key, utc_now())
-        if workspace_id is None:
-            return None
-        return HeartbeatName(workspace_id=workspace_id.bytes, slug=asked.slug)
+            return PingRefusal.UNKNOWN
+        key, now = Secret(asked.ping_key), utc_now()
+        try:
+            holder = await self._senders.find_holder(HEARTBEAT_TYPE, key)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return PingRefusal.UNAVAILABLE
+        if holder is None or holder.profile is None or not holder.is_active:
+            return PingRefusal.UNKNOWN
+        verdict = verify_token(holder.profile, key.reveal(), now)
+        if isinstance(verdict, Refused):
+            return PingRefusal.UNKNOWN
+        holder.note_proof(verdict, now)
+        return HeartbeatName(workspace_id=holder.entry.workspace_id.bytes, slug=asked.slug)
 
     def _is_flood(self, name: HeartbeatName, kind: PingKind) -> bool:
         second = int(time.monotonic())
@@ -132,35 +141,6 @@ class PingEndpoint:
             return False
         # Another kind since says something new again.
         return all((name, other) not in self._written for other in PingKind if other is not kind)
-
-
-class PingKeys:
-    """The keys of integrations for heartbeats: whoever has one may ping what its workspace expects."""
-
-    def __init__(self, senders: Senders) -> None:
-        self._senders = senders
-        self._of: Mapping[UUID, Sender] | None = None
-        self._keys: dict[bytes, tuple[UUID, datetime | None]] = {}
-
-    def workspace_of(self, key: str, now: datetime) -> UUID | None:
-        """Whose key it is; None if it is nobody's, or no longer."""
-        current = self._senders.current
-        if current is not self._of:
-            self._of, self._keys = current, _keys(current)
-        found = self._keys.get(hashlib.sha256(key.encode()).digest())
-        if found is None or (found[1] is not None and found[1] <= now):
-            return None
-        return found[0]
-
-
-def _keys(senders: Mapping[UUID, Sender]) -> dict[bytes, tuple[UUID, datetime | None]]:
-    """By their SHA-256: what is compared byte by byte is not the key."""
-    return {
-        hashlib.sha256(live.secret.reveal()).digest(): (sender.entry.workspace_id, live.expires_at)
-        for sender in senders.values()
-        if sender.entry.type == HEARTBEAT_TYPE and sender.profile is not None and sender.is_active
-        for live in sender.profile.secrets
-    }
 
 
 async def _body(receive: Receive) -> bytes | PingReply:

@@ -17,6 +17,8 @@ class HeartbeatSource(BaseSource):
     type: ClassVar[str] = "heartbeat"
     title: ClassVar[str] = "Heartbeats"
     preset: ClassVar[Scheme] = Scheme(auth_scheme=AuthScheme.URL)
+    found_by_key: ClassVar[bool] = True
+    """Its secret is the ping key of its workspace: `/ping/<ping key>/<slug>`."""
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         signal = signal_from_fields(require_object(payload, "the body"), context)

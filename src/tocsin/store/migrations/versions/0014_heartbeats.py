@@ -2,8 +2,8 @@
 
 from tocsin.store.migrate import run_sql_beside
 
-revision = "0011"
-down_revision = "0010"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
