@@ -52,6 +52,7 @@ from tocsin.settings import Settings
 from tocsin.store.database import Engine, create_engine
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
+from tocsin.timers.groups import Groups
 from tocsin.timers.heartbeats import keep_heartbeats
 from tocsin.timers.retention import keep_retention
 from tocsin.web import health
@@ -139,6 +140,7 @@ class Hub:
                     lambda: keep_retention(self.url, self.settings.retention_days),
                     lambda: end_leases(self.url, self.senders.feed),
                     lambda: keep_heartbeats(self.url, self.senders.feed),
+                    lambda: Groups(self.url, self.senders.feed).run(),
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))

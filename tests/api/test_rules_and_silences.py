@@ -74,6 +74,12 @@ def test_a_rule_is_made_changed_and_deleted(hub: Hub) -> None:
         ({"unless": [[MATCHER], []]}, "/unless/1"),
         ({"unless": [[{"label": "a", "op": "=~", "value": "("}]]}, "/unless/0/0/value"),
         ({"cooldown_seconds": -1}, "/cooldown_seconds"),
+        ({"group_by": ["a", "a"]}, "/group_by"),
+        ({"group_by": [""]}, "/group_by/0"),
+        ({"group_by": [str(each) for each in range(11)]}, "/group_by"),
+        ({"group_wait_seconds": 901}, "/group_wait_seconds"),
+        ({"group_interval_seconds": 0}, "/group_interval_seconds"),
+        ({"group_linger_seconds": None}, "/group_linger_seconds"),
         ({"cooldown_seconds": True}, "/cooldown_seconds"),
         (
             {

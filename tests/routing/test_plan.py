@@ -23,6 +23,7 @@ from tests.routing.builders import (
     table,
 )
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.routing.group import Grouping
 from tocsin.routing.plan import NO_HISTORY, NOTHING, History, NotifiedTrigger, plan
 from tocsin.routing.rules import Exemption, Matcher, Rule, Silence, alert_key_id
 from tocsin.routing.subject import ActiveSnooze
@@ -441,6 +442,10 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         "quiet_hours": [window.document() for window in quiet.windows],
         "unless": [[{"label": "labels.type", "op": "=", "value": "test"}]],
         "remind_every_seconds": 3600,
+        "group_by": ["service"],
+        "group_wait_seconds": 20,
+        "group_interval_seconds": 60,
+        "group_linger_seconds": 90,
         "position": 3,
     }
     made = Rule.from_row(row)
@@ -456,6 +461,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         quiet_hours=quiet,
         unless=(Exemption((Matcher("labels.type", "=", "test"),)),),
         remind_every_seconds=3600,
+        grouping=Grouping(("service",), *(timedelta(seconds=each) for each in (20, 60, 90))),
         position=3,
     )
     open_to_all = Rule.from_row(row | {"tenant_ids": None, "min_severity": None})

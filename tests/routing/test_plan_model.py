@@ -26,6 +26,7 @@ from tests.routing.builders import (
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
 from tocsin.routing.plan import History, NotifiedTrigger, plan, verdicts
 from tocsin.routing.rules import Matcher, RoutingTable, Rule, Subject
+from tocsin.routing.validation import RULE_EVENT_TYPES
 
 Status = AlertDeliveryStatus
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -44,7 +45,7 @@ quiet = st.builds(
     breakthrough=st.none() | st.none() | st.sampled_from(Severity),
 )
 
-some_events = st.frozensets(st.sampled_from(EventType))
+some_events = st.frozensets(st.sampled_from(RULE_EVENT_TYPES))
 
 
 @st.composite
@@ -54,7 +55,9 @@ def rules(draw: st.DrawFn, number: int) -> Rule:
         *draw(st.lists(st.sampled_from([SLACK, PAGER, GONE]), min_size=1, max_size=3)),
         is_enabled=draw(st.sampled_from([True, True, True, False])),
         event_types=draw(
-            st.just(ALL_EVENTS) | st.just(ALL_EVENTS) | st.frozensets(st.sampled_from(EventType))
+            st.just(ALL_EVENTS)
+            | st.just(ALL_EVENTS)
+            | st.frozensets(st.sampled_from(RULE_EVENT_TYPES))
         ),
         min_severity=draw(st.none() | st.none() | st.sampled_from(Severity)),
         tenant_ids=draw(

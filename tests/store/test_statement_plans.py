@@ -63,7 +63,18 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
         "details": TEXTS,
         "payloads": TEXTS,
         "now": "timestamptz",
+        "group_ids": UUIDS,
     },
+    "carry_deliveries": {
+        "ids": UUIDS,
+        "carrier_ids": UUIDS,
+        "reasons": TEXTS,
+        "now": "timestamptz",
+    },
+    "carry_group": {"id": "uuid", "carrier_id": "uuid", "now": "timestamptz"},
+    "read_group": {"id": "uuid"},
+    "tally_group": {"id": "uuid", "now": "timestamptz", "most": "bigint"},
+    "forget_members": {"id": "uuid"},
     "read_cooldowns": {"alert_keys": UUIDS},
     "forget_cooldowns": {"destination_ids": UUIDS, "alert_keys": UUIDS},
 }

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.alerts.changes import AlertChange, AlertDetails
-from tocsin.alerts.notification_rows import PendingDelivery, Settlement
+from tocsin.alerts.notification_rows import GroupJoined, PendingDelivery, Settlement
 from tocsin.alerts.notified import HeldOfAlerts, LastNotified
 from tocsin.model import AlertDeliveryStatus, EventType
 from tocsin.routing.history import History, NotifiedTrigger, named_rules
@@ -35,6 +35,8 @@ class Looks:
     now: datetime
     settlements: list[Settlement] = field(default_factory=list)
     started: list[Started] = field(default_factory=list)
+    joined: list[GroupJoined] = field(default_factory=list)
+    """What waits in a group: one that became worse may send its message at once."""
 
     def look(
         self,
@@ -71,6 +73,17 @@ class Looks:
                 row.status, row.reason = answer.status, answer.reason
                 row.send_after, row.detail = answer.send_after, answer.detail
                 row.remind_after = answer.remind_after
+                row.group = answer.group
+            self._join(change, [each.delivery for each in lane], answers)
+
+    def _join(
+        self, change: AlertChange, lane: Sequence[HeldDelivery], answers: Sequence[Looked]
+    ) -> None:
+        for delivery, answer in zip(lane, answers, strict=False):
+            if answer.group is not None:
+                is_trigger = delivery.event_type is EventType.TRIGGERED
+                alert_id, workspace_id = change.alert.id, change.entry.workspace_id
+                self.joined.append(GroupJoined(answer.group, workspace_id, alert_id, is_trigger))
 
     def _answers(
         self,
@@ -120,6 +133,7 @@ def _held(row: PendingDelivery, now: datetime) -> HeldDelivery:
         since=now,
         rule_ids=named_rules(row.rule_id, row.detail),
         detail=dict(row.detail),
+        group_id=None if row.group is None else row.group.id,
     )
 
 
@@ -128,7 +142,8 @@ def _payload(
 ) -> Mapping[str, Any]:
     """What of the message is new when it goes out: what held it, and the alert as it is now, where it
     says that it is still firing."""
-    if answer.status is not AlertDeliveryStatus.QUEUED or answer.ended is None:
+    sent = answer.status is AlertDeliveryStatus.QUEUED or answer.group is not None
+    if not sent or answer.ended is None:
         return {}
     said: dict[str, Any] = {"held": answer.ended.document()}
     if delivery.event_type in (EventType.TRIGGERED, EventType.REMINDER):

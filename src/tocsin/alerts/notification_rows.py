@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 
 from tocsin.message import Content, encode
-from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity, uuid7_bytes
+from tocsin.routing.group import GroupKey
 from tocsin.routing.look import Looked
 from tocsin.store import arrays
 
@@ -36,6 +37,8 @@ class PendingDelivery:
     payload: Content
     detail: Mapping[str, Any]
     remind_after: timedelta | None = None
+    group: GroupKey | None = None
+    """Where it waits for others."""
 
     @property
     def urgency(self) -> Severity:
@@ -53,7 +56,7 @@ class PendingDelivery:
 
     def withdraw(self) -> None:
         self.status, self.reason = AlertDeliveryStatus.CANCELED, Reason.RESOLVED_BEFORE_SENT
-        self.send_after = None
+        self.send_after = self.group = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ def settle_parameters(rows: Sequence[Settlement], now: datetime) -> dict[str, An
         "send_after": arrays.optional_times([row.looked.send_after for row in rows]),
         "details": arrays.encoded([_json(row.looked.detail) for row in rows]),
         "payloads": arrays.encoded([_json(row.payload) for row in rows]),
+        "group_ids": arrays.optional_uuids(
+            [None if row.looked.group is None else row.looked.group.id.bytes for row in rows]
+        ),
         "now": now,
     }
 
@@ -102,6 +108,39 @@ def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[st
         "details": arrays.encoded([_json(row.detail) for row in rows]),
         "urgencies": arrays.texts([row.urgency for row in rows]),
         "created": arrays.times([now] * len(rows)),
+        "group_ids": arrays.optional_uuids(
+            [None if row.group is None else row.group.id.bytes for row in rows]
+        ),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupJoined:
+    """An alert that joins a group; `is_trigger` False: only what follows its trigger does."""
+
+    group: GroupKey
+    workspace_id: UUID
+    alert_id: bytes
+    is_trigger: bool
+
+
+def join_parameters(joined: Sequence[GroupJoined], now: datetime) -> dict[str, Any] | None:
+    """Of `join_groups`; None: nothing is gathered."""
+    if not joined:
+        return None
+    groups = {each.group.id: each for each in joined}.values()
+    return {
+        "ids": arrays.uuids([each.group.id.bytes for each in groups]),
+        "threads": arrays.uuids([uuid7_bytes() for _ in groups]),
+        "workspace_ids": arrays.uuids([each.workspace_id.bytes for each in groups]),
+        "tenant_ids": arrays.uuids([each.group.tenant_id.bytes for each in groups]),
+        "rule_ids": arrays.uuids([each.group.rule_id.bytes for each in groups]),
+        "destination_ids": arrays.uuids([each.group.destination_id.bytes for each in groups]),
+        "labels": arrays.encoded([_json(each.group.labels) for each in groups]),
+        "member_groups": arrays.uuids([each.group.id.bytes for each in joined]),
+        "member_alerts": arrays.uuids([each.alert_id for each in joined]),
+        "member_known": arrays.integers([0 if each.is_trigger else 1 for each in joined]),
+        "now": now,
     }
 
 

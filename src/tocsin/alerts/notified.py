@@ -131,6 +131,7 @@ async def read_held(pipe: Pipe, alert_ids: Iterable[bytes]) -> HeldOfAlerts:
             since=row.created_at,
             rule_ids=named_rules(row.alert_rule_id, row.detail),
             detail=row.detail,
+            group_id=row.group_id,
         )
         stored = StoredHold(row.id.bytes, row.alert_destination_id, delivery)
         lanes.setdefault(row.alert_destination_id, []).append(stored)

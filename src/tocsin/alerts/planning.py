@@ -18,11 +18,13 @@ from tocsin.alerts.directory import Directory, Names
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.matching_budgets import MatchingBudgets, Question
 from tocsin.alerts.notification_rows import (
+    GroupJoined,
     PendingDelivery,
     Settlement,
     StartedCooldown,
     cooldown_parameters,
     insert_parameters,
+    join_parameters,
     settle_parameters,
 )
 from tocsin.alerts.notified import (
@@ -66,6 +68,7 @@ class Planning:
     timers: AlertTimers = field(default_factory=AlertTimers)
     reminded: set[bytes] = field(default_factory=set)
     """Alerts of which anybody is reminded."""
+    _joined: list[GroupJoined] = field(default_factory=list)
     _never_notified: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
@@ -113,6 +116,7 @@ class Planning:
                 pending = self._rows.get(each.alert.id, ())
                 found.look(each, details[each.alert.id], pending, judge)
         self._settled = found.settlements
+        self._joined = found.joined
         for alert_key, cooldowns in found.started:
             self._start_cooldowns(cooldowns, alert_key, now)
 
@@ -189,12 +193,14 @@ class Planning:
     def set_reminders(self, now: datetime) -> None:
         """For whoever is notified now and is to be notified again."""
         for row in (row for rows in self._rows.values() for row in rows):
-            if row.status is AlertDeliveryStatus.QUEUED and row.remind_after is not None:
+            goes = row.status is AlertDeliveryStatus.QUEUED or row.group is not None
+            if goes and row.remind_after is not None:
                 due = now + row.remind_after
                 self.timers.set(row.alert_id, TimerKind.REMINDER, due, row.destination_id)
         for each in self._settled:
-            after = each.looked.remind_after
-            if each.looked.status is AlertDeliveryStatus.QUEUED and after is not None:
+            after, group = each.looked.remind_after, each.looked.group
+            goes = each.looked.status is AlertDeliveryStatus.QUEUED or group is not None
+            if goes and after is not None:
                 self.timers.set(each.alert_id, TimerKind.REMINDER, now + after, each.destination_id)
 
     def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
@@ -215,7 +221,10 @@ class Planning:
             if row.event_type is EventType.TRIGGERED and not (
                 row.is_held and row.destination_id in unreached
             ):
-                unreached[row.destination_id] = row.status
+                grouped = row.group is not None
+                unreached[row.destination_id] = (
+                    AlertDeliveryStatus.QUEUED if grouped else row.status
+                )
         for row in rows:
             if row.destination_id in unreached:
                 row.withdraw()
@@ -250,6 +259,13 @@ class Planning:
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
         rows = [row for of_alert in self._rows.values() for row in of_alert]
+        joined = self._joined + [
+            GroupJoined(
+                row.group, row.workspace_id, row.alert_id, row.event_type is EventType.TRIGGERED
+            )
+            for row in rows
+            if row.group is not None
+        ]
         queued = AlertDeliveryStatus.QUEUED
         wakes = any(row.status is queued for row in rows) or any(
             each.looked.status is queued for each in self._settled
@@ -261,6 +277,8 @@ class Planning:
             ("hasten_deliveries", self._hasten()),
             ("insert_alert_deliveries", insert_parameters(rows, now)),
             ("notify_deliveries", {} if wakes else None),
+            ("join_groups", join_parameters(joined, now)),
+            ("notify_groups", {} if joined else None),
         ]
         return [
             (prepared(name), parameters) for name, parameters in planned if parameters is not None
@@ -307,8 +325,8 @@ def _row(
         payload=Content(
             event_type=event.event_type,
             created_at=now,
-            workspace=_named(directory.workspaces[workspace_id]),
-            tenant=_named(directory.tenants[details.tenant_id]),
+            workspace=named(directory.workspaces[workspace_id]),
+            tenant=named(directory.tenants[details.tenant_id]),
             rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,
@@ -316,8 +334,10 @@ def _row(
         ),
         detail=delivery.detail,
         remind_after=delivery.remind_after,
+        group=delivery.group,
     )
 
 
-def _named(names: Names) -> Named:
+def named(names: Names) -> Named:
+    """As messages name a workspace or tenant."""
     return Named(names.id, names.name, names.slug)

@@ -140,7 +140,7 @@ class AlertTransaction:
             await self._feed.refresh(version)
         self.directory = self._feed.current
         rows = [row for found in of_alerts for row in found]
-        return of_first, _stored_alerts(rows, self.directory)
+        return of_first, stored_alerts(rows, self.directory)
 
     async def run(self, call: Call) -> list[Row]:
         """One more statement of the caller's, inside the transaction."""
@@ -484,7 +484,8 @@ def _alert_state(row: Row) -> AlertState:
     )
 
 
-def _stored_alerts(rows: Iterable[Row], directory: Directory) -> dict[bytes, StoredAlert]:
+def stored_alerts(rows: Iterable[Row], directory: Directory) -> dict[bytes, StoredAlert]:
+    """Rows of `read_alerts`, by id."""
     return {
         row.id.bytes: StoredAlert(
             row.workspace_id,

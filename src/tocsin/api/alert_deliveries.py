@@ -20,6 +20,7 @@ from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import (
     attempts_at,
+    group_times,
     listed_by,
     page_of_alert_deliveries,
 )
@@ -137,12 +138,15 @@ async def _showing(
 ) -> Callable[[AlertDelivery], AlertDeliveryOut]:
     """How to show these."""
     known = await standings(session, {row.alert_destination_id for row in rows})
+    gathered = await group_times(session, rows)
     now = utc_now()
 
     def show(row: AlertDelivery) -> AlertDeliveryOut:
         standing = known.get(row.alert_destination_id)
         wait = None if standing is None else standing.keeps(row, now)
         out = AlertDeliveryOut.model_validate(row)
+        if row.group_id in gathered and row.carried_by is None:
+            out.send_after = gathered[row.group_id]
         out.waits_for = None if wait is None else WaitOut(reason=wait.reason, until=wait.until)
         return out
 

@@ -16,6 +16,7 @@ from tocsin.explain.preview import (
     MOST_CONSIDERED,
     SOON,
     PastAlerts,
+    count_groups,
     draft_rule,
     draft_silence,
     over_soon,
@@ -26,7 +27,7 @@ from tocsin.explain.preview import (
 from tocsin.model import AlertStatus, Severity, utc_now
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, JsonObject, Output, Time, Whole, example
-from tocsin.resources.rules import Matchers, TenantIds, Unless
+from tocsin.resources.rules import GroupBy, Matchers, TenantIds, Unless
 from tocsin.routing.rules import Rule, Silence
 from tocsin.store.queries.alerts import PastAlert
 
@@ -45,6 +46,7 @@ class RulePreviewIn(Input):
     tenant_ids: TenantIds | None = None
     matchers: Annotated[Matchers, Field(default_factory=list)]
     unless: Annotated[Unless, Field(default_factory=list)]
+    group_by: GroupBy | None = None
     days: Days = 7
 
     model_config = example(
@@ -96,6 +98,10 @@ class AlertsPreview(Output):
 
 
 class RulePreview(AlertsPreview):
+    groups: Annotated[
+        int | None,
+        Field(description="How many groups `group_by` makes of those that match; null without it"),
+    ]
     refusals: Annotated[
         dict[str, int],
         Field(description="How many were refused: by severity, tenant, matcher, unless"),
@@ -142,6 +148,7 @@ async def preview_alert_rule(context: Context, caller: Viewer, body: RulePreview
         considered=outcome.considered,
         is_complete=past.are_all and outcome.considered == len(past.alerts),
         matched=len(outcome.matched),
+        groups=None if body.group_by is None else count_groups(outcome.matched, body.group_by),
         over_soon=over_soon(outcome.matched),
         items=[shown_alert(alert) for alert in outcome.matched[:MOST_SHOWN]],
         refusals={code.value: count for code, count in outcome.refusals.items()},

@@ -29,6 +29,14 @@ MinSeverity = Annotated[
     Severity | None, typer.Option(case_sensitive=False, help="Alerts at least this bad.")
 ]
 
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABELS",
+        help="Gather alerts into one message by these labels, apart by commas; `-`: all of them.",
+    ),
+]
+
 _PATH = "/alert-rules"
 _KIND = "rule"
 _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
@@ -51,6 +59,16 @@ def create(
         Severity | None,
         typer.Option(case_sensitive=False, help="Alerts this bad do not wait for the cooldown."),
     ] = None,
+    group_by: GroupBy = None,
+    group_wait: Annotated[
+        str, typer.Option(metavar="SPAN", help="How long the first waits for others.")
+    ] = "30s",
+    group_interval: Annotated[
+        str, typer.Option(metavar="SPAN", help="One message of a group at most in it.")
+    ] = "5m",
+    group_linger: Annotated[
+        str, typer.Option(metavar="SPAN", help="What comes back within it joins again.")
+    ] = "10m",
     quiet: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,6 +104,10 @@ def create(
                 "cooldown_seconds": seconds(cooldown, "--cooldown"),
                 "remind_every_seconds": seconds(remind_every, "--remind-every"),
                 "cooldown_breakthrough_severity": severity_name(cooldown_breakthrough),
+                "group_by": _labels(group_by),
+                "group_wait_seconds": seconds(group_wait, "--group-wait"),
+                "group_interval_seconds": seconds(group_interval, "--group-interval"),
+                "group_linger_seconds": seconds(group_linger, "--group-linger"),
                 "quiet_hours": [
                     quiet_window(each, severity_name(quiet_breakthrough)) for each in quiet or ()
                 ],
@@ -95,6 +117,13 @@ def create(
         print_json(made)
     else:
         show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+
+
+def _labels(text: str | None) -> list[str] | None:
+    """None: it does not gather; `-` is one group of all."""
+    if text is None or text.strip() == "-":
+        return None if text is None else []
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 @app.command("list")
@@ -132,6 +161,7 @@ def preview(
     match: Matchers = None,
     unless: Unless = None,
     min_severity: MinSeverity = None,
+    group_by: GroupBy = None,
     days: Annotated[int, typer.Option(min=1, max=90)] = 7,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
@@ -146,6 +176,7 @@ def preview(
                 "min_severity": severity_name(min_severity),
                 "matchers": matchers(match),
                 "unless": exemptions(unless),
+                "group_by": _labels(group_by),
                 "days": days,
             },
         )
@@ -180,6 +211,8 @@ def show_preview(result: Any, days: int) -> None:
         f"In the last {days} {'day' if days == 1 else 'days'}: {matched} of {considered} alerts match,"
         f" {result['over_soon']} of them over within 3 min."
     )
+    if result.get("groups") is not None:
+        note(f"They make {result['groups']} {'group' if result['groups'] == 1 else 'groups'}.")
     if not result["items"]:
         return
     made = table("severity", "title", "source", "triggered", "id")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from tocsin.explain.facts import (
@@ -21,6 +22,7 @@ from tocsin.store.queries.alert_deliveries import (
     AddressedDelivery,
     attempts_at,
     deliveries_of_alert,
+    group_times,
 )
 from tocsin.store.queries.alerts import PastAlert, Timeline, read_timeline
 from tocsin.store.queries.destination_states import Wait, standings
@@ -122,6 +124,7 @@ async def _deliveries(session: DatabaseSession, alert_id: UUID) -> list[Delivery
     for attempt in await attempts_at(session, [each.delivery.id for each in found]):
         attempts[attempt.alert_delivery_id].append(attempt)
     known = await standings(session, {each.delivery.alert_destination_id for each in found})
+    gathered = await group_times(session, [each.delivery for each in found])
     now = utc_now()
     waits = {
         row.id: standing.keeps(row, now)
@@ -129,14 +132,19 @@ async def _deliveries(session: DatabaseSession, alert_id: UUID) -> list[Delivery
         if (standing := known.get(row.alert_destination_id)) is not None
     }
     return [
-        _delivery(each, attempts[each.delivery.id], waits.get(each.delivery.id)) for each in found
+        _delivery(each, attempts[each.delivery.id], waits.get(each.delivery.id), gathered)
+        for each in found
     ]
 
 
 def _delivery(
-    addressed: AddressedDelivery, attempts: Sequence[AlertDeliveryAttempt], wait: Wait | None
+    addressed: AddressedDelivery,
+    attempts: Sequence[AlertDeliveryAttempt],
+    wait: Wait | None,
+    gathered: Mapping[UUID, datetime],
 ) -> DeliveryFacts:
     row = addressed.delivery
+    waits_in = row.group_id if row.carried_by is None else None
     return DeliveryFacts(
         id=row.id,
         destination_id=row.alert_destination_id,
@@ -148,7 +156,7 @@ def _delivery(
         rule_name=addressed.rule_name,
         rule_is_deleted=addressed.rule_is_deleted,
         created_at=row.created_at,
-        send_after=row.send_after,
+        send_after=row.send_after if waits_in is None else gathered.get(waits_in, row.send_after),
         sent_at=row.sent_at,
         attempt_count=row.attempt_count,
         last_error_code=row.last_error_code,

@@ -12,7 +12,7 @@ from uuid import UUID
 from tocsin.explain.load import subject_of
 from tocsin.model import Fault, Severity, uuid7
 from tocsin.routing.judge import Judge
-from tocsin.routing.matchers import Matcher
+from tocsin.routing.matchers import Matcher, read_label
 from tocsin.routing.rules import Exemption, Rule, Silence, VerdictCode
 from tocsin.routing.subject import Subject
 from tocsin.routing.validation import validate_matchers, validate_silence, validate_unless
@@ -107,6 +107,17 @@ def over_soon(alerts: Iterable[PastAlert]) -> int:
         min(ends) - alert.triggered_at <= SOON
         for alert in alerts
         if (ends := [end for end in (alert.resolved_at, alert.closed_at) if end is not None])
+    )
+
+
+def count_groups(alerts: Iterable[PastAlert], by: Sequence[str]) -> int:
+    """How many groups they make by these labels; tenants are never in one."""
+    subjects = [(alert, subject_of(alert, alert.source_type)) for alert in alerts]
+    return len(
+        {
+            (alert.tenant_id, *(read_label(subject, label) for label in by))
+            for alert, subject in subjects
+        }
     )
 
 

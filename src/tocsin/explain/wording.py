@@ -205,11 +205,18 @@ def _why(delivery: DeliveryFacts) -> str:
         case Reason.CANCELED_BY_USER:
             return "a person canceled it"
         case Reason.GROUPED:
-            return "it is gathered with others"
+            return _gathered_words(detail)
         case Reason.RULE | Reason.TEST | Reason.FALLBACK:
             return delivery.last_error_message or delivery.reason.value
         case reason:
             return reason.value
+
+
+def _gathered_words(detail: Mapping[str, Any]) -> str:
+    labels = (detail.get("group") or {}).get("labels") or {}
+    by = f" of {', '.join(f'{name}={value}' for name, value in labels.items())}" if labels else ""
+    name = _deciding(detail).get("name")
+    return f"it waits for others{by}" + (f", by rule “{name}”" if name else "")
 
 
 def _held_words(reason: Reason, detail: Mapping[str, Any]) -> str:

@@ -32,6 +32,10 @@ from tocsin.resources.owned import owned, require_all
 from tocsin.routing.validation import (
     COOLDOWN_LIMIT,
     EXEMPTIONS_LIMIT,
+    GROUP_BY_LIMIT,
+    GROUP_INTERVAL_LIMIT,
+    GROUP_LINGER_LIMIT,
+    GROUP_WAIT_LIMIT,
     LABEL_LIMIT,
     MATCHERS_LIMIT,
     REMINDER_LEAST,
@@ -144,6 +148,51 @@ RemindEvery = Annotated[
     ),
     Whole,
 ]
+GroupBy = Annotated[
+    list[
+        Annotated[
+            str,
+            StringConstraints(strict=True, min_length=1, max_length=LABEL_LIMIT, pattern=NO_NUL),
+        ]
+    ],
+    Field(
+        max_length=GROUP_BY_LIMIT,
+        json_schema_extra={"uniqueItems": True},
+        description="Labels by which alerts are gathered into one message; none: all that the rule "
+        "sends; null: each alert has a message of its own",
+    ),
+    AfterValidator(unique),
+]
+GroupWait = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=GROUP_WAIT_LIMIT,
+        description="How long the first alert of a group waits for others; CRITICAL never waits",
+    ),
+    Whole,
+]
+GroupInterval = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=1,
+        le=GROUP_INTERVAL_LIMIT,
+        description="One message of a group at most in it",
+    ),
+    Whole,
+]
+GroupLinger = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=GROUP_LINGER_LIMIT,
+        description="How long after its end an alert may come back and join the group again",
+    ),
+    Whole,
+]
 Position = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000), Whole]
 
 
@@ -162,6 +211,10 @@ class AlertRuleOut(Output):
     cooldown_breakthrough_severity: Severity | None
     quiet_hours: list[JsonObject] | None
     remind_every_seconds: int | None
+    group_by: Annotated[list[str] | None, Field(description="null: it does not gather")]
+    group_wait_seconds: int
+    group_interval_seconds: int
+    group_linger_seconds: int
     position: int
     created_at: Time
     updated_at: Time
@@ -182,6 +235,10 @@ class AlertRuleIn(Input):
     ] = None
     quiet_hours: QuietHoursIn | None = None
     remind_every_seconds: RemindEvery | None = None
+    group_by: GroupBy | None = None
+    group_wait_seconds: GroupWait = 30
+    group_interval_seconds: GroupInterval = 300
+    group_linger_seconds: GroupLinger = 600
     position: Position = 0
 
     model_config = example(
@@ -220,6 +277,10 @@ class AlertRulePatch(Input):
     ] = None
     quiet_hours: QuietHoursIn | None = None
     remind_every_seconds: RemindEvery | None = None
+    group_by: GroupBy | None = None
+    group_wait_seconds: GroupWait = left_out()
+    group_interval_seconds: GroupInterval = left_out()
+    group_linger_seconds: GroupLinger = left_out()
     position: Position = left_out()
 
     model_config = example({"is_enabled": False, "cooldown_seconds": 600})

@@ -38,6 +38,12 @@ class NotifiedTrigger(Struct, frozen=True):
         )
 
     @property
+    def is_held(self) -> bool:
+        """Whether a hold keeps it back. What waits for its group is as good as sent: what follows it
+        waits there, too."""
+        return self.status is AlertDeliveryStatus.DEFERRED and self.reason is not Reason.GROUPED
+
+    @property
     def counts_as_notified(self) -> bool:
         """Sent, or pending, or given up after attempts of which one may have arrived."""
         return self.status not in (AlertDeliveryStatus.SUPPRESSED, AlertDeliveryStatus.CANCELED)

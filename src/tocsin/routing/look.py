@@ -21,11 +21,20 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, iso
+from tocsin.routing.group import GroupKey
 from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.holds import HOLDS, OF_ALERT
 from tocsin.routing.holds.base import AlertHold
 from tocsin.routing.judge import Judge
-from tocsin.routing.plan import ENDINGS, Naming, Occasion, decide, held_at, last_end
+from tocsin.routing.plan import (
+    ENDINGS,
+    Naming,
+    Occasion,
+    PlannedDelivery,
+    decide,
+    held_at,
+    last_end,
+)
 from tocsin.routing.rules import RoutingTable, Subject
 
 _OF_ALERT = frozenset(hold.reason for hold in OF_ALERT)
@@ -41,6 +50,7 @@ class HeldDelivery:
     since: datetime
     rule_ids: frozenset[UUID]
     detail: dict[str, Any]
+    group_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +82,21 @@ class Looked:
     ended: Ended | None = None
     cooldowns: Sequence[tuple[UUID, UUID, datetime]] = ()
     remind_after: timedelta | None = None
+    group: GroupKey | None = None
+    """Where it waits for others now."""
+
+    @property
+    def group_id(self) -> UUID | None:
+        return None if self.group is None else self.group.id
 
     def changes(self, delivery: HeldDelivery) -> bool:
-        return (self.status, self.reason, self.send_after, self.detail.get("holds")) != (
+        now = (self.status, self.reason, self.send_after, self.detail.get("holds"), self.group_id)
+        return now != (
             AlertDeliveryStatus.DEFERRED,
             delivery.reason,
             delivery.send_after,
             delivery.detail.get("holds"),
+            delivery.group_id,
         )
 
 
@@ -108,7 +126,9 @@ def look(
             answer = _canceled(delivery, reason)
         else:
             known = History(
-                history.last_notified, {} if notified is None else {destination_id: notified}
+                # The cooldown that runs is its own.
+                {} if delivery.reason is Reason.GROUPED else history.last_notified,
+                {} if notified is None else {destination_id: notified},
             )
             occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
             answer = _decided(occasion, destination_id, delivery)
@@ -163,6 +183,8 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
             return _sent(
                 delivery, occasion.now, decided.detail, decided.cooldowns, decided.remind_after
             )
+        case _ if decided.group is not None:
+            return _gathered(delivery, occasion.now, decided)
         case _:
             return Looked(decided.status, decided.reason, decided.send_after, decided.detail)
 
@@ -212,17 +234,42 @@ def _sent(
     cooldowns: Iterable[tuple[UUID, UUID, datetime]],
     remind_after: timedelta | None = None,
 ) -> Looked:
-    ended = Ended(delivery.reason, delivery.since, now, after(delivery))
+    ended, said = _ended(delivery, now)
     kept = {name: value for name, value in detail.items() if name != "holds"}
     return Looked(
         AlertDeliveryStatus.QUEUED,
         Reason.RULE,
         None,
-        {**kept, "held": ended.document()},
+        {**kept, **said},
         ended,
         tuple(cooldowns),
         remind_after,
     )
+
+
+def _gathered(delivery: HeldDelivery, now: datetime, decided: PlannedDelivery) -> Looked:
+    """It waits for its group, where it has just come, or was before."""
+    ended, said = _ended(delivery, now)
+    return Looked(
+        AlertDeliveryStatus.DEFERRED,
+        Reason.GROUPED,
+        None,
+        {**decided.detail, **said},
+        ended,
+        # One that waited in a group before has started them.
+        tuple(decided.cooldowns) if delivery.reason is not Reason.GROUPED else (),
+        decided.remind_after,
+        decided.group,
+    )
+
+
+def _ended(delivery: HeldDelivery, now: datetime) -> tuple[Ended | None, dict[str, Any]]:
+    """What held it until now, and what of that stands in its detail."""
+    if delivery.reason is Reason.GROUPED:
+        held = delivery.detail.get("held")
+        return None, {} if held is None else {"held": held}
+    ended = Ended(delivery.reason, delivery.since, now, after(delivery))
+    return ended, {"held": ended.document()}
 
 
 def after(delivery: HeldDelivery) -> str:

@@ -4,12 +4,15 @@ Per destination, whatever the number of rules that name it, in this order:
 
 1. It is disabled: `suppressed`, reason `destination_disabled`.
 2. Each rule that names it says *suppress* (this is what followed a trigger that was never sent), *defer*
-   (a hold of the rule applies: quiet hours, its cooldown) or *send*. The kindest opinion wins: one that
-   sends outweighs one that defers, and that outweighs one that suppresses. In doubt, alert.
+   (a hold of the rule applies: quiet hours, its cooldown), *gather* (the rule groups) or *send*. The
+   kindest opinion wins: one that sends outweighs one that gathers, that outweighs one that defers, and
+   that one that suppresses. In doubt, alert.
 3. A hold of the alert (a silence, a snooze) defers whatever the rules say. One exception, because a
    person who was woken must learn that it is over: the end (resolved, closed) of an alert whose trigger
    the destination was notified of.
 4. What follows a trigger that is still held waits with it.
+
+What is gathered is `deferred`, too, until its group sends a message (`group.py`).
 
 What is deferred is looked at again when its holds end (`look.py`); the row says all that apply.
 
@@ -28,6 +31,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, iso
+from tocsin.routing.group import GroupKey
 from tocsin.routing.history import NO_HISTORY, History, NotifiedTrigger
 from tocsin.routing.holds import OF_ALERT, OF_RULE
 from tocsin.routing.holds.base import AlertFacts, Held, RuleFacts
@@ -68,6 +72,8 @@ class PlannedDelivery(Struct, frozen=True):
     cooldowns: StartedCooldowns = ()
     remind_after: timedelta | None = None
     """After which the destination is to be notified again, if it is notified now."""
+    group: GroupKey | None = None
+    """Where it waits for others, if it is `deferred` for that."""
 
 
 class Plan(Struct, frozen=True):
@@ -108,6 +114,7 @@ class _Act(StrEnum):
 
     SUPPRESS = "suppress"
     DEFER = "defer"
+    GATHER = "gather"
     SEND = "send"
 
 
@@ -221,7 +228,7 @@ def decide(
             frozenset([each.rule.id for each in rules]),
         )
     notified = occasion.history.notified_trigger.get(destination.id)
-    opinions = [_opinion(each, destination.id, occasion, notified) for each in rules]
+    opinions = [_opinion(each, destination, occasion, notified) for each in rules]
     return _weigh(occasion, destination.id, opinions, held_at(occasion, notified, held))
 
 
@@ -232,14 +239,17 @@ def held_at(
     there; `held` is `occasion.held()`."""
     if notified is None or occasion.event_type is EventType.TRIGGERED:
         return held
-    if notified.status is AlertDeliveryStatus.DEFERRED:
+    if notified.is_held:
         follows = {"follows": EventType.TRIGGERED.value}
         return (Held(notified.reason, notified.send_after, follows), *held)
     return () if occasion.event_type in ENDINGS and notified.counts_as_notified else held
 
 
 def _opinion(
-    naming: Naming, destination_id: UUID, occasion: Occasion, notified: NotifiedTrigger | None
+    naming: Naming,
+    destination: DestinationRef,
+    occasion: Occasion,
+    notified: NotifiedTrigger | None,
 ) -> _Opinion:
     rule = naming.rule
     if (
@@ -249,18 +259,19 @@ def _opinion(
         and EventType.TRIGGERED in rule.event_types
     ):
         return _Opinion(naming, _Act.SUPPRESS)
+    kindest = _Act.GATHER if rule.grouping and destination.takes_groups else _Act.SEND
     if rule.quiet_hours is None and not rule.cooldown_seconds:
-        return _Opinion(naming, _Act.SEND)
+        return _Opinion(naming, kindest)
     facts = RuleFacts(
         rule,
-        destination_id,
+        destination.id,
         occasion.event_type,
         occasion.subject,
         occasion.history,
         occasion.now,
     )
     holds = tuple(held for hold in OF_RULE if (held := hold.applies(facts)) is not None)
-    return _Opinion(naming, _Act.DEFER if holds else _Act.SEND, holds)
+    return _Opinion(naming, _Act.DEFER if holds else kindest, holds)
 
 
 def last_end(holds: Iterable[Held]) -> datetime | None:
@@ -275,9 +286,12 @@ def _weigh(
 ) -> PlannedDelivery:
     """The kindest opinion decides; of equal ones, that which waits least, then the first. `held`: by
     what is held whatever they say."""
-    sending = [each for each in opinions if each.act is _Act.SEND]
+    sending = [each for each in opinions if each.act is _Act.SEND] or [
+        each for each in opinions if each.act is _Act.GATHER
+    ]
     deferring = [each for each in opinions if each.act is _Act.DEFER]
     until: datetime | None = None
+    group: GroupKey | None = None
     deciding = sending[0] if sending else min(deferring or opinions, key=lambda each: each.ends)
     applying = (*held, *deciding.holds)
     if deciding.act is _Act.SUPPRESS:
@@ -285,6 +299,11 @@ def _weigh(
     elif applying:
         status, reason = AlertDeliveryStatus.DEFERRED, applying[0].reason
         until = last_end(applying)
+    elif deciding.act is _Act.GATHER and deciding.rule.grouping is not None:
+        status, reason = AlertDeliveryStatus.DEFERRED, Reason.GROUPED
+        group = GroupKey.of(
+            deciding.rule.grouping, deciding.rule.id, destination_id, occasion.subject
+        )
     else:
         status, reason = AlertDeliveryStatus.QUEUED, Reason.RULE
     detail: dict[str, Any] = {
@@ -293,7 +312,9 @@ def _weigh(
     }
     if deciding.rule.matchers:
         detail["matchers"] = [str(matcher) for matcher in deciding.rule.matchers]
-    if status is AlertDeliveryStatus.DEFERRED:
+    if group is not None:
+        detail["group"] = group.document()
+    elif status is AlertDeliveryStatus.DEFERRED:
         every = (*applying, *(h for each in opinions if each is not deciding for h in each.holds))
         detail["holds"] = [each.document() for each in every]
     return PlannedDelivery(
@@ -304,8 +325,9 @@ def _weigh(
         until,
         detail,
         frozenset([each.rule.id for each in opinions]),
-        _started(occasion, destination_id, opinions, status),
+        _started(occasion, destination_id, opinions, reason),
         remind_after(occasion, [each.rule for each in opinions]),
+        group,
     )
 
 
@@ -321,13 +343,13 @@ def _started(
     occasion: Occasion,
     destination_id: UUID,
     opinions: list[_Opinion],
-    status: AlertDeliveryStatus,
+    reason: Reason,
 ) -> StartedCooldowns:
     """The cooldowns that begin because the destination is notified now. Deferring starts none: what is
     resolved before it is sent was never heard, and must not hold the next time. One that runs does not
     begin again."""
     if (
-        status is not AlertDeliveryStatus.QUEUED
+        reason not in (Reason.RULE, Reason.GROUPED)
         or occasion.event_type is not EventType.TRIGGERED
         or not occasion.table.has_cooldowns
         or occasion.subject.external_id is None

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import EventType, Severity
+from tocsin.routing.group import Grouping
 from tocsin.routing.judge import Judge
 from tocsin.routing.maintenance import MaintenanceWindow, WindowIndex
 from tocsin.routing.matchers import Conjunction, Matcher, read_label
@@ -88,6 +89,7 @@ class Rule:
     quiet_hours: QuietHours | None = None
     unless: tuple[Exemption, ...] = ()
     remind_every_seconds: int | None = None
+    grouping: Grouping | None = None
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
     named: Mapping[str, str] = field(init=False, compare=False, repr=False)
@@ -121,6 +123,7 @@ class Rule:
                 for matchers in row["unless"]
             ),
             remind_every_seconds=row["remind_every_seconds"],
+            grouping=Grouping.from_row(row),
             position=row["position"],
         )
 
@@ -161,6 +164,12 @@ class DestinationRef:
     name: str
     type: str
     is_enabled: bool
+
+    @property
+    def takes_groups(self) -> bool:
+        """Whether several alerts in one message make sense there: PagerDuty keeps an incident of its own
+        for each."""
+        return self.type != "pagerduty"
 
 
 class RuleIndex:
@@ -247,7 +256,8 @@ class RoutingTable:
         object.__setattr__(self, "has_cooldowns", cooling)
         held = bool(self.silences or self.windows)
         object.__setattr__(self, "holds_alerts", held)
-        object.__setattr__(self, "can_hold", cooling or quiet or held)
+        gathering = any(rule.grouping is not None for rule in rules)
+        object.__setattr__(self, "can_hold", cooling or quiet or gathering or held)
         object.__setattr__(self, "_silences", SilenceIndex(self.silences))
         object.__setattr__(self, "windows", tuple(self.windows))
         object.__setattr__(self, "_windows", WindowIndex(self.windows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from tocsin.store.tables import (
     AlertDeliveryAlert,
     AlertDeliveryAttempt,
     AlertDestination,
+    AlertGroup,
     AlertRule,
 )
 
@@ -71,6 +72,26 @@ async def listed_by(session: DatabaseSession, delivery_id: UUID) -> Sequence[Ale
     table = AlertDeliveryAlert
     statement = select(table).where(table.alert_delivery_id == delivery_id)
     return (await session.scalars(statement.order_by(table.place))).all()
+
+
+async def group_times(
+    session: DatabaseSession, rows: Iterable[AlertDelivery]
+) -> dict[UUID, datetime]:
+    """When those of these deliveries will be sent that wait for others, by group."""
+    waiting = {
+        row.group_id
+        for row in rows
+        if row.group_id is not None
+        and row.status is AlertDeliveryStatus.DEFERRED
+        and row.carried_by is None
+    }
+    if not waiting:
+        return {}
+    table = AlertGroup
+    found = await session.execute(
+        select(table.id, table.next_at).where(table.id.in_(waiting), table.next_at.is_not(None))
+    )
+    return {row.id: row.next_at for row in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ _QUEUED_AGAIN = """
                           'destination_disabled', 'canceled_by_user', 'grouped')
         THEN 'rule' ELSE d.reason END),
     detail = d.detail - 'planned_reason', carried_by = NULL,
+    group_id = CASE WHEN d.alert_id IS NULL THEN d.group_id END,
     leased_by = NULL, lease_expires_at = NULL, updated_at = now()
 """
 
@@ -113,6 +114,7 @@ _CALL_OFF = text(
     """
     UPDATE alert_deliveries AS d
     SET status = 'canceled', reason = 'canceled_by_user',
+        group_id = CASE WHEN d.alert_id IS NULL OR d.carried_by IS NOT NULL THEN d.group_id END,
         detail = d.detail || jsonb_build_object('planned_reason', d.reason),
         leased_by = NULL, lease_expires_at = NULL, updated_at = now()
     WHERE d.id = :id OR d.carried_by = :id AND d.status = 'deferred'

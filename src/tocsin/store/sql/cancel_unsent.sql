@@ -1,7 +1,7 @@
 -- What is pending for these alerts and was never attempted: their newest trigger, and all that waits behind
 -- it. Called by whoever resolves or closes an alert, in that transaction, before the resolve is planned;
 -- for each pair returned, the resolve's own row is to be written as canceled, too. `status` is what the trigger
--- had: one that was held had started no cooldown.
+-- had: one that was held had started no cooldown. One that waited in a group had, and counts as queued.
 --
 -- Against a claim at the same moment, either side may come first, and each sees what the other did:
 -- - The claim has the row: it is locked and skipped here, or leased already. The trigger counts as
@@ -19,7 +19,7 @@ WITH unsent AS (
     SELECT trigger.*
     FROM unnest(%(alerts)s::uuid[]) AS ending (alert_id)
     CROSS JOIN LATERAL (
-        SELECT id, alert_id, alert_destination_id, sequence, status::text AS status
+        SELECT id, alert_id, alert_destination_id, sequence, status::text AS status, reason
         FROM alert_deliveries
         WHERE alert_id = ending.alert_id
           AND event_type = 'alerts.triggered'
@@ -33,6 +33,7 @@ WITH unsent AS (
     UPDATE alert_deliveries AS delivery
     SET status = 'canceled',
         reason = 'resolved_before_sent',
+        group_id = NULL,
         detail = delivery.detail || jsonb_build_object('planned_reason', delivery.reason),
         updated_at = now()
     FROM unsent
@@ -42,4 +43,6 @@ WITH unsent AS (
       AND delivery.status::text IN ('queued', 'deferred')
       AND delivery.carried_by IS NULL
 )
-SELECT alert_id, alert_destination_id, id, sequence, status FROM unsent
+SELECT alert_id, alert_destination_id, id, sequence,
+       CASE WHEN reason = 'grouped' THEN 'queued' ELSE status END AS status
+FROM unsent

@@ -4,7 +4,7 @@ SELECT held.*
 FROM unnest(%(ids)s) AS asked (alert_id)
 CROSS JOIN LATERAL (
     SELECT id, alert_id, alert_destination_id, alert_rule_id, event_type, reason, send_after, created_at,
-           sequence, detail
+           sequence, detail, group_id
     FROM alert_deliveries
     WHERE alert_id = asked.alert_id AND status::text = 'deferred' AND carried_by IS NULL
     OFFSET 0

@@ -6,11 +6,13 @@ SET status = given.status::alert_delivery_status,
     reason = given.reason,
     send_after = CASE given.status WHEN 'queued' THEN now() ELSE given.send_after END,
     detail = given.detail::jsonb,
+    group_id = given.group_id,
     payload = waiting.payload || given.payload::jsonb,
     updated_at = %(now)s
 FROM (
     SELECT * FROM unnest(
-        %(ids)s, %(statuses)s, %(reasons)s, %(send_after)s, %(details)s, %(payloads)s
+        %(ids)s, %(statuses)s, %(reasons)s, %(send_after)s, %(details)s, %(payloads)s,
+        %(group_ids)s
     ) LIMIT cardinality(%(ids)s)
-) AS given (id, status, reason, send_after, detail, payload)
+) AS given (id, status, reason, send_after, detail, payload, group_id)
 WHERE waiting.id = given.id AND waiting.status::text = 'deferred' AND waiting.carried_by IS NULL

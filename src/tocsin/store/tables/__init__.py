@@ -20,6 +20,7 @@ from tocsin.store.tables.delivery import (
     LinkCode,
     RateBucket,
 )
+from tocsin.store.tables.groups import AlertGroup, AlertGroupMember
 from tocsin.store.tables.heartbeats import (
     Heartbeat,
     HeartbeatChange,
@@ -45,6 +46,8 @@ __all__ = [
     "AlertDeliveryAttempt",
     "AlertDestination",
     "AlertEvent",
+    "AlertGroup",
+    "AlertGroupMember",
     "AlertLease",
     "AlertRule",
     "AlertTimer",

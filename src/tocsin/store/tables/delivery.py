@@ -114,6 +114,14 @@ class AlertDelivery(Base):
             "carried_by",
             postgresql_where=text("carried_by IS NOT NULL"),
         ),
+        # What waits for the next message of its group.
+        Index(
+            "ix_alert_deliveries_gathered",
+            "group_id",
+            postgresql_where=text(
+                "group_id IS NOT NULL AND alert_id IS NOT NULL AND carried_by IS NULL"
+            ),
+        ),
         # A person waits for a test: it is found at once, whatever the queue before it.
         Index(
             "ix_alert_deliveries_tests",

@@ -59,6 +59,11 @@ class AlertRule(Deletable, Base):
     quiet_hours: Mapped[list[dict[str, Any]] | None]
     remind_every_seconds: Mapped[int | None]
     """What is still open, and not acknowledged, is notified of again after so long; null: never."""
+    group_by: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
+    """Labels by which it gathers alerts into one message; None: it does not."""
+    group_wait_seconds: Mapped[int] = mapped_column(server_default=text("30"))
+    group_interval_seconds: Mapped[int] = mapped_column(server_default=text("300"))
+    group_linger_seconds: Mapped[int] = mapped_column(server_default=text("600"))
     position: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

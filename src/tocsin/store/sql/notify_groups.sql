@@ -1,0 +1,2 @@
+-- Wakes whoever looks at groups when the transaction commits.
+NOTIFY tocsin_groups

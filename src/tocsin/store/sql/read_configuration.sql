@@ -1,0 +1,2 @@
+-- The version of the configuration, under its lock.
+SELECT version FROM configuration

@@ -1,0 +1,296 @@
+"""Groups: each is looked at when something joins it and when its time comes, and may send a message.
+
+A look is one transaction: the group is locked, so that nothing joins meanwhile, `routing.group` decides,
+and the message is written with what is remembered of the group. Nothing is remembered elsewhere; a node
+that dies in between leaves the group as it was, still due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
+from tocsin.alerts.changes import AlertChange
+from tocsin.alerts.directory import Directory, DirectoryFeed
+from tocsin.alerts.planning import named
+from tocsin.alerts.transaction import stored_alerts
+from tocsin.message import MOST_ALERTS, AlertView, Changes, Named
+from tocsin.model import EventType, Severity, utc_now, uuid7, uuid7_bytes
+from tocsin.routing.group import (
+    End,
+    GroupFacts,
+    Grouping,
+    GroupState,
+    Rest,
+    Send,
+    SendAt,
+    decide,
+)
+from tocsin.store import arrays
+from tocsin.store.described import described
+from tocsin.store.failures import CONNECTION_LOST
+from tocsin.store.groups import GroupsConnection
+from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, ROLLBACK, Call, Pipe
+from tocsin.store.reconnecting import Reconnecting
+from tocsin.store.statements import prepared
+
+BATCH = 100
+FAULTY_FOR_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 1.0
+SHORTEST_WAIT_SECONDS = 0.05
+"""Between two rounds, so that what joins one after the other is looked at once."""
+
+_TRIES = 20
+_TRY_AGAIN_SECONDS = 0.02
+
+log = structlog.get_logger(__name__)
+
+
+class Groups:
+    """One per leader; it works over connections of its own."""
+
+    def __init__(
+        self, url: str, feed: DirectoryFeed, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._url = url
+        self._feed = feed
+        self._now = now
+        self._pipe = Reconnecting(lambda: Pipe.open(url, options=PLANNER), pause_seconds=0)
+        self._faulty: dict[UUID, float] = {}
+
+    async def run(self) -> None:
+        """Forever; a lost connection is made again."""
+        try:
+            await Reconnecting(lambda: GroupsConnection.open(self._url)).forever(
+                self._keep, failed=lambda error: log.error("groups stopped", **described(error))
+            )
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._pipe.close()
+
+    async def _keep(self, connection: GroupsConnection) -> None:
+        while True:
+            await self.work(connection, self._now())
+            await connection.news(await self._wait(connection))
+            await asyncio.sleep(SHORTEST_WAIT_SECONDS)
+
+    async def _wait(self, connection: GroupsConnection) -> float:
+        due = await connection.next_due()
+        if due is None:
+            return LONGEST_WAIT_SECONDS
+        return min(LONGEST_WAIT_SECONDS, max((due - self._now()) / timedelta(seconds=1), 0.0))
+
+    async def work(self, connection: GroupsConnection, now: datetime) -> None:
+        """Look at all groups that are due.
+
+        Raises:
+            psycopg.Error: the database went away; what is not done is still due.
+        """
+        while due := await connection.due(now, BATCH, self._apart()):
+            for group_id in due:
+                await self._look(group_id, now)
+
+    async def _look(self, group_id: UUID, now: datetime) -> None:
+        try:
+            for tries_left in reversed(range(_TRIES)):
+                if await self._try(group_id, now, may_leave=tries_left == 0):
+                    return
+                # Somebody is changing a row at this moment, and may wait for the group's lock.
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        except CONNECTION_LOST:
+            await self._pipe.close()
+            raise
+        except Exception as error:
+            await self._pipe.close()  # and with it the transaction
+            self._faulty[group_id] = time.monotonic() + FAULTY_FOR_SECONDS
+            log.error("cannot look at a group", group_id=str(group_id), **described(error))
+
+    async def _try(self, group_id: UUID, now: datetime, *, may_leave: bool) -> bool:
+        """False: nothing was done, for not all rows could be had; `may_leave` those for later."""
+        pipe = await self._pipe.get()
+        asked = {"id": group_id.bytes}
+        _, _, groups, versions = await pipe.run(
+            (BEGIN, {}),
+            (prepared("lock_configuration"), {}),
+            (prepared("lock_group"), asked),
+            (prepared("read_configuration"), {}),
+        )
+        (facts,) = await pipe.run((prepared("read_group"), asked))
+        directory = await self._feed.refresh(versions[0].version)
+        calls: list[Call] | None = []
+        if groups:
+            look = _Look(pipe, directory, groups[0], facts[0], now)
+            calls = await look.calls(may_leave=may_leave)
+        await pipe.run(*(calls or ()), (ROLLBACK if calls is None else COMMIT, {}))
+        return calls is not None
+
+    def _apart(self) -> list[UUID]:
+        now = time.monotonic()
+        self._faulty = {id: until for id, until in self._faulty.items() if until > now}
+        return list(self._faulty)
+
+
+class _Look:
+    """One look at one group, which is locked."""
+
+    def __init__(
+        self, pipe: Pipe, directory: Directory, group: Any, facts: Any, now: datetime
+    ) -> None:
+        self._pipe = pipe
+        self._directory = directory
+        self._group = group
+        self._facts = facts
+        self._now = now
+        self._asked = {"id": group.id.bytes}
+
+    async def calls(self, *, may_leave: bool) -> list[Call] | None:
+        """What to write; None if not all that waits could be had."""
+        grouping = self._grouping()
+        if grouping is None:
+            return [self._end()] if not self._facts.waiting else [self._rest()]
+        group, facts = self._group, self._facts
+        state = GroupState(group.last_sent_at, _severity(group.told), group.over_at)
+        known = GroupFacts(
+            facts.waiting,
+            facts.since,
+            _severity(facts.worst),
+            facts.is_open,
+            facts.told_open,
+            facts.last_end,
+        )
+        match decide(grouping, state, known, self._now):
+            case Send(begins):
+                return await self._send(begins=begins, may_leave=may_leave)
+            case SendAt(until):
+                return [self._update(look_at=until, next_at=until)]
+            case Rest(until, over_at):
+                return [self._update(look_at=until, next_at=None, over_at=over_at)]
+            case End():
+                return [self._end()]
+
+    def _grouping(self) -> Grouping | None:
+        """By the rule as it is now; None if it gathers no more: what waits is looked at by itself."""
+        table = self._directory.routing.get(self._group.workspace_id)
+        rules = () if table is None else table.rules
+        return next((each.grouping for each in rules if each.id == self._group.alert_rule_id), None)
+
+    async def _send(self, *, begins: bool, may_leave: bool) -> list[Call] | None:
+        group, now = self._group, self._now
+        carrier_id = uuid7_bytes()
+        carry = {**self._asked, "carrier_id": carrier_id, "now": now}
+        tally_by = {**self._asked, "now": now, "most": MOST_ALERTS}
+        (carried,), (tally,), (left,) = await self._pipe.run(
+            (prepared("carry_group"), carry),
+            (prepared("tally_group"), tally_by),
+            (prepared("read_group"), self._asked),
+        )
+        if not may_leave and (left.waiting or not carried.carried):
+            return None
+        if not carried.carried:
+            return [self._update(look_at=now + timedelta(seconds=1), next_at=now)]
+        listed = await self._views([id.bytes for id in tally.listed])
+        changes = Changes(
+            new=tally.new,
+            acknowledged=carried.acknowledged,
+            ended=tally.ended,
+            passed=tally.passed,
+            open=tally.open,
+        )
+        thread = uuid7() if begins and group.last_sent_at is not None else group.thread_id
+        since = self._facts.since if begins else group.last_sent_at
+        rule = self._rule()
+        content = content_of(
+            listed,
+            group_id=thread,
+            title=_title(group.labels, rule.name),
+            labels=group.labels,
+            changes=changes,
+            since=since,
+            now=now,
+            unlisted=max(tally.open + tally.ended - len(listed), 0),
+            workspace=named(self._directory.workspaces[group.workspace_id]),
+            tenant=named(self._directory.tenants[group.tenant_id]),
+            rule=rule,
+        )
+        carrier = Carrier(
+            id=carrier_id,
+            workspace_id=group.workspace_id,
+            tenant_id=group.tenant_id,
+            rule_id=group.alert_rule_id,
+            destination_id=group.alert_destination_id,
+            group_id=group.id,
+            content=content,
+            detail={"group": {"id": str(group.id), "labels": group.labels}},
+        )
+        return [
+            *carrier_calls([carrier], now),
+            (prepared("forget_members"), self._asked),
+            self._update(
+                thread_id=thread.bytes,
+                opened_at=now if begins else group.opened_at,
+                last_sent_at=now,
+                told=arrays.text(tally.worst),
+                over_at=None if tally.open else now,
+                look_at=now,
+                next_at=None,
+            ),
+        ]
+
+    async def _views(self, alert_ids: list[bytes]) -> list[AlertView]:
+        (rows,) = await self._pipe.run((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
+        views = []
+        for stored in stored_alerts(rows, self._directory).values():
+            change = AlertChange(
+                event_type=EventType.TRIGGERED,
+                alert=stored.state,
+                entry=stored.entry,
+                actor=stored.entry.name,
+                details=stored.details,
+            )
+            views.append(change.document(stored.details))
+        return views
+
+    def _rule(self) -> Named:
+        rules = self._directory.routing[self._group.workspace_id].rules
+        rule = next(each for each in rules if each.id == self._group.alert_rule_id)
+        return Named(rule.id, rule.name)
+
+    def _rest(self) -> Call:
+        return self._update(look_at=self._now + timedelta(minutes=1), next_at=None)
+
+    def _end(self) -> Call:
+        return prepared("end_group"), self._asked
+
+    def _update(self, **changes: Any) -> Call:
+        group = self._group
+        values: dict[str, Any] = {
+            "id": group.id.bytes,
+            "thread_id": group.thread_id.bytes,
+            "opened_at": group.opened_at,
+            "last_sent_at": group.last_sent_at,
+            "told": arrays.text(group.told),
+            "over_at": group.over_at,
+            **changes,
+        }
+        return prepared("update_group"), {
+            name: arrays.time(value) if name.endswith("_at") else value
+            for name, value in values.items()
+        }
+
+
+def _severity(name: str | None) -> Severity | None:
+    return None if name is None else Severity(name)
+
+
+def _title(labels: Mapping[str, str], rule: str) -> str:
+    """`service=checkout, region=eu`; of a group of all that a rule sends, the rule's name."""
+    return ", ".join(f"{name}={value or '(none)'}" for name, value in labels.items()) or rule
