@@ -227,7 +227,9 @@ def application(hub: Hub) -> Asgi:
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
         endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.settings)
-        inbound = InboundEndpoint(webhooks, hub.senders, hub.engine, SilenceBook(hub.engine))
+        inbound = InboundEndpoint(
+            webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions
+        )
         pings = PingEndpoint(hub.senders, hub.pings)
         front = create_front_page()
         mounted = {

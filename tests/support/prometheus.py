@@ -183,12 +183,14 @@ def alertmanager(
     cluster_port: int | None = None,
     peers: tuple[int, ...] = (),
     peer_timeout: str = "0s",
+    receiver: dict[str, Any] | None = None,
 ) -> Iterator[Running]:
     """Posts what Prometheus says to `url` as `sender`, each alert by itself and without waiting; in
-    a cluster with its `peers` if it has a port for that, and then without waiting for them."""
+    a cluster with its `peers` if it has a port for that, and then without waiting for them. With a
+    `receiver` that is what it notifies."""
     program = _program("prometheus-alertmanager", "alertmanager")
     folder.mkdir()
-    kind, _, secret = sender.headers(b"")["Authorization"].partition(" ")
+    kind, _, secret = sender.headers(b"").get("Authorization", "").partition(" ")
     authorization = {"type": kind, "credentials": secret}
     configuration = {
         "route": {
@@ -199,7 +201,8 @@ def alertmanager(
             "repeat_interval": repeat,
         },
         "receivers": [
-            {
+            receiver
+            or {
                 "name": "tocsin",
                 "webhook_configs": [
                     {

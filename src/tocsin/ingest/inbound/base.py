@@ -35,6 +35,7 @@ import msgspec
 from msgspec import Struct
 
 from tocsin.access.api_keys import Principal
+from tocsin.alerts.actions import Actions
 from tocsin.ingest.proof.scheme import decode_base64
 from tocsin.ingest.proof.verify import Refused
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
@@ -137,6 +138,11 @@ class Door(Protocol):
 
     @property
     def silences(self) -> Silences: ...
+
+    @property
+    def actions(self) -> Actions:
+        """What people do to alerts."""
+        ...
 
     async def routing(self, workspace_id: UUID) -> RoutingTable:
         """What decides at this moment who is notified in a workspace."""

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from tocsin.access.api_keys import Principal, authenticate
+from tocsin.alerts.actions import Actions
 from tocsin.ingest import metrics
 from tocsin.ingest.body import Body, Disconnected, Receive
 from tocsin.ingest.endpoint import Endpoint, Scope, headers_of
@@ -45,9 +46,15 @@ class InboundEndpoint:
     """One per process; the `Door` of every product."""
 
     def __init__(
-        self, webhooks: Endpoint, senders: Senders, engine: Engine, silences: Silences
+        self,
+        webhooks: Endpoint,
+        senders: Senders,
+        engine: Engine,
+        silences: Silences,
+        actions: Actions,
     ) -> None:
         self._silences = silences
+        self._actions = actions
         self._webhooks = webhooks
         self._senders = senders
         self._engine = engine
@@ -55,6 +62,10 @@ class InboundEndpoint:
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def actions(self) -> Actions:
+        return self._actions
 
     @property
     def silences(self) -> Silences:

@@ -6,6 +6,11 @@ from typing import Final
 
 from tocsin.ingest.inbound.alertmanager.product import AlertmanagerApi
 from tocsin.ingest.inbound.base import Product
+from tocsin.ingest.inbound.opsgenie.product import OpsgenieApi
 from tocsin.ingest.inbound.pagerduty_events import PagerDutyEventsApi
 
-PRODUCTS: Final[tuple[Product, ...]] = (PagerDutyEventsApi(), AlertmanagerApi())
+PRODUCTS: Final[tuple[Product, ...]] = (
+    PagerDutyEventsApi(),
+    AlertmanagerApi(),
+    OpsgenieApi(),
+)

@@ -26,6 +26,7 @@ from tocsin.ingest.sources.healthchecks import Healthchecks
 from tocsin.ingest.sources.heartbeat import HeartbeatSource
 from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.newrelic import NewRelic
+from tocsin.ingest.sources.opsgenie import Opsgenie
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
 from tocsin.ingest.sources.pagerduty import PagerDuty
 from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents
@@ -63,6 +64,7 @@ _ALL: Final[tuple[Source, ...]] = (
     OpsgenieWebhook(),
     PagerDutyEvents(),
     Prometheus(),
+    Opsgenie(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
