@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from time import monotonic
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -68,7 +67,6 @@ class Senders:
     _secrets: dict[bytes, Secret] = field(default_factory=dict)
     _holders: Mapping[tuple[str, bytes], Sender] = field(default_factory=dict)
     _holders_of: Mapping[UUID, Sender] | None = None
-    _looked_for_keys: float = -1.0
     _looks: int = 0
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -95,12 +93,10 @@ class Senders:
         return self._holders.get((source_type, sha256(key.reveal()).digest()))
 
     async def find_holder(self, source_type: str, key: Secret) -> Sender | None:
-        """The same, with a look for one that was made on another node a moment ago: one a second, for
-        whoever guesses keys."""
+        """The same, with a look for one that was made a moment ago, as for `find`."""
         found = self.holder(source_type, key)
-        if found is None and monotonic() - self._looked_for_keys >= 1.0:
-            self._looked_for_keys = monotonic()
-            await self.feed.look()
+        if found is None:
+            await self._look()
             found = self.holder(source_type, key)
         return found
 
@@ -110,13 +106,16 @@ class Senders:
         look, so that a flood of guesses costs the database next to nothing."""
         sender = self.current.get(integration_id)
         if sender is None:
-            begun = self._looks
-            async with self._looking:
-                if self._looks == begun:
-                    self._looks += 1
-                    await self.feed.look()
+            await self._look()
             sender = self.current.get(integration_id)
         return sender
+
+    async def _look(self) -> None:
+        begun = self._looks
+        async with self._looking:
+            if self._looks == begun:
+                self._looks += 1
+                await self.feed.look()
 
     def _sender(self, entry: IntegrationEntry, before: Sender | None) -> Sender:
         row = entry.row

@@ -20,13 +20,14 @@ from tocsin.ingest.inbound.base import Product, Request, Silences
 from tocsin.ingest.inbound.registry import PRODUCTS
 from tocsin.ingest.proof.verify import MISSING, Refused, verify_token
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
-from tocsin.ingest.refusals import FAULT
+from tocsin.ingest.refusals import FAULT, UNAVAILABLE
 from tocsin.ingest.replies import Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.unpack import is_packed, unpack
 from tocsin.model import Secret, utc_now
 from tocsin.routing.rules import RoutingTable
 from tocsin.store.database import Engine, reading
+from tocsin.store.failures import is_away
 
 log = structlog.get_logger(__name__)
 
@@ -124,11 +125,7 @@ class InboundEndpoint:
         except Disconnected:
             return
         except Exception as error:
-            log.error(
-                "inbound.fault", product=product.name, error=type(error).__name__, exc_info=error
-            )
-            metrics.FAULTS.inc()
-            reply = product.failed(request, FAULT)
+            reply = product.failed(request, _what_failed(product, error))
         finally:
             body.release()
         if request.method == "HEAD":
@@ -145,3 +142,11 @@ class InboundEndpoint:
             # What is parsed, and kept, is no longer packed.
             del request.headers["content-encoding"]
         return await product.reply(request, self)
+
+
+def _what_failed(product: Product, error: Exception) -> Declined:
+    if is_away(error):
+        return UNAVAILABLE
+    log.error("inbound.fault", product=product.name, error=type(error).__name__, exc_info=error)
+    metrics.FAULTS.inc()
+    return FAULT
