@@ -50,6 +50,14 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     heartbeat = client.made(
         "/heartbeats", {"name": "first", "period_seconds": 3600, "tenant_id": tenant["id"]}
     )
+    inhibition = client.made(
+        "/inhibition-rules",
+        {
+            "name": "First",
+            "source_matchers": [matcher],
+            "target_matchers": [matcher | {"value": "x"}],
+        },
+    )
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -64,6 +72,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "silence_id": silence["id"],
         "maintenance_window_id": window["id"],
         "heartbeat_id": heartbeat["id"],
+        "inhibition_rule_id": inhibition["id"],
         "api_key_id": key["id"],
     }
 

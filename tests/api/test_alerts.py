@@ -20,7 +20,7 @@ def test_an_alert_is_read_with_every_column(hub: Hub) -> None:
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'alerts'"
     )
     # The digest only spares a repeat from reading the words; it says nothing to anybody.
-    assert set(found) == {name for (name,) in columns} - {"words_digest"}
+    assert set(found) == {name for (name,) in columns} - {"words_digest"} | {"inhibition"}
     assert found["labels"] == {"host": "db-1"}
     assert found["metadata"] == {"page": 1}
     assert found["triggered_at"] == "2026-03-01T12:00:00Z"

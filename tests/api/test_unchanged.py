@@ -17,6 +17,10 @@ SENT_BACK = {
         "maintenance_window_id",
         ("name", "matchers", "timezone", "starts_at", "duration_minutes", "rrule", "exdates"),
     ),
+    "inhibition-rules": (
+        "inhibition_rule_id",
+        ("name", "is_enabled", "source_matchers", "target_matchers", "equal", "delay_seconds"),
+    ),
     "silences": ("silence_id", ("matchers", "starts_at", "ends_at", "comment")),
 }
 

@@ -308,3 +308,21 @@ def test_what_breaks_through_a_silence_or_a_cooldown_is_named(tocsin: Program) -
         *("--cooldown-breakthrough", "critical", "--json"),
     )
     assert json.loads(made.out)["cooldown_breakthrough_severity"] == "CRITICAL"
+
+
+def test_inhibition_is_made_listed_switched_and_deleted(tocsin: Program) -> None:
+    assert tocsin.call("inhibition", "create", "down", "--source", "a=b").code == 2
+    create = ("inhibition", "create", "down", "--source", "check=ping", "--target", "check=disk")
+    made = tocsin.call(*create, "--equal", "host", "--delay", "10s", "--grace", "2m", "--json")
+    assert made.code == 0, made
+    rule = json.loads(made.out)
+    assert (rule["equal"], rule["delay_seconds"], rule["grace_seconds"]) == (["host"], 10, 120)
+    assert "check=disk" in tocsin.call("inhibition", "list").out
+    back = ("inhibition", "create", "back", "--source", "check=disk", "--target", "check=ping")
+    refused = tocsin.call(*back)
+    assert (refused.code, "“back” → “down” → “back”" in refused.err) == (2, True), refused
+    assert tocsin.call("inhibition", "disable", "down").code == 0
+    assert tocsin.call(*back).code == 0
+    assert tocsin.call("inhibition", "enable", "down").code == 2
+    assert tocsin.call("inhibition", "delete", "down").code == 0
+    assert len(json.loads(tocsin.call("inhibition", "list", "--json").out)) == 1

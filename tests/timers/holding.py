@@ -131,6 +131,37 @@ class Holding:
         for name, value in columns.items():
             self.sql(f"UPDATE maintenance_windows SET {name} = %s WHERE id = %s", value, window_id)
 
+    def inhibition(
+        self,
+        *,
+        source: dict[str, str] | None = None,
+        target: dict[str, str] | None = None,
+        equal: Sequence[str] = ("host",),
+        delay: int = 30,
+        grace: int = 60,
+        name: str | None = None,
+    ) -> UUID:
+        """By default alerts of check `ping` hold those of check `disk` on the same host."""
+        rule_id = uuid7()
+        asked = {"source": source or {"check": "ping"}, "target": target or {"check": "disk"}}
+        self.workspace.insert(
+            "inhibition_rules",
+            id=rule_id,
+            workspace_id=self.workspace.id,
+            name=name or f"rule {rule_id}",
+            equal=list(equal),
+            delay_seconds=delay,
+            grace_seconds=grace,
+            defined_at=self.now,
+            **{
+                f"{side}_matchers": Json(
+                    [{"label": label, "op": "=", "value": value} for label, value in labels.items()]
+                )
+                for side, labels in asked.items()
+            },
+        )
+        return rule_id
+
     def send(self, external_id: str | None, status: str = "firing", **fields: Any) -> UUID:
         payload: dict[str, Any] = {
             "title": "Disk full",

@@ -20,6 +20,7 @@ import structlog
 from tocsin.model import Actor, ActorKind, Severity
 from tocsin.routing.rules import (
     DestinationRef,
+    InhibitionRule,
     MaintenanceWindow,
     RoutingTable,
     Rule,
@@ -190,6 +191,7 @@ def _routing_table(rows: RoutingRows) -> RoutingTable:
         rows.workspace_id,
         rules=tuple(_readable(rows.rules, Rule.from_row)),
         silences=tuple(_readable(rows.silences, Silence.from_row)),
+        inhibition_rules=tuple(_readable(rows.inhibition_rules, InhibitionRule.from_row)),
         windows=tuple(_readable(rows.windows, MaintenanceWindow.from_row)),
         destinations={destination.id: destination for destination in destinations},
         fallback_destination_id=rows.fallback_destination_id,

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.alerts.changes import AlertChange, AlertDetails
+from tocsin.alerts.inhibiting import Inhibited
 from tocsin.alerts.notification_rows import GroupJoined, PendingDelivery, Settlement
 from tocsin.alerts.notified import HeldOfAlerts, LastNotified
 from tocsin.model import AlertDeliveryStatus, EventType
@@ -32,6 +33,7 @@ class Looks:
 
     held: HeldOfAlerts
     last_notified: LastNotified
+    inhibited: Inhibited
     now: datetime
     settlements: list[Settlement] = field(default_factory=list)
     started: list[Started] = field(default_factory=list)
@@ -102,7 +104,7 @@ class Looks:
             change.entry.routing,
             destination_id,
             lane,
-            change.subject(details),
+            self.inhibited.subject(change, details),
             change.alert.status,
             History(last_notified, {} if notified is None else {destination_id: notified}),
             self.now,

@@ -79,6 +79,9 @@ class MatchingBudgets:
 
 def _answers(questions: list[Question], judge: Judge, now: datetime) -> Iterator[None]:
     for table, event_type, subject in questions:
+        if table.inhibition_rules:
+            table.inhibition.keys_of(subject, judge)
+            yield
         listening = table.listening.get(event_type)
         if listening is None:
             continue

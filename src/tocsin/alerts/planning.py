@@ -15,6 +15,7 @@ from uuid import UUID
 from tocsin.alerts.alert_timers import AlertTimers
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding
 from tocsin.alerts.directory import Directory, Names
+from tocsin.alerts.inhibiting import Inhibited, inhibit
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.matching_budgets import MatchingBudgets, Question
 from tocsin.alerts.notification_rows import (
@@ -69,6 +70,7 @@ class Planning:
     reminded: set[bytes] = field(default_factory=set)
     """Alerts of which anybody is reminded."""
     _joined: list[GroupJoined] = field(default_factory=list)
+    _inhibited: Inhibited = field(default_factory=Inhibited)
     _never_notified: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def plan(
@@ -76,14 +78,18 @@ class Planning:
         pipe: Pipe,
         events: Sequence[AlertChange],
         looks: Sequence[AlertChange],
+        standing: Sequence[AlertChange],
         words: Mapping[bytes, AlertWords],
         directory: Directory,
         now: datetime,
     ) -> None:
-        """`looks`: alerts of which held messages are to be looked at again, as they are in the end.
+        """`looks`: alerts of which held messages are to be looked at again, as they are in the end;
+        `standing`: those that may hold others, or be held by them, from now on or no longer.
         `words`: those of older alerts that this transaction is going to replace. If a judge is
         overdrawn afterwards, there is no plan."""
-        details = await read_details(pipe, (*events, *looks), words)
+        details = await read_details(pipe, (*events, *looks, *standing), words)
+        if standing:
+            self._inhibited = await inhibit(pipe, standing, details, self.budgets, now)
         self._notified = await read_notified(pipe, events)
         cooling = cooling_keys((*events, *looks), details)
         self._last_notified = await read_last_notified(pipe, cooling)
@@ -97,7 +103,7 @@ class Planning:
             self._plan(event, details[event.alert.id], withdrawn, directory, now)
         if looks:
             await self._look(pipe, looks, details, now)
-        self._leave_questions((*events, *looks), details)
+        self._leave_questions((*events, *looks, *standing), details)
 
     async def _look(
         self,
@@ -107,7 +113,7 @@ class Planning:
         now: datetime,
     ) -> None:
         held = await read_held(pipe, [each.alert.id for each in looks if each.has_history])
-        found = Looks(held, self._last_notified, now)
+        found = Looks(held, self._last_notified, self._inhibited, now)
         for each in looks:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
@@ -141,7 +147,7 @@ class Planning:
         directory: Directory,
         now: datetime,
     ) -> None:
-        table, subject = event.entry.routing, event.subject(details)
+        table, subject = event.entry.routing, self._inhibited.subject(event, details)
         judge = self.budgets.of(event.entry.workspace_id)
         alert_key = None
         if table.has_cooldowns or event.event_type in ENDINGS:
@@ -180,7 +186,7 @@ class Planning:
         directory: Directory,
         now: datetime,
     ) -> None:
-        table, subject = event.entry.routing, event.subject(details)
+        table, subject = event.entry.routing, self._inhibited.subject(event, details)
         judge = self.budgets.of(event.entry.workspace_id)
         for delivery in remind(table, subject, history, reminding.since.keys(), now, judge):
             if not reminding.only_set:

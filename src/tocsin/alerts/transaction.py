@@ -99,6 +99,7 @@ class AlertTransaction:
         self._rows = AlertRows()
         self._changes: list[AlertChange] = []
         self._looks: dict[bytes, AlertChange] = {}
+        self._standing: dict[bytes, AlertChange] = {}
         self._planning = Planning(budgets or MatchingBudgets(None), pace)
         self.timers = self._planning.timers
         self.directory: Directory = feed.current
@@ -202,7 +203,21 @@ class AlertTransaction:
         if step.alert is not None and (step.may_free or (event_type and not step.created)):
             created = self._rows.new.get(step.alert.id)
             self._look(entry, step.alert, None if created is None else created.details, step)
+        if step.alert is not None and (step.created or step.may_free or event_type is not None):
+            self._stand(entry, step.alert)
         return step
+
+    def _stand(self, entry: IntegrationEntry, alert: AlertState) -> None:
+        """Whether the alert holds others, or is held by them, may have changed."""
+        if entry.routing.inhibition_rules:
+            created = self._rows.new.get(alert.id)
+            self._standing[alert.id] = AlertChange(
+                event_type=EventType.TRIGGERED,
+                alert=alert,
+                entry=entry,
+                actor=entry.name,
+                details=None if created is None else created.details,
+            )
 
     def look(self, stored: StoredAlert) -> None:
         """Look again at what is held of an alert."""
@@ -214,6 +229,8 @@ class AlertTransaction:
             details=stored.details,
             is_old=True,
         )
+        if stored.entry.routing.inhibition_rules:
+            self._standing[stored.state.id] = self._looks[stored.state.id]
 
     def _look(
         self, entry: IntegrationEntry, alert: AlertState, details: AlertDetails | None, step: Step
@@ -402,11 +419,12 @@ class AlertTransaction:
         Raises:
             psycopg.Error: nothing is written.
         """
-        if self._changes or self._looks:
+        if self._changes or self._looks or self._standing:
             await self._planning.plan(
                 self._pipe,
                 self._changes,
                 list(self._looks.values()),
+                list(self._standing.values()),
                 self._rows.words,
                 self.directory,
                 self.now,

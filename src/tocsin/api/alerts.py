@@ -15,6 +15,7 @@ from tocsin.model import AlertEventKind, AlertStatus, Severity
 from tocsin.resources.fields import NO_NUL, Id, JsonObject, Labels, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.queries.alerts import page_of_alerts, page_of_timeline
+from tocsin.store.queries.inhibition_standings import MOST_SHOWN, inhibition_standing
 from tocsin.store.tables import Alert
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
@@ -49,6 +50,30 @@ class AlertOut(Output):
     ]
     created_at: Time
     updated_at: Time
+
+
+class InhibitionOut(Output):
+    alert_id: Id
+    title: str
+    rule_id: Id
+    rule_name: str
+    since: Time
+    ended_at: Annotated[
+        Time | None,
+        Field(description="The alert that holds is over, and holds for a time of grace"),
+    ]
+
+
+class InhibitionStandingOut(Output):
+    inhibited_by: Annotated[list[InhibitionOut], Field(description="What holds this alert")]
+    inhibits: Annotated[
+        list[InhibitionOut], Field(description=f"What it holds back, {MOST_SHOWN} at most")
+    ]
+    inhibits_count: int
+
+
+class AlertDetailOut(AlertOut):
+    inhibition: InhibitionStandingOut
 
 
 class AlertQuery(PageQuery):
@@ -100,9 +125,13 @@ async def list_alerts(
 
 
 @router.get("/{alert_id:uuid}")
-async def get_alert(context: Context, caller: Viewer, alert_id: Id) -> AlertOut:
+async def get_alert(context: Context, caller: Viewer, alert_id: Id) -> AlertDetailOut:
+    """With what it holds back, and by what it is held."""
     async with context.reading() as session:
-        return AlertOut.model_validate(await owned(session, Alert, caller, alert_id))
+        alert = AlertOut.model_validate(await owned(session, Alert, caller, alert_id))
+        standing = await inhibition_standing(session, alert_id)
+    inhibition = InhibitionStandingOut.model_validate(standing)
+    return AlertDetailOut(**dict(alert), inhibition=inhibition)
 
 
 @router.get("/{alert_id:uuid}/timeline")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
+from tocsin.api.alerts import InhibitionStandingOut
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
@@ -16,6 +17,7 @@ from tocsin.model import utc_now
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.queries.configuration_version import configuration_version
+from tocsin.store.queries.inhibition_standings import inhibition_standing
 from tocsin.store.tables import Alert
 from tocsin.turns import at_once_aside
 
@@ -45,6 +47,7 @@ class StepOut(Output):
 
 class ExplanationOut(Output):
     alert: JsonObject
+    inhibition: InhibitionStandingOut
     answers: Annotated[list[AnswerOut], Field(description="Per destination, in plain words")]
     steps: Annotated[list[StepOut], Field(description="What came in, in order of time")]
     repeats_left_out: Annotated[
@@ -59,7 +62,9 @@ async def explain_alert(context: Context, caller: Viewer, alert_id: Id) -> Expla
     async with context.reading() as session:
         alert = await owned(session, Alert, caller, alert_id)
         record, left_out = await load(session, alert)
+        standing = await inhibition_standing(session, alert_id)
         version = await configuration_version(session)
     directory = await context.senders.feed.refresh(version)
     story = await at_once_aside(explain, record, directory.routing[caller.workspace_id], utc_now())
-    return ExplanationOut(**story, repeats_left_out=left_out)
+    inhibition = InhibitionStandingOut.model_validate(standing)
+    return ExplanationOut(**story, inhibition=inhibition, repeats_left_out=left_out)

@@ -22,6 +22,7 @@ from tocsin.cli import (
     doctor,
     explain,
     heartbeat,
+    inhibition,
     integration,
     maintenance,
     migrate,
@@ -74,6 +75,7 @@ app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
 app.add_typer(heartbeat.app, name="heartbeat", rich_help_panel=_SET_UP)
 app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)
+app.add_typer(inhibition.app, name="inhibition", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)

@@ -20,6 +20,7 @@ from tocsin.cli.output import (
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 _DIM = "bright_black"
+_FEW = 3
 
 
 def explain(
@@ -58,11 +59,26 @@ def tree(story: Any) -> Tree:
     for answer in story["answers"]:
         mark, style = ("✓", "green") if answer["was_told"] else ("○", "yellow")
         root.add(Text.assemble((f"{mark} ", style), answer["words"]))
+    for line in inhibition_lines(story["inhibition"]):
+        root.add(Text(line))
     for step in story["steps"]:
         branch = root.add(_step(step))
         for change in step["changes"]:
             _add_change(branch, change)
     return root
+
+
+def inhibition_lines(inhibition: Any) -> list[str]:
+    """By what an alert is held, and what it holds back."""
+    lines = [
+        f"held while alert “{each['title']}” ({each['alert_id']}) is live, by rule “{each['rule_name']}”"
+        for each in inhibition["inhibited_by"]
+    ]
+    if inhibition["inhibits_count"]:
+        first = ", ".join(f"“{each['title']}”" for each in inhibition["inhibits"][:_FEW])
+        more = inhibition["inhibits_count"] - min(_FEW, len(inhibition["inhibits"]))
+        lines.append(f"holds back {first}" + (f" and {more} more" if more else ""))
+    return lines
 
 
 def _step(step: Any) -> Text:

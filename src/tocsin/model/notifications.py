@@ -40,6 +40,10 @@ class Reason(StrEnum):
     MAINTENANCE = "maintenance"
     # A maintenance window that notifies nobody when it ends held it to its end.
     MAINTENANCE_OVER = "maintenance_over"
+    # Another alert, on which this one depends, is live.
+    INHIBITED = "inhibited"
+    # What this one depends on may be about to say that it is the cause.
+    INHIBITION_WAIT = "inhibition_wait"
     SNOOZED = "snoozed"
     # The trigger of this alert was never sent to the destination, so its end is not news there.
     TRIGGER_NOT_SENT = "trigger_not_sent"

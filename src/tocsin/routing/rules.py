@@ -16,6 +16,7 @@ from uuid import UUID
 
 from tocsin.model import EventType, Severity
 from tocsin.routing.group import Grouping
+from tocsin.routing.inhibition import InhibitionIndex, InhibitionRule
 from tocsin.routing.judge import Judge
 from tocsin.routing.maintenance import MaintenanceWindow, WindowIndex
 from tocsin.routing.matchers import Conjunction, Matcher, read_label
@@ -27,6 +28,7 @@ from tocsin.routing.subject import Subject, alert_key_id
 __all__ = [
     "DestinationRef",
     "Exemption",
+    "InhibitionRule",
     "MaintenanceWindow",
     "Matcher",
     "RoutingTable",
@@ -215,6 +217,7 @@ class RoutingTable:
     rules: tuple[Rule, ...] = ()
     silences: tuple[Silence, ...] = ()
     windows: tuple[MaintenanceWindow, ...] = ()
+    inhibition_rules: tuple[InhibitionRule, ...] = ()
     destinations: Mapping[UUID, DestinationRef] = field(default_factory=dict)
     fallback_destination_id: UUID | None = None
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
@@ -228,6 +231,7 @@ class RoutingTable:
     """Whether anything configured may keep a message back."""
     holds_alerts: bool = field(init=False, compare=False, repr=False)
     """The same, of what holds an alert whichever rule asks."""
+    inhibition: InhibitionIndex = field(init=False, compare=False, repr=False)
     windows_by_id: Mapping[UUID, MaintenanceWindow] = field(init=False, compare=False, repr=False)
     _silences: SilenceIndex = field(init=False, compare=False, repr=False)
     _windows: WindowIndex = field(init=False, compare=False, repr=False)
@@ -254,11 +258,12 @@ class RoutingTable:
         cooling = any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ()))
         quiet = any(rule.quiet_hours is not None for rule in rules)
         object.__setattr__(self, "has_cooldowns", cooling)
-        held = bool(self.silences or self.windows)
+        held = bool(self.silences or self.windows or self.inhibition_rules)
         object.__setattr__(self, "holds_alerts", held)
         gathering = any(rule.grouping is not None for rule in rules)
         object.__setattr__(self, "can_hold", cooling or quiet or gathering or held)
         object.__setattr__(self, "_silences", SilenceIndex(self.silences))
+        object.__setattr__(self, "inhibition", InhibitionIndex(self.inhibition_rules))
         object.__setattr__(self, "windows", tuple(self.windows))
         object.__setattr__(self, "_windows", WindowIndex(self.windows))
         object.__setattr__(self, "windows_by_id", self._windows.by_id)

@@ -19,6 +19,28 @@ class ActiveSnooze:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inhibitor:
+    """An alert that holds another by an inhibition rule. `until` None: it is live; else it has ended,
+    and that is when the time of grace is over."""
+
+    rule_id: UUID
+    rule_name: str
+    alert_id: UUID
+    title: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InhibitionWait:
+    """So long an inhibition rule has a trigger wait for a source."""
+
+    rule_id: UUID
+    rule_name: str
+    until: datetime
+
+
 @dataclass(slots=True)
 class Subject:
     """`source` is the integration's name, `type` its kind (`datadog`, `generic`…)."""
@@ -33,6 +55,8 @@ class Subject:
     type: str
     labels: Mapping[str, str]
     snooze: ActiveSnooze | None = None
+    inhibitors: tuple[Inhibitor, ...] = ()
+    inhibition_waits: tuple[InhibitionWait, ...] = ()
 
 
 def alert_key_id(integration_id: UUID, external_id: str | None) -> UUID | None:

@@ -128,6 +128,28 @@ class ClockConnection:
             await cursor.execute(statement(name), parameters, prepare=True)
             return await cursor.fetchall()
 
+    async def due_inhibition(self, now: datetime, most: int) -> list[UUID]:
+        """Keys of inhibition whose targets are to be looked at."""
+        async with self._connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(
+                statement("due_inhibition"), {"now": now, "most": most}, prepare=True
+            )
+            return await cursor.fetchall()
+
+    async def inhibition_targets(self, key: UUID, after: UUID, most: int) -> list[HeldAlert]:
+        """Targets of a key with anything held, in the order of their ids."""
+        return await self._held("inhibition_targets_of", {"key": key, "after": after, "most": most})
+
+    async def settle_inhibition(self, key: UUID, now: datetime) -> None:
+        """The targets of the key have been looked at, by what was due at `now`."""
+        async with self._connection.transaction():
+            # Alone, for the reason that `lock_inhibition.sql` gives: whoever changes these rows has it.
+            lock = int.from_bytes(key.bytes[:8], signed=True)
+            await self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+            await self._connection.execute(
+                statement("settle_inhibition"), {"key": key, "now": now}, prepare=True
+            )
+
     async def news(self, seconds: float) -> None:
         """Until the configuration changes, or so many seconds have passed."""
         async for _ in self._connection.notifies(timeout=max(seconds, 0.0), stop_after=1):

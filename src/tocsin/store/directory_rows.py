@@ -22,6 +22,7 @@ from tocsin.store.tables import (
     ConfigurationVersion,
     Integration,
     IntegrationToken,
+    StoredInhibitionRule,
     StoredSilence,
     StoredWindow,
     Tenant,
@@ -41,6 +42,7 @@ class RoutingRows:
     rules: list[Any] = field(default_factory=list)
     silences: list[Any] = field(default_factory=list)
     windows: list[Any] = field(default_factory=list)
+    inhibition_rules: list[Any] = field(default_factory=list)
     destinations: list[Any] = field(default_factory=list)
 
 
@@ -108,6 +110,11 @@ async def _routing_rows(
     )
     for row in await connection.execute(windows):
         found[row.workspace_id].windows.append(row)
+    inhibition = select(*StoredInhibitionRule.__table__.columns).where(
+        StoredInhibitionRule.is_enabled
+    )
+    for row in await connection.execute(inhibition):
+        found[row.workspace_id].inhibition_rules.append(row)
     destinations = select(
         AlertDestination.id,
         AlertDestination.workspace_id,

@@ -10,6 +10,7 @@ from tocsin.alerts.directory import Directory, DirectoryFeed
 from tocsin.alerts.transaction import AlertTransaction, StoredAlert
 from tocsin.store.clock import ClockConnection, HeldAlert
 from tocsin.timers.alert_batches import BATCH, AlertBatches
+from tocsin.timers.inhibition import InhibitionLooks
 from tocsin.timers.sweeps import Sweeps
 
 
@@ -19,6 +20,7 @@ class HoldEnds:
     def __init__(self, url: str, feed: DirectoryFeed, *, batch: int = BATCH) -> None:
         self._batches = AlertBatches(url, feed, _look, size=batch, what="look at a held alert")
         self._feed = feed
+        self._inhibition = InhibitionLooks(self._batches)
         self._sweeps = Sweeps()
         self._swept: Directory | None = None
         """By which all that is held was last looked at, or is in `_sweeps`."""
@@ -42,12 +44,15 @@ class HoldEnds:
         """
         directory = await self._feed.refresh(version)
         if self._swept is None or self._swept.version != directory.version:
+            await self._inhibition.begin(clock, self._swept, directory)
             self._sweeps.begin(_changed(self._swept, directory))
             self._swept = directory
         await self._batches.resume(now)
+        inhibits = await self._inhibition.work(clock, now)
         has_more = await self._end(clock, now)
-        await self._sweep(clock, now)
-        return has_more or self._sweeps.has_work(self._batches.busy)
+        if not self._inhibition.is_behind:
+            await self._sweep(clock, now)
+        return inhibits or has_more or self._sweeps.has_work(self._batches.busy)
 
     async def _end(self, clock: ClockConnection, now: datetime) -> bool:
         """Whether anything was due."""

@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tocsin.model import Reason
-from tocsin.routing.holds import cooldown, maintenance, quiet_hours, silence, snooze
+from tocsin.routing.holds import (
+    cooldown,
+    inhibited,
+    inhibition_wait,
+    maintenance,
+    quiet_hours,
+    silence,
+    snooze,
+)
 from tocsin.routing.holds.base import AlertHold, RuleHold
 
-OF_ALERT: tuple[AlertHold, ...] = (snooze.HOLD, maintenance.HOLD, silence.HOLD)
+OF_ALERT: tuple[AlertHold, ...] = (
+    snooze.HOLD,
+    maintenance.HOLD,
+    silence.HOLD,
+    inhibited.HOLD,
+    inhibition_wait.HOLD,
+)
 """These hold an alert from every destination, whichever rule names it."""
 
 OF_RULE: tuple[RuleHold, ...] = (quiet_hours.HOLD, cooldown.HOLD)

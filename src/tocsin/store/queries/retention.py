@@ -29,6 +29,11 @@ PLANNER = """
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off
 """
 
+_OF_NO_LIVE_ALERT = (
+    "NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id"
+    " AND a.status IN ('OPEN', 'ACKNOWLEDGED'))"
+)
+
 # What is kept for `retention_days`, live alerts and pending messages apart. Ids rise with time, so
 # the primary key finds the old ones. An alert outlives its messages, whose key points at it; what has
 # no key (events, attempts) goes after what it belongs to.
@@ -46,6 +51,9 @@ _RETAINED: Mapping[str, str] = {
     " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
     "audit_events": "id < %(bound)s",
     "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
+    # Where ended alerts stood by rules that are gone.
+    "inhibition_sources": _OF_NO_LIVE_ALERT + " AND look_at IS NULL",
+    "inhibition_targets": _OF_NO_LIVE_ALERT,
 }
 
 # What history may mention, each with who may mention it; heartbeats before their integrations, and these

@@ -36,6 +36,11 @@ from tocsin.store.tables.ingest import (
     WebhookClaim,
     WebhookDelivery,
 )
+from tocsin.store.tables.inhibition import (
+    InhibitionSource,
+    InhibitionTarget,
+    StoredInhibitionRule,
+)
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
@@ -62,6 +67,8 @@ __all__ = [
     "HeartbeatPing",
     "HeartbeatStatus",
     "HeartbeatWatch",
+    "InhibitionSource",
+    "InhibitionTarget",
     "Integration",
     "IntegrationToken",
     "LinkCode",
@@ -69,6 +76,7 @@ __all__ = [
     "RateBucket",
     "Resolution",
     "Session",
+    "StoredInhibitionRule",
     "StoredSilence",
     "StoredWindow",
     "Tenant",
