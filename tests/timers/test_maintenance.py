@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
-from tocsin.model import uuid7
+from tocsin.model import Action, uuid7
+from tocsin.store.groups import GroupsConnection
+from tocsin.timers.groups import Groups
 
 HELD = ("triggered", "deferred", "maintenance")
 SENT = ("triggered", "queued", "rule")
+GATHERED = ("triggered", "deferred", "grouped")
 OVER = ("triggered", "canceled", "maintenance_over")
 
 
@@ -21,6 +25,22 @@ def hub(database: Database) -> Iterator[Holding]:
     with holding(database.url) as opened:
         opened.rule()
         yield opened
+
+
+def end(hub: Holding) -> None:
+    """What is still open is gathered for a moment, then sent."""
+    groups = Groups(hub.workspace.url, hub.base.feed)
+    connection = hub.base.run(GroupsConnection.open(hub.workspace.url))
+    for _ in range(4):
+        hub.base.advance(2)
+        hub.look()
+        hub.base.run(groups.work(connection, hub.now))
+    hub.base.run(groups.close())
+    hub.base.run(connection.close())
+
+
+def messages(hub: Holding) -> list[dict[str, Any]]:
+    return [row["payload"] for row in hub.rows() if row["event_type"] == "alerts.group"]
 
 
 def test_what_is_still_open_at_the_end_is_sent_and_says_so(hub: Holding) -> None:
@@ -34,6 +54,8 @@ def test_what_is_still_open_at_the_end_is_sent_and_says_so(hub: Holding) -> None
     hub.after(3599)
     assert hub.states(alert) == [HELD]
     hub.after(1)
+    assert hub.states(alert) == [GATHERED]
+    end(hub)
     assert hub.states(alert) == [SENT]
     assert hub.rows(alert)[0]["payload"]["held"]["after"] == "maintenance “DB patch”"
 
@@ -61,7 +83,7 @@ def test_it_is_ended_early(hub: Holding) -> None:
     hub.after(1800)
     hub.change_window(window, ended_at=hub.now)
     hub.look()
-    assert hub.states(alert) == [SENT]
+    assert hub.states(alert) == [GATHERED]
     assert hub.states(hub.send("cpu")) == [SENT]
 
 
@@ -78,7 +100,7 @@ def test_it_ends_by_a_change(hub: Holding, how: str) -> None:
             hub.sql("UPDATE maintenance_windows SET matchers = '[{\"label\": \"host\", "
                     "\"op\": \"=\", \"value\": \"db-2\"}]'")  # fmt: skip
     hub.look()
-    assert hub.states(alert) == [SENT]
+    assert hub.states(alert) == [SENT if how == "other matchers" else GATHERED]
 
 
 def test_extended_just_before_its_end_it_sends_nothing(hub: Holding) -> None:
@@ -95,7 +117,7 @@ def test_each_occurrence_holds_by_itself(hub: Holding) -> None:
     hub.window(60, rrule="FREQ=DAILY")
     first = hub.send("disk")
     hub.after(3600)
-    assert hub.states(first) == [SENT]
+    assert hub.states(first) == [GATHERED]
     between = hub.send("cpu")
     assert hub.states(between) == [SENT]
     hub.after(23 * 3600)
@@ -104,7 +126,7 @@ def test_each_occurrence_holds_by_itself(hub: Holding) -> None:
     # What was ended early is that occurrence, and not the next.
     hub.sql("UPDATE maintenance_windows SET ended_at = %s", hub.now)
     hub.look()
-    assert hub.states(second) == [SENT]
+    assert hub.states(second) == [GATHERED]
     hub.after(24 * 3600)
     assert hub.states(hub.send("fan")) == [HELD]
 
@@ -115,7 +137,7 @@ def test_occurrences_that_touch_hold_on(hub: Holding) -> None:
     hub.after(24 * 3600)
     assert hub.states(alert) == [HELD]
     hub.after(24 * 3600)
-    assert hub.states(alert) == [SENT]
+    assert hub.states(alert) == [GATHERED]
 
 
 def test_a_window_that_begins_later_takes_over_what_waits(hub: Holding) -> None:
@@ -143,7 +165,7 @@ def test_deleting_it_ends_it_as_it_says(hub: Holding, on_end: str) -> None:
     alert = hub.send("disk")
     hub.sql("DELETE FROM maintenance_windows")
     hub.look()
-    assert hub.states(alert) == [OVER if on_end == "nothing" else SENT]
+    assert hub.states(alert) == [OVER if on_end == "nothing" else GATHERED]
 
 
 def test_what_it_lets_go_of_itself_is_sent_all_the_same(hub: Holding) -> None:
@@ -193,4 +215,70 @@ def test_a_restart_in_between_changes_nothing(hub: Holding) -> None:
     hub.after(1)
     hub.restart()
     hub.look()
-    assert all(hub.states(alert) == [SENT] for alert in alerts)
+    assert all(hub.states(alert) == [GATHERED] for alert in alerts)
+    end(hub)
+    assert len(messages(hub)) == 1
+
+
+# One message for all that is still open
+
+
+@pytest.mark.parametrize("how", ["at its time", "early", "deleted"])
+def test_twelve_open_alerts_are_one_message_per_destination(hub: Holding, how: str) -> None:
+    hub.workspace.rule(event_types=["alerts.triggered"])
+    window = hub.window(60)
+    alerts = [hub.send(f"disk-{n}", severity="CRITICAL" if n == 5 else "LOW") for n in range(14)]
+    hub.send("disk-12", "resolved")
+    hub.base.act(alerts[13], Action.ACKNOWLEDGE)
+    hub.after(1800)
+    match how:
+        case "at its time":
+            hub.base.advance(1800)
+        case "early":
+            hub.change_window(window, ended_at=hub.now)
+        case _:
+            hub.sql("DELETE FROM maintenance_windows")
+    end(hub)
+    first, second = messages(hub)
+    for message in (first, second):
+        changes = {name: count for name, count in message["group"]["changes"].items() if count}
+        assert changes == {"new": 12, "open": 12}
+        assert message["group"]["title"] == "After maintenance “DB patch”"
+        assert message["held"]["after"] == "maintenance “DB patch”"
+        assert message["alerts"][0]["severity"] == "CRITICAL"
+    carried = [row for row in hub.rows(alerts[0]) if row["event_type"] == "alerts.triggered"]
+    assert [(row["status"], row["reason"]) for row in carried] == [("deferred", "grouped")] * 2
+    assert hub.sql("SELECT count(*) FROM alert_groups") == [(0,)]
+    end(hub)
+    assert len(messages(hub)) == 2
+
+
+def test_what_ends_while_others_are_gathered_is_not_sent(hub: Holding) -> None:
+    hub.window(60)
+    alerts = [hub.send(f"disk-{n}") for n in range(3)]
+    hub.after(3600)
+    assert [hub.states(each) for each in alerts] == [[GATHERED]] * 3
+    hub.send("disk-0", "resolved")
+    hub.send("disk-1", title="Fuller")
+    end(hub)
+    (message,) = messages(hub)
+    assert message["group"]["changes"]["open"] == 2
+    assert {each["title"] for each in message["alerts"]} == {"Fuller", "Disk full"}
+    assert {row["status"] for row in hub.rows(alerts[0])} == {"canceled"}
+
+
+def test_what_takes_no_groups_gets_each_by_itself(hub: Holding) -> None:
+    hub.sql("UPDATE alert_destinations SET type = 'pagerduty'")
+    hub.window(60)
+    alerts = [hub.send(f"disk-{n}") for n in range(3)]
+    hub.after(3600)
+    assert [hub.states(each) for each in alerts] == [[SENT]] * 3
+
+
+def test_a_rule_that_is_gone_leaves_each_to_itself(hub: Holding) -> None:
+    hub.window(60)
+    alerts = [hub.send(f"disk-{n}") for n in range(3)]
+    hub.after(3600)
+    hub.sql("UPDATE alert_rules SET deleted_at = now(), is_enabled = false")
+    end(hub)
+    assert [hub.states(each) for each in alerts] == [[SENT]] * 3

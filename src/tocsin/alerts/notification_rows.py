@@ -137,6 +137,7 @@ def join_parameters(joined: Sequence[GroupJoined], now: datetime) -> dict[str, A
         "rule_ids": arrays.uuids([each.group.rule_id.bytes for each in groups]),
         "destination_ids": arrays.uuids([each.group.destination_id.bytes for each in groups]),
         "labels": arrays.encoded([_json(each.group.labels) for each in groups]),
+        "kinds": arrays.texts([each.group.kind.value for each in groups]),
         "member_groups": arrays.uuids([each.group.id.bytes for each in joined]),
         "member_alerts": arrays.uuids([each.alert_id for each in joined]),
         "member_known": arrays.integers([0 if each.is_trigger else 1 for each in joined]),

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -45,16 +46,40 @@ class Grouping:
         )
 
 
+class GroupKind(StrEnum):
+    """What gathers: a rule, or the end of a maintenance window."""
+
+    RULE = "rule"
+    MAINTENANCE = "maintenance"
+
+
+AFTER_MAINTENANCE = timedelta(seconds=3)
+"""So long one message for all that is still open waits for others that the window held."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupKey:
     """Which group an alert belongs to at one destination. `id` is the same wherever it is asked for;
-    `labels` are what its alerts share, empty where they lack one."""
+    `labels` are what its alerts share, empty where they lack one; after maintenance, its name and when
+    it began."""
 
     id: UUID
     rule_id: UUID
     destination_id: UUID
     tenant_id: UUID
     labels: Mapping[str, str]
+    kind: GroupKind = GroupKind.RULE
+
+    @classmethod
+    def after_maintenance(
+        cls, window: Mapping[str, Any], rule_id: UUID, destination_id: UUID, tenant_id: UUID
+    ) -> GroupKey:
+        """For all that one occurrence of a window held; `window` as the hold's evidence has it."""
+        occurrence = f"{window['id']} {window['starts_at']}"
+        digest = hashlib.sha256(occurrence.encode() + destination_id.bytes + tenant_id.bytes)
+        id = UUID(bytes=digest.digest()[:16])
+        labels = {"name": window["name"], "since": window["starts_at"]}
+        return cls(id, rule_id, destination_id, tenant_id, labels, GroupKind.MAINTENANCE)
 
     @classmethod
     def of(
@@ -70,7 +95,7 @@ class GroupKey:
         return cls(id, rule_id, destination_id, subject.tenant_id, labels)
 
     def document(self) -> dict[str, Any]:
-        return {"id": str(self.id), "labels": dict(self.labels)}
+        return {"id": str(self.id), "kind": self.kind.value, "labels": dict(self.labels)}
 
 
 @dataclass(frozen=True, slots=True)

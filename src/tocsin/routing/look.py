@@ -21,10 +21,11 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.model import AlertDeliveryStatus, AlertStatus, EventType, Reason, iso
-from tocsin.routing.group import GroupKey
+from tocsin.routing.group import GroupKey, GroupKind
 from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.holds import HOLDS, OF_ALERT
 from tocsin.routing.holds.base import AlertHold
+from tocsin.routing.holds.maintenance import ended_window
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import (
     ENDINGS,
@@ -179,12 +180,16 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
     match decided.status:
         case AlertDeliveryStatus.SUPPRESSED:
             return _canceled(delivery, decided.reason)
+        case AlertDeliveryStatus.QUEUED if destination.takes_groups and (
+            group := _after_maintenance(occasion, destination_id, delivery, decided.rule_id)
+        ):
+            return _gathered(delivery, occasion.now, decided, group)
         case AlertDeliveryStatus.QUEUED:
             return _sent(
                 delivery, occasion.now, decided.detail, decided.cooldowns, decided.remind_after
             )
         case _ if decided.group is not None:
-            return _gathered(delivery, occasion.now, decided)
+            return _gathered(delivery, occasion.now, decided, decided.group)
         case _:
             return Looked(decided.status, decided.reason, decided.send_after, decided.detail)
 
@@ -247,19 +252,47 @@ def _sent(
     )
 
 
-def _gathered(delivery: HeldDelivery, now: datetime, decided: PlannedDelivery) -> Looked:
+def _after_maintenance(
+    occasion: Occasion, destination_id: UUID, delivery: HeldDelivery, rule_id: UUID
+) -> GroupKey | None:
+    """Where a trigger waits for others that the same window held until now, or waits already."""
+    if delivery.event_type is not EventType.TRIGGERED:
+        return None
+    tenant_id = occasion.subject.tenant_id
+    group = delivery.detail.get("group") or {}
+    if delivery.reason is Reason.GROUPED and group.get("kind") == GroupKind.MAINTENANCE:
+        return GroupKey(
+            UUID(group["id"]),
+            rule_id,
+            destination_id,
+            tenant_id,
+            group["labels"],
+            GroupKind.MAINTENANCE,
+        )
+    holds = delivery.detail.get("holds") or ()
+    if delivery.reason is not Reason.MAINTENANCE or not holds:
+        return None
+    window = ended_window(holds[0], occasion.facts)
+    if window is None:
+        return None
+    return GroupKey.after_maintenance(window, rule_id, destination_id, tenant_id)
+
+
+def _gathered(
+    delivery: HeldDelivery, now: datetime, decided: PlannedDelivery, group: GroupKey
+) -> Looked:
     """It waits for its group, where it has just come, or was before."""
     ended, said = _ended(delivery, now)
     return Looked(
         AlertDeliveryStatus.DEFERRED,
         Reason.GROUPED,
         None,
-        {**decided.detail, **said},
+        {**decided.detail, "group": group.document(), **said},
         ended,
         # One that waited in a group before has started them.
         tuple(decided.cooldowns) if delivery.reason is not Reason.GROUPED else (),
         decided.remind_after,
-        decided.group,
+        group,
     )
 
 

@@ -21,18 +21,21 @@ from tocsin.alerts.changes import AlertChange
 from tocsin.alerts.directory import Directory, DirectoryFeed
 from tocsin.alerts.planning import named
 from tocsin.alerts.transaction import stored_alerts
-from tocsin.message import MOST_ALERTS, AlertView, Changes, Named
-from tocsin.model import EventType, Severity, utc_now, uuid7, uuid7_bytes
+from tocsin.message import MOST_ALERTS, AlertView, Changes, HeldBack, Named
+from tocsin.model import EventType, Reason, Severity, utc_now, uuid7, uuid7_bytes
 from tocsin.routing.group import (
+    AFTER_MAINTENANCE,
     End,
     GroupFacts,
     Grouping,
+    GroupKind,
     GroupState,
     Rest,
     Send,
     SendAt,
     decide,
 )
+from tocsin.routing.rules import Rule
 from tocsin.store import arrays
 from tocsin.store.described import described
 from tocsin.store.failures import CONNECTION_LOST
@@ -154,6 +157,8 @@ class _Look:
 
     async def calls(self, *, may_leave: bool) -> list[Call] | None:
         """What to write; None if not all that waits could be had."""
+        if self._group.kind == GroupKind.MAINTENANCE:
+            return await self._after_maintenance(may_leave=may_leave)
         grouping = self._grouping()
         if grouping is None:
             return [self._end()] if not self._facts.waiting else [self._rest()]
@@ -177,11 +182,42 @@ class _Look:
             case End():
                 return [self._end()]
 
+    async def _after_maintenance(self, *, may_leave: bool) -> list[Call] | None:
+        """One message for all that is still open, once those that the window held had time to come; one
+        alert by itself says it in its own words."""
+        waiting, since = self._facts.waiting, self._facts.since
+        if not waiting:
+            return [self._end()]
+        due = since + AFTER_MAINTENANCE
+        if due > self._now:
+            return [self._update(look_at=due, next_at=due)]
+        if waiting > 1 and self._known_rule() is not None:
+            return await self._send(begins=True, may_leave=may_leave)
+        again = self._now + timedelta(seconds=1)
+        return [
+            (prepared("release_group"), {**self._asked, "now": self._now}),
+            (prepared("notify_deliveries"), {}),
+            self._update(look_at=again, next_at=None),
+        ]
+
+    def _held_back(self) -> HeldBack | None:
+        if self._group.kind != GroupKind.MAINTENANCE:
+            return None
+        return HeldBack(
+            reason=Reason.MAINTENANCE.value,
+            since=datetime.fromisoformat(self._group.labels["since"]),
+            until=self._now,
+            after=f"maintenance “{self._group.labels['name']}”",
+        )
+
     def _grouping(self) -> Grouping | None:
         """By the rule as it is now; None if it gathers no more: what waits is looked at by itself."""
+        rule = self._known_rule()
+        return None if rule is None else rule.grouping
+
+    def _known_rule(self) -> Rule | None:
         table = self._directory.routing.get(self._group.workspace_id)
-        rules = () if table is None else table.rules
-        return next((each.grouping for each in rules if each.id == self._group.alert_rule_id), None)
+        return None if table is None else table.by_id.get(self._group.alert_rule_id)
 
     async def _send(self, *, begins: bool, may_leave: bool) -> list[Call] | None:
         group, now = self._group, self._now
@@ -208,11 +244,13 @@ class _Look:
         thread = uuid7() if begins and group.last_sent_at is not None else group.thread_id
         since = self._facts.since if begins else group.last_sent_at
         rule = self._rule()
+        held = self._held_back()
         content = content_of(
             listed,
             group_id=thread,
-            title=_title(group.labels, rule.name),
-            labels=group.labels,
+            title=_title(group.labels, rule.name) if held is None else f"After {held.after}",
+            labels=group.labels if held is None else {},
+            held=held,
             changes=changes,
             since=since,
             now=now,
@@ -229,7 +267,7 @@ class _Look:
             destination_id=group.alert_destination_id,
             group_id=group.id,
             content=content,
-            detail={"group": {"id": str(group.id), "labels": group.labels}},
+            detail={"group": {"id": str(group.id), "kind": group.kind, "labels": group.labels}},
         )
         return [
             *carrier_calls([carrier], now),

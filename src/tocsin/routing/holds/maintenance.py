@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from tocsin.model import OnEnd, Reason, iso
@@ -46,14 +48,25 @@ def _named(evidence: Evidence) -> str:
 def _gives_up(evidence: Evidence, facts: AlertFacts) -> Reason | None:
     """At the end of a window that says so, nobody is notified of what it held. One that has let the
     alert go before its end, since it does not match any more, says nothing about it."""
-    held_by = evidence.get("window") or {}
-    window = facts.table.windows_by_id.get(UUID(held_by["id"])) if "id" in held_by else None
+    held_by = ended_window(evidence, facts)
+    if held_by is None:
+        return None
+    window = facts.table.windows_by_id.get(UUID(held_by["id"]))
+    on_end = held_by["on_end"] if window is None else window.on_end
+    return Reason.MAINTENANCE_OVER if on_end == OnEnd.NOTHING else None
+
+
+def ended_window(evidence: Evidence, facts: AlertFacts) -> Mapping[str, Any] | None:
+    """What held an alert, if it has ended, by itself or by somebody's hand; None if it lasts, or has
+    let the alert go since it does not match any more."""
+    held_by: Mapping[str, Any] | None = evidence.get("window")
+    if held_by is None:
+        return None
+    window = facts.table.windows_by_id.get(UUID(held_by["id"]))
     if window is None:
-        is_over, on_end = True, held_by.get("on_end")
-    else:
-        is_over = window.occurrence(facts.now) is None and window.covers(facts.subject, facts.judge)
-        on_end = window.on_end
-    return Reason.MAINTENANCE_OVER if is_over and on_end == OnEnd.NOTHING else None
+        return held_by
+    lasts = window.occurrence(facts.now) is not None
+    return None if lasts or not window.covers(facts.subject, facts.judge) else held_by
 
 
 HOLD = AlertHold(Reason.MAINTENANCE, _applies, _words, _named, _gives_up)

@@ -6,14 +6,14 @@ WITH joining AS (
     SELECT DISTINCT ON (id) *
     FROM unnest(
         %(ids)s, %(threads)s, %(workspace_ids)s, %(tenant_ids)s, %(rule_ids)s, %(destination_ids)s,
-        %(labels)s
-    ) AS given (id, thread_id, workspace_id, tenant_id, rule_id, destination_id, labels)
+        %(labels)s, %(kinds)s
+    ) AS given (id, thread_id, workspace_id, tenant_id, rule_id, destination_id, labels, kind)
     ORDER BY id
 ), joined AS (
     INSERT INTO alert_groups AS known (
         id, kind, thread_id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, labels,
         look_at, opened_at)
-    SELECT id, 'rule', thread_id, workspace_id, tenant_id, rule_id, destination_id, labels::jsonb,
+    SELECT id, kind, thread_id, workspace_id, tenant_id, rule_id, destination_id, labels::jsonb,
            %(now)s, %(now)s
     FROM joining
     ON CONFLICT (id) DO UPDATE SET look_at = least(known.look_at, excluded.look_at)

@@ -16,7 +16,9 @@ class AlertGroup(Base):
     """What waits for, or was in, messages about several alerts to one destination, of one tenant."""
 
     __tablename__ = "alert_groups"
-    __table_args__ = (CheckConstraint(one_of("kind", "rule", "storm"), "known_kind"),)
+    __table_args__ = (
+        CheckConstraint(one_of("kind", "rule", "storm", "maintenance"), "known_kind"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     """From what its alerts share: the same wherever it is asked for (`routing/group.py`)."""
