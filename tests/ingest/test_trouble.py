@@ -18,7 +18,7 @@ def test_what_goes_on_is_said_once_a_minute_with_its_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1_000.0
-    monkeypatch.setattr(trouble, "_seldom", trouble._Seldom(lambda: now))
+    monkeypatch.setattr(trouble, "_seldom", trouble._AtIntervals(lambda: now))
     one, other = uuid4(), uuid4()
     with capture_logs() as lines:
         for _ in range(50):
@@ -57,7 +57,7 @@ def test_an_integration_whose_secret_cannot_be_opened_is_named(database: Databas
 def test_a_flood_that_cannot_be_stored_is_one_line(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trouble, "_seldom", trouble._Seldom())
+    monkeypatch.setattr(trouble, "_seldom", trouble._AtIntervals())
     with harness(database.url, queue_limit=1) as opened:
         sender = opened.workspace.sender()
         flood = [{"title": f"T{n}"} for n in range(20)]

@@ -217,7 +217,10 @@ class Holding:
             pass
 
     def rows(self, alert_id: UUID | None = None) -> list[dict[str, Any]]:
-        columns = "id, alert_id, event_type, status::text, reason, send_after, detail, payload"
+        columns = (
+            "id, alert_id, alert_destination_id, event_type, status::text, reason, send_after, detail,"
+            " payload"
+        )
         names = [name.removesuffix("::text") for name in columns.split(", ")]
         found = self.sql(
             f"SELECT {columns}, created_at FROM alert_deliveries"
