@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test check test-faults bench clean lock
+.PHONY: install demo test check test-faults figures bench clean lock
 
 install: $(STAMP)
 
@@ -39,6 +39,10 @@ test: check
 
 test-faults: install
 	$(BIN)/pytest -m slow tests
+
+# What docs/operations/security.md says in figures; on a machine that does nothing else.
+figures: install
+	$(BIN)/pytest -q -n 0 -m slow tests/faults/test_costs.py tests/faults/test_neighbour.py
 
 bench: install
 	$(BIN)/python -m bench
