@@ -127,6 +127,15 @@ SHOWN_ALERTS = 10
 """Those that it shows to people, and that its links act on."""
 
 
+class Flapping(Struct, frozen=True, kw_only=True):
+    """An alert keeps coming and going: so many changes since `first_at`; nobody is notified of each
+    since `since`."""
+
+    changes: int
+    first_at: datetime
+    since: datetime
+
+
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None. Where it is
     about several, `alert` is None, `group` is not, and `alerts` are in the order to show them in."""
@@ -143,6 +152,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it comes here, where no rule says so (the fallback destination), for people."""
     held: HeldBack | None = None
     """What held it back until now."""
+    flapping: Flapping | None = None
     no_news_since: datetime | None = None
     """The alert is taken to be over, because its source has said nothing since."""
     group: Group | None = None
@@ -171,12 +181,14 @@ class Message(Content, frozen=True, kw_only=True):
         return more + len(self.alerts) - shown
 
     def document(self) -> dict[str, Any]:
-        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held`, `no_news_since` where
-        there is such a thing, and `group` and `alerts` where it is about several; `id` is the alert
-        delivery's. It holds no link."""
+        """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held`, `no_news_since` and
+        `flapping` where there is such a thing, and `group` and `alerts` where it is about several; `id`
+        is the alert delivery's. It holds no link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
         names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
-        names += [name for name in ("held", "no_news_since") if whole.get(name) is not None]
+        names += [
+            name for name in ("held", "no_news_since", "flapping") if whole.get(name) is not None
+        ]
         if self.group is not None:
             names += ["group", "alerts"]
             whole.setdefault("alerts", [])

@@ -232,3 +232,29 @@ def test_the_list_can_be_narrowed(hub: Hub) -> None:
     assert names(type="github") == ["gh"]
     assert names(is_active="false") == ["two"]
     assert hub.viewer.get("/integrations", is_actve="false").slug == "validation-failed"
+
+
+def test_flapping_has_numbers_and_can_be_switched_off(hub: Hub) -> None:
+    made = hub.admin.made("/integrations", {"name": "shop", "type": "generic"})
+    path = f"/integrations/{made['id']}"
+    default = {
+        "half_life_minutes": 15,
+        "start": 3,
+        "stop": 1,
+        "quiet_minutes": 10,
+        "longest_minutes": 240,
+        "digest_minutes": 30,
+    }
+    assert made["flapping"] == default
+    assert hub.admin.patch(path, {"flapping": None}).json()["flapping"] is None
+    assert hub.admin.patch(path, {"flapping": {"start": 5}}).json()["flapping"] == (
+        default | {"start": 5}
+    )
+    assert hub.admin.patch(path, {"name": "shop 2"}).json()["flapping"]["start"] == 5
+    for fault in ({"start": 1}, {"stop": 0}, {"half_life_minutes": 0}, {"other": 1}):
+        assert hub.admin.patch(path, {"flapping": fault}).status == 422
+    off = hub.admin.made("/integrations", {"name": "off", "type": "generic", "flapping": None})
+    assert off["flapping"] is None
+    audited = hub.admin.get("/audit-events").json()["items"]
+    changes = [each for each in audited if each["object_id"] == made["id"]]
+    assert any((each["after"] or {}).get("flapping") == default | {"start": 5} for each in changes)

@@ -259,6 +259,9 @@ def test_what_becomes_of_the_alerts_of_an_integration_can_be_changed(tocsin: Pro
     for span, shown in (("24h", "after 1440 min without news"), ("never", "never")):
         assert tocsin.call("integration", "change", "shop", "--auto-resolve", span).code == 0
         assert shown in tocsin.call("integration", "show", "shop").out
+    for option, shown in (("--no-flapping", "not counted"), ("--flapping", "counted")):
+        assert tocsin.call("integration", "change", "shop", option).code == 0
+        assert f"flapping      {shown}" in tocsin.call("integration", "show", "shop").out
     assert tocsin.call("integration", "change", "shop").code == 2
     assert tocsin.call("integration", "change", "shop", "--auto-resolve", "1m").code == 2
 

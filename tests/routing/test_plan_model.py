@@ -157,12 +157,19 @@ def model(
             Status.CANCELED,
         )
         is_trigger = event_type is EventType.TRIGGERED
+        # What says by itself how an alert stands goes to whoever listens to triggers.
+        is_note = event_type in (EventType.FLAPPING, EventType.SETTLED)
+        listened = EventType.TRIGGERED if is_note else event_type
         naming = []
         for one in sorted(routing.rules, key=lambda one: (one.position, one.id)):
             # A rule names a destination if it is on, listens, and matches, or notified of the trigger.
-            if not one.is_enabled or event_type not in one.event_types:
+            if not one.is_enabled or listened not in one.event_types:
                 continue
-            if event_type is EventType.TEST or destination.id not in one.destination_ids:
+            # None of these rules reminds.
+            if (
+                event_type in (EventType.TEST, EventType.REMINDER)
+                or destination.id not in one.destination_ids
+            ):
                 continue
             severe = one.min_severity is None or about.severity.at_least(one.min_severity)
             ours = one.tenant_ids is None or about.tenant_id in one.tenant_ids
@@ -191,7 +198,12 @@ def model(
             default=None,
         )
         is_end = event_type in (EventType.RESOLVED, EventType.CLOSED)
-        waits = not is_trigger and notified is not None and notified.status is Status.DEFERRED
+        waits = (
+            not is_trigger
+            and not is_note
+            and notified is not None
+            and notified.status is Status.DEFERRED
+        )
         if is_end and was_notified and not waits:
             silenced = None
         # What holds it whatever the rules say: reason and end, of which a trigger's may be unknown.
@@ -206,6 +218,7 @@ def model(
             )
             no_news = (
                 not is_trigger
+                and not is_note
                 and EventType.TRIGGERED in one.event_types
                 and notified is not None
                 and not was_notified

@@ -31,6 +31,7 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
         "last_signal_at": TIMES,
         "snoozed_until": TIMES,
         "snoozed_by": TEXTS,
+        "flaps": TEXTS,
         "updated_at": TIMES,
     },
     "read_alerts": {"ids": UUIDS},

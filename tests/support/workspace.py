@@ -90,7 +90,8 @@ class Workspace:
         self.sql(f"INSERT INTO {table} ({names}) VALUES ({places})", *columns.values())
 
     def sender(self, type: str = "generic", *, secret: str | None = None, **columns: Any) -> Sender:
-        """An integration of this type; `columns` override what its source presets."""
+        """An integration of this type; `columns` override what its source presets. Its alerts never
+        flap, or a test that sends the same ones often would be about that."""
         preset = SOURCES[type].preset
         secret = preset.make_secret() if secret is None else secret
         profile = {name: getattr(preset, name) for name in PROFILE_COLUMNS}
@@ -107,6 +108,7 @@ class Workspace:
                 "name": f"{type}-{integration_id.hex}",
                 "type": type,
                 **profile,
+                "flapping": None,
                 **columns,
                 **({} if mapping is None else {"mapping": Json(mapping)}),
             },

@@ -16,6 +16,7 @@ from tocsin.alerts.directory import IntegrationEntry
 from tocsin.alerts.words import NOTHING, AlertWords
 from tocsin.message import AlertView
 from tocsin.model import EventType, Signal
+from tocsin.routing.flapping import Flaps
 from tocsin.routing.subject import Subject
 
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
@@ -82,6 +83,8 @@ class AlertChange(Struct, frozen=True):
     is_old: bool = False
     """The alert is older than this transaction, though its details are given."""
     reminding: Reminding | None = None
+    flaps: Flaps | None = None
+    """As it was when it began to flap, or until it settled."""
     no_news_since: datetime | None = None
     """It is taken to be over, because its source has said nothing since."""
 
@@ -102,6 +105,7 @@ class AlertChange(Struct, frozen=True):
             type=self.entry.type,
             labels=details.labels,
             snooze=self.alert.snooze,
+            flaps=self.alert.flaps,
         )
 
     def document(self, details: AlertDetails) -> AlertView:

@@ -34,6 +34,7 @@ from tocsin.model import (
     SignalKind,
     WebhookStatus,
 )
+from tocsin.routing.flapping import SEVERITY_CHANGE, STATE_CHANGE, Flaps
 from tocsin.routing.subject import ActiveSnooze
 
 
@@ -54,6 +55,10 @@ class AlertState(Struct):
     words_digest: bytes | None = None
     """See `tocsin.alerts.words`; None: an earlier version wrote the alert."""
     snooze: ActiveSnooze | None = None
+    created_at: datetime | None = None
+    """When its first webhook came in; None where nobody asks."""
+    flaps: Flaps | None = None
+    """None: it has opened, and that is all."""
 
 
 LATE_FOR = timedelta(minutes=1)
@@ -81,6 +86,10 @@ class KeyState(Struct):
 
     alert: AlertState | None = None
     mark: ResolutionMark | None = None
+    ended: AlertState | None = None
+    """The alert that a new episode opens again, because it keeps coming and going."""
+    flaps: Flaps | None = None
+    """Of its newest alert, which has ended."""
 
 
 class Happening(Struct, frozen=True):
@@ -108,6 +117,8 @@ class Step(Struct):
     is_newest: bool = False
     """The signal's words are the newest of its live alert."""
     late_occurrence: bool = False
+    weight: float = 0.0
+    """What it counts for where an alert may flap."""
     marked: bool = False
     """The key's resolution mark changed."""
     reason: str | None = None
@@ -171,6 +182,7 @@ def _open(
         triggered_at=signal.triggered_at or at,
         last_signal_at=at,
         last_received_at=received_at,
+        created_at=received_at,
     )
     triggered = Happening(AlertEventKind.TRIGGERED, {"severity": alert.severity.value})
     flags: tuple[str, ...] = ()
@@ -187,8 +199,49 @@ def _open(
             # sender in order the last word counts: where its replicas contradict each other, it
             # says once more what is so.
             alert.last_signal_at = max(mark.occurred_at, ended or at) + _TICK
+    if state.ended is not None:
+        return _reopen(state, state.ended, signal, alert, flags)
     state.alert = alert
-    return Step(WebhookStatus.CREATED, alert.id, alert, (triggered,), created=True, flags=flags)
+    return Step(
+        WebhookStatus.CREATED,
+        alert.id,
+        alert,
+        (triggered,),
+        created=True,
+        weight=STATE_CHANGE,
+        flags=flags,
+    )
+
+
+def _reopen(
+    state: KeyState, ended: AlertState, signal: Signal, new: AlertState, flags: tuple[str, ...]
+) -> Step:
+    """A new episode of an alert that flaps is the same alert; whoever has taken it on still has. `new`:
+    what would have opened otherwise."""
+    ended.occurrence_count += 1
+    ended.last_signal_at, ended.last_received_at = new.last_signal_at, new.last_received_at
+    ended.resolved_at = None
+    taken_on = ended.acknowledged_at is not None
+    ended.status = AlertStatus.ACKNOWLEDGED if taken_on else AlertStatus.OPEN
+    count = {"occurrence_count": ended.occurrence_count, "because": "flapping"}
+    happenings = [Happening(AlertEventKind.REOPENED, count)]
+    before, after = ended.severity, signal.severity or ended.severity
+    if after is not before:
+        ended.severity = after
+        steps = {"from": before.value, "to": after.value}
+        happenings.append(Happening(AlertEventKind.SEVERITY_CHANGED, steps))
+    state.alert, state.ended = ended, None
+    return Step(
+        WebhookStatus.UPDATED,
+        ended.id,
+        ended,
+        tuple(happenings),
+        reopened=True,
+        may_free=True,
+        is_newest=True,
+        weight=STATE_CHANGE,
+        flags=flags,
+    )
 
 
 def _late(alert_id: bytes) -> Step:
@@ -250,6 +303,7 @@ def _renew(alert: AlertState | None, signal: Signal, at: datetime, received_at: 
         tuple(happenings),
         worsened=alert.severity.rank > before.rank,
         may_free=alert.severity is not before,
+        weight=SEVERITY_CHANGE if alert.severity is not before else 0.0,
         is_newest=True,
     )
 
@@ -321,6 +375,7 @@ def _resolve(state: KeyState, signal: Signal, at: datetime, received_at: datetim
         alert.id,
         alert,
         (Happening(AlertEventKind.RESOLVED),),
+        weight=STATE_CHANGE,
         marked=True,
     )
 

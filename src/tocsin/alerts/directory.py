@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tocsin.model import Actor, ActorKind, Severity
+from tocsin.routing.flapping import FlappingNumbers
 from tocsin.routing.rules import (
     DestinationRef,
     InhibitionRule,
@@ -60,6 +61,7 @@ class IntegrationEntry:
     window: timedelta
     silent_after: timedelta | None
     """After which an alert that was not repeated is taken to be over."""
+    flapping: FlappingNumbers | None
     default_severity: Severity
     tenants: Mapping[str, UUID]
     """Those of its workspace that a payload may name, by slug."""
@@ -174,6 +176,7 @@ def _entry(
             if row.auto_resolve_minutes is None
             else timedelta(minutes=row.auto_resolve_minutes)
         ),
+        flapping=(None if row.flapping is None else msgspec.convert(row.flapping, FlappingNumbers)),
         default_severity=row.default_severity,
         tenants=tenants,
         routing=routing,

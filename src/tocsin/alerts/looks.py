@@ -20,7 +20,11 @@ from tocsin.model import AlertDeliveryStatus, EventType
 from tocsin.routing.history import History, NotifiedTrigger, named_rules
 from tocsin.routing.judge import Judge
 from tocsin.routing.look import HeldDelivery, Looked, look
+from tocsin.routing.plan import NOTES
 from tocsin.routing.subject import alert_key_id
+
+_NEWS = NOTES | {EventType.TRIGGERED}
+_UP_TO_DATE = _NEWS | {EventType.REMINDER}
 
 Started = tuple[UUID, Sequence[tuple[UUID, UUID, datetime]]]
 """An alert key, and the cooldowns that begin for it: rule, destination, end."""
@@ -53,17 +57,17 @@ class Looks:
             lane = stored.get(destination_id, ())
             rows = [row for row in pending if row.destination_id == destination_id]
             own = [row for row in rows if row.is_held]
-            loose = [
-                row for row in rows if row.event_type is EventType.TRIGGERED and not row.is_held
-            ]
+            news = [row for row in rows if row.event_type in _NEWS and not row.is_held]
+            loose = [row for row in news if row.event_type is EventType.TRIGGERED]
             answers = self._answers(
                 change,
                 details,
                 destination_id,
                 [*(each.delivery for each in lane), *(_held(row, self.now) for row in own)],
-                self._trigger(change.alert.id, destination_id, loose),
+                self._trigger(change.alert.id, destination_id, news),
                 judge,
                 triggered_again=bool(lane) and bool(loose),
+                superseded=_superseded(len(lane), rows),
             )
             for each, answer in zip(lane, answers, strict=False):
                 if answer.changes(each.delivery):
@@ -97,6 +101,7 @@ class Looks:
         judge: Judge,
         *,
         triggered_again: bool,
+        superseded: int,
     ) -> list[Looked]:
         alert_key = alert_key_id(change.entry.id, details.external_id)
         last_notified = self.last_notified.get(alert_key, {}) if alert_key else {}
@@ -110,6 +115,7 @@ class Looks:
             self.now,
             judge,
             triggered_again=triggered_again,
+            superseded=superseded,
         )
         if alert_key is not None:
             self.started += [(alert_key, each.cooldowns) for each in answers if each.cooldowns]
@@ -118,13 +124,25 @@ class Looks:
     def _trigger(
         self, alert_id: bytes, destination_id: UUID, loose: Sequence[PendingDelivery]
     ) -> NotifiedTrigger | None:
-        """The newest trigger that is not held."""
+        """The newest trigger that is not held, or what stands in for one."""
         if not loose:
             return self.held.triggers.get(alert_id, {}).get(destination_id)
         row = loose[-1]
         return NotifiedTrigger(
             row.status, row.reason, row.send_after, named_rules(row.rule_id, row.detail)
         )
+
+
+def _superseded(earlier: int, rows: Sequence[PendingDelivery]) -> int:
+    """How many held messages are before the last that says by itself how the alert stands. `earlier`:
+    of earlier transactions."""
+    count, held = 0, earlier
+    for row in rows:
+        if row.is_held:
+            held += 1
+        elif row.event_type in NOTES and row.status is AlertDeliveryStatus.QUEUED:
+            count = held
+    return count
 
 
 def _held(row: PendingDelivery, now: datetime) -> HeldDelivery:
@@ -148,6 +166,6 @@ def _payload(
     if not sent or answer.ended is None:
         return {}
     said: dict[str, Any] = {"held": answer.ended.document()}
-    if delivery.event_type in (EventType.TRIGGERED, EventType.REMINDER):
+    if delivery.event_type in _UP_TO_DATE:
         said["alert"] = change.document(details)
     return said

@@ -54,6 +54,12 @@ class PendingDelivery:
     def is_held(self) -> bool:
         return self.status is AlertDeliveryStatus.DEFERRED
 
+    @property
+    def is_held_for_flapping(self) -> bool:
+        return self.is_held and any(
+            hold["reason"] == Reason.FLAPPING.value for hold in self.detail.get("holds", ())
+        )
+
     def withdraw(self) -> None:
         self.status, self.reason = AlertDeliveryStatus.CANCELED, Reason.RESOLVED_BEFORE_SENT
         self.send_after = self.group = None

@@ -39,10 +39,10 @@ from tocsin.alerts.notified import (
     read_notified,
 )
 from tocsin.alerts.words import AlertWords
-from tocsin.message import Content, Named
+from tocsin.message import Content, Flapping, Named
 from tocsin.model import AlertDeliveryStatus, EventType, Severity, TimerKind, uuid7_bytes
 from tocsin.routing.history import History, NotifiedTrigger
-from tocsin.routing.plan import PlannedDelivery, StartedCooldowns, plan
+from tocsin.routing.plan import NOTES, PlannedDelivery, StartedCooldowns, plan
 from tocsin.routing.reminders import remind
 from tocsin.routing.subject import alert_key_id
 from tocsin.routing.worsened import worsened
@@ -152,7 +152,7 @@ class Planning:
         alert_key = None
         if table.has_cooldowns or event.event_type in ENDINGS:
             alert_key = alert_key_id(event.entry.id, details.external_id)
-        withdrawn: Mapping[UUID, AlertDeliveryStatus] = canceled
+        withdrawn: Mapping[UUID, AlertDeliveryStatus] = {}
         if event.event_type in ENDINGS:
             withdrawn = self._withdraw(event.alert.id, canceled)
             # What was held had started no cooldown: the one that runs is of a message that was sent.
@@ -211,7 +211,7 @@ class Planning:
 
     def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
-        if row.event_type is EventType.TRIGGERED:
+        if _stands_for_trigger(row):
             self._notified.setdefault(row.alert_id, {})[row.destination_id] = NotifiedTrigger(
                 row.status, row.reason, row.send_after, delivery.rule_ids
             )
@@ -224,15 +224,17 @@ class Planning:
         rows = [row for row in self._rows.get(alert_id, ()) if row.is_pending]
         unreached = dict(canceled)
         for row in rows:
-            if row.event_type is EventType.TRIGGERED and not (
-                row.is_held and row.destination_id in unreached
-            ):
+            if row.event_type is not EventType.TRIGGERED:
+                continue
+            if row.is_held_for_flapping:
+                row.withdraw()
+            elif not (row.is_held and row.destination_id in unreached):
                 grouped = row.group is not None
                 unreached[row.destination_id] = (
                     AlertDeliveryStatus.QUEUED if grouped else row.status
                 )
         for row in rows:
-            if row.destination_id in unreached:
+            if row.destination_id in unreached and row.event_type not in NOTES:
                 row.withdraw()
         return unreached
 
@@ -337,11 +339,27 @@ def _row(
             alert=event.document(details),
             actor=event.actor,
             no_news_since=event.no_news_since,
+            flapping=_flapping(event),
         ),
         detail=delivery.detail,
         remind_after=delivery.remind_after,
         group=delivery.group,
     )
+
+
+def _stands_for_trigger(row: PendingDelivery) -> bool:
+    """Whether what follows goes by it. A trigger that is held because its alert flaps tells nothing by
+    itself."""
+    if row.event_type in NOTES:
+        return row.status is not AlertDeliveryStatus.SUPPRESSED
+    return row.event_type is EventType.TRIGGERED and not row.is_held_for_flapping
+
+
+def _flapping(event: AlertChange) -> Flapping | None:
+    flaps = event.flaps
+    if event.event_type not in NOTES or flaps is None or flaps.since is None:
+        return None
+    return Flapping(changes=flaps.changes, first_at=flaps.first_at, since=flaps.since)
 
 
 def named(names: Names) -> Named:

@@ -16,7 +16,8 @@ from tocsin.alerts.changes import AlertDetails
 from tocsin.alerts.correlate import AlertState, ResolutionMark
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.alerts.words import AlertWords
-from tocsin.model import AlertEventKind, uuid7_bytes
+from tocsin.model import SYSTEM, AlertEventKind, iso, uuid7_bytes
+from tocsin.routing.flapping import Flaps
 from tocsin.store import arrays
 from tocsin.store.columns import (
     Integer,
@@ -34,6 +35,7 @@ from tocsin.store.statements import prepared
 
 _json = msgspec.json.Encoder().encode
 _NO_OBJECT = b"{}"
+SYSTEM_JSON = _json(SYSTEM.document())
 
 
 class NewAlert(Struct):
@@ -67,6 +69,7 @@ class AlertRow(Struct):
     last_received_at: Time
     last_signal_at: Time
     words_digest: Uuid
+    flaps: OptionalText
     created_at: Time
 
 
@@ -90,6 +93,8 @@ class ResolutionRow(Struct):
     alert_id: OptionalUuid
     alert_resolved_at: OptionalTime
     arrived_at: OptionalTime
+    late_until: OptionalTime
+    flaps: OptionalText
     expires_at: Time
 
 
@@ -107,6 +112,7 @@ class AlertUpdate(Struct):
     last_signal_at: Time
     snoozed_until: OptionalTime
     snoozed_by: OptionalText
+    flaps: OptionalText
     updated_at: Time
 
 
@@ -122,6 +128,16 @@ class AlertEventRow(Struct):
     detail: Json
 
 
+class RememberedEnd(Struct, frozen=True):
+    """What is kept of an alert key beside its live alert: the newest end, by which a trigger is late
+    `late_until`, and how often it has come and gone."""
+
+    mark: ResolutionMark
+    late_until: datetime
+    flaps: Flaps | None
+    expires_at: datetime
+
+
 @dataclass(slots=True)
 class AlertRows:
     new: dict[bytes, NewAlert] = field(default_factory=dict)
@@ -129,8 +145,7 @@ class AlertRows:
     late: Counter[bytes] = field(default_factory=Counter)
     """Triggers that came after the end of the alert they belong to."""
     late_received: dict[bytes, datetime] = field(default_factory=dict)
-    marks: dict[AlertKey, tuple[ResolutionMark, datetime]] = field(default_factory=dict)
-    """By key, with the time until which each is remembered."""
+    ends: dict[AlertKey, RememberedEnd] = field(default_factory=dict)
     words: dict[bytes, AlertWords] = field(default_factory=dict)
     """The newest of alerts that were repeated."""
     events: list[AlertEventRow] = field(default_factory=list)
@@ -158,6 +173,11 @@ class AlertRows:
             )
         )
 
+    def flapped(self, alert_id: bytes, kind: AlertEventKind, flaps: Flaps, at: datetime) -> None:
+        """Put on the timeline that an alert flaps, or has settled."""
+        detail = {"changes": flaps.changes, "first_at": iso(flaps.first_at)}
+        self.happened(alert_id, kind, detail, at=at, actor_json=SYSTEM_JSON)
+
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
         calls: list[Call] = []
@@ -174,8 +194,10 @@ class AlertRows:
             calls.append((prepared("replace_alert_words"), columns(WordsRow, self._replaced())))
         if self.late:
             calls.append((prepared("count_late_occurrences"), self._late_occurrences()))
-        if self.marks:
-            calls.append((prepared("remember_resolves"), columns(ResolutionRow, self._ends())))
+        if self.ends:
+            calls.append(
+                (prepared("remember_resolves"), columns(ResolutionRow, self._resolutions()))
+            )
         if self.events:
             calls.append((prepared("add_alert_events"), columns(AlertEventRow, self.events)))
         return calls
@@ -205,19 +227,25 @@ class AlertRows:
         new = self.new.get(alert_id)
         return self.changed[alert_id] if new is None else new.state
 
-    def _ends(self) -> list[ResolutionRow]:
+    def _resolutions(self) -> list[ResolutionRow]:
         return [
             ResolutionRow(
                 key.integration_id,
                 key.external_id,
-                mark.occurred_at,
-                mark.alert_id,
-                mark.alert_resolved_at,
-                mark.arrived_at,
-                expires_at,
+                end.mark.occurred_at,
+                end.mark.alert_id,
+                end.mark.alert_resolved_at,
+                end.mark.arrived_at,
+                end.late_until,
+                _flaps(end.flaps),
+                end.expires_at,
             )
-            for key, (mark, expires_at) in sorted(self.marks.items(), key=itemgetter(0))
+            for key, end in sorted(self.ends.items(), key=itemgetter(0))
         ]
+
+
+def _flaps(flaps: Flaps | None) -> str | None:
+    return None if flaps is None else _json(flaps).decode()
 
 
 def _update(state: AlertState, now: datetime) -> AlertUpdate:
@@ -233,6 +261,7 @@ def _update(state: AlertState, now: datetime) -> AlertUpdate:
         state.last_signal_at,
         None if state.snooze is None else state.snooze.until,
         None if state.snooze is None else state.snooze.by,
+        _flaps(state.flaps),
         now,
     )
 
@@ -259,5 +288,6 @@ def _alert(alert: NewAlert) -> AlertRow:
         last_received_at=state.last_received_at,
         last_signal_at=state.last_signal_at,
         words_digest=words.digest,
+        flaps=_flaps(state.flaps),
         created_at=details.created_at,
     )

@@ -13,17 +13,15 @@ sorted), so transactions of any number of nodes cannot deadlock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from tocsin.alerts.alert_key import AlertKey, alert_lock
-from tocsin.alerts.alert_timers import StoredTimer
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding, concerns_anyone
 from tocsin.alerts.correlate import (
     AlertState,
@@ -35,29 +33,28 @@ from tocsin.alerts.correlate import (
     ended_by_person,
 )
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
+from tocsin.alerts.flap_counting import count, counted_so_far, remembered_until
 from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.planning import Planning
-from tocsin.alerts.rows import AlertRows, NewAlert
+from tocsin.alerts.rows import SYSTEM_JSON, AlertRows, NewAlert, RememberedEnd
+from tocsin.alerts.stored import StoredAlert, key_states, stored_alerts
 from tocsin.alerts.words import AlertWords
 from tocsin.model import (
     SYSTEM,
     AlertEventKind,
     AlertStatus,
     EventType,
-    Severity,
     Signal,
     SignalKind,
     TimerKind,
     WebhookStatus,
     uuid7_bytes,
 )
-from tocsin.routing.subject import ActiveSnooze
+from tocsin.routing.flapping import Flaps, due_at, settled
 from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
 from tocsin.turns import Pace
-
-SYSTEM_JSON = msgspec.json.encode(SYSTEM.document())
 
 
 class Cause(Struct, frozen=True):
@@ -69,15 +66,6 @@ class Cause(Struct, frozen=True):
     at: datetime
     webhook_delivery_id: bytes | None
     in_order: bool
-
-
-class StoredAlert(Struct):
-    """An alert read by its id, with the integration it came by."""
-
-    workspace_id: UUID
-    entry: IntegrationEntry
-    state: AlertState
-    details: AlertDetails
 
 
 class AlertTransaction:
@@ -135,7 +123,7 @@ class AlertTransaction:
             calls.append((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
         _, _, *results = await self._pipe.run(*calls)
         of_first, (_, known, *of_alerts) = results[: len(first)], results[len(first) :]
-        self._keys = _key_states(keys, known)
+        self._keys = key_states(keys, known)
         version = known[0].version
         if self._feed.current.version != version:
             await self._feed.refresh(version)
@@ -176,6 +164,7 @@ class AlertTransaction:
         )
         if detail and step.happenings:
             step.annotate(detail)
+        begins = entry.flapping is not None and count(state, step, entry.flapping, cause.at)
         if step.created and step.alert is not None:
             self._open(entry, signal, step, step.alert, cause)
         elif step.alert is not None:
@@ -186,7 +175,7 @@ class AlertTransaction:
             self._rows.late[step.alert_id] += 1
             self._rows.late_received[step.alert_id] = cause.received_at
         if key is not None and step.marked:
-            self._mark(key, state, cause.at, entry.window)
+            self._mark(key, state, cause.at, entry)
         for happening in step.happenings:
             assert step.alert_id is not None
             self._rows.happened(
@@ -200,6 +189,8 @@ class AlertTransaction:
         event_type = _event_type(step)
         if event_type is not None and step.alert is not None:
             self._changed(entry, step, step.alert, event_type)
+        if step.alert is not None and step.alert.flaps is not None:
+            self._flap(entry, step, step.alert, cause, begins=begins)
         if step.alert is not None and (step.may_free or (event_type and not step.created)):
             created = self._rows.new.get(step.alert.id)
             self._look(entry, step.alert, None if created is None else created.details, step)
@@ -236,7 +227,8 @@ class AlertTransaction:
         self, entry: IntegrationEntry, alert: AlertState, details: AlertDetails | None, step: Step
     ) -> None:
         """The same for one that a signal changed, where anything can be held at all."""
-        if entry.routing.can_hold or alert.snooze is not None or step.worsened:
+        flaps = alert.flaps is not None and alert.flaps.is_flapping
+        if entry.routing.can_hold or flaps or alert.snooze is not None or step.worsened:
             self._looks[alert.id] = AlertChange(
                 event_type=EventType.TRIGGERED,
                 alert=alert,
@@ -244,6 +236,55 @@ class AlertTransaction:
                 actor=entry.name,
                 details=details,
             )
+
+    def _flap(
+        self, entry: IntegrationEntry, step: Step, alert: AlertState, cause: Cause, *, begins: bool
+    ) -> None:
+        """Of an alert that has come and gone before."""
+        if step.reopened and entry.silent_after is not None:
+            self.timers.set(alert.id, TimerKind.NO_NEWS, cause.at + entry.silent_after)
+        flaps, numbers = alert.flaps, entry.flapping
+        if flaps is None or not flaps.is_flapping or numbers is None:
+            return
+        if begins or step.created:
+            self.timers.set(alert.id, TimerKind.FLAPPING, due_at(flaps, numbers))
+        if begins:
+            self._rows.flapped(alert.id, AlertEventKind.FLAPPING, flaps, cause.at)
+            self._changed(entry, step, alert, EventType.FLAPPING)
+
+    def note_flapping(self, stored: StoredAlert, flaps: Flaps, event_type: EventType) -> None:
+        """Say how an alert that flaps goes on, or how it has settled. `flaps`: as it was."""
+        alert = stored.state
+        self._rows.changed[alert.id] = alert
+        settles = event_type is EventType.SETTLED
+        kind = AlertEventKind.SETTLED if settles else AlertEventKind.FLAPPING
+        self._rows.flapped(alert.id, kind, flaps, self.now)
+        if settles and stored.details.external_id is not None:
+            self._settle_key(AlertKey(stored.entry.id_bytes, stored.details.external_id), stored)
+        self.look(stored)
+        if concerns_anyone(stored.entry, event_type):
+            self._changes.append(
+                AlertChange(
+                    event_type=event_type,
+                    alert=copy(alert),
+                    entry=stored.entry,
+                    actor=SYSTEM.name,
+                    details=stored.details,
+                    is_old=True,
+                    flaps=flaps,
+                )
+            )
+
+    def _settle_key(self, key: AlertKey, stored: StoredAlert) -> None:
+        """The next episode of it is a new alert."""
+        state = self._keys.get(key)
+        if state is None or state.flaps is None or not state.flaps.is_flapping:
+            return
+        state.flaps = settled(state.flaps)
+        late_until = self.now if state.mark is None else self.now + stored.entry.window
+        ended = stored.state.resolved_at or self.now
+        state.mark = state.mark or ResolutionMark(ended, stored.state.id)
+        self._remember(key, state, state.mark, late_until, stored.entry)
 
     def _open(
         self,
@@ -283,14 +324,27 @@ class AlertTransaction:
         self._rows.words[alert.id] = words.laid_over(self._rows.words.get(alert.id))
         return "title" in changed or "labels" in changed
 
-    def _mark(self, key: AlertKey, state: KeyState, at: datetime, window: timedelta) -> None:
+    def _mark(self, key: AlertKey, state: KeyState, at: datetime, entry: IntegrationEntry) -> None:
         if state.mark is None:
             return
-        if window:
-            self._rows.marks[key] = (state.mark, at + window)
-        else:
-            # Without a window nothing is remembered, within one transaction no more than between two.
+        if entry.window or state.flaps is not None:
+            self._remember(key, state, state.mark, at + entry.window, entry)
+        if not entry.window:
+            # Without a window nobody is late, within one transaction no more than between two.
             state.mark = None
+
+    def _remember(
+        self,
+        key: AlertKey,
+        state: KeyState,
+        mark: ResolutionMark,
+        late_until: datetime,
+        entry: IntegrationEntry,
+    ) -> None:
+        expires_at = late_until
+        if state.flaps is not None and entry.flapping is not None:
+            expires_at = max(late_until, remembered_until(state.flaps, entry.flapping))
+        self._rows.ends[key] = RememberedEnd(mark, late_until, state.flaps, expires_at)
 
     def only_repeats(
         self, entry: IntegrationEntry, signals: Sequence[Signal], first: frozenset[bytes]
@@ -329,7 +383,8 @@ class AlertTransaction:
                 entry=entry,
                 actor=entry.name,
                 details=None if created is None else created.details,
-                is_worse=step.worsened,
+                is_worse=step.worsened and event_type is EventType.TRIGGERED,
+                flaps=alert.flaps,
             )
         )
 
@@ -356,7 +411,8 @@ class AlertTransaction:
             key = AlertKey(stored.entry.id_bytes, stored.details.external_id)
             state = self._keys.get(key) or KeyState()
             state.mark = ended_by_person(state, alert, self.now)
-            self._mark(key, state, self.now, stored.entry.window)
+            state.flaps = counted_so_far(alert, stored.entry.flapping)
+            self._mark(key, state, self.now, stored.entry)
         self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
@@ -390,27 +446,6 @@ class AlertTransaction:
                     reminding=Reminding(since, only_set),
                 )
             )
-
-    async def read_timers(self, alert_ids: Sequence[bytes]) -> dict[bytes, list[StoredTimer]]:
-        """All that is set for these alerts."""
-        rows = await self.run((prepared("read_alert_timers"), {"ids": arrays.uuids(alert_ids)}))
-        timers: dict[bytes, list[StoredTimer]] = {}
-        for row in rows:
-            timer = StoredTimer(
-                TimerKind(row.kind), row.alert_destination_id, row.due_at, row.is_pending
-            )
-            timers.setdefault(row.alert_id.bytes, []).append(timer)
-        return timers
-
-    async def read_last_messages(
-        self, alert_ids: Sequence[bytes]
-    ) -> dict[bytes, dict[UUID, datetime]]:
-        """When each destination was last notified that each alert is open."""
-        rows = await self.run((prepared("read_last_messages"), {"ids": arrays.uuids(alert_ids)}))
-        messages: dict[bytes, dict[UUID, datetime]] = {}
-        for row in rows:
-            messages.setdefault(row.alert_id.bytes, {})[row.alert_destination_id] = row.at
-        return messages
 
     async def plan(self) -> None:
         """Decide who is notified of what has changed. If a judge is overdrawn afterwards, that is
@@ -462,54 +497,3 @@ def _event_type(step: Step) -> EventType | None:
     if step.status is WebhookStatus.ACKNOWLEDGED:
         return EventType.ACKNOWLEDGED
     return EventType.RESOLVED if step.status is WebhookStatus.RESOLVED else None
-
-
-def _key_states(keys: Sequence[AlertKey], rows: Iterable[Row]) -> dict[AlertKey, KeyState]:
-    states: dict[AlertKey, KeyState] = {}
-    for row in rows:
-        if row.place is None:
-            continue
-        state = states[keys[row.place]] = KeyState()
-        if row.id is not None:
-            state.alert = _alert_state(row)
-        if row.mark_occurred_at is not None:
-            state.mark = ResolutionMark(
-                row.mark_occurred_at,
-                None if row.mark_alert_id is None else row.mark_alert_id.bytes,
-                row.mark_alert_resolved_at,
-                row.mark_arrived_at,
-            )
-    return states
-
-
-def _alert_state(row: Row) -> AlertState:
-    return AlertState(
-        id=row.id.bytes,
-        severity=Severity(row.severity),
-        status=AlertStatus(row.status),
-        triggered_at=row.triggered_at,
-        last_signal_at=row.last_signal_at,
-        last_received_at=row.last_received_at,
-        occurrence_count=row.occurrence_count,
-        acknowledged_at=row.acknowledged_at,
-        resolved_at=row.resolved_at,
-        closed_at=row.closed_at,
-        title=row.title,
-        words_digest=None if row.words_digest is None else row.words_digest.bytes,
-        snooze=None
-        if row.snoozed_until is None
-        else ActiveSnooze(row.snoozed_until, row.snoozed_by),
-    )
-
-
-def stored_alerts(rows: Iterable[Row], directory: Directory) -> dict[bytes, StoredAlert]:
-    """Rows of `read_alerts`, by id."""
-    return {
-        row.id.bytes: StoredAlert(
-            row.workspace_id,
-            directory.integrations[row.integration_id],
-            _alert_state(row),
-            AlertDetails.of_row(row),
-        )
-        for row in rows
-    }

@@ -97,6 +97,7 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     facts.add_row("severity", f"{found['default_severity']}, where the sender says none")
     silent = found["auto_resolve_minutes"]
     facts.add_row("auto-resolve", "never" if silent is None else f"after {silent} min without news")
+    facts.add_row("flapping", "counted" if found["flapping"] else "not counted")
     facts.add_row("id", found["id"])
     show(facts)
 
@@ -110,6 +111,13 @@ def change(
             metavar="SPAN", help="Resolve what was not repeated for so long: 24h, 7d, or never."
         ),
     ] = None,
+    flapping: Annotated[
+        bool | None,
+        typer.Option(
+            "--flapping/--no-flapping",
+            help="Send few messages of what keeps coming and going (the default numbers), or all.",
+        ),
+    ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
@@ -120,8 +128,13 @@ def change(
     changes: dict[str, Any] = {}
     if auto_resolve is not None:
         changes["auto_resolve_minutes"] = minutes(auto_resolve, "--auto-resolve")
+    if flapping is not None:
+        changes["flapping"] = {} if flapping else None
     if not changes:
-        raise Failure("say what to change: --auto-resolve SPAN", code=Exit.USAGE)
+        raise Failure(
+            "say what to change: --auto-resolve SPAN, --flapping or --no-flapping",
+            code=Exit.USAGE,
+        )
     with open_api(workspace) as api:
         found = by_name(api, "/integrations", "integration", name)
         changed = api.patch(f"/integrations/{found['id']}", changes)

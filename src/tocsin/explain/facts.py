@@ -114,6 +114,8 @@ _TELLS = {
     AlertEventKind.RESOLVED: EventType.RESOLVED,
     AlertEventKind.CLOSED: EventType.CLOSED,
     AlertEventKind.REMINDED: EventType.REMINDER,
+    AlertEventKind.FLAPPING: EventType.FLAPPING,
+    AlertEventKind.SETTLED: EventType.SETTLED,
 }
 
 

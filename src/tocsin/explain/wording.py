@@ -95,12 +95,24 @@ def change_words(change: ChangeFacts) -> str:
         case AlertEventKind.RESOLVED if detail.get("reason") == "no_news":
             since = _shown(detail["no_news_since"])
             return f"its source has said nothing since {since}, so it is taken to be over"
+        case AlertEventKind.FLAPPING:
+            return f"{by} finds it flapping{_counted(detail)}: single changes are not sent"
+        case AlertEventKind.SETTLED:
+            return f"{by} finds it settled{_counted(detail)}"
+        case AlertEventKind.REOPENED if detail.get("because") == "flapping":
+            return f"{by} triggered it again; while it flaps, it stays the same alert"
         case AlertEventKind.REMINDED:
             return f"{by} reminded of it: it is still open, and nobody has taken it on"
         case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
             return "its end had arrived before it did, so it is over and nobody is notified"
         case kind:
             return f"{by} {kind.value} it"
+
+
+def _counted(detail: Mapping[str, Any]) -> str:
+    if "first_at" not in detail:
+        return ""
+    return f" ({detail['changes']} changes since {_shown(detail['first_at'])})"
 
 
 def _changed_words(detail: Mapping[str, Any]) -> str:
@@ -200,6 +212,10 @@ def _why(delivery: DeliveryFacts) -> str:
             return "the alert was over before anything had been sent"
         case Reason.ACKNOWLEDGED_BEFORE_SENT:
             return "somebody had taken the alert on before it was sent"
+        case Reason.SUPERSEDED:
+            return "a later message says how it stands"
+        case Reason.REOPENED_BEFORE_SENT:
+            return "the alert was live again before its end had been sent"
         case Reason.DESTINATION_DISABLED:
             return "the destination was disabled or deleted"
         case Reason.CANCELED_BY_USER:

@@ -68,6 +68,8 @@ class AlertEventKind(StrEnum):
     SNOOZED = "snoozed"
     UNSNOOZED = "unsnoozed"
     REMINDED = "reminded"
+    FLAPPING = "flapping"
+    SETTLED = "settled"
     # The source took its acknowledgement back: the alert is open again.
     UNACKNOWLEDGED = "unacknowledged"
     # A signal older than what is already known of the alert: on record, changes nothing.

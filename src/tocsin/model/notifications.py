@@ -13,6 +13,9 @@ class EventType(StrEnum):
     RESOLVED = "alerts.resolved"
     CLOSED = "alerts.closed"
     REMINDER = "alerts.reminder"
+    # It keeps coming and going: said once, then how it goes on, and how it has ended.
+    FLAPPING = "alerts.flapping"
+    SETTLED = "alerts.settled"
     TEST = "alerts.test"
     # Several alerts in one message.
     GROUP = "alerts.group"
@@ -45,11 +48,16 @@ class Reason(StrEnum):
     # What this one depends on may be about to say that it is the cause.
     INHIBITION_WAIT = "inhibition_wait"
     SNOOZED = "snoozed"
+    FLAPPING = "flapping"
     # The trigger of this alert was never sent to the destination, so its end is not news there.
     TRIGGER_NOT_SENT = "trigger_not_sent"
     RESOLVED_BEFORE_SENT = "resolved_before_sent"
     # Somebody took the alert on while a hold kept its trigger back.
     ACKNOWLEDGED_BEFORE_SENT = "acknowledged_before_sent"
+    # A later message says how it stands.
+    SUPERSEDED = "superseded"
+    # The end of an alert that was live again before it could be said.
+    REOPENED_BEFORE_SENT = "reopened_before_sent"
     DESTINATION_DISABLED = "destination_disabled"
     CANCELED_BY_USER = "canceled_by_user"
     FALLBACK = "fallback"

@@ -10,5 +10,7 @@ class TimerKind(StrEnum):
 
     # A destination is notified again of what is still open.
     REMINDER = "reminder"
+    # It keeps coming and going: how it goes on is to be said, or that it has settled.
+    FLAPPING = "flapping"
     # Its source has said nothing for so long that it is taken to be over.
     NO_NEWS = "no_news"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import (
@@ -31,6 +31,7 @@ from tocsin.resources.fields import (
     example,
     left_out,
 )
+from tocsin.routing.flapping import FlappingNumbers
 
 SourceType = StrEnum("SourceType", {name: name for name in SOURCES})  # type: ignore[misc]
 SourceType.__doc__ = "The kind of tool that sends."
@@ -107,6 +108,35 @@ class MappingIn(Input):
     kinds: dict[Text, KindWord] | None = None
 
 
+_Minutes = Annotated[float, Field(strict=True, ge=1, le=_DAY)]
+_Penalty = Annotated[float, Field(strict=True, ge=0.5, le=20)]
+_DEFAULTS = FlappingNumbers()
+
+
+class FlappingIn(Input):
+    """By what an alert that keeps coming and going is known: each change between live and over adds 1 to
+    its penalty, a new severity ½, and time halves it."""
+
+    half_life_minutes: _Minutes = _DEFAULTS.half_life_minutes
+    start: Annotated[_Penalty, Field(description="From this penalty on it flaps")] = _DEFAULTS.start
+    stop: Annotated[
+        _Penalty, Field(description="It has settled below this, and after quiet_minutes at least")
+    ] = _DEFAULTS.stop
+    quiet_minutes: _Minutes = _DEFAULTS.quiet_minutes
+    longest_minutes: Annotated[
+        _Minutes, Field(description="After so long it is said anew, if it goes on")
+    ] = _DEFAULTS.longest_minutes
+    digest_minutes: Annotated[
+        _Minutes, Field(description="How often it is said how it goes on")
+    ] = _DEFAULTS.digest_minutes
+
+    @model_validator(mode="after")
+    def _stops_below_its_start(self) -> FlappingIn:
+        if self.stop >= self.start:
+            raise ValueError("stop must be below start")
+        return self
+
+
 PROFILE_COLUMNS = (
     "auth_scheme",
     "signature_header",
@@ -144,6 +174,7 @@ class IntegrationOut(Output):
     timezone: str
     mapping: JsonObject | None
     auto_resolve_minutes: int | None
+    flapping: JsonObject | None
     created_at: Time
     updated_at: Time
 
@@ -167,12 +198,15 @@ class _Profile(Input):
     timezone: Timezone = left_out()
     mapping: MappingIn | None = None
     auto_resolve_minutes: AutoResolve | None = None
+    flapping: FlappingIn | None = left_out()
 
     def columns(self) -> dict[str, Any]:
         """What the request named, as the table keeps it."""
         values = self.given()
         if self.mapping is not None:
             values["mapping"] = self.mapping.model_dump(mode="json", exclude_unset=True)
+        if self.flapping is not None:
+            values["flapping"] = self.flapping.model_dump(mode="json")
         return values
 
 

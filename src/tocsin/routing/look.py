@@ -29,6 +29,7 @@ from tocsin.routing.holds.maintenance import ended_window
 from tocsin.routing.judge import Judge
 from tocsin.routing.plan import (
     ENDINGS,
+    NOTES,
     Naming,
     Occasion,
     PlannedDelivery,
@@ -38,7 +39,8 @@ from tocsin.routing.plan import (
 )
 from tocsin.routing.rules import RoutingTable, Subject
 
-_OF_ALERT = frozenset(hold.reason for hold in OF_ALERT)
+_OF_ALERT = frozenset(hold.reason for hold in OF_ALERT) - {Reason.FLAPPING}
+"""What holds the whole story of an alert: its end alone is no news after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +114,28 @@ def look(
     judge: Judge | None = None,
     *,
     triggered_again: bool = False,
+    superseded: int = 0,
 ) -> list[Looked]:
     """One answer for each of `lane`, which are all that is held of this alert at this destination, in
     their order. `history.notified_trigger` is of what is not held; `triggered_again`: a later trigger
-    than any of these is on its way."""
+    than any of these is on its way, `superseded`: so many of the first are before a message that says by
+    itself how the alert stands."""
     notified = history.notified_trigger.get(destination_id)
     triggers = [i for i, each in enumerate(lane) if each.event_type is EventType.TRIGGERED]
+    notes = [i for i, each in enumerate(lane) if each.event_type in NOTES]
+    superseded = max([superseded, *notes])
     last = None if triggered_again or not triggers else triggers[-1]
     judge = judge or Judge()
     answers = []
     for place, delivery in enumerate(lane):
-        reason = _why_not(delivery, status, notified, is_last=place == last)
+        reason = _why_not(
+            delivery,
+            status,
+            notified,
+            is_last=place == last,
+            is_superseded=place < superseded,
+            flaps=subject.flaps is not None and subject.flaps.is_flapping,
+        )
         if reason is not None:
             answer = _canceled(delivery, reason)
         else:
@@ -133,7 +146,7 @@ def look(
             )
             occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
             answer = _decided(occasion, destination_id, delivery)
-        if delivery.event_type is EventType.TRIGGERED:
+        if _tells(delivery, answer):
             notified = NotifiedTrigger(
                 answer.status, answer.reason, answer.send_after, delivery.rule_ids
             )
@@ -141,10 +154,36 @@ def look(
     return answers
 
 
+def _tells(delivery: HeldDelivery, answer: Looked) -> bool:
+    """Whether what follows goes by it: a trigger, unless something else tells of it, and what is sent
+    in its stead."""
+    if delivery.event_type in NOTES:
+        return answer.status is not AlertDeliveryStatus.CANCELED
+    return delivery.event_type is EventType.TRIGGERED and answer.reason is not Reason.SUPERSEDED
+
+
 def _why_not(
-    delivery: HeldDelivery, status: AlertStatus, notified: NotifiedTrigger | None, *, is_last: bool
+    delivery: HeldDelivery,
+    status: AlertStatus,
+    notified: NotifiedTrigger | None,
+    *,
+    is_last: bool,
+    is_superseded: bool,
+    flaps: bool,
 ) -> Reason | None:
     """Why it is not sent any more; None if it still says something."""
+    if is_superseded and delivery.event_type is not EventType.ACKNOWLEDGED:
+        return Reason.SUPERSEDED
+    if delivery.event_type in NOTES:
+        knows = notified is not None and notified.counts_as_notified
+        goes_on = status.is_live or (flaps and delivery.event_type is EventType.FLAPPING)
+        return None if knows or goes_on else Reason.RESOLVED_BEFORE_SENT
+    if (
+        delivery.event_type is EventType.RESOLVED
+        and delivery.reason is Reason.FLAPPING
+        and status.is_live
+    ):
+        return Reason.REOPENED_BEFORE_SENT
     if delivery.event_type is EventType.TRIGGERED:
         if not status.is_live:
             return Reason.RESOLVED_BEFORE_SENT

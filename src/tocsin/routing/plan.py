@@ -52,7 +52,10 @@ __all__ = [
 ]
 
 ENDINGS = frozenset({EventType.RESOLVED, EventType.CLOSED})
-_REMINDED = frozenset({EventType.TRIGGERED, EventType.REMINDER})
+NOTES = frozenset({EventType.FLAPPING, EventType.SETTLED})
+"""They say by themselves how an alert stands, whatever was said or held before."""
+_NEWS = NOTES | {EventType.TRIGGERED}
+_REMINDED = frozenset({EventType.TRIGGERED, EventType.REMINDER, *NOTES})
 
 StartedCooldowns = Sequence[tuple[UUID, UUID, datetime]]
 """Rule, destination, and when the cooldown ends."""
@@ -103,7 +106,8 @@ class Occasion(Struct, frozen=True):
 
     def held(self) -> tuple[Held, ...]:
         """By what the alert is held, whichever rule asks."""
-        if self.subject.snooze is None and not self.table.holds_alerts:
+        subject = self.subject
+        if subject.snooze is None and subject.flaps is None and not self.table.holds_alerts:
             return ()
         facts = self.facts
         return tuple(held for hold in OF_ALERT if (held := hold.applies(facts)) is not None)
@@ -237,12 +241,14 @@ def held_at(
 ) -> tuple[Held, ...]:
     """By what the event is held at one destination, whatever its rules say. `notified`: the trigger
     there; `held` is `occasion.held()`."""
-    if notified is None or occasion.event_type is EventType.TRIGGERED:
+    if notified is None or occasion.event_type in _NEWS:
         return held
     if notified.is_held:
         follows = {"follows": EventType.TRIGGERED.value}
         return (Held(notified.reason, notified.send_after, follows), *held)
-    return () if occasion.event_type in ENDINGS and notified.counts_as_notified else held
+    if occasion.event_type in ENDINGS and notified.counts_as_notified:
+        return tuple(each for each in held if each.holds_ends)
+    return held
 
 
 def _opinion(
@@ -253,13 +259,14 @@ def _opinion(
 ) -> _Opinion:
     rule = naming.rule
     if (
-        occasion.event_type is not EventType.TRIGGERED
+        occasion.event_type not in _NEWS
         and notified is not None
         and not notified.counts_as_notified
         and EventType.TRIGGERED in rule.event_types
     ):
         return _Opinion(naming, _Act.SUPPRESS)
-    kindest = _Act.GATHER if rule.grouping and destination.takes_groups else _Act.SEND
+    gathers = rule.grouping and destination.takes_groups and occasion.event_type not in NOTES
+    kindest = _Act.GATHER if gathers else _Act.SEND
     if rule.quiet_hours is None and not rule.cooldown_seconds:
         return _Opinion(naming, kindest)
     facts = RuleFacts(

@@ -130,8 +130,10 @@ class Rule:
         )
 
     def listens(self, event_type: EventType) -> bool:
-        """Whether it is asked of such an event, while it is enabled. It reminds of what it notifies
-        of."""
+        """Whether it is asked of such an event, while it is enabled. Whoever is notified of a trigger
+        is reminded of it, and notified that it flaps."""
+        if event_type in (EventType.FLAPPING, EventType.SETTLED):
+            return EventType.TRIGGERED in self.event_types
         if event_type is EventType.REMINDER:
             return EventType.TRIGGERED in self.event_types and bool(self.remind_every_seconds)
         return event_type in self.event_types

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.model import Severity
+from tocsin.routing.flapping import Flaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Subject:
     snooze: ActiveSnooze | None = None
     inhibitors: tuple[Inhibitor, ...] = ()
     inhibition_waits: tuple[InhibitionWait, ...] = ()
+    flaps: Flaps | None = None
 
 
 def alert_key_id(integration_id: UUID, external_id: str | None) -> UUID | None:

@@ -119,6 +119,12 @@ class ClockConnection:
             },
         )
 
+    async def hasten_flapping(self, integrations: Sequence[UUID], now: datetime) -> None:
+        """Have every alert of these that flaps looked at now."""
+        await self._connection.execute(
+            statement("hasten_flapping"), {"integration_ids": list(integrations), "now": now}
+        )
+
     async def live_alerts(self, integrations: Sequence[UUID]) -> list[HeldAlert]:
         """All live alerts that came by these."""
         return await self._held("live_alerts", {"integration_ids": list(integrations)})

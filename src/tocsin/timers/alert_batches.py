@@ -21,7 +21,8 @@ import structlog
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.alerts.matching_budgets import MatchingBudgets
-from tocsin.alerts.transaction import AlertTransaction, StoredAlert
+from tocsin.alerts.stored import StoredAlert
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.store.clock import HeldAlert
 from tocsin.store.described import described
 from tocsin.store.failures import CONNECTION_LOST

@@ -26,7 +26,7 @@ class ElapsedTimers:
         self._feed = feed
         self._asked: Asked | None = None
         """By which all timers stand, or will once `_waiting` is done."""
-        self._version = 0
+        self._directory: Directory | None = None
         self._waiting: deque[HeldAlert] = deque()
         """Alerts whose timers are to be set again."""
 
@@ -49,11 +49,13 @@ class ElapsedTimers:
             psycopg.Error: the database went away; what is not done is still due.
         """
         directory = await self._feed.refresh(version)
-        if self._version != directory.version:
+        if self._directory is None or self._directory.version != directory.version:
             asked = _asked(directory)
+            if other := _flap_otherwise(self._directory, directory):
+                await clock.hasten_flapping(other, now)
             if changed := _changed(self._asked, asked):
                 self._waiting += await clock.live_alerts(changed)
-            self._asked, self._version = asked, directory.version
+            self._asked, self._directory = asked, directory
         for batches in (self._anew, self._due):
             await batches.resume(now)
         await self._set_anew(now)
@@ -74,6 +76,17 @@ class ElapsedTimers:
     async def elapse(self, alerts: Sequence[HeldAlert], now: datetime) -> None:
         """Do what is due with these."""
         await self._due.run(alerts, now)
+
+
+def _flap_otherwise(before: Directory | None, after: Directory) -> list[UUID]:
+    """The integrations whose alerts flap by other numbers than before; all without a `before`."""
+    return [
+        entry.id
+        for entry in after.integrations.values()
+        if before is None
+        or (known := before.integrations.get(entry.id)) is None
+        or known.flapping != entry.flapping
+    ]
 
 
 def _asked(directory: Directory) -> Asked:

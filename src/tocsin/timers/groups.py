@@ -20,7 +20,7 @@ from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
 from tocsin.alerts.changes import AlertChange
 from tocsin.alerts.directory import Directory, DirectoryFeed
 from tocsin.alerts.planning import named
-from tocsin.alerts.transaction import stored_alerts
+from tocsin.alerts.stored import stored_alerts
 from tocsin.message import MOST_ALERTS, AlertView, Changes, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, utc_now, uuid7, uuid7_bytes
 from tocsin.routing.group import (

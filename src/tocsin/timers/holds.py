@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.directory import Directory, DirectoryFeed
-from tocsin.alerts.transaction import AlertTransaction, StoredAlert
+from tocsin.alerts.stored import StoredAlert
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.store.clock import ClockConnection, HeldAlert
 from tocsin.timers.alert_batches import BATCH, AlertBatches
 from tocsin.timers.inhibition import InhibitionLooks

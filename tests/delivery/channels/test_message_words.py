@@ -11,7 +11,7 @@ from tests.delivery.channels import samples
 from tocsin.delivery.channels.kit import escape
 from tocsin.delivery.channels.kit.http import LONGEST_WAIT, retry_after
 from tocsin.delivery.channels.kit.message_words import describe, duration
-from tocsin.message import Links, Message
+from tocsin.message import Flapping, Links, Message
 from tocsin.model import AlertStatus, EventType
 
 UTC = ZoneInfo("UTC")
@@ -47,6 +47,17 @@ def test_what_changed_is_a_sentence() -> None:
             )
         )
         == "No news for 1 d; taken to be over. Nobody said so."
+    )
+    flapping = Flapping(changes=4, first_at=at, since=at + timedelta(minutes=6))
+    later = {"created_at": at + timedelta(minutes=6), "flapping": flapping}
+    assert change(samples.message(EventType.FLAPPING, **later)) == (
+        "Flapping: 4 changes in 6 min; now it is open. You hear when it has settled, and meanwhile"
+        " now and then."
+    )
+    later = {"created_at": at + timedelta(minutes=63), "flapping": flapping}
+    over = samples.alert(status=AlertStatus.RESOLVED)
+    assert change(samples.message(EventType.SETTLED, over, **later)) == (
+        "Settled after 57 min of flapping (4 changes in 1 h 3 min): it is resolved."
     )
     assert change(samples.message(note="“pager” has failed for 10 minutes.")).endswith(
         " “pager” has failed for 10 minutes."

@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
 from tocsin.message import Message
-from tocsin.model import EventType, Severity
+from tocsin.model import AlertStatus, EventType, Severity
 
 TAKEN = receivers.answer(202, '{"status":"success","message":"Event processed"}')
 
@@ -68,6 +68,18 @@ def test_what_follows_names_the_same_incident(event: EventType, action: str) -> 
             "event_action": action,
         }
     ]
+
+
+def test_an_alert_that_flaps_is_one_incident_until_it_has_settled() -> None:
+    open_one, over = samples.alert(), samples.alert(status=AlertStatus.RESOLVED)
+    for event, about, action in (
+        (EventType.FLAPPING, over, "trigger"),
+        (EventType.SETTLED, open_one, "trigger"),
+        (EventType.SETTLED, over, "resolve"),
+        (EventType.REMINDER, open_one, "trigger"),
+    ):
+        [made] = events(samples.message(event, about))
+        assert (made["event_action"], made["dedup_key"]) == (action, f"tocsin/{samples.ALERT_ID}")
 
 
 def test_every_severity_has_one_that_pagerduty_knows() -> None:

@@ -41,6 +41,9 @@ _SEVERITIES = {
 _ACTIONS = {
     EventType.TRIGGERED: "trigger",
     EventType.REMINDER: "trigger",
+    # One incident for as long as it flaps.
+    EventType.FLAPPING: "trigger",
+    EventType.SETTLED: "trigger",
     EventType.ACKNOWLEDGED: "acknowledge",
     EventType.RESOLVED: "resolve",
     EventType.CLOSED: "resolve",
@@ -152,7 +155,8 @@ def events(message: Message, words: MessageWords, routing_key: str) -> list[dict
         ]
     # The alert's id: a new episode of the same alert key is a new alert, and a new incident.
     key = f"tocsin/{alert.id}"
-    action = _ACTIONS[message.event_type]
+    is_over = message.event_type is EventType.SETTLED and not alert.status.is_live
+    action = "resolve" if is_over else _ACTIONS[message.event_type]
     if action == "trigger":
         return [_trigger(message, words, routing_key, key)]
     return [{"routing_key": routing_key, "dedup_key": key, "event_action": action}]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from tocsin.model import Reason
 from tocsin.routing.holds import (
     cooldown,
+    flapping,
     inhibited,
     inhibition_wait,
     maintenance,
@@ -25,6 +26,7 @@ OF_ALERT: tuple[AlertHold, ...] = (
     silence.HOLD,
     inhibited.HOLD,
     inhibition_wait.HOLD,
+    flapping.HOLD,
 )
 """These hold an alert from every destination, whichever rule names it."""
 

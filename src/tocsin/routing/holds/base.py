@@ -19,11 +19,13 @@ Evidence = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A hold applies. `until` None: nobody knows when it ends."""
+    """A hold applies. `until` None: nobody knows when it ends. `holds_ends`: also the end of what a
+    destination was notified of."""
 
     reason: Reason
     until: datetime | None
     evidence: Evidence
+    holds_ends: bool = False
 
     def document(self) -> dict[str, Any]:
         until = {} if self.until is None else {"until": iso(self.until)}

@@ -1,7 +1,9 @@
 -- What is pending for these alerts and was never attempted: their newest trigger, and all that waits behind
 -- it. Called by whoever resolves or closes an alert, in that transaction, before the resolve is planned;
 -- for each pair returned, the resolve's own row is to be written as canceled, too. `status` is what the trigger
--- had: one that was held had started no cooldown. One that waited in a group had, and counts as queued.
+-- had: one that was held had started no cooldown. One that waited in a group had, and counts as queued. One that
+-- is held because its alert flaps is canceled, and not returned: messages of their own have said how it stands,
+-- so that the end goes by those.
 --
 -- Against a claim at the same moment, either side may come first, and each sees what the other did:
 -- - The claim has the row: it is locked and skipped here, or leased already. The trigger counts as
@@ -19,7 +21,8 @@ WITH unsent AS (
     SELECT trigger.*
     FROM unnest(%(alerts)s::uuid[]) AS ending (alert_id)
     CROSS JOIN LATERAL (
-        SELECT id, alert_id, alert_destination_id, sequence, status::text AS status, reason
+        SELECT id, alert_id, alert_destination_id, sequence, status::text AS status, reason,
+               status::text = 'deferred' AND detail -> 'holds' @> '[{"reason": "flapping"}]' AS flaps
         FROM alert_deliveries
         WHERE alert_id = ending.alert_id
           AND event_type = 'alerts.triggered'
@@ -41,8 +44,9 @@ WITH unsent AS (
       AND delivery.alert_destination_id = unsent.alert_destination_id
       AND delivery.sequence >= unsent.sequence
       AND delivery.status::text IN ('queued', 'deferred')
+      AND delivery.event_type NOT IN ('alerts.flapping', 'alerts.settled')
       AND delivery.carried_by IS NULL
 )
 SELECT alert_id, alert_destination_id, id, sequence,
        CASE WHEN reason = 'grouped' THEN 'queued' ELSE status END AS status
-FROM unsent
+FROM unsent WHERE flaps IS NOT TRUE

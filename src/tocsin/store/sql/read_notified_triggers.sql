@@ -1,6 +1,7 @@
 -- The newest trigger message of each alert to each destination: whoever was not notified of the
 -- beginning is not notified of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
--- of the size of the table. Those that are held are left out where `with_held` is 0;
+-- of the size of the table. What says that an alert flaps, or has settled, stands in for a trigger
+-- that was held because of it. Those that are held are left out where `with_held` is 0;
 -- what another message carries is not held any more.
 SELECT newest.*
 FROM unnest(%(ids)s) AS asked (alert_id)
@@ -8,7 +9,11 @@ CROSS JOIN LATERAL (
     SELECT DISTINCT ON (alert_destination_id)
            alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail
     FROM alert_deliveries
-    WHERE alert_id = asked.alert_id AND event_type = 'alerts.triggered'
+    WHERE alert_id = asked.alert_id
+      AND (event_type = 'alerts.triggered'
+              AND (detail -> 'holds' @> '[{"reason": "flapping"}]') IS NOT TRUE
+           OR event_type IN ('alerts.flapping', 'alerts.settled')
+              AND status::text NOT IN ('canceled', 'suppressed'))
       AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL)
     ORDER BY alert_destination_id, sequence DESC
     OFFSET 0

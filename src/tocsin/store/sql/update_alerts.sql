@@ -15,14 +15,15 @@ UPDATE alerts SET
     last_signal_at = given.last_signal_at,
     snoozed_until = given.snoozed_until,
     snoozed_by = given.snoozed_by,
+    flaps = given.flaps::jsonb,
     updated_at = given.updated_at
 FROM (
     SELECT * FROM unnest(
         %(id)s, %(severity)s, %(status)s, %(acknowledged_at)s, %(resolved_at)s, %(closed_at)s,
         %(occurrence_count)s, %(last_received_at)s, %(last_signal_at)s, %(snoozed_until)s,
-        %(snoozed_by)s, %(updated_at)s
+        %(snoozed_by)s, %(flaps)s, %(updated_at)s
     ) LIMIT cardinality(%(id)s)
 ) AS given (
     id, severity, status, acknowledged_at, resolved_at, closed_at, occurrence_count,
-    last_received_at, last_signal_at, snoozed_until, snoozed_by, updated_at)
+    last_received_at, last_signal_at, snoozed_until, snoozed_by, flaps, updated_at)
 WHERE alerts.id = given.id

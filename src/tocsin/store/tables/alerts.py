@@ -69,6 +69,8 @@ class Alert(Base):
     snoozed_until: Mapped[datetime | None]
     """Until then nobody is notified of it, by a person's wish; it may lie in the past."""
     snoozed_by: Mapped[str | None]
+    flaps: Mapped[dict[str, Any] | None]
+    """How often it has come and gone (`routing/flapping.py`); null: it has opened, and that is all."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -94,6 +94,13 @@ class Integration(Deletable, Base):
     mapping: Mapped[dict[str, Any] | None]
     auto_resolve_minutes: Mapped[int | None]
     """An alert that is not repeated for so long is taken to be over; null: never."""
+    flapping: Mapped[dict[str, Any] | None] = mapped_column(
+        server_default=text(
+            '\'{"half_life_minutes": 15, "start": 3, "stop": 1, "quiet_minutes": 10,'
+            ' "longest_minutes": 240, "digest_minutes": 30}\'::jsonb'
+        )
+    )
+    """By what an alert that keeps coming and going is known (`routing/flapping.py`); null: never."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -202,6 +209,10 @@ class Resolution(Base):
     alert_resolved_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     """When that end arrived here; null where an earlier version wrote it."""
+    late_until: Mapped[datetime | None]
+    """Until when a trigger may be late; null: until the row expires. What follows is for `flaps`."""
+    flaps: Mapped[dict[str, Any] | None]
+    """How often this key has come and gone when its newest alert ended; null: nobody counts."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.delivery.channels.kit.escape import lines, one_line
 from tocsin.message import SHOWN_ALERTS, AlertView, Changes, Group, Links, Message
-from tocsin.model import EventType, Severity
+from tocsin.model import AlertStatus, EventType, Severity
 
 TITLE = 200
 DESCRIPTION = 4_000
@@ -24,6 +24,8 @@ STATES = {
     EventType.RESOLVED: "resolved",
     EventType.CLOSED: "closed",
     EventType.REMINDER: "still open",
+    EventType.FLAPPING: "flapping",
+    EventType.SETTLED: "settled",
     EventType.TEST: "test",
 }
 _ENTRY_TITLE = 160
@@ -119,8 +121,14 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
         reference=reference(alert),
         destination=one_line(message.destination_name, NAME),
         footer=_footer(message, f"alert {reference(alert)}"),
-        is_over=message.event_type in (EventType.RESOLVED, EventType.CLOSED),
+        is_over=_is_over(message, alert),
     )
+
+
+def _is_over(message: Message, alert: AlertView) -> bool:
+    if message.event_type is EventType.SETTLED:
+        return not alert.status.is_live
+    return message.event_type in (EventType.RESOLVED, EventType.CLOSED)
 
 
 def _of_several(message: Message, group: Group, zone: ZoneInfo, links: Links) -> MessageWords:
@@ -246,6 +254,8 @@ def _happened(message: Message, alert: AlertView) -> str:
             return f"Acknowledged{by}{_after(alert, alert.acknowledged_at)}."
         case EventType.RESOLVED if message.no_news_since is not None:
             return f"{_no_news(message.no_news_since, alert)}; taken to be over. Nobody said so."
+        case EventType.FLAPPING | EventType.SETTLED:
+            return _flapping(message, alert)
         case EventType.REMINDER:
             span = duration(_sent_at(message) - alert.triggered_at)
             return f"Still open after {span}; nobody has acknowledged it yet."
@@ -257,6 +267,21 @@ def _happened(message: Message, alert: AlertView) -> str:
             return f"Triggered; reported {alert.occurrence_count} times so far."
         case _:
             return "Triggered; nobody has acknowledged it yet."
+
+
+def _flapping(message: Message, alert: AlertView) -> str:
+    flapping = message.flapping
+    at = _sent_at(message)
+    counted = "It keeps coming and going"
+    if flapping is not None:
+        counted = f"{flapping.changes} changes in {duration(at - flapping.first_at)}"
+    if message.event_type is EventType.FLAPPING:
+        now = f"now it is {alert.status.lower()}"
+        return (
+            f"Flapping: {counted}; {now}. You hear when it has settled, and meanwhile now and then."
+        )
+    span = "" if flapping is None else f" after {duration(at - flapping.since)} of flapping"
+    return f"Settled{span} ({counted}): it is {alert.status.lower()}."
 
 
 def _sent_at(message: Message) -> datetime:
@@ -298,7 +323,10 @@ def _moments(message: Message, alert: AlertView, zone: ZoneInfo) -> tuple[Moment
 def _actions(message: Message, links: Links) -> tuple[ActionLink, ...]:
     """Only what still makes sense: nobody acknowledges what is resolved."""
     actions = []
-    opens = message.event_type in (EventType.TRIGGERED, EventType.REMINDER)
+    notes = message.event_type in (EventType.FLAPPING, EventType.SETTLED)
+    opens = message.event_type in (EventType.TRIGGERED, EventType.REMINDER) or (
+        notes and message.alert is not None and message.alert.status is AlertStatus.OPEN
+    )
     if opens and links.acknowledge:
         actions.append(ActionLink("Acknowledge", links.acknowledge))
     if (opens or message.event_type is EventType.ACKNOWLEDGED) and links.resolve:
