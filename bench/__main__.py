@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|delivery|alerts]…`: measure, and write table and JSON to bench/results."""
+"""`python -m bench [ingest|delivery|alerts|heartbeats]…`: measure; results to bench/results."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, ingest
+from bench import alerts, delivery, heartbeats, ingest
 
 RESULTS = Path("bench/results")
-BENCHES: dict[str, Any] = {"ingest": ingest, "delivery": delivery, "alerts": alerts}
+BENCHES: dict[str, Any] = {
+    "ingest": ingest,
+    "delivery": delivery,
+    "alerts": alerts,
+    "heartbeats": heartbeats,
+}
 
 
 def main() -> None:

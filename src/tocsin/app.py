@@ -226,7 +226,7 @@ def application(hub: Hub) -> Asgi:
     pings: PingEndpoint | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.settings)
+        endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
         inbound = InboundEndpoint(
             webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions
         )

@@ -20,6 +20,7 @@ import pytest
 from tests.ingest.harness import Harness, harness
 from tests.support.postgres import Database
 from tests.support.workspace import Sender
+from tocsin.heartbeats.pings import Pings
 from tocsin.ingest import endpoint, rate_limit
 from tocsin.ingest import understand as understand_module
 from tocsin.ingest.endpoint import RECORDED_REJECTIONS_PER_SECOND, Endpoint
@@ -45,7 +46,10 @@ class BareEndpoint:
     def __init__(self, harness: Harness, **settings: Any) -> None:
         self.harness = harness
         self.endpoint = Endpoint(
-            harness.senders, harness.batcher, Settings(data_dir=Path("/nowhere"), **settings)
+            harness.senders,
+            harness.batcher,
+            Pings(harness.workspace.url, queue_limit=10),
+            Settings(data_dir=Path("/nowhere"), **settings),
         )
 
     def post(

@@ -80,8 +80,18 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
     "forget_cooldowns": {"destination_ids": UUIDS, "alert_keys": UUIDS},
 }
 HEARTBEAT_STATEMENTS: dict[str, dict[str, str]] = {
-    "lock_heartbeats": {"digests": UUIDS, "workspace_ids": UUIDS, "slugs": TEXTS, "ids": UUIDS},
-    "read_heartbeats": {"digests": UUIDS, "workspace_ids": UUIDS, "slugs": TEXTS, "ids": UUIDS},
+    "lock_heartbeats": {
+        "digests": UUIDS,
+        "workspace_ids": UUIDS,
+        "slugs": TEXTS,
+        "ids": UUIDS,
+    },
+    "read_heartbeats": {
+        "digests": UUIDS,
+        "workspace_ids": UUIDS,
+        "slugs": TEXTS,
+        "ids": UUIDS,
+    },
     "lock_due_heartbeats": {"now": "timestamptz", "most": "bigint"},
     "claim_heartbeat_changes": {"now": "timestamptz", "ids": UUIDS},
     "update_heartbeat_statuses": {

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tocsin.model import Actor, ActorKind, Severity
+from tocsin.routing.bindings import Binding
 from tocsin.routing.flapping import FlappingNumbers
 from tocsin.routing.rules import (
     DestinationRef,
@@ -69,6 +70,8 @@ class IntegrationEntry:
     actor_json: bytes
     row: Any
     tokens: tuple[TokenEntry, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    """Bound heartbeats that its signals may be pings of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,12 @@ async def _load(engine: Engine) -> Directory:
         by_workspace.setdefault(row.workspace_id, {})[row.slug] = row.id
     tokens: dict[UUID, tuple[TokenEntry, ...]] = {}
     for row in rows.tokens:
-        of_integration = tokens.get(row.integration_id, ())
-        tokens[row.integration_id] = (*of_integration, TokenEntry(row.id, row.token_hash))
+        others = tokens.get(row.integration_id, ())
+        tokens[row.integration_id] = (*others, TokenEntry(row.id, row.token_hash))
+    bindings: dict[UUID, tuple[Binding, ...]] = {}
+    for row in rows.bound_heartbeats:
+        of_integration = bindings.get(row.bound_integration_id, ())
+        bindings[row.bound_integration_id] = (*of_integration, Binding.from_row(row))
     routing = {
         workspace_id: _routing_table(of_workspace)
         for workspace_id, of_workspace in rows.routing.items()
@@ -148,6 +155,7 @@ async def _load(engine: Engine) -> Directory:
                 by_workspace.get(row.workspace_id, {}),
                 routing[row.workspace_id],
                 tokens.get(row.id, ()),
+                bindings.get(row.id, ()),
             )
             for row in rows.integrations
         },
@@ -162,6 +170,7 @@ def _entry(
     tenants: Mapping[str, UUID],
     routing: RoutingTable,
     tokens: tuple[TokenEntry, ...],
+    bindings: tuple[Binding, ...],
 ) -> IntegrationEntry:
     return IntegrationEntry(
         id=row.id,
@@ -183,6 +192,7 @@ def _entry(
         actor_json=msgspec.json.encode(Actor(ActorKind.SOURCE, row.name, row.id).document()),
         row=row,
         tokens=tokens,
+        bindings=bindings,
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -42,6 +44,11 @@ BATCH: Final = 500
 PATIENCE_SECONDS: Final = 8.0
 """For one transaction; clients of pings give up after 10 s."""
 
+BOUND_LIMIT: Final = 1_000
+"""Heartbeats that are made for one that is bound."""
+
+_json = msgspec.json.Encoder(order="deterministic").encode
+
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 
 log = structlog.get_logger(__name__)
@@ -49,12 +56,24 @@ log = structlog.get_logger(__name__)
 
 class HeartbeatName(Struct, frozen=True):
     """How a ping names its heartbeat: by the digest of its token, by its slug in a workspace, or by its
-    id. Exactly one of them."""
+    id. What a bound heartbeat has found (see `found_by`) names that one, too, so that it can be made."""
 
     digest: bytes | None = None
     workspace_id: bytes | None = None
     slug: str | None = None
     id: bytes | None = None
+    parent_id: bytes | None = None
+    values: tuple[tuple[str, str], ...] = ()
+    """Pairs of label and value."""
+
+
+def found_by(parent_id: bytes, values: tuple[tuple[str, str], ...]) -> HeartbeatName:
+    """The heartbeat that is expected for these labels of a bound one. Its id follows from both: it
+    is looked up by that, two nodes make one of it, and one that was deleted is not made again while
+    anything is known of it. It sorts beside the bound one."""
+    digest = sha256(parent_id + _json(values)).digest()
+    tail = bytes([0x70 | digest[0] & 0x0F, digest[1], 0x80 | digest[2] & 0x3F, *digest[3:10]])
+    return HeartbeatName(id=parent_id[:6] + tail, parent_id=parent_id, values=values)
 
 
 class IncomingPing(Struct, frozen=True):
@@ -161,6 +180,9 @@ class Pings:
             pipe = await self._connected()
             _, locked, rows = await pipe.run(*reading)
         batch = _Batch(locked, rows)
+        if missing := batch.missing(incoming):
+            _, locked, rows = await pipe.run(_make(missing), *reading[1:])
+            batch = _Batch(locked, rows)
         answers = [batch.take(each) for each in incoming]
         calls = batch.calls()
         await pipe.run(*calls, (COMMIT if calls else ROLLBACK, {}))
@@ -192,6 +214,28 @@ def _parameters(incoming: list[IncomingPing]) -> dict[str, Any]:
     }
 
 
+def _make(names: Sequence[HeartbeatName]) -> Call:
+    """Heartbeats for what bound ones have found for the first time."""
+    values = [_json([value for _, value in name.values]) for name in names]
+    return (
+        prepared("add_bound_heartbeats"),
+        {
+            "ids": arrays.uuids([name.id for name in names if name.id is not None]),
+            "parent_ids": arrays.uuids(
+                [name.parent_id for name in names if name.parent_id is not None]
+            ),
+            "shown": arrays.texts([_shown(name) for name in names]),
+            "labels": arrays.encoded([_json(dict(name.values)) for name in names]),
+            "bound_values": arrays.encoded(values),
+            "most": BOUND_LIMIT,
+        },
+    )
+
+
+def _shown(name: HeartbeatName) -> str:
+    return " ".join(f"{label}={value}" for label, value in name.values)
+
+
 class _Batch:
     """The heartbeats of one transaction, as they are changed by its pings."""
 
@@ -209,8 +253,16 @@ class _Batch:
         self._pings: dict[tuple[bytes, int], PingRow] = {}
         self._changes: list[HeartbeatChangeRow] = []
 
+    def _row(self, name: HeartbeatName) -> Any:
+        return self._rows.get(name if name.parent_id is None else HeartbeatName(id=name.id))
+
+    def missing(self, incoming: list[IncomingPing]) -> list[HeartbeatName]:
+        """What bound heartbeats have found and was never made."""
+        names = {each.name for each in incoming if each.name.parent_id is not None}
+        return [name for name in names if name.id is None or name.id not in self._known]
+
     def take(self, incoming: IncomingPing) -> PingAnswer:
-        row = self._rows.get(incoming.name)
+        row = self._row(incoming.name)
         if row is None:
             return PingRefusal.UNKNOWN
         known = self._known[row.id.bytes]

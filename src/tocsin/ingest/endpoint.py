@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from tocsin.heartbeats.pings import PingRefusal, Pings
 from tocsin.ingest import metrics, replies
 from tocsin.ingest.body import Bodies, Body, Disconnected, Receive
 from tocsin.ingest.connection import PATIENCE_SECONDS
@@ -37,7 +38,7 @@ from tocsin.ingest.refusals import (
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
-from tocsin.ingest.trouble import say_rate_limited
+from tocsin.ingest.trouble import say_ping_for_nobody, say_rate_limited
 from tocsin.ingest.understand import admitted, is_large, read_authentic, read_refused
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
@@ -65,6 +66,7 @@ class Endpoint:
         "_counters",
         "_lanes",
         "_limit",
+        "_pings",
         "_reader",
         "_rejections",
         "_senders",
@@ -73,9 +75,10 @@ class Endpoint:
         "bodies",
     )
 
-    def __init__(self, senders: Senders, lanes: Lanes, settings: Settings) -> None:
+    def __init__(self, senders: Senders, lanes: Lanes, pings: Pings, settings: Settings) -> None:
         self._senders = senders
         self._lanes = lanes
+        self._pings = pings
         self._settings = settings
         self.bodies = Bodies(
             limit=settings.max_body_bytes,
@@ -219,11 +222,25 @@ class Endpoint:
         webhook.shown = shown
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
+        pings = webhook.pings
+        if pings and not await self._ping(webhook):
+            return webhook, UNAVAILABLE
         answer = await self._lanes.submit(webhook)
+        # Read again meanwhile, by a heartbeat that was bound a moment ago.
+        if webhook.pings is not pings and webhook.pings and not await self._ping(webhook):
+            return webhook, UNAVAILABLE
         if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
             # Refused it is, whether or not that can be written down now.
             return webhook, webhook.settled
         return webhook, answer
+
+    async def _ping(self, webhook: Webhook) -> bool:
+        """Whether the heartbeats that its signals ping have that on record. What is for none (it was
+        deleted at this moment, or would be one too many) is no reason to ask for it again."""
+        answers = await asyncio.gather(*(self._pings.submit(each) for each in webhook.pings))
+        if PingRefusal.UNKNOWN in answers:
+            say_ping_for_nobody(webhook.sender.id, webhook.sender.entry.name)
+        return not {PingRefusal.UNAVAILABLE, PingRefusal.OVERLOADED, PingRefusal.FAULT} & {*answers}
 
     async def _refuse(
         self,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from tocsin.heartbeats.pings import IncomingPing
 from tocsin.ingest.senders import Sender
 from tocsin.model import Secret, Signal, WebhookStatus
 
@@ -103,6 +104,8 @@ class Webhook(Struct):
     fingerprint: str
     idempotency_key: str | None = None
     signals: list[Signal] = []
+    pings: list[IncomingPing] = []
+    """Of heartbeats that are bound to its integration."""
     flags: tuple[str, ...] = ()
     settled: Answer | None = None
     is_final: bool = False
@@ -125,6 +128,7 @@ class Webhook(Struct):
 
     def become(self, again: Webhook) -> bool:
         """Take over what a second reading of the same body gave. Whether it gave anything new."""
+        self.pings = again.pings
         if (self.settled, self.signals) == (again.settled, again.signals):
             return False
         self.raw_payload, self.fingerprint = again.raw_payload, again.fingerprint

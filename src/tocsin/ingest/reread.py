@@ -92,4 +92,5 @@ def _reads_alike(one: Sender, other: Sender) -> bool:
         and one.mapping is other.mapping
         and one.timezone is other.timezone
         and one.source is other.source
+        and one.entry.bindings == other.entry.bindings
     )

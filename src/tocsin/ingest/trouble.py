@@ -53,6 +53,17 @@ def say_rate_limited(integration_id: UUID, name: str) -> None:
         )
 
 
+def say_ping_for_nobody(integration_id: UUID, name: str) -> None:
+    if count := _seldom.count(("ping", integration_id)):
+        log.warning(
+            "what an integration sends pings a bound heartbeat that has no room for it",
+            integration=name,
+            integration_id=str(integration_id),
+            count=count,
+            remedy="bind by labels of fewer values, or delete heartbeats that are not needed",
+        )
+
+
 def say_overloaded() -> None:
     if count := _seldom.count("overloaded"):
         log.error(

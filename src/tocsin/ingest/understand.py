@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from tocsin.ingest import metrics
+from tocsin.ingest.bound_pings import part_pings
 from tocsin.ingest.kept import quoted, restored
 from tocsin.ingest.proof.verify import Refused, verify, verify_token
 from tocsin.ingest.received_webhook import (
@@ -207,6 +208,8 @@ def interpret(
     if not webhook.signals:
         reason = sender.source.ignored_reason(payload, context)
         webhook.settled = Accepted(WebhookStatus.IGNORED, reason=reason)
+    if sender.entry.bindings:
+        part_pings(webhook)
     for signal in webhook.signals:
         if signal.flags:
             for flag in signal.flags:

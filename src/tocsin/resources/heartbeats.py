@@ -292,8 +292,17 @@ async def rotate_token(
 async def delete(
     session: DatabaseSession, caller: Principal, heartbeat_id: UUID, now: datetime
 ) -> None:
-    """Deletes it; its pings are 404 from here on, and the alert that is open for it is resolved."""
+    """Deletes it, and those that were made for it where it is bound; their pings are 404 from here
+    on, and the alerts that are open for them are resolved."""
     row = await owned(session, Heartbeat, caller, heartbeat_id)
+    for child in await queries.made_for(session, row.id):
+        await _delete(session, caller, child, now)
+    await _delete(session, caller, row, now)
+
+
+async def _delete(
+    session: DatabaseSession, caller: Principal, row: Heartbeat, now: datetime
+) -> None:
     status = await queries.lock_status(session, row.id)
     beat = beat_of(status)
     change = pause(beat, now)

@@ -20,6 +20,7 @@ from tocsin.store.tables import (
     AlertDestination,
     AlertRule,
     ConfigurationVersion,
+    Heartbeat,
     Integration,
     IntegrationToken,
     StoredInhibitionRule,
@@ -57,6 +58,7 @@ class DirectoryRows:
     integrations: list[Any]
     tokens: list[Any]
     """Those of integrations: their id, whose they are, and their hash."""
+    bound_heartbeats: list[Any]
     routing: Mapping[UUID, RoutingRows]
     """By workspace."""
 
@@ -91,8 +93,22 @@ async def load_directory_rows(engine: Engine) -> DirectoryRows:
                 ).order_by(IntegrationToken.id)
             )
         )
+        bound_heartbeats = list(
+            await connection.execute(
+                select(
+                    Heartbeat.id,
+                    Heartbeat.bound_integration_id,
+                    Heartbeat.bound_matchers,
+                    Heartbeat.bound_labels,
+                )
+                .where(Heartbeat.bound_integration_id.is_not(None), Heartbeat.deleted_at.is_(None))
+                .order_by(Heartbeat.id)
+            )
+        )
         routing = await _routing_rows(connection, workspaces)
-    return DirectoryRows(version, workspaces, tenants, integrations, tokens, routing)
+    return DirectoryRows(
+        version, workspaces, tenants, integrations, tokens, bound_heartbeats, routing
+    )
 
 
 async def _routing_rows(

@@ -156,6 +156,14 @@ async def heartbeats_of_tenant(
     return (await session.scalars(statement.limit(most))).all()
 
 
+async def made_for(session: DatabaseSession, parent_id: UUID) -> Sequence[Heartbeat]:
+    """What a bound heartbeat has found."""
+    statement = select(Heartbeat).where(
+        Heartbeat.parent_id == parent_id, Heartbeat.deleted_at.is_(None)
+    )
+    return (await session.scalars(statement.order_by(Heartbeat.id))).all()
+
+
 async def count_heartbeats(session: DatabaseSession, workspace_id: UUID) -> int:
     statement = (
         select(func.count())
