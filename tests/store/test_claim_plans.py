@@ -25,6 +25,7 @@ PARAMETERS = {
         "node": "text",
         "lease_seconds": "float8",
     },
+    "count_waiting": {"destinations": "uuid[]", "most": "bigint"},
     "due_lanes": {"floors": "jsonb"},
     "expire_deliveries": {"destinations": "uuid[]"},
     "record_outcomes": {"outcomes": "json", "node": "text", "reached": "uuid[]"},

@@ -61,7 +61,7 @@ def content_of(
     now: datetime,
     workspace: Named,
     tenant: Named,
-    rule: Named,
+    rule: Named | None,
     labels: Mapping[str, str] | None = None,
     unlisted: int = 0,
     held: HeldBack | None = None,

@@ -220,6 +220,10 @@ def _why(delivery: DeliveryFacts) -> str:
             return "the destination was disabled or deleted"
         case Reason.CANCELED_BY_USER:
             return "a person canceled it"
+        case Reason.RATE_LIMITED:
+            return (
+                "as many have gone as its destination takes in a time; a digest says it with others"
+            )
         case Reason.GROUPED:
             return _gathered_words(detail)
         case Reason.RULE | Reason.TEST | Reason.FALLBACK:

@@ -19,6 +19,8 @@ class EventType(StrEnum):
     TEST = "alerts.test"
     # Several alerts in one message.
     GROUP = "alerts.group"
+    # A digest of what exceeds a destination's rate.
+    STORM = "alerts.storm"
 
 
 class AlertDeliveryStatus(StrEnum):
@@ -63,6 +65,8 @@ class Reason(StrEnum):
     FALLBACK = "fallback"
     # Another message says it, with what others have to say: `carried_by` names it once it is made.
     GROUPED = "grouped"
+    # As many as its destination takes in a time have gone; a digest says it.
+    RATE_LIMITED = "rate_limited"
 
 
 class OnEnd(StrEnum):

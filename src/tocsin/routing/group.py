@@ -47,9 +47,10 @@ class Grouping:
 
 
 class GroupKind(StrEnum):
-    """What gathers: a rule, or the end of a maintenance window."""
+    """What gathers: a rule, the end of a maintenance window, or a rate that is exceeded."""
 
     RULE = "rule"
+    STORM = "storm"
     MAINTENANCE = "maintenance"
 
 

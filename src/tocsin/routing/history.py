@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from tocsin.model import AlertDeliveryStatus, Reason
 
+_GATHERED = (Reason.GROUPED, Reason.RATE_LIMITED)
+
 
 def named_rules(rule_id: UUID | None, detail: Mapping[str, Any]) -> frozenset[UUID]:
     """Every rule that named the destination of an alert delivery, by its row."""
@@ -41,7 +43,7 @@ class NotifiedTrigger(Struct, frozen=True):
     def is_held(self) -> bool:
         """Whether a hold keeps it back. What waits for its group is as good as sent: what follows it
         waits there, too."""
-        return self.status is AlertDeliveryStatus.DEFERRED and self.reason is not Reason.GROUPED
+        return self.status is AlertDeliveryStatus.DEFERRED and self.reason not in _GATHERED
 
     @property
     def counts_as_notified(self) -> bool:

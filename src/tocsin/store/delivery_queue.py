@@ -123,6 +123,29 @@ class Claimed:
         return "group" in self.payload
 
 
+STORM_PORTION = 1_000
+"""Messages that join a storm in one statement, of each severity."""
+
+STORM_MOST = 10_000
+"""And in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredPortion:
+    gathered: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForRate:
+    """What waits at one destination of one tenant. The rule is that of any of it."""
+
+    alert_destination_id: UUID
+    tenant_id: UUID
+    workspace_id: UUID
+    alert_rule_id: UUID
+    waiting: int
+
+
 @dataclass(frozen=True, slots=True)
 class BucketRow:
     key: UUID
@@ -318,6 +341,44 @@ class DeliveryQueue:
 
     async def load_destinations(self, ids: Sequence[UUID]) -> list[DestinationRow]:
         return await self._rows(DestinationRow, "load_destinations", {"ids": list(ids)})
+
+    # Storms
+
+    async def gather_storms(self, destinations: Sequence[UUID]) -> int:
+        """What waits at these for tenants that have a storm there joins it; how much that was."""
+        total: int = 0
+        while True:
+            (portion,) = await self._rows(
+                GatheredPortion,
+                "gather_storms",
+                {"destinations": list(destinations), "most": STORM_PORTION},
+            )
+            total += portion.gathered
+            if portion.gathered < STORM_PORTION or total >= STORM_MOST:
+                return total
+
+    async def count_waiting(self, destinations: Sequence[UUID], most: int) -> list[WaitingForRate]:
+        """What waits at each of these by tenant, at most so many of each severity."""
+        return await self._rows(
+            WaitingForRate, "count_waiting", {"destinations": list(destinations), "most": most}
+        )
+
+    async def begin_storm(self, id: UUID, waiting: WaitingForRate, budget: float) -> None:
+        await self._run(
+            "begin_storm",
+            {
+                "id": id,
+                "thread_id": uuid7(),
+                "workspace_id": waiting.workspace_id,
+                "tenant_id": waiting.tenant_id,
+                "rule_id": waiting.alert_rule_id,
+                "destination_id": waiting.alert_destination_id,
+                "budget": budget,
+            },
+        )
+
+    async def notify_groups(self) -> None:
+        await self._connection.execute("NOTIFY tocsin_groups")
 
     # Recording what became of it
 

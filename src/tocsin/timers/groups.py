@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from tocsin.message import MOST_ALERTS, AlertView, Changes, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, utc_now, uuid7, uuid7_bytes
 from tocsin.routing.group import (
     AFTER_MAINTENANCE,
+    Decision,
     End,
     GroupFacts,
     Grouping,
@@ -36,6 +37,7 @@ from tocsin.routing.group import (
     decide,
 )
 from tocsin.routing.rules import Rule
+from tocsin.routing.storm import INTERVAL, decide_storm, is_calm
 from tocsin.store import arrays
 from tocsin.store.described import described
 from tocsin.store.failures import CONNECTION_LOST
@@ -159,9 +161,6 @@ class _Look:
         """What to write; None if not all that waits could be had."""
         if self._group.kind == GroupKind.MAINTENANCE:
             return await self._after_maintenance(may_leave=may_leave)
-        grouping = self._grouping()
-        if grouping is None:
-            return [self._end()] if not self._facts.waiting else [self._rest()]
         group, facts = self._group, self._facts
         state = GroupState(group.last_sent_at, _severity(group.told), group.over_at)
         known = GroupFacts(
@@ -172,15 +171,28 @@ class _Look:
             facts.told_open,
             facts.last_end,
         )
-        match decide(grouping, state, known, self._now):
+        match self._decide(state, known):
             case Send(begins):
                 return await self._send(begins=begins, may_leave=may_leave)
             case SendAt(until):
                 return [self._update(look_at=until, next_at=until)]
             case Rest(until, over_at):
-                return [self._update(look_at=until, next_at=None, over_at=over_at)]
+                return [self._update(look_at=until, next_at=None, over_at=over_at, gathered=0)]
             case End():
                 return [self._end()]
+
+    def _decide(self, state: GroupState, facts: GroupFacts) -> Decision:
+        group = self._group
+        if self._is_storm:
+            return decide_storm(state, facts, group.gathered, group.budget, self._now)
+        grouping = self._grouping()
+        if grouping is not None:
+            return decide(grouping, state, facts, self._now)
+        return Rest(self._now + timedelta(minutes=1), None) if facts.waiting else End()
+
+    @property
+    def _is_storm(self) -> bool:
+        return bool(self._group.kind == GroupKind.STORM)
 
     async def _after_maintenance(self, *, may_leave: bool) -> list[Call] | None:
         """One message for all that is still open, once those that the window held had time to come; one
@@ -224,10 +236,11 @@ class _Look:
         carrier_id = uuid7_bytes()
         carry = {**self._asked, "carrier_id": carrier_id, "now": now}
         tally_by = {**self._asked, "now": now, "most": MOST_ALERTS}
-        (carried,), (tally,), (left,) = await self._pipe.run(
+        (carried,), (tally,), (left,), sources = await self._pipe.run(
             (prepared("carry_group"), carry),
             (prepared("tally_group"), tally_by),
             (prepared("read_group"), self._asked),
+            (prepared("tally_storm"), tally_by),
         )
         if not may_leave and (left.waiting or not carried.carried):
             return None
@@ -244,11 +257,11 @@ class _Look:
         thread = uuid7() if begins and group.last_sent_at is not None else group.thread_id
         since = self._facts.since if begins else group.last_sent_at
         rule = self._rule()
-        held = self._held_back()
+        storm, held = self._is_storm, self._held_back()
         content = content_of(
             listed,
             group_id=thread,
-            title=_title(group.labels, rule.name) if held is None else f"After {held.after}",
+            title=self._title(tally, now - since, rule),
             labels=group.labels if held is None else {},
             held=held,
             changes=changes,
@@ -257,7 +270,9 @@ class _Look:
             unlisted=max(tally.open + tally.ended - len(listed), 0),
             workspace=named(self._directory.workspaces[group.workspace_id]),
             tenant=named(self._directory.tenants[group.tenant_id]),
-            rule=rule,
+            rule=None if storm else rule,
+            note=_sources(sources) if storm else None,
+            event_type=EventType.STORM if storm else EventType.GROUP,
         )
         carrier = Carrier(
             id=carrier_id,
@@ -267,21 +282,39 @@ class _Look:
             destination_id=group.alert_destination_id,
             group_id=group.id,
             content=content,
+            reason=Reason.RATE_LIMITED if storm else Reason.RULE,
             detail={"group": {"id": str(group.id), "kind": group.kind, "labels": group.labels}},
         )
+        ends = (
+            storm
+            and group.last_sent_at is not None
+            and now >= group.last_sent_at + INTERVAL
+            and is_calm(group.gathered, group.budget)
+        )
+        written = [*carrier_calls([carrier], now), (prepared("forget_members"), self._asked)]
+        if ends:
+            return [*written, self._end()]
         return [
-            *carrier_calls([carrier], now),
-            (prepared("forget_members"), self._asked),
+            *written,
             self._update(
                 thread_id=thread.bytes,
                 opened_at=now if begins else group.opened_at,
                 last_sent_at=now,
-                told=arrays.text(tally.worst),
+                told=arrays.text(_worse(group.told, tally.worst) if storm else tally.worst),
+                gathered=0,
                 over_at=None if tally.open else now,
                 look_at=now,
                 next_at=None,
             ),
         ]
+
+    def _title(self, tally: Any, span: timedelta, rule: Named | None) -> str:
+        if self._is_storm:
+            return _storm_title(tally, span)
+        held = self._held_back()
+        if held is not None:
+            return f"After {held.after}"
+        return _title(self._group.labels, "alerts" if rule is None else rule.name)
 
     async def _views(self, alert_ids: list[bytes]) -> list[AlertView]:
         (rows,) = await self._pipe.run((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
@@ -297,13 +330,9 @@ class _Look:
             views.append(change.document(stored.details))
         return views
 
-    def _rule(self) -> Named:
-        rules = self._directory.routing[self._group.workspace_id].rules
-        rule = next(each for each in rules if each.id == self._group.alert_rule_id)
-        return Named(rule.id, rule.name)
-
-    def _rest(self) -> Call:
-        return self._update(look_at=self._now + timedelta(minutes=1), next_at=None)
+    def _rule(self) -> Named | None:
+        rule = self._known_rule()
+        return None if rule is None else Named(rule.id, rule.name)
 
     def _end(self) -> Call:
         return prepared("end_group"), self._asked
@@ -317,6 +346,7 @@ class _Look:
             "last_sent_at": group.last_sent_at,
             "told": arrays.text(group.told),
             "over_at": group.over_at,
+            "gathered": group.gathered,
             **changes,
         }
         return prepared("update_group"), {
@@ -327,6 +357,25 @@ class _Look:
 
 def _severity(name: str | None) -> Severity | None:
     return None if name is None else Severity(name)
+
+
+def _worse(one: str | None, other: str | None) -> str | None:
+    known = [Severity(each) for each in (one, other) if each is not None]
+    return max(known, key=lambda each: each.rank).value if known else None
+
+
+def _storm_title(tally: Any, span: timedelta) -> str:
+    """`Storm: 134 new in 2 min, 12 CRITICAL`."""
+    seconds = max(int(span.total_seconds()), 1)
+    length = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
+    critical = f", {tally.new_critical} CRITICAL" if tally.new_critical else ""
+    return f"Storm: {tally.new} new in {length}{critical}"
+
+
+def _sources(sources: Sequence[Any]) -> str | None:
+    if not sources:
+        return None
+    return "Top sources: " + ", ".join(f"{each.source} ({each.count})" for each in sources) + "."
 
 
 def _title(labels: Mapping[str, str], rule: str) -> str:

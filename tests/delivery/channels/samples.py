@@ -65,7 +65,7 @@ def message(
     about: AlertView | None = None,
     **changes: Any,
 ) -> Message:
-    if event is EventType.GROUP:
+    if event in (EventType.GROUP, EventType.STORM):
         return several([about] if about else [alert()], **changes)
     is_test = event is EventType.TEST
     about = about or alert()

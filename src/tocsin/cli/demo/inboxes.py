@@ -78,7 +78,8 @@ def _handler(board: Board, secret: str) -> type[BaseHTTPRequestHandler]:
             if not _is_signed(self.headers, body, secret):
                 return 401
             document = json.loads(body)
-            alert = document["alert"] or {"id": "", "title": "a test message", "severity": "INFO"}
+            test = {"id": "", "title": "a test message", "severity": "INFO"}
+            alert = document["alert"] or document.get("group") or test
             event = document["event_type"].removeprefix("alerts.")
             board.was_notified(
                 Notice(

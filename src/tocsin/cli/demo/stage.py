@@ -27,6 +27,7 @@ from tocsin.settings import Settings, SmtpServer
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _SILENCED = "growth"
+CACHE_TEAM = "cache"
 ON_CALL = "on-call@example.com"
 TOOLS = (
     "generic",
@@ -79,7 +80,7 @@ class Scenery:
 
 
 def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
-    """One integration per tool, three destinations, their rules and a silence; what a former
+    """One integration per tool, four destinations, their rules and a silence; what a former
     demo left in a kept data folder is used again."""
     have = {each["name"] for each in api.items("/integrations", limit=1_000)}
     for source in TOOLS:
@@ -88,6 +89,7 @@ def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
     destinations: dict[str, tuple[str, dict[str, Any]]] = {
         "operations-log": ("webhook", {"url": receivers.webhook_url, "secret": receivers.secret}),
         "teams-checkout": ("teams", {"url": receivers.teams_url}),
+        "teams-cache": ("teams", {"url": receivers.teams_url}),
     }
     if receivers.mail_port is not None:
         destinations["on-call-mail"] = ("email", {"recipients": [ON_CALL]})
@@ -126,9 +128,20 @@ def _rules(destinations: Mapping[str, str]) -> dict[str, Any]:
             "position": 1,
         },
     }
+    # Far more than Teams takes at once: a digest says it.
+    rules["cache to its team"] = {
+        "event_types": ["alerts.triggered"],
+        "matchers": [{"label": "team", "op": "=", "value": CACHE_TEAM}],
+        "destination_ids": [destinations["teams-cache"]],
+        "position": 3,
+    }
     if "on-call-mail" in destinations:
+        # What comes together is one mail; what is CRITICAL does not wait for company.
         rules["wake somebody"] = {
             "event_types": both,
+            "group_by": [],
+            "group_wait_seconds": 5,
+            "group_interval_seconds": 15,
             "min_severity": "HIGH",
             "destination_ids": [destinations["on-call-mail"]],
             "position": 2,

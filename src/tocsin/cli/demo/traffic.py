@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.cli.demo.board import Arrival, Board
+from tocsin.cli.demo.stage import CACHE_TEAM
 from tocsin.cli.signing import SignedSender
 from tocsin.ingest.proof.scheme import LiveSecret
 from tocsin.ingest.sources.registry import SOURCES
@@ -28,6 +29,8 @@ _FIRST = 9
 _OPENING_SECONDS = 0.45
 _PACE_SECONDS = (1.2, 2.6)
 _MOST_LIVE = 14
+_STORM_AFTER_SECONDS = 12.0
+_STORM_ALERTS = 40
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -63,7 +66,11 @@ class Traffic:
                 self._trigger(tool)
                 if self.stop.wait(_OPENING_SECONDS):
                     return
+            storm_at = time.monotonic() + _STORM_AFTER_SECONDS
             while not self.stop.is_set():
+                if time.monotonic() >= storm_at:
+                    self._storm()
+                    storm_at = float("inf")
                 self._something()
                 self.stop.wait(self.dice.uniform(*_PACE_SECONDS))
         finally:
@@ -104,6 +111,20 @@ class Traffic:
                 self._send(outage, "resolve")
             case "forge":
                 self._forge(self.dice.choice(list(self.senders)))
+
+    def _storm(self) -> None:
+        """The cache loses its nodes, all at once: more than a channel takes one by one."""
+        for node in range(1, _STORM_ALERTS + 1):
+            if self.stop.is_set():
+                return
+            alert = {
+                "title": f"Cache node {node} left the ring",
+                "external_id": f"cache-{node}",
+                "severity": "MEDIUM",
+                "labels": {"team": CACHE_TEAM},
+            }
+            body = json.dumps(alert).encode()
+            self._post("generic", {"Content-Type": "application/json"}, body)
 
     def _trigger(self, tool: str) -> None:
         outage = Outage(tool, self._next, utc_now())

@@ -4,7 +4,8 @@ due lanes ─┬─ disabled or deleted ─► withdrawn
            ├─ held ────────────────► left alone (a test gets through, unless throttled)
            ├─ hold is over ────────► one probe, by whichever dispatcher comes first
            └─ well ────┬───────────► claimed, as much as its window has room for
-                       └─ limited ─► the same, no more than its rate lets through
+                       └─ limited ─► the same, no more than its rate lets through; what
+                                    exceeds it by far is gathered first (`storms.py`)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tocsin.delivery.dispatch import metrics
 from tocsin.delivery.dispatch.destination_lanes import DestinationLanes
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
+from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.model import HoldReason
 from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
@@ -58,7 +60,11 @@ class _Wanted:
 
 
 async def claim(
-    queue: DeliveryQueue, targets: Targets, lanes: DestinationLanes, leases: Leases
+    queue: DeliveryQueue,
+    targets: Targets,
+    lanes: DestinationLanes,
+    leases: Leases,
+    storms: StormWatch,
 ) -> Look:
     """One look at the queue. What it returns is leased to us; its destinations are in `targets`."""
     found = Look()
@@ -77,7 +83,7 @@ async def claim(
         lanes.forget_idle()
     wanted = await _wanted(queue, due, targets, lanes, floors, found)
     try:
-        await _claim_wanted(queue, targets, lanes, leases, wanted, found)
+        await _claim_wanted(queue, targets, lanes, leases, storms, wanted, found)
     except Exception as error:
         if not found.claimed:
             raise
@@ -92,6 +98,7 @@ async def _claim_wanted(
     targets: Targets,
     lanes: DestinationLanes,
     leases: Leases,
+    storms: StormWatch,
     wanted: Sequence[_Wanted],
     found: Look,
 ) -> None:
@@ -110,7 +117,7 @@ async def _claim_wanted(
     limited = [each for each in wanted if is_limited(each.target.rate)]
     if limited:
         asked_at = time.monotonic()
-        hold(await _claim_limited(queue, limited, found), asked_at)
+        hold(await _claim_limited(queue, limited, storms, found), asked_at)
     if found.claimed:
         # The configuration may have changed since the look: send by what the claim itself saw.
         await targets.load(
@@ -166,7 +173,7 @@ async def _wanted(
 
 
 async def _claim_limited(
-    queue: DeliveryQueue, wanted: Sequence[_Wanted], found: Look
+    queue: DeliveryQueue, wanted: Sequence[_Wanted], storms: StormWatch, found: Look
 ) -> list[Claimed]:
     """In one transaction: lock the buckets, claim what they let through, write them back."""
     rates = {each.target.bucket: each.target.rate for each in wanted}
@@ -180,6 +187,7 @@ async def _claim_limited(
         }
         if len(buckets) < len(rates):
             found.look_again_in(_BUSY_BUCKET_SECONDS)
+        await storms.gather(queue, [each.target for each in wanted], buckets)
         claims = _share(wanted, buckets)
         if claims:
             claimed = await queue.claim(claims)

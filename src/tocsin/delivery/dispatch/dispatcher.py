@@ -32,6 +32,7 @@ from tocsin.delivery.dispatch.housekeeping import Housekeeping
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
 from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
+from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import BEHIND, Failed, Outcome, Retry, Sent, Standing
@@ -86,6 +87,7 @@ class Dispatcher:
         self._tuning = tuning or Tuning()
         self._links = links
         self._targets = Targets(channels, vault)
+        self._storms = StormWatch()
         self._lanes = DestinationLanes(self._tuning.capacity)
         self._leases = Leases(self._tuning.lease_seconds)
         self._wakeups = Wakeups(database_url, self._tuning.poll_seconds)
@@ -129,7 +131,9 @@ class Dispatcher:
                 if self._stopping:
                     return
                 try:
-                    found = await claim(await queue.get(), self._targets, self._lanes, self._leases)
+                    found = await claim(
+                        await queue.get(), self._targets, self._lanes, self._leases, self._storms
+                    )
                 except Exception as error:
                     log.error("cannot claim deliveries", **described(error))
                     await queue.back_off()

@@ -101,7 +101,7 @@ _QUEUED_AGAIN = """
     status = 'queued', send_after = NULL, give_up_at = now() + interval '24 hours',
     reason = coalesce(d.detail ->> 'planned_reason', CASE
         WHEN d.reason IN ('resolved_before_sent', 'acknowledged_before_sent',
-                          'destination_disabled', 'canceled_by_user', 'grouped')
+                          'destination_disabled', 'canceled_by_user', 'grouped', 'rate_limited')
         THEN 'rule' ELSE d.reason END),
     detail = d.detail - 'planned_reason', carried_by = NULL,
     group_id = CASE WHEN d.alert_id IS NULL THEN d.group_id END,

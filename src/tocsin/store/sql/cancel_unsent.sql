@@ -48,5 +48,5 @@ WITH unsent AS (
       AND delivery.carried_by IS NULL
 )
 SELECT alert_id, alert_destination_id, id, sequence,
-       CASE WHEN reason = 'grouped' THEN 'queued' ELSE status END AS status
+       CASE WHEN reason IN ('grouped', 'rate_limited') THEN 'queued' ELSE status END AS status
 FROM unsent WHERE flaps IS NOT TRUE

@@ -23,6 +23,8 @@
 -- other and stop at the limit: nothing is locked that is not taken. Each walks one partial index from the
 -- front of its level.
 --
+-- What came since the storm of its tenant was last gathered (`gather_storms.sql`) is for the next digest.
+--
 -- `floor` is where fresh deliveries begin, behind what is dead (`due_lanes.sql`).
 --
 -- The plan is forced, for no statistics are true of pending rows, which come and go by the hundred
@@ -80,6 +82,14 @@ WITH lane AS (
                    AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after IS NULL AND d.sequence >= lane.floor
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
+                   AND (d.alert_id IS NULL OR d.reason = 'fallback' OR d.attempt_count > 0
+                        OR NOT EXISTS (
+                            SELECT FROM (
+                                SELECT storm.tenant_id FROM alert_groups AS storm
+                                WHERE storm.kind = 'storm'
+                                  AND storm.alert_destination_id = d.alert_destination_id
+                                OFFSET 0) AS storm
+                            WHERE storm.tenant_id = d.tenant_id))
                    AND :PART(in_order)
                  ORDER BY d.sequence
                  LIMIT lane.room

@@ -2,7 +2,7 @@
 -- beginning is not notified of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
 -- of the size of the table. What says that an alert flaps, or has settled, stands in for a trigger
 -- that was held because of it. Those that are held are left out where `with_held` is 0;
--- what another message carries is not held any more.
+-- what another message carries, or will, is not.
 SELECT newest.*
 FROM unnest(%(ids)s) AS asked (alert_id)
 CROSS JOIN LATERAL (
@@ -14,7 +14,8 @@ CROSS JOIN LATERAL (
               AND (detail -> 'holds' @> '[{"reason": "flapping"}]') IS NOT TRUE
            OR event_type IN ('alerts.flapping', 'alerts.settled')
               AND status::text NOT IN ('canceled', 'suppressed'))
-      AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL)
+      AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL
+           OR reason = 'rate_limited')
     ORDER BY alert_destination_id, sequence DESC
     OFFSET 0
 ) AS newest

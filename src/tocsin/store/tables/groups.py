@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tocsin.model import Severity
@@ -18,6 +18,11 @@ class AlertGroup(Base):
     __tablename__ = "alert_groups"
     __table_args__ = (
         CheckConstraint(one_of("kind", "rule", "storm", "maintenance"), "known_kind"),
+        Index(
+            "ix_alert_groups_storms",
+            "alert_destination_id",
+            postgresql_where=text("kind = 'storm'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -38,6 +43,10 @@ class AlertGroup(Base):
     told: Mapped[Severity | None] = mapped_column(severity_type)
     """The worst that its last message showed as open."""
     over_at: Mapped[datetime | None]
+    budget: Mapped[float] = mapped_column(server_default=text("0"))
+    """Of a storm: what its destination takes in an interval."""
+    gathered: Mapped[int] = mapped_column(server_default=text("0"))
+    """Of a storm: how much has come since the last digest."""
 
 
 class AlertGroupMember(Base):

@@ -1,0 +1,56 @@
+-- What waits at these destinations for tenants that have a storm there joins it, in portions. Rows that
+-- somebody is changing are passed over, and so are those of which a message of the same alert is under way
+-- or was tried: they keep their order by themselves. Neither tests nor fallback messages are gathered, nor
+-- messages about several alerts.
+--
+-- A storm that gets something worse than it had is looked at at once. As with every group, it is locked
+-- after the rows (`join_groups.sql`).
+WITH storm AS (
+    SELECT id, alert_destination_id, tenant_id FROM alert_groups
+    WHERE kind = 'storm' AND alert_destination_id = ANY (%(destinations)s::uuid[])
+), picked AS MATERIALIZED (
+    SELECT front.id, storm.id AS storm_id
+    FROM storm
+    CROSS JOIN unnest(enum_range(NULL::alert_severity)) AS level (urgency)
+    CROSS JOIN LATERAL (
+        SELECT d.id FROM alert_deliveries AS d
+        WHERE d.alert_destination_id = storm.alert_destination_id AND d.urgency = level.urgency
+          AND d.status = 'queued' AND d.send_after IS NULL
+          AND d.tenant_id = storm.tenant_id AND d.alert_id IS NOT NULL
+          AND d.attempt_count = 0 AND d.leased_by IS NULL AND d.reason <> 'fallback'
+          AND NOT EXISTS (
+              SELECT FROM (
+                  SELECT other.attempt_count, other.leased_by FROM alert_deliveries AS other
+                  WHERE other.alert_destination_id = d.alert_destination_id
+                    AND coalesce(other.alert_id, other.group_id) = coalesce(d.alert_id, d.group_id)
+                    AND other.status IN ('queued', 'deferred')
+                  ORDER BY other.sequence OFFSET 0) AS same
+              WHERE same.attempt_count > 0 OR same.leased_by IS NOT NULL)
+        ORDER BY d.sequence LIMIT %(most)s
+        FOR UPDATE OF d SKIP LOCKED) AS front
+), gathered AS (
+    UPDATE alert_deliveries AS d
+    SET status = 'deferred', reason = 'rate_limited', group_id = picked.storm_id, updated_at = now()
+    FROM picked
+    WHERE d.id = picked.id
+    RETURNING d.group_id, d.alert_id, d.event_type, d.urgency
+), counted AS (
+    UPDATE alert_groups AS storm
+    SET gathered = storm.gathered + came.count,
+        look_at = CASE WHEN storm.last_sent_at IS NULL OR storm.told IS NULL
+                            OR came.worst < storm.told
+                       THEN now() ELSE storm.look_at END
+    FROM (SELECT group_id, count(*) AS count, min(urgency) AS worst FROM gathered GROUP BY group_id)
+         AS came
+    WHERE storm.id = came.group_id
+    RETURNING storm.id
+), joined AS (
+    INSERT INTO alert_group_members (group_id, alert_id, joined_at, told_at)
+    SELECT group_id, alert_id, now(),
+           CASE WHEN bool_or(event_type = 'alerts.triggered') THEN NULL
+                ELSE now() - interval '1 microsecond' END
+    FROM gathered
+    GROUP BY group_id, alert_id
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*)::int AS gathered FROM gathered
