@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -20,6 +21,7 @@ from tocsin.timers.alert_timers import ElapsedTimers
 from tocsin.timers.holds import HoldEnds
 
 EVENTS = ["alerts.triggered", "alerts.acknowledged", "alerts.resolved", "alerts.closed"]
+PATIENCE = 30.0
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -180,8 +182,9 @@ class Holding:
     def look(self) -> None:
         """What the clock does each time it looks."""
 
+        began = time.monotonic()
         while self.glance() or self.ends.is_busy or self.timers.is_busy:
-            pass
+            assert time.monotonic() - began < PATIENCE, "there is always more to look at"
 
     def glance(self) -> bool:
         """One turn of the clock; whether it says that there is more to do at once."""
