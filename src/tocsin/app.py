@@ -45,6 +45,7 @@ from tocsin.ingest.inbound.ping_forms import form_of
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.replies import PREFIX, Send
 from tocsin.ingest.senders import Senders
+from tocsin.ingest.short_road import ShortRoad
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources.silence_book import SilenceBook
@@ -221,12 +222,12 @@ async def _background(work: Any, name: str) -> AsyncIterator[None]:
 def application(hub: Hub) -> Asgi:
     """The ASGI application of one process. A dispatcher answers for its health only."""
     mounted: Mapping[str, Asgi] = {}
-    endpoint: Asgi | None = None
+    webhooks: Endpoint | None = None
     inbound: InboundEndpoint | None = None
     pings: PingEndpoint | None = None
     front: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        endpoint = webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
+        webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
         inbound = InboundEndpoint(
             webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions
         )
@@ -251,11 +252,15 @@ def application(hub: Hub) -> Asgi:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            if webhooks is not None:
+                scope["state"]["at_once"] = ShortRoad(
+                    webhooks, hub.senders, hub.lanes, hub.settings
+                ).take
             await _lifespan(hub, receive, send)
             return
         path: str = scope["path"]
-        if endpoint is not None and path.startswith(PREFIX):
-            await endpoint(scope, receive, send)
+        if webhooks is not None and path.startswith(PREFIX):
+            await webhooks(scope, receive, send)
             return
         if pings is not None and (form := form_of(path)) is not None:
             await pings(form, scope, receive, send)

@@ -23,7 +23,7 @@ from tocsin.ingest import metrics
 from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.kept import quoted
-from tocsin.ingest.received_webhook import Answer, Webhook
+from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
@@ -80,6 +80,11 @@ class Batcher:
 
     async def submit(self, webhook: Webhook) -> Answer:
         """Wait for the commit that takes this webhook; the answer is what became of it."""
+        queued = self.enqueue(webhook)
+        return queued if isinstance(queued, Declined) else await queued
+
+    def enqueue(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined:
+        """The answer to come, or why there is no room for it."""
         if len(self._waiting) >= self.queue_limit or self._closing:
             metrics.REFUSED.labels("overloaded").inc()
             say_overloaded()
@@ -89,7 +94,7 @@ class Batcher:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(webhook, future))
         self._wake.set()
-        return await future
+        return future
 
     @property
     def is_available(self) -> bool:

@@ -55,9 +55,9 @@ RECORDED_REJECTIONS_PER_SECOND = 50.0
 READING_LIMIT = 250
 """Webhooks of one workspace that wait to be read in the thread: 503 for the rest of its flood."""
 
-_METHODS = ("POST", "PUT")
+METHODS = ("POST", "PUT")
 """Grafana can be set to either."""
-_uuid = lru_cache(4096)(UUID)
+uuid_of = lru_cache(4096)(UUID)
 
 
 class Endpoint:
@@ -109,7 +109,7 @@ class Endpoint:
     async def _reply(
         self, scope: Scope, receive: Receive, identifier: str, secret: str | None
     ) -> Reply:
-        if scope["method"] not in _METHODS:
+        if scope["method"] not in METHODS:
             return replies.declined(identifier, NOT_POST)
         headers = headers_of(scope["headers"])
         sender = await self.sender(identifier)
@@ -127,7 +127,7 @@ class Endpoint:
             started = time.perf_counter()
             shown = NOTHING_SHOWN if secret is None else Shown(path_secret=secret)
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self._count(sender, answer, started)
+            self.count(sender, answer, started)
         finally:
             body.release()
         if isinstance(answer, Declined):
@@ -144,7 +144,7 @@ class Endpoint:
         body = Body(self.bodies)
         try:
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self._count(sender, answer, started)
+            self.count(sender, answer, started)
         finally:
             body.release()
         return webhook, answer
@@ -223,18 +223,15 @@ class Endpoint:
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
         pings = webhook.pings
-        if pings and not await self._ping(webhook):
+        if pings and not await self.ping(webhook):
             return webhook, UNAVAILABLE
         answer = await self._lanes.submit(webhook)
         # Read again meanwhile, by a heartbeat that was bound a moment ago.
-        if webhook.pings is not pings and webhook.pings and not await self._ping(webhook):
+        if webhook.pings is not pings and webhook.pings and not await self.ping(webhook):
             return webhook, UNAVAILABLE
-        if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
-            # Refused it is, whether or not that can be written down now.
-            return webhook, webhook.settled
-        return webhook, answer
+        return webhook, final(webhook, answer)
 
-    async def _ping(self, webhook: Webhook) -> bool:
+    async def ping(self, webhook: Webhook) -> bool:
         """Whether the heartbeats that its signals ping have that on record. What is for none (it was
         deleted at this moment, or would be one too many) is no reason to ask for it again."""
         answers = await asyncio.gather(*(self._pings.submit(each) for each in webhook.pings))
@@ -272,7 +269,7 @@ class Endpoint:
     async def sender(self, identifier: str) -> Sender | Declined:
         """Who a path names by the id of an integration."""
         try:
-            integration_id = _uuid(identifier)
+            integration_id = uuid_of(identifier)
         except ValueError:
             return UNKNOWN
         sender = self._senders.current.get(integration_id)
@@ -297,7 +294,8 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    def _count(self, sender: Sender, answer: Answer, started: float) -> None:
+    def count(self, sender: Sender, answer: Answer, started: float) -> None:
+        """For `/metrics`. `started`: when its last byte was read, by `perf_counter`."""
         metrics.LATENCY.observe(time.perf_counter() - started)
         key = (sender.source.type, answer.status_code)
         counter = self._counters.get(key)
@@ -305,6 +303,13 @@ class Endpoint:
             counter = metrics.WEBHOOKS.labels(sender.source.type, str(answer.status_code))
             self._counters[key] = counter
         counter.inc()
+
+
+def final(webhook: Webhook, answer: Answer) -> Answer:
+    """What its sender is answered: it is refused, whether or not that can be written down now."""
+    if isinstance(webhook.settled, Declined) and answer in (OVERLOADED, UNAVAILABLE):
+        return webhook.settled
+    return answer
 
 
 def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from uuid import UUID
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
-from tocsin.ingest.received_webhook import Answer, Webhook
+from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import OVERLOADED
 from tocsin.ingest.senders import Senders
 from tocsin.model import utc_now
@@ -81,6 +81,12 @@ class Lanes:
             return await lane.submit(webhook)
         finally:
             lane.bytes_waiting -= size
+
+    def enqueue_light(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined | None:
+        """As `submit`, without waiting; None: it is not for the transaction that all share."""
+        if webhook.sender.entry.workspace_id in self._apart or _is_heavy(webhook):
+            return None
+        return self._shared.enqueue(webhook)
 
     @property
     def is_available(self) -> bool:

@@ -14,6 +14,8 @@ from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, problem_body
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+SendReply = Callable[[int, list[tuple[bytes, bytes]], bytes], None]
+"""Sends a status, headers and a body, all at once."""
 
 PREFIX = "/webhooks/"
 
@@ -31,15 +33,16 @@ class Reply(Struct, frozen=True):
     body: bytes
 
     async def send(self, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(self.body))
         await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [length, *self.headers],
-            }
+            {"type": "http.response.start", "status": self.status, "headers": self._headers()}
         )
         await send({"type": "http.response.body", "body": self.body})
+
+    def hand_to(self, send: SendReply) -> None:
+        send(self.status, self._headers(), self.body)
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"content-length", b"%d" % len(self.body)), *self.headers]
 
 
 def accepted(webhook: Webhook, answer: Accepted) -> Reply:

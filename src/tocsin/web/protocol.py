@@ -11,6 +11,8 @@ For `uvicorn --http tocsin.web.protocol:Protocol`. What it does differently:
   however many wait already: a client that sends small requests faster than they are answered, or
   never reads an answer, fills the memory. Here what may not wait stays bytes, and no more are read.
 - Each answer is one write (`one_write`).
+- A request that is here whole is first offered to `state["at_once"]` of the application's lifespan,
+  if there is one: what it takes needs no task and none of ASGI's messages.
 
 It is one class because each request passes all of it: four classes above each other cost a tenth of
 a bare request.
@@ -19,10 +21,16 @@ a bare request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from tocsin.web.flow import Flow
 from tocsin.web.one_write import OneWrite
@@ -35,6 +43,12 @@ WAITING_LIMIT = 16
 """Requests of one connection behind the one that is being answered."""
 ALL_WAITING_LIMIT = 1_024
 """Those of all connections of this process; beyond it each may have one."""
+
+Answer = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], None]
+"""To be called once, with a status, headers (of them the length) and a body."""
+
+AtOnce = Callable[[Any, bytes, Answer], bool]
+"""Offered a scope and a body; whether it takes the request, and is going to answer it."""
 
 _HEAD_END = b"\r\n\r\n"
 
@@ -60,6 +74,9 @@ class Protocol(HttpToolsProtocol):
         self._has_begun = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._at_once: AtOnce | None = self.app_state.get("at_once")
+        self._is_reading = False
+        self._begun: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, OneWrite(transport, self.loop)))
@@ -112,7 +129,12 @@ class Protocol(HttpToolsProtocol):
         nothing."""
         self._has_begun = False
         self._unset_keepalive_if_required()
+        self._is_reading = True
         self._parse(data)
+        self._is_reading = False
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            self._begin(begun, self.app)
         if (not self._in_head and self._is_answering) or self.transport.is_closing():
             return
         # What follows a request in the same piece may be a body and the beginning of a head: it
@@ -190,6 +212,47 @@ class Protocol(HttpToolsProtocol):
                 self.app = served
         if self.pipeline:
             self._recount()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._at_once is None or app is not self.config.loaded_app:
+            super()._start_asgi_task(cycle, app)
+        elif self._is_reading:
+            # Its body comes in the same piece, most likely.
+            self._begun = cycle
+        else:
+            self._begin(cycle, app)
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if (
+            cycle.more_body
+            or cycle.waiting_for_100_continue
+            or self.flow.write_paused
+            or self._at_once is None
+            or not self._at_once(cycle.scope, bytes(cycle.body), partial(self._answer, cycle))
+        ):
+            super()._start_asgi_task(cycle, app)
+
+    def _answer(
+        self,
+        cycle: RequestResponseCycle,
+        status: int,
+        headers: Iterable[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> None:
+        """What `cycle.send` does in two steps, for who was offered a request at once."""
+        if cycle.disconnected:
+            return
+        parts = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            parts += (name, b": ", value, b"\r\n")
+        if not cycle.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (b"\r\n", body)
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"".join(parts))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():

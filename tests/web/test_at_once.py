@@ -1,0 +1,161 @@
+"""Requests that are offered whole to who may take them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.web.speaker import Speaker, everything
+from tocsin.web.protocol import Answer, Protocol
+
+
+class Taker(Speaker):
+    """Takes what is posted to /taken, and answers it in a later turn of the loop, with the number of
+    bytes; /slow waits for the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def at_once(self, scope: Any, body: bytes, answer: Answer) -> bool:
+        if scope["path"] not in ("/taken", "/slow"):
+            return False
+        self.taken += 1
+        text = b"taken %d" % len(body)
+        self.tasks.append(asyncio.create_task(self._answer(scope["path"] == "/slow", text, answer)))
+        return True
+
+    async def _answer(self, is_slow: bool, text: bytes, answer: Answer) -> None:
+        if is_slow:
+            await asyncio.to_thread(self.gate.wait, 20)
+        answer(200, [(b"content-length", b"%d" % len(text))], text)
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"]["at_once"] = self.at_once
+            for what in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{what}.complete"})
+        else:
+            await super().app(scope, receive, send)
+
+
+@pytest.fixture
+def taker() -> Iterator[Taker]:
+    running = Taker()
+    listener = socket.create_server(("127.0.0.1", 0))
+    running.port = listener.getsockname()[1]
+    server = uvicorn.Server(
+        uvicorn.Config(
+            running.app,
+            http=Protocol,
+            interface="asgi3",
+            proxy_headers=False,
+            lifespan="on",
+            log_level="critical",
+            access_log=False,
+            date_header=False,
+            server_header=False,
+        )
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.gate.set()
+        server.should_exit = True
+        thread.join()
+
+
+def post(path: str, body: bytes = b"", *lines: bytes) -> bytes:
+    head = [b"POST %b HTTP/1.1" % path.encode(), b"host: x", b"content-length: %d" % len(body)]
+    return b"\r\n".join((*head, *lines, b"", body))
+
+
+CLOSE = b"connection: close"
+
+
+def test_what_is_here_whole_is_taken_and_answered_in_one_piece(taker: Taker) -> None:
+    assert taker.heard(post("/taken", b"four", CLOSE)) == (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\nconnection: close\r\n\r\ntaken 4"
+    )
+    assert (taker.taken, taker.count) == (1, 0)
+
+
+def test_what_is_not_taken_goes_the_ordinary_road(taker: Taker) -> None:
+    assert taker.heard(post("/other", b"four", CLOSE)).endswith(b"\r\n\r\n4")
+    assert (taker.taken, taker.count) == (0, 1)
+
+
+@pytest.mark.parametrize("cut", [-3, -1])
+def test_so_does_one_that_comes_in_pieces(taker: Taker, cut: int) -> None:
+    whole = post("/taken", b"four", CLOSE)
+    assert taker.heard(whole[:cut], whole[cut:], pause=0.05).endswith(b"\r\n\r\n4")
+    assert (taker.taken, taker.count) == (0, 1)
+
+
+def test_so_does_one_that_waits_to_be_told_to_go_on(taker: Taker) -> None:
+    heard = taker.heard(post("/taken", b"four", b"expect: 100-continue", CLOSE))
+    assert heard.startswith(b"HTTP/1.1 100 ")
+    assert heard.endswith(b"\r\n\r\n4")
+
+
+def test_one_without_a_host_is_refused(taker: Taker) -> None:
+    asked = b"POST /taken HTTP/1.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    assert taker.heard(asked).startswith(b"HTTP/1.1 400 ")
+    assert taker.taken == 0
+
+
+def test_of_many_at_once_each_is_answered_in_its_turn(taker: Taker) -> None:
+    paths = ["/taken", "/other", "/taken", "/taken", "/other", "/other", "/taken"] * 20
+    asked = [post(path, b"x" * size) for size, path in enumerate(paths)]
+    heard = taker.heard(b"".join(asked) + post("/taken", b"", CLOSE))
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in heard.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    expected = [
+        b"taken %d" % size if path == "/taken" else b"%d" % size for size, path in enumerate(paths)
+    ]
+    assert bodies == [*expected, b"taken 0"]
+
+
+def test_what_comes_after_one_that_takes_its_time_waits(taker: Taker) -> None:
+    with taker.connect() as connection:
+        connection.sendall(post("/slow") + post("/taken") + post("/other", b"", CLOSE))
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        taker.gate.set()
+        connection.settimeout(20)
+        heard = everything(connection)
+    assert heard.count(b"HTTP/1.1 200 OK") == 3
+    assert (taker.taken, taker.count) == (2, 1)
+
+
+def test_whoever_has_gone_is_not_answered(taker: Taker) -> None:
+    with taker.connect() as connection:
+        connection.sendall(post("/slow"))
+    taker.gate.set()
+    assert taker.heard(post("/taken", b"", CLOSE)).endswith(b"taken 0")
+
+
+def test_http_1_0_is_answered_and_closed(taker: Taker) -> None:
+    heard = taker.heard(b"POST /taken HTTP/1.0\r\ncontent-length: 2\r\n\r\nok")
+    assert heard.endswith(b"connection: close\r\n\r\ntaken 2")
+
+
+def test_one_after_another_on_one_connection(taker: Taker) -> None:
+    with taker.connect() as connection:
+        for path in ("/taken", "/taken", "/other", "/taken"):
+            connection.sendall(post(path, b"four"))
+            heard = b""
+            while not heard.endswith(b"4"):
+                heard += connection.recv(1_000)
+            assert heard.startswith(b"HTTP/1.1 200 OK")
+    assert (taker.taken, taker.count) == (3, 1)
