@@ -75,7 +75,6 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
                 ("silence", "create", "-m", "a=b", "-c", "why"),
                 ("inhibition", "create", "down", "--source", "a=b", "--target", "c=d"),
                 ("maintenance", "create", "patch", "-m", "severity=HIGH", "-c", "why"),
-                ("heartbeat", "create", "job", "--every", "1h"),
                 ("send", str(body), "-i", "shop", "--url", url),
                 ("act", "note", "last", "--note", HOSTILE),
             ):
@@ -89,6 +88,14 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
                 " (id, workspace_id, integration_id, label, prefix, token_hash)"
                 " SELECT gen_random_uuid(), workspace_id, id, %s, %s, 'x' FROM integrations",
                 [HOSTILE, HOSTILE],
+            )
+            connection.execute(
+                "INSERT INTO heartbeats (id, workspace_id, tenant_id, integration_id, name, slug,"
+                " kind, period_seconds, grace_seconds) SELECT gen_random_uuid(), workspace_id,"
+                " tenant_id, id, 'job', 'job', 'interval', 3600, 300 FROM integrations"
+            )
+            connection.execute(
+                "INSERT INTO heartbeat_statuses (heartbeat_id) SELECT id FROM heartbeats"
             )
             for table, columns in _TEXTS.items():
                 for column in columns:
