@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -121,3 +121,41 @@ def test_an_alert_says_what_it_holds_back_and_by_what_it_is_held(hub: Hub) -> No
     assert hub.viewer.get(f"/alerts/{ping}/explain").json()["inhibition"] == holding
     hub.admin.patch(f"{PATH}/{made['id']}", {"is_enabled": False})
     assert hub.viewer.get(f"/alerts/{disks[0]}").json()["inhibition"]["inhibited_by"] == []
+
+
+def test_a_preview_says_what_would_have_been_held(hub: Hub) -> None:
+    sender, start = past.integration(hub), datetime.now(UTC) - timedelta(hours=5)
+
+    def came(
+        title: str, minutes: float, check: str, until: float | None = None, **more: Any
+    ) -> None:
+        alert_id = past.alert(
+            hub,
+            sender,
+            title,
+            fired=start + timedelta(minutes=minutes),
+            labels={"check": check, "host": more.pop("host", "db-1")},
+            **more,
+        )
+        if until is not None:
+            hub.sql(
+                "UPDATE alerts SET status = 'RESOLVED', resolved_at = %s WHERE id = %s",
+                *(start + timedelta(minutes=until), alert_id),
+            )
+
+    came("down", 10, "ping", until=20)
+    came("just before", 9.6, "disk")
+    came("too early", 9, "disk")
+    came("critical before", 9.9, "disk", severity="CRITICAL")
+    came("in the middle", 15, "disk", severity="CRITICAL")
+    came("in the grace", 20.5, "disk")
+    came("after", 21.5, "disk")
+    came("elsewhere", 15, "disk", host="db-2")
+    body = {name: DOWN[name] for name in ("source_matchers", "target_matchers", "equal")}
+    found = hub.viewer.made(f"{PATH}/preview", body)
+    titles = {item["title"] for item in found["items"]}
+    assert titles == {"just before", "in the middle", "in the grace"}
+    assert (found["sources"], found["considered"], found["matched"]) == (1, 8, 3)
+    assert hub.admin.get(PATH).json()["items"] == []
+    theirs = hub.stranger.made(f"{PATH}/preview", body)
+    assert (theirs["items"], theirs["considered"], theirs["sources"]) == ([], 0, 0)

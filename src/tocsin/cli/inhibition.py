@@ -11,6 +11,7 @@ from tocsin.cli import named
 from tocsin.cli.arguments import condition, matchers, span
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, is_answered, print_json, show, table
+from tocsin.cli.rule import show_preview
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(
@@ -44,6 +45,9 @@ def create(
     grace: Annotated[
         str, typer.Option(metavar="SPAN", help="So long after the last source it is held.")
     ] = "60s",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show which past alerts it would have held.")
+    ] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
@@ -60,10 +64,12 @@ def create(
         "delay_seconds": int(span(delay, "--delay").total_seconds()),
         "grace_seconds": int(span(grace, "--grace").total_seconds()),
     }
-    with open_api(workspace) as api:
-        made = api.post(_PATH, body)
+    with open_api(workspace, only_reads=preview) as api:
+        made = api.post(f"{_PATH}/preview" if preview else _PATH, body)
     if json:
         print_json(made)
+    elif preview:
+        show_preview(made, days=7)
     else:
         show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
 
