@@ -10,7 +10,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.timers.plain_world import NAMES, SPANS, Alert, Place, World
+from tests.timers.plain_world import HOSTS, NAMES, SPANS, Alert, Place, World
 from tocsin.alerts.actions import Acted, Action
 
 PLACES = st.sampled_from([0, 1])
@@ -56,6 +56,101 @@ class Silences(World):
         if silence.ends_at > self.hub.now:
             silence.ends_at = self.hub.now + timedelta(seconds=seconds)
             self.hub.move_silence(id, silence.ends_at)
+
+
+class Windows(World):
+    """Of destinations that take each alert by itself."""
+
+    windows: dict[UUID, Silence]
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.hub.sql("UPDATE alert_destinations SET type = 'pagerduty'")
+        self.windows = {}
+
+    def held_by_a_window(self, alert: Alert, place: Place) -> bool:
+        said = {"host": alert.host, "severity": alert.severity}
+        return any(
+            each.starts_at <= self.hub.now < each.ends_at and said[each.label] == each.value
+            for each in self.windows.values()
+        )
+
+    @rule(
+        asks=st.sampled_from([("host", "db-1"), ("severity", "LOW")]),
+        minutes=st.sampled_from([1, 2, 10]),
+        begins_in=st.sampled_from([0, 60]),
+    )
+    def window(self, asks: tuple[str, str], minutes: int, begins_in: int) -> None:
+        label, value = asks
+        begins = self.hub.now + timedelta(seconds=begins_in)
+        id = self.hub.window(minutes, starts_at=begins, label=label, value=value)
+        self.windows[id] = Silence(label, value, begins, begins + timedelta(minutes=minutes))
+
+    @precondition(lambda self: self.windows)
+    @rule(data=st.data(), minutes=st.sampled_from([1, 10]))
+    def extend_window(self, data: st.DataObject, minutes: int) -> None:
+        id = data.draw(st.sampled_from(list(self.windows)))
+        window = self.windows[id]
+        if window.ends_at > self.hub.now:
+            window.ends_at += timedelta(minutes=minutes)
+            length = (window.ends_at - window.starts_at) // timedelta(minutes=1)
+            self.hub.change_window(id, duration_minutes=length)
+
+    @precondition(lambda self: self.windows)
+    @rule(data=st.data(), how=st.sampled_from(["end", "delete"]))
+    def end_window(self, data: st.DataObject, how: str) -> None:
+        id = data.draw(st.sampled_from(list(self.windows)))
+        window = self.windows[id]
+        if how == "delete":
+            del self.windows[id]
+            self.hub.sql("DELETE FROM maintenance_windows WHERE id = %s", id)
+        elif window.starts_at <= self.hub.now < window.ends_at:
+            window.ends_at = self.hub.now
+            self.hub.change_window(id, ended_at=self.hub.now)
+
+
+class Inhibitions(World):
+    """Alerts of hosts that are down hold those on the same host, and for a minute after."""
+
+    down: dict[str, set[str]]
+    grace_until: dict[str, datetime]
+
+    def prepare(self) -> None:
+        super().prepare()
+        # What was live in another run of the model is none of this one's.
+        self.hub.sql("UPDATE alerts SET status = 'RESOLVED', resolved_at = now()")
+        self.hub.inhibition(source={"kind": "down"}, target={"title": "Disk full"}, delay=0)
+        self.down = {host: set() for host in HOSTS}
+        self.grace_until = {}
+
+    def held_by_inhibition(self, alert: Alert, place: Place) -> bool:
+        until = self.grace_until.get(alert.host)
+        return bool(self.down[alert.host]) or (until is not None and self.hub.now < until)
+
+    def _say(self, name: str, host: str, status: str) -> None:
+        self.tick()
+        self.hub.send(name, status, title="Host down", labels={"kind": "down", "host": host})
+
+    @rule(name=st.sampled_from(["x", "y"]), host=st.sampled_from(HOSTS))
+    def host_down(self, name: str, host: str) -> None:
+        """A source, or one that moves there from another host."""
+        self._say(name, host, "firing")
+        for other in HOSTS:
+            if other != host and name in self.down[other]:
+                self._leave(name, other)
+        self.down[host].add(name)
+
+    @rule(name=st.sampled_from(["x", "y"]))
+    def host_up(self, name: str) -> None:
+        for host in HOSTS:
+            if name in self.down[host]:
+                self._say(name, host, "resolved")
+                self._leave(name, host)
+
+    def _leave(self, name: str, host: str) -> None:
+        self.down[host].discard(name)
+        if not self.down[host]:
+            self.grace_until[host] = self.hub.now + timedelta(seconds=60)
 
 
 class QuietHours(World):

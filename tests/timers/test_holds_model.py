@@ -1,6 +1,6 @@
-"""Alerts that come, grow worse, are taken on, end and come back; silences, quiet hours, cooldowns and
-snoozes that begin, move and end; leaders that die; in any order. No alert is open, unheld and unnotified
-for longer than a look, and nobody is notified twice of one event."""
+"""Alerts that come, grow worse, are taken on, end and come back; silences, windows, inhibition, quiet
+hours, cooldowns and snoozes that begin, move and end; leaders that die; in any order. No alert is open,
+unheld and unnotified for longer than a look, and nobody is notified twice of one event."""
 
 from __future__ import annotations
 
@@ -12,11 +12,23 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
-from tests.timers.plain_holds import Cooldowns, QuietHours, Silences, Snoozes
+from tests.timers.plain_holds import (
+    Cooldowns,
+    Inhibitions,
+    QuietHours,
+    Silences,
+    Snoozes,
+    Windows,
+)
+from tests.timers.plain_world import World
 
 
-class Holds(Silences, QuietHours, Cooldowns, Snoozes):
+class Holds(Silences, Windows, Inhibitions, QuietHours, Cooldowns, Snoozes):
     """All of them together. A new hold joins here."""
+
+
+class Unchanged(Inhibitions, Snoozes):
+    """What needs no change of the configuration, upon which all that is held is looked at."""
 
 
 @pytest.fixture
@@ -25,10 +37,10 @@ def hub(database: Database) -> Iterator[Holding]:
         yield opened
 
 
-def agree(hub: Holding, examples: int, steps: int) -> None:
-    Holds.hub = hub
+def agree(hub: Holding, machine: type[World], examples: int, steps: int) -> None:
+    machine.hub = hub
     run_state_machine_as_test(
-        Holds,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -42,10 +54,16 @@ def agree(hub: Holding, examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(400)
 def test_the_model_agrees(hub: Holding) -> None:
-    agree(hub, 25, 30)
+    agree(hub, Holds, 25, 30)
+
+
+@pytest.mark.timeout(400)
+def test_it_does_where_nobody_changes_the_configuration(hub: Holding) -> None:
+    agree(hub, Unchanged, 25, 30)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_the_model_agrees_for_long(hub: Holding) -> None:
-    agree(hub, 300, 60)
+    agree(hub, Holds, 300, 60)
+    agree(hub, Unchanged, 300, 60)
