@@ -136,15 +136,22 @@ def _rules(destinations: Mapping[str, str]) -> dict[str, Any]:
         "position": 3,
     }
     if "on-call-mail" in destinations:
-        # What comes together is one mail; what is CRITICAL does not wait for company.
         rules["wake somebody"] = {
             "event_types": both,
+            "min_severity": "CRITICAL",
+            "destination_ids": [destinations["on-call-mail"]],
+            "position": 2,
+        }
+        # What else is serious comes together, in one mail now and then.
+        rules["what else is serious"] = {
+            "event_types": both,
+            "min_severity": "HIGH",
+            "unless": [[{"label": "severity", "op": "=", "value": "CRITICAL"}]],
             "group_by": [],
             "group_wait_seconds": 5,
             "group_interval_seconds": 15,
-            "min_severity": "HIGH",
             "destination_ids": [destinations["on-call-mail"]],
-            "position": 2,
+            "position": 4,
         }
     return rules
 
