@@ -10,6 +10,6 @@ CREATE TABLE alert_timers (
     due_at timestamptz NOT NULL,
     workspace_id uuid NOT NULL,
     CONSTRAINT pk_alert_timers PRIMARY KEY (alert_id, kind, alert_destination_id),
-    CONSTRAINT fk_alert_timers_alert_id_alerts FOREIGN KEY (alert_id) REFERENCES alerts (id) ON DELETE CASCADE
+    CONSTRAINT fk_alert_timers_alert_id FOREIGN KEY (alert_id) REFERENCES alerts (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_alert_timers_due_at ON alert_timers (due_at);
