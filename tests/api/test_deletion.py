@@ -13,6 +13,7 @@ from tocsin.store.installation import sealed_values
 HOOK = "https://example.org/path-with-token-91c2"
 OF_KIND = {
     "heartbeat_id": "/heartbeats",
+    "inhibition_rule_id": "/inhibition-rules",
     "alert_rule_id": "/alert-rules",
     "alert_destination_id": "/alert-destinations",
     "integration_id": "/integrations",

@@ -16,6 +16,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def read(body: bytes) -> Webhook:
     entry: Any = SimpleNamespace(source=SOURCES["generic"], timezone=ZoneInfo("UTC"), mapping=None)
+    entry.entry = SimpleNamespace(bindings=())
     return interpret(cast("Any", entry), {}, body, NOW)
 
 
