@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, heartbeats, ingest
+from bench import alerts, delivery, heartbeats, holds, ingest
 
 RESULTS = Path("bench/results")
 BENCHES: dict[str, Any] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Any] = {
     "delivery": delivery,
     "alerts": alerts,
     "heartbeats": heartbeats,
+    "holds": holds,
 }
 
 
