@@ -115,8 +115,11 @@ class HeldOfAlerts:
     triggers: Notified = field(default_factory=dict)
 
 
-async def read_held(pipe: Pipe, alert_ids: Iterable[bytes]) -> HeldOfAlerts:
-    """What earlier transactions hold of these alerts."""
+async def read_held(
+    pipe: Pipe, alert_ids: Iterable[bytes], held_here: Iterable[bytes]
+) -> HeldOfAlerts:
+    """What earlier transactions hold of these alerts. `held_here`: those of which this one holds
+    something, too, which follows what was sent before."""
     held = HeldOfAlerts()
     asked = sorted(set(alert_ids))
     if not asked:
@@ -135,5 +138,6 @@ async def read_held(pipe: Pipe, alert_ids: Iterable[bytes]) -> HeldOfAlerts:
         )
         stored = StoredHold(row.id.bytes, row.alert_destination_id, delivery)
         lanes.setdefault(row.alert_destination_id, []).append(stored)
-    held.triggers = await _read_triggers(pipe, sorted(held.lanes), with_held=False)
+    known = sorted(held.lanes.keys() | held_here)
+    held.triggers = await _read_triggers(pipe, known, with_held=False)
     return held

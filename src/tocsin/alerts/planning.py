@@ -112,7 +112,9 @@ class Planning:
         details: Mapping[bytes, AlertDetails],
         now: datetime,
     ) -> None:
-        held = await read_held(pipe, [each.alert.id for each in looks if each.has_history])
+        old = [each.alert.id for each in looks if each.has_history]
+        held_here = [id for id in old if any(row.is_held for row in self._rows.get(id, ()))]
+        held = await read_held(pipe, old, held_here)
         found = Looks(held, self._last_notified, self._inhibited, now)
         for each in looks:
             if self.pace is not None and self.pace.is_due:
