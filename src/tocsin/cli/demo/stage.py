@@ -80,8 +80,8 @@ class Scenery:
 
 
 def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
-    """One integration per tool, four destinations, their rules and a silence; what a former
-    demo left in a kept data folder is used again."""
+    """One integration per tool, four destinations, their rules, a silence and a maintenance
+    window; what a former demo left in a kept data folder is used again."""
     have = {each["name"] for each in api.items("/integrations", limit=1_000)}
     for source in TOOLS:
         if (name := tool_name(source)) not in have:
@@ -106,6 +106,18 @@ def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
                 "matchers": [{"label": "team", "op": "=", "value": _SILENCED}],
                 "ends_at": iso(utc_now() + timedelta(hours=2)),
                 "comment": "The mail provider throttles us until tonight; known",
+            },
+        )
+    # A minute from now on; what is still open then comes in one message.
+    if not api.items("/maintenance-windows", limit=1):
+        api.post(
+            "/maintenance-windows",
+            {
+                "name": "Upgrade of the agents",
+                "matchers": [{"label": "source", "op": "=", "value": "datadog"}],
+                "timezone": "UTC",
+                "starts_at": utc_now().replace(tzinfo=None, microsecond=0).isoformat(),
+                "duration_minutes": 1,
             },
         )
     key = api.post("/api-keys", {"name": "demo", "role": "admin"})["key"]
