@@ -66,6 +66,21 @@ def everything(connection: socket.socket) -> bytes:
 
 
 @contextmanager
+def in_a_thread(
+    server: uvicorn.Server, listener: socket.socket, gate: threading.Event
+) -> Iterator[None]:
+    """It serves meanwhile; whoever still waits for the gate is let go before it ends."""
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield
+    finally:
+        gate.set()
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
 def speaker() -> Iterator[Speaker]:
     running = Speaker()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -80,11 +95,5 @@ def speaker() -> Iterator[Speaker]:
             access_log=False,
         )
     )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
+    with in_a_thread(server, listener, running.gate):
         yield running
-    finally:
-        running.gate.set()
-        server.should_exit = True
-        thread.join()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import uvicorn
 
-from tests.web.speaker import Speaker, everything
+from tests.web.speaker import Speaker, everything, in_a_thread
 from tocsin.web.protocol import Answer, Protocol
 
 
@@ -65,14 +64,8 @@ def taker() -> Iterator[Taker]:
             server_header=False,
         )
     )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
+    with in_a_thread(server, listener, running.gate):
         yield running
-    finally:
-        running.gate.set()
-        server.should_exit = True
-        thread.join()
 
 
 def post(path: str, body: bytes = b"", *lines: bytes) -> bytes:
