@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.support.outbox import JsonReceiver, Outbox, dispatching, receiving, until
+from tests.support.outbox import KEY, JsonReceiver, Outbox, dispatching, receiving, until
+from tocsin.access.vault import Vault
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.model import Severity, utc_now, uuid7
 from tocsin.store.database import create_engine
@@ -67,9 +68,6 @@ async def keeping_time(outbox: Outbox, clock: list[timedelta]) -> AsyncIterator[
 @pytest.fixture(autouse=True)
 def sealed(outbox: Outbox) -> None:
     """The directory reads the integration's secret."""
-    from tests.support.outbox import KEY
-    from tocsin.access.vault import Vault
-
     outbox.db.execute("UPDATE integrations SET webhook_secret = %s", [Vault([KEY]).seal(KEY)])
     outbox.db.execute("UPDATE alert_rules SET event_types = '{alerts.triggered}'")
 
