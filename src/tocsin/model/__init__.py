@@ -26,7 +26,7 @@ from tocsin.model.notifications import (
     Reason,
     WaitReason,
 )
-from tocsin.model.people import SYSTEM, Actor, ActorKind, Role
+from tocsin.model.people import SYSTEM, Actor, ActorKind, Role, Urgency
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
 from tocsin.model.signals import Fault, Lease, Signal, SignalKind, WebhookStatus
@@ -64,6 +64,7 @@ __all__ = [
     "SignatureFormat",
     "SignedContent",
     "TimerKind",
+    "Urgency",
     "WaitReason",
     "WebhookStatus",
     "iso",

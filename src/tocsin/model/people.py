@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tocsin.model.alerts import Severity
+
 
 class Role(StrEnum):
     """What one may do: a viewer reads, a responder acts on alerts, an admin configures."""
@@ -17,6 +19,17 @@ class Role(StrEnum):
     def includes(self, other: Role) -> bool:
         order = (Role.VIEWER, Role.RESPONDER, Role.ADMIN)
         return order.index(self) >= order.index(other)
+
+
+class Urgency(StrEnum):
+    """How a person is paged: `high` for CRITICAL and HIGH, `low` for all else."""
+
+    HIGH = "high"
+    LOW = "low"
+
+    @classmethod
+    def of(cls, severity: Severity) -> Urgency:
+        return cls.HIGH if severity in (Severity.CRITICAL, Severity.HIGH) else cls.LOW
 
 
 class ActorKind(StrEnum):

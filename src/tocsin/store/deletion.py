@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tocsin.store.tables import AlertDestination, AlertRule, Heartbeat, Integration
+from tocsin.store.tables import AlertDestination, AlertRule, Heartbeat, Integration, User
 from tocsin.store.tables.base import Deletable
 
 _LEFT_OF: Mapping[type[Deletable], Mapping[str, Any]] = {
@@ -19,6 +19,7 @@ _LEFT_OF: Mapping[type[Deletable], Mapping[str, Any]] = {
     AlertDestination: {"is_enabled": False, "config": {}, "secret_config": None},
     AlertRule: {"is_enabled": False},
     Heartbeat: {"token_digest": None},
+    User: {"is_active": False, "password_hash": None},
 }
 
 

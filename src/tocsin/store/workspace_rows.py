@@ -95,6 +95,9 @@ def _present(table: type[OwnedRow], workspace_id: UUID) -> list[ColumnElement[bo
     conditions = [table.workspace_id == workspace_id]
     if issubclass(table, Deletable):
         conditions.append(table.deleted_at.is_(None))
+    if table is AlertDestination:
+        # Somebody's contact method is no destination of the workspace, and never named as one.
+        conditions.append(AlertDestination.user_id.is_(None))
     return conditions
 
 

@@ -1,4 +1,4 @@
-"""Alert destinations."""
+"""Alert destinations of a workspace; contact methods are not among them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def page_of_destinations(
     statement = select(table).where(
         table.workspace_id == workspace_id,
         table.deleted_at.is_(None),
+        table.user_id.is_(None),
         *equal((table.type, type), (table.is_enabled, is_enabled)),
     )
     return await fetch_page(

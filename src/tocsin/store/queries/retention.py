@@ -21,7 +21,15 @@ REMOVED_AT_ONCE = 20
 """Of what was deleted, per table: its keys may have to read whole tables for each."""
 
 # What expires by itself.
-_EXPIRING = ("webhook_claims", "resolutions", "cooldowns", "link_codes", "sessions")
+_EXPIRING = (
+    "webhook_claims",
+    "resolutions",
+    "cooldowns",
+    "link_codes",
+    "sessions",
+    "invitations",
+    "contact_codes",
+)
 
 # Looked up row by row, whatever the statistics say of tables that grow and shrink: no step reads a
 # whole table to delete a few rows of it.
@@ -57,11 +65,12 @@ _RETAINED: Mapping[str, str] = {
 }
 
 # What history may mention, each with who may mention it; heartbeats before their integrations, and these
-# before their tenants.
+# before their tenants; contact methods before their people.
 _MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "heartbeats": (("heartbeat_changes", "heartbeat_id"),),
     "alert_rules": (("alert_deliveries", "alert_rule_id"),),
     "alert_destinations": (("alert_deliveries", "alert_destination_id"),),
+    "users": (("alert_destinations", "user_id"),),
     "integrations": (
         ("webhook_deliveries", "integration_id"),
         ("alerts", "integration_id"),

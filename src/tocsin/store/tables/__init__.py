@@ -8,7 +8,7 @@ Three rules shape it:
 - Times are `timestamptz`; ids are UUIDv7, made by the program.
 """
 
-from tocsin.store.tables.access import ApiKey, AuditEvent, Membership, Session, User
+from tocsin.store.tables.access import ApiKey, AuditEvent, Session
 from tocsin.store.tables.alerts import Alert, AlertEvent, AlertTimer
 from tocsin.store.tables.base import Base
 from tocsin.store.tables.delivery import (
@@ -41,6 +41,13 @@ from tocsin.store.tables.inhibition import (
     InhibitionTarget,
     StoredInhibitionRule,
 )
+from tocsin.store.tables.people import (
+    ContactCode,
+    Invitation,
+    Membership,
+    NotificationRule,
+    User,
+)
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
@@ -60,6 +67,7 @@ __all__ = [
     "AuditEvent",
     "Base",
     "ConfigurationVersion",
+    "ContactCode",
     "Cooldown",
     "DestinationState",
     "Heartbeat",
@@ -71,8 +79,10 @@ __all__ = [
     "InhibitionTarget",
     "Integration",
     "IntegrationToken",
+    "Invitation",
     "LinkCode",
     "Membership",
+    "NotificationRule",
     "RateBucket",
     "Resolution",
     "Session",

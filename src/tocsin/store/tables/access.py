@@ -1,4 +1,4 @@
-"""Who may do what, and who did: users, sessions, API keys, the audit log."""
+"""Who may do what, and who did: sessions, API keys, the audit log."""
 
 from __future__ import annotations
 
@@ -14,40 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tocsin.store.tables.base import (
-    NOW,
-    Base,
-    one_of,
-)
-
-ROLE_CHECK = one_of("role", "viewer", "responder", "admin")
-
-
-class User(Base):
-    __tablename__ = "users"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    password_hash: Mapped[str | None]
-    timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
-    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
-
-
-class Membership(Base):
-    __tablename__ = "memberships"
-    __table_args__ = (CheckConstraint(ROLE_CHECK, "role"),)
-
-    user_id: Mapped[UUID] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
-    )
-    workspace_id: Mapped[UUID] = mapped_column(
-        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
-    )
-    role: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+from tocsin.store.tables.base import NOW, Base
+from tocsin.store.tables.people import ROLE_CHECK
 
 
 class Session(Base):
@@ -66,6 +34,7 @@ class ApiKey(Base):
     __table_args__ = (
         CheckConstraint(ROLE_CHECK, "role"),
         Index("ix_api_keys_workspace_id", "workspace_id"),
+        Index("ix_api_keys_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -77,6 +46,10 @@ class ApiKey(Base):
     role: Mapped[str]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    user_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), sort_order=1
+    )
+    """Whose it is: a personal key speaks for its person; None: a key of the workspace."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 

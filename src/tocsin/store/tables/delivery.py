@@ -24,7 +24,6 @@ from tocsin.model import AlertDeliveryStatus, Severity
 from tocsin.store.tables.base import (
     HELD,
     NO_OBJECT,
-    NOT_DELETED,
     NOW,
     PENDING,
     Base,
@@ -42,8 +41,14 @@ class AlertDestination(Deletable, Base):
             "workspace_id",
             "name",
             unique=True,
-            postgresql_where=NOT_DELETED,
+            postgresql_where=text("deleted_at IS NULL AND user_id IS NULL"),
         ),
+        Index(
+            "ix_alert_destinations_user_id",
+            "user_id",
+            postgresql_where=text("user_id IS NOT NULL"),
+        ),
+        CheckConstraint("verified_at IS NULL OR user_id IS NOT NULL", "only_contacts_are_verified"),
         CheckConstraint(
             "deleted_at IS NULL"
             " OR (NOT is_enabled AND config = '{}'::jsonb AND secret_config IS NULL)",
@@ -60,6 +65,10 @@ class AlertDestination(Deletable, Base):
     secret_config: Mapped[bytes | None]
     """The secret parts, as encrypted JSON."""
     is_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Whose contact method it is, which only pages of that person name. None: a destination."""
+    verified_at: Mapped[datetime | None]
+    """When its owner entered the code that was sent to it; a contact method without is never paged."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
