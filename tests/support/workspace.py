@@ -143,6 +143,46 @@ class Workspace:
         )
         return key
 
+    def user(self, name: str = "Ana", *, role: str = "responder", **columns: Any) -> UUID:
+        """A member of this workspace."""
+        user_id = uuid7()
+        email = f"{name.lower()}-{user_id.hex[-6:]}@example.org"
+        self.insert("users", **{"id": user_id, "email": email, "name": name, **columns})
+        self.insert("memberships", user_id=user_id, workspace_id=self.id, role=role)
+        return user_id
+
+    def contact_method(
+        self, user_id: UUID, *, type: str = "webhook", is_verified: bool = True, **columns: Any
+    ) -> UUID:
+        """It leads nowhere unless `config` is given."""
+        method_id = uuid7()
+        given = {"config": Json({"url": "http://127.0.0.1:9/"}), **columns}
+        self.insert(
+            "alert_destinations",
+            id=method_id,
+            workspace_id=self.id,
+            user_id=user_id,
+            name=type,
+            type=type,
+            verified_at=utc_now() if is_verified else None,
+            **given,
+        )
+        return method_id
+
+    def notification_rules(self, user_id: UUID, urgency: str, *lines: tuple[int, UUID]) -> None:
+        """Each a delay in seconds and a contact method."""
+        for position, (delay_seconds, method_id) in enumerate(lines):
+            self.insert(
+                "notification_rules",
+                id=uuid7(),
+                workspace_id=self.id,
+                user_id=user_id,
+                urgency=urgency,
+                position=position,
+                delay_seconds=delay_seconds,
+                contact_method_id=method_id,
+            )
+
     def rule(self, *, event_types: list[str], **columns: Any) -> tuple[UUID, UUID]:
         """A rule and its destination, which is disabled: nothing leaves, but all of it is pending."""
         destination_id, rule_id = uuid7(), uuid7()

@@ -1,0 +1,43 @@
+"""Who can be paged, made from what is stored of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tocsin.model import Urgency
+from tocsin.oncall.contacts import ContactMethod, NotificationLine, Person, QuietUntil
+from tocsin.routing.quiet_hours import QuietHours, end_of_quiet
+from tocsin.store.people import PersonRow
+
+
+def person_of(row: PersonRow) -> Person:
+    return Person(
+        id=row.id,
+        name=row.name,
+        timezone=row.timezone,
+        is_active=row.is_active,
+        contact_methods=tuple(
+            ContactMethod(
+                id=each.id,
+                type=each.type,
+                name=each.name,
+                is_verified=each.verified_at is not None,
+                is_enabled=each.is_enabled,
+            )
+            for each in row.contact_methods
+        ),
+        notification_rules={
+            urgency: tuple(
+                NotificationLine(timedelta(seconds=each.delay_seconds), each.contact_method_id)
+                for each in row.notification_rules
+                if each.urgency == urgency
+            )
+            for urgency in Urgency
+        },
+        quiet_until=_quiet_until(row),
+    )
+
+
+def _quiet_until(row: PersonRow) -> QuietUntil | None:
+    hours = None if row.quiet_hours is None else QuietHours.from_documents(row.quiet_hours)
+    return None if hours is None else lambda at: end_of_quiet(hours.windows, at)
