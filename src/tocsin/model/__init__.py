@@ -16,6 +16,7 @@ from tocsin.model.alerts import (
     AlertStatus,
     Severity,
 )
+from tocsin.model.escalations import EscalationState, SkipReason, StepMode, StopReason, TargetKind
 from tocsin.model.ids import uuid7, uuid7_bytes
 from tocsin.model.notifications import (
     AlertDeliveryStatus,
@@ -49,6 +50,7 @@ __all__ = [
     "AlertStatus",
     "AttemptOutcome",
     "AuthScheme",
+    "EscalationState",
     "EventType",
     "Fault",
     "HoldReason",
@@ -63,6 +65,10 @@ __all__ = [
     "SignatureAlgorithm",
     "SignatureFormat",
     "SignedContent",
+    "SkipReason",
+    "StepMode",
+    "StopReason",
+    "TargetKind",
     "TimerKind",
     "Urgency",
     "WaitReason",

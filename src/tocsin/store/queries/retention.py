@@ -68,7 +68,11 @@ _RETAINED: Mapping[str, str] = {
 # before their tenants; contact methods before their people.
 _MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "heartbeats": (("heartbeat_changes", "heartbeat_id"),),
-    "alert_rules": (("alert_deliveries", "alert_rule_id"),),
+    "alert_rules": (("alert_deliveries", "alert_rule_id"), ("escalations", "alert_rule_id")),
+    "escalation_policies": (
+        ("alert_rules", "escalation_policy_id"),
+        ("escalations", "escalation_policy_id"),
+    ),
     "alert_destinations": (("alert_deliveries", "alert_destination_id"),),
     "users": (("alert_destinations", "user_id"),),
     "integrations": (

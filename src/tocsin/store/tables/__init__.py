@@ -20,6 +20,14 @@ from tocsin.store.tables.delivery import (
     LinkCode,
     RateBucket,
 )
+from tocsin.store.tables.escalations import (
+    AlertResponder,
+    EscalationStep,
+    EscalationTurn,
+    StoredEscalation,
+    StoredPolicy,
+    StoredPolicyVersion,
+)
 from tocsin.store.tables.groups import AlertGroup, AlertGroupMember
 from tocsin.store.tables.heartbeats import (
     Heartbeat,
@@ -61,6 +69,7 @@ __all__ = [
     "AlertGroup",
     "AlertGroupMember",
     "AlertLease",
+    "AlertResponder",
     "AlertRule",
     "AlertTimer",
     "ApiKey",
@@ -70,6 +79,8 @@ __all__ = [
     "ContactCode",
     "Cooldown",
     "DestinationState",
+    "EscalationStep",
+    "EscalationTurn",
     "Heartbeat",
     "HeartbeatChange",
     "HeartbeatPing",
@@ -86,7 +97,10 @@ __all__ = [
     "RateBucket",
     "Resolution",
     "Session",
+    "StoredEscalation",
     "StoredInhibitionRule",
+    "StoredPolicy",
+    "StoredPolicyVersion",
     "StoredSilence",
     "StoredWindow",
     "Tenant",

@@ -71,6 +71,12 @@ class Alert(Base):
     snoozed_by: Mapped[str | None]
     flaps: Mapped[dict[str, Any] | None]
     """How often it has come and gone (`routing/flapping.py`); null: it has opened, and that is all."""
+    assigned_to: Mapped[UUID | None]
+    """A user. Keys of users would be checked with every alert, which none has when it is made."""
+    acknowledged_by: Mapped[UUID | None]
+    """The user who did; null where nobody did, or it is not known who."""
+    acknowledged_until: Mapped[datetime | None]
+    """When its acknowledgement expires; null: never."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -196,6 +196,10 @@ class AlertDelivery(Base):
     """What gathers it with others; messages about several that share one are sent in order."""
     carried_by: Mapped[UUID | None]
     """The message about several that says this one, too; this one shares what becomes of it."""
+    escalation_id: Mapped[UUID | None]
+    """Of a page: the escalation that sends it. Without a key: most messages are no pages."""
+    user_id: Mapped[UUID | None]
+    """Of a page: who is to be reached."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -64,6 +64,8 @@ class AlertRule(Deletable, Base):
     group_wait_seconds: Mapped[int] = mapped_column(server_default=text("30"))
     group_interval_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     group_linger_seconds: Mapped[int] = mapped_column(server_default=text("600"))
+    escalation_policy_id: Mapped[UUID | None] = mapped_column(ForeignKey("escalation_policies.id"))
+    """By which people are notified, besides its destinations."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
