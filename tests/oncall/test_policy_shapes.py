@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tocsin.model import Severity, StepMode, TargetKind, uuid7
-from tocsin.oncall.policy_shapes import Condition, Hours, Policy, Step
+from tocsin.oncall.policy_shapes import Hours, Policy, PolicyStep, StepCondition
 
 OFFICE = {
     "days": ["mon", "tue", "wed", "thu", "fri"],
@@ -42,7 +42,7 @@ def test_hours_are_those_of_their_zone(hours: dict[str, Any], at: str, covered: 
 
 
 def test_a_condition_says_what_does_not_hold() -> None:
-    condition = Condition.from_document(
+    condition = StepCondition.from_document(
         {
             "min_severity": "HIGH",
             "matchers": [{"label": "team", "op": "=", "value": "db"}],
@@ -60,7 +60,7 @@ def test_a_condition_says_what_does_not_hold() -> None:
 
 
 def test_a_step_without_a_condition_is_always_taken() -> None:
-    step = Step.from_document(
+    step = PolicyStep.from_document(
         {"targets": [{"type": "user", "id": str(uuid7())}], "wait_seconds": 300}
     )
 

@@ -446,6 +446,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         "group_wait_seconds": 20,
         "group_interval_seconds": 60,
         "group_linger_seconds": 90,
+        "escalation_policy_id": rule_id(9),
         "position": 3,
     }
     made = Rule.from_row(row)
@@ -462,6 +463,7 @@ def test_a_row_of_the_database_becomes_a_rule() -> None:
         unless=(Exemption((Matcher("labels.type", "=", "test"),)),),
         remind_every_seconds=3600,
         grouping=Grouping(("service",), *(timedelta(seconds=each) for each in (20, 60, 90))),
+        escalation_policy_id=rule_id(9),
         position=3,
     )
     open_to_all = Rule.from_row(row | {"tenant_ids": None, "min_severity": None})

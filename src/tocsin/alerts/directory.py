@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tocsin.model import Actor, ActorKind, Severity
+from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.bindings import Binding
 from tocsin.routing.flapping import FlappingNumbers
 from tocsin.routing.rules import (
@@ -92,6 +93,8 @@ class Directory:
     """By workspace."""
     workspaces: Mapping[UUID, Names]
     tenants: Mapping[UUID, Names]
+    policies: Mapping[UUID, Policy] = field(default_factory=dict)
+    """Escalation policies of all workspaces, each as it is now."""
 
 
 EMPTY = Directory(0, {}, {}, {}, {})
@@ -162,6 +165,7 @@ async def _load(engine: Engine) -> Directory:
         routing,
         {row.id: Names(row.id, row.slug, row.name) for row in rows.workspaces},
         {row.id: Names(row.id, row.slug, row.name) for row in rows.tenants},
+        {policy.id: policy for policy in _readable(rows.policies, Policy.from_row)},
     )
 
 

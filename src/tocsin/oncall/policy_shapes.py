@@ -21,7 +21,7 @@ URGENT_ACK_TIMEOUT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PolicyTarget:
     type: TargetKind
     id: UUID
 
@@ -80,7 +80,7 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class StepCondition:
     """What must hold when a step begins. One without parts always holds; so does one of `hours` while
     any of them lasts."""
 
@@ -89,7 +89,7 @@ class Condition:
     hours: tuple[Hours, ...] = ()
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Condition:
+    def from_document(cls, document: Mapping[str, Any]) -> StepCondition:
         severity = document.get("min_severity")
         return cls(
             None if severity is None else Severity(severity),
@@ -112,25 +112,25 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PolicyStep:
     """`wait_seconds`: how long it waits for an answer before the next one begins."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[PolicyTarget, ...]
     wait_seconds: int
     mode: StepMode = StepMode.EVERYONE
-    condition: Condition | None = None
+    condition: StepCondition | None = None
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Step:
+    def from_document(cls, document: Mapping[str, Any]) -> PolicyStep:
         condition = document.get("condition")
         return cls(
             tuple(
-                Target(TargetKind(each["type"]), UUID(str(each["id"])))
+                PolicyTarget(TargetKind(each["type"]), UUID(str(each["id"])))
                 for each in document["targets"]
             ),
             document["wait_seconds"],
             StepMode(document.get("mode", StepMode.EVERYONE)),
-            None if condition is None else Condition.from_document(condition),
+            None if condition is None else StepCondition.from_document(condition),
         )
 
     def unmet(self, severity: Severity, matching: Matching, at: datetime) -> str | None:
@@ -145,7 +145,7 @@ class Policy:
     id: UUID
     version: int
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[PolicyStep, ...]
     repeat: int = 0
     on_exhausted_destination_id: UUID | None = None
     ack_timeout_minutes: int | None = None
@@ -159,7 +159,7 @@ class Policy:
             row["id"],
             row["version"],
             row["name"],
-            tuple(Step.from_document(each) for each in row["steps"]),
+            tuple(PolicyStep.from_document(each) for each in row["steps"]),
             row["repeat"],
             row["on_exhausted_destination_id"],
             row["ack_timeout_minutes"],

@@ -92,6 +92,7 @@ class Rule:
     unless: tuple[Exemption, ...] = ()
     remind_every_seconds: int | None = None
     grouping: Grouping | None = None
+    escalation_policy_id: UUID | None = None
     position: int = 0
     asked: Conjunction = field(init=False, compare=False, repr=False)
     named: Mapping[str, str] = field(init=False, compare=False, repr=False)
@@ -126,6 +127,7 @@ class Rule:
             ),
             remind_every_seconds=row["remind_every_seconds"],
             grouping=Grouping.from_row(row),
+            escalation_policy_id=row["escalation_policy_id"],
             position=row["position"],
         )
 

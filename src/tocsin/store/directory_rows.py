@@ -24,6 +24,7 @@ from tocsin.store.tables import (
     Integration,
     IntegrationToken,
     StoredInhibitionRule,
+    StoredPolicy,
     StoredSilence,
     StoredWindow,
     Tenant,
@@ -59,6 +60,7 @@ class DirectoryRows:
     tokens: list[Any]
     """Those of integrations: their id, whose they are, and their hash."""
     bound_heartbeats: list[Any]
+    policies: list[Any]
     routing: Mapping[UUID, RoutingRows]
     """By workspace."""
 
@@ -105,9 +107,14 @@ async def load_directory_rows(engine: Engine) -> DirectoryRows:
                 .order_by(Heartbeat.id)
             )
         )
+        policies = list(
+            await connection.execute(
+                select(*StoredPolicy.__table__.columns).where(StoredPolicy.deleted_at.is_(None))
+            )
+        )
         routing = await _routing_rows(connection, workspaces)
     return DirectoryRows(
-        version, workspaces, tenants, integrations, tokens, bound_heartbeats, routing
+        version, workspaces, tenants, integrations, tokens, bound_heartbeats, policies, routing
     )
 
 
