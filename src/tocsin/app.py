@@ -5,6 +5,7 @@
 /api/v1/…     api/                    FastAPI
 /v2/…, …      ingest/inbound/         other products' APIs
 /a/…          console/act_page.py     acknowledge and resolve from a message
+/callbacks/…  callbacks/              replies, keys and buttons that services pass on
 /problems/…   api/problem_pages.py    what each error means
 /healthz, /readyz, /metrics           health.py
 """
@@ -29,9 +30,11 @@ from tocsin.alerts.directory import DirectoryFeed
 from tocsin.api.assembly import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
+from tocsin.callbacks.application import create_callbacks
 from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
 from tocsin.console.front_page import create_front_page
+from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
@@ -196,7 +199,14 @@ class Hub:
             dispatcher = Dispatcher(
                 self.url,
                 channels=build_channels(
-                    outbound, self.settings.smtp, self.settings.mail_from, self.settings.base_url
+                    Parts(
+                        outbound,
+                        smtp=self.settings.smtp,
+                        mail_from=self.settings.mail_from,
+                        public_url=self.settings.base_url,
+                        callbacks=self.settings.public_url,
+                        twilio=self.settings.twilio,
+                    )
                 ),
                 vault=self.vault,
                 links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
@@ -247,6 +257,9 @@ def application(hub: Hub) -> Asgi:
             "/problems": create_problem_pages(),
             "/alerts": create_alert_page(hub.engine, LinkSigner(hub.keys)),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
+            "/callbacks": create_callbacks(
+                hub.engine, hub.url, hub.vault, hub.settings, LinkSigner(hub.keys), hub.actions
+            ),
         }
     answers_health = health.create_health(hub.engine)
 

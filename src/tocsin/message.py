@@ -198,12 +198,14 @@ class Message(Content, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class Links:
     """Where a reader can go. `code` is the short code to type when acting; it is made per
-    recipient, action and alert, and never stored in clear."""
+    recipient, action and alert, and never stored in clear. `reply_code` is what a reply by text message
+    names it by."""
 
     alert: str
     acknowledge: str | None = None
     resolve: str | None = None
     code: str | None = None
+    reply_code: str | None = None
 
 
 def read(

@@ -40,6 +40,26 @@ class SmtpServer:
 
 
 @dataclass(frozen=True)
+class TwilioAccount:
+    """Whom text messages and calls are handed to, and who they come from: a number, or a messaging
+    service (`MG…`)."""
+
+    base_url: str
+    account_sid: str
+    auth_token: Secret
+    sender: str
+
+
+@dataclass(frozen=True)
+class TwilioUrl:
+    """Where Twilio's API is, and who we are there."""
+
+    base_url: str
+    account_sid: str
+    auth_token: Secret
+
+
+@dataclass(frozen=True)
 class Settings:
     data_dir: Path
     database_url: Secret | None = None
@@ -52,6 +72,8 @@ class Settings:
     outbound_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     smtp: SmtpServer | None = None
     mail_from: str | None = None
+    twilio_url: TwilioUrl | None = None
+    twilio_from: str | None = None
     max_body_bytes: int = 1_048_576
     body_timeout_seconds: float = 10.0
     ingest_queue_limit: int = 2_000
@@ -79,6 +101,14 @@ class Settings:
             return self.public_url
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    @property
+    def twilio(self) -> TwilioAccount | None:
+        """The installation's own account; destinations may have others."""
+        url, sender = self.twilio_url, self.twilio_from
+        if url is None or sender is None:
+            return None
+        return TwilioAccount(url.base_url, url.account_sid, url.auth_token, sender)
 
 
 def _within(
@@ -191,6 +221,14 @@ def _mail_from(text: str) -> str:
     return text
 
 
+def _twilio_url(text: str) -> TwilioUrl:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not (url.hostname and url.username and url.password):
+        raise ValueError("must read https://ACCOUNT_SID:AUTH_TOKEN@api.twilio.com")
+    base_url = f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}"
+    return TwilioUrl(base_url, url.username, Secret(url.password))
+
+
 def _text(text: str) -> str:
     return text
 
@@ -206,6 +244,8 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_OUTBOUND_ALLOW": ("outbound_allow", _networks, False),
     "TOCSIN_SMTP_URL": ("smtp", _smtp, True),
     "TOCSIN_MAIL_FROM": ("mail_from", _mail_from, False),
+    "TOCSIN_TWILIO_URL": ("twilio_url", _twilio_url, True),
+    "TOCSIN_TWILIO_FROM": ("twilio_from", _text, False),
     "TOCSIN_MAX_BODY_BYTES": ("max_body_bytes", _integer(1_024, 67_108_864), False),
     "TOCSIN_BODY_TIMEOUT_SECONDS": ("body_timeout_seconds", _number(0.1, 600), False),
     "TOCSIN_INGEST_QUEUE_LIMIT": ("ingest_queue_limit", _integer(1, 1_000_000), False),
@@ -269,6 +309,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         )
     if values.get("smtp") is not None and "mail_from" not in values:
         faults.append("TOCSIN_MAIL_FROM must be set when TOCSIN_SMTP_URL is")
+    if ("twilio_url" in values) != ("twilio_from" in values):
+        faults.append("TOCSIN_TWILIO_URL and TOCSIN_TWILIO_FROM must be set together")
     if faults:
         raise SettingsError(faults)
     values.setdefault("data_dir", default_data_dir(environ))

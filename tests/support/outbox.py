@@ -19,6 +19,7 @@ from tests.support.postgres import Database
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
+from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.registry import (
     ValidConfig,
     build_channels,
@@ -385,7 +386,13 @@ async def dispatching(
         dispatchers.append(
             Dispatcher(
                 url,
-                channels=build_channels(outbound, public_url="https://tocsin.example.com"),
+                channels=build_channels(
+                    Parts(
+                        outbound,
+                        public_url="https://tocsin.example.com",
+                        callbacks="https://tocsin.example.com",
+                    )
+                ),
                 vault=Vault([KEY]),
                 links=links,
                 tuning=tuning,

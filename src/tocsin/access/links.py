@@ -123,6 +123,17 @@ class LinkSigner:
         number = int.from_bytes(self._episode_tag(text, b"code")) % 10**CODE_DIGITS
         return f"{number:0{CODE_DIGITS}d}"
 
+    def reply_code(self, subject_id: UUID, destination_id: UUID) -> str:
+        """What a reply names an alert by, or a message about several: short, and the same for as long
+        as the alert lives. It selects; who replies is proved otherwise."""
+        return self.reply_codes(subject_id, destination_id)[0]
+
+    def reply_codes(self, subject_id: UUID, destination_id: UUID) -> list[str]:
+        """With each key: an answer may come after the keys were changed."""
+        said = subject_id.bytes + destination_id.bytes
+        numbers = (int.from_bytes(_tag(key, b"reply", said)) for key in self._keys)
+        return [f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}d}" for number in numbers]
+
     def episode(self, text: str) -> UUID:
         """What the tokens of one message to one reader have in common, for counting wrong codes.
 

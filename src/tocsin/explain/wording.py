@@ -146,9 +146,11 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             words = f"sent{at}, at attempt {max(delivery.attempt_count, 1)}{_was_held(delivery)}"
             if (delivery.detail or {}).get("confirmed") is False:
                 words += "; the service accepted it, which is no proof that it was shown"
-            return words
+            return words + _reported(delivery)
         case AlertDeliveryStatus.FAILED:
-            return f"given up after {_attempts(delivery)}{_last_error(delivery)}"
+            return f"given up after {_attempts(delivery)}{_last_error(delivery)}" + _reported(
+                delivery
+            )
         case AlertDeliveryStatus.QUEUED:
             return _queued_words(delivery, now)
         case AlertDeliveryStatus.DEFERRED:
@@ -161,6 +163,14 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             return f"canceled: {_why(delivery)}"
         case AlertDeliveryStatus.SUPPRESSED:
             return f"not sent: {_why(delivery)}"
+
+
+def _reported(delivery: DeliveryFacts) -> str:
+    """What the service said of it later."""
+    report = (delivery.detail or {}).get("report")
+    if not report:
+        return ""
+    return f"; the service reported “{report['status']}” at {_shown(report['at'])}"
 
 
 def _carried_words(delivery: DeliveryFacts) -> str:

@@ -118,4 +118,5 @@ def links_for(reader: str) -> Links:
         acknowledge=f"https://hub.example/a/ack-{len(reader)}?x=1&y=2",
         resolve=f"https://hub.example/a/resolve-{len(reader)}?x=1&y=2",
         code="4821",
+        reply_code="7305",
     )

@@ -35,6 +35,8 @@ BEHAVIOURS = (
     "nobody",
     "wrong-certificate",
 )
+ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
+TWILIO = {"account_sid": ACCOUNT_SID, "auth_token": SECRET, "sender": "+15550100000"}
 _SUCCESS: Mapping[str, receivers.Handler] = {
     "webhook": receivers.answer(204),
     "teams": receivers.answer(202),
@@ -43,6 +45,7 @@ _SUCCESS: Mapping[str, receivers.Handler] = {
         202, '{"status":"success","message":"Event processed","dedup_key":"k"}'
     ),
     "apprise": receivers.answer(200),
+    "sms": receivers.answer(201, '{"sid": "SM0123456789abcdef", "status": "queued"}'),
 }
 
 
@@ -63,6 +66,7 @@ def document(kind: str, base: str, **more: Any) -> dict[str, Any]:
         "email": {"recipients": ["ada@example.com"]},
         "pagerduty": {"routing_key": SECRET},
         "apprise": {"urls": [base.replace("http", "json", 1) + f"/{SECRET}?+X-Token={SECRET}"]},
+        "sms": {"to": "+15550100001", "base_url": base, **TWILIO},
     }
     return {**documents[kind], **more}
 
@@ -78,6 +82,7 @@ def make(kind: str, outbound: Outbound, base: str, port: int) -> Channel:
         outbound=outbound,
         smtp=SmtpServer("127.0.0.1", port, False, True, None, None),
         mail_from="hub@hub.example",
+        callbacks="https://hub.example",
         tls=certificates.client(),
     )
     if kind == "pagerduty":

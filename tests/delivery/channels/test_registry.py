@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.delivery.channels import services
+from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.registry import (
     CHANNELS,
     ValidConfig,
@@ -117,7 +118,7 @@ def test_those_who_share_a_limit_share_a_bucket(kind: str) -> None:
 
 
 def test_every_kind_is_built() -> None:
-    built = build_channels(Outbound(AddressPolicy()))
+    built = build_channels(Parts(Outbound(AddressPolicy())))
 
     assert {kind: type(channel) for kind, channel in built.items()} == dict(CHANNELS)
 

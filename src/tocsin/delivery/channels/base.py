@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Links, Message
-from tocsin.settings import SmtpServer
+from tocsin.settings import SmtpServer, TwilioAccount
 
 LinksFor = Callable[[str], Links]
 """Links for one reader. The argument names the reader (a mail address; for a channel that many
@@ -70,6 +70,10 @@ class ChannelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
+    bound_secrets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Secrets that go to whatever these fields name: with another value there they have to be entered
+    again, or who may change a destination could have them sent to himself."""
+
     timezone: Timezone = Field(default="UTC", description="IANA timezone of the readers")
 
     @property
@@ -91,12 +95,15 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What channels need of the installation, made once at start. `public_url` is how readers
-    reach it; `smtp` None means that mail is not set up; `tls` None means the system's roots."""
+    reach it, `callbacks` how services do, None where nobody has said; `smtp` None means that mail is
+    not set up; `tls` None means the system's roots."""
 
     outbound: Outbound
     smtp: SmtpServer | None = None
     mail_from: str | None = None
     public_url: str | None = None
+    callbacks: str | None = None
+    twilio: TwilioAccount | None = None
     tls: ssl.SSLContext | None = None
 
 

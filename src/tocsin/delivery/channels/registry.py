@@ -27,11 +27,11 @@ from tocsin.delivery.channels.base import Channel, ChannelConfig, Parts
 from tocsin.delivery.channels.email import EmailChannel
 from tocsin.delivery.channels.pagerduty import PagerDutyChannel
 from tocsin.delivery.channels.slack import SlackChannel
+from tocsin.delivery.channels.sms import SmsChannel
 from tocsin.delivery.channels.teams import TeamsChannel
 from tocsin.delivery.channels.webhook import WebhookChannel
-from tocsin.delivery.outbound import AddressPolicy, Outbound
+from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import Fault
-from tocsin.settings import SmtpServer
 
 _ALL: tuple[type[Channel], ...] = (
     TeamsChannel,
@@ -40,6 +40,7 @@ _ALL: tuple[type[Channel], ...] = (
     WebhookChannel,
     PagerDutyChannel,
     AppriseChannel,
+    SmsChannel,
 )
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
@@ -70,14 +71,8 @@ class Split:
     secret: dict[str, Any] = field(repr=False)
 
 
-def build_channels(
-    outbound: Outbound,
-    smtp: SmtpServer | None = None,
-    mail_from: str | None = None,
-    public_url: str | None = None,
-) -> Mapping[str, Channel]:
-    """One sender per kind. `outbound` must be entered for as long as they send."""
-    parts = Parts(outbound=outbound, smtp=smtp, mail_from=mail_from, public_url=public_url)
+def build_channels(parts: Parts) -> Mapping[str, Channel]:
+    """One sender per kind. `parts.outbound` must be entered for as long as they send."""
     return {kind: channel(parts) for kind, channel in CHANNELS.items()}
 
 
@@ -95,15 +90,35 @@ def validate_config(
         channel = _channel(kind)
     except UnknownChannelError as error:
         return [Fault("", "unknown-type", str(error))]
+    kept: frozenset[str] = frozenset()
     if stored is not None and isinstance(document, Mapping):
+        entered = document
         document = _with_stored_secrets(channel, document, stored)
+        kept = frozenset(
+            name for name in channel.secret_fields if entered.get(name) != document[name]
+        )
     try:
         config = channel.config_model.model_validate(
             document, context={"policy": policy, "entering": True}
         )
-        return ValidConfig(kind, config)
     except ValidationError as error:
         return [_fault(each) for each in error.errors(include_input=False, include_url=False)]
+    return _moved_secrets(config, stored, kept) or ValidConfig(kind, config)
+
+
+def _moved_secrets(
+    config: ChannelConfig, stored: ChannelConfig | None, kept: frozenset[str]
+) -> list[Fault]:
+    """Secrets that were kept, and would go somewhere else than where they were entered for."""
+    return [
+        Fault(
+            f"/{name}",
+            "enter-again",
+            f"must be entered again with another {' or '.join(others)}",
+        )
+        for name, others in config.bound_secrets.items()
+        if name in kept and any(getattr(config, each) != getattr(stored, each) for each in others)
+    ]
 
 
 def split_secrets(valid: ValidConfig) -> Split:

@@ -65,6 +65,7 @@ class DeliveryLinks:
             acknowledge=next((urls[each] for each in _ACKNOWLEDGING if each in urls), None),
             resolve=next((urls[each] for each in _RESOLVING if each in urls), None),
             code=self._signer.code(next(iter(tokens.values()))),
+            reply_code=self._signer.reply_code(subject, destination_id),
         )
 
     def _expiry(self) -> datetime:

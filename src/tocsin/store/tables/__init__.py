@@ -8,7 +8,7 @@ Three rules shape it:
 - Times are `timestamptz`; ids are UUIDv7, made by the program.
 """
 
-from tocsin.store.tables.access import ApiKey, AuditEvent, Session
+from tocsin.store.tables.access import ApiKey, AuditEvent, InstallationSecret, Session
 from tocsin.store.tables.alerts import Alert, AlertEvent, AlertTimer
 from tocsin.store.tables.base import Base
 from tocsin.store.tables.delivery import (
@@ -88,6 +88,7 @@ __all__ = [
     "HeartbeatWatch",
     "InhibitionSource",
     "InhibitionTarget",
+    "InstallationSecret",
     "Integration",
     "IntegrationToken",
     "Invitation",

@@ -29,6 +29,17 @@ class Session(Base):
     expires_at: Mapped[datetime]
 
 
+class InstallationSecret(Base):
+    """What was made once for the whole installation: it is nobody's configuration."""
+
+    __tablename__ = "installation_secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+    """Encrypted like every secret."""
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class ApiKey(Base):
     __tablename__ = "api_keys"
     __table_args__ = (

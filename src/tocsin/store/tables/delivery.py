@@ -48,6 +48,12 @@ class AlertDestination(Deletable, Base):
             "user_id",
             postgresql_where=text("user_id IS NOT NULL"),
         ),
+        # Whose phone a reply comes from.
+        Index(
+            "ix_alert_destinations_phone",
+            text("(config ->> 'to')"),
+            postgresql_where=text("type IN ('sms', 'voice') AND deleted_at IS NULL"),
+        ),
         CheckConstraint("verified_at IS NULL OR user_id IS NOT NULL", "only_contacts_are_verified"),
         CheckConstraint(
             "deleted_at IS NULL"
@@ -130,6 +136,12 @@ class AlertDelivery(Base):
             postgresql_where=text(
                 "group_id IS NOT NULL AND alert_id IS NOT NULL AND carried_by IS NULL"
             ),
+        ),
+        # What rings until it is answered, and is to be called off.
+        Index(
+            "ix_alert_deliveries_ringing",
+            "created_at",
+            postgresql_where=text("progress ? 'ringing'"),
         ),
         # A person waits for a test: it is found at once, whatever the queue before it.
         Index(
