@@ -73,8 +73,19 @@ _MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("alert_rules", "escalation_policy_id"),
         ("escalations", "escalation_policy_id"),
     ),
-    "alert_destinations": (("alert_deliveries", "alert_destination_id"),),
-    "users": (("alert_destinations", "user_id"),),
+    "alert_destinations": (
+        ("alert_deliveries", "alert_destination_id"),
+        ("schedules", "fallback_destination_id"),
+    ),
+    "schedules": (),
+    "users": (
+        ("alert_destinations", "user_id"),
+        ("schedules", "fallback_user_id"),
+        ("schedule_overrides", "user_id"),
+        ("schedule_overrides", "substitute_user_id"),
+        ("shift_swaps", "user_id"),
+        ("shift_swaps", "taken_by"),
+    ),
     "integrations": (
         ("webhook_deliveries", "integration_id"),
         ("alerts", "integration_id"),
@@ -118,14 +129,14 @@ async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) 
     total = 0
     for table, mentions in _MENTIONED.items():
         due = sql.SQL("deleted_at < {before}").format(before=sql.Literal(before))
-        unmentioned = sql.SQL(" AND ").join(
+        unmentioned = [
             sql.SQL("NOT EXISTS (SELECT FROM {by} WHERE {by}.{column} = {table}.id)").format(
                 by=sql.Identifier(by), column=sql.Identifier(column), table=sql.Identifier(table)
             )
             for by, column in mentions
-        )
+        ]
         # The first question costs nothing and has no answer on most days.
-        for condition in (due, sql.SQL(" AND ").join([due, unmentioned])):
+        for condition in (due, sql.SQL(" AND ").join([due, *unmentioned])):
             query = sql.SQL("SELECT id FROM {table} WHERE {condition} LIMIT {step}").format(
                 table=sql.Identifier(table), condition=condition, step=sql.Literal(REMOVED_AT_ONCE)
             )

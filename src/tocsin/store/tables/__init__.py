@@ -57,6 +57,13 @@ from tocsin.store.tables.people import (
     User,
 )
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
+from tocsin.store.tables.schedules import (
+    CalendarFeed,
+    ShiftSwap,
+    StoredOverride,
+    StoredSchedule,
+    StoredScheduleVersion,
+)
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
 __all__ = [
@@ -75,6 +82,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "Base",
+    "CalendarFeed",
     "ConfigurationVersion",
     "ContactCode",
     "Cooldown",
@@ -98,10 +106,14 @@ __all__ = [
     "RateBucket",
     "Resolution",
     "Session",
+    "ShiftSwap",
     "StoredEscalation",
     "StoredInhibitionRule",
+    "StoredOverride",
     "StoredPolicy",
     "StoredPolicyVersion",
+    "StoredSchedule",
+    "StoredScheduleVersion",
     "StoredSilence",
     "StoredWindow",
     "Tenant",
