@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tocsin.model import EventType, Severity
-from tocsin.routing.plan import NO_HISTORY, History, PlannedDelivery, plan
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity
+from tocsin.routing.plan import NO_HISTORY, History, NotifiedTrigger, PlannedDelivery, plan
 from tocsin.routing.quiet_hours import QuietHours, QuietWindow
 from tocsin.routing.rules import (
     DestinationRef,
@@ -20,6 +20,16 @@ from tocsin.routing.rules import (
 )
 
 NOW = datetime(2026, 5, 13, 12, 0, tzinfo=UTC)  # a Wednesday
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+QUEUED, DEFERRED, SENT, FAILED, SUPPRESSED, CANCELED = (
+    AlertDeliveryStatus.QUEUED,
+    AlertDeliveryStatus.DEFERRED,
+    AlertDeliveryStatus.SENT,
+    AlertDeliveryStatus.FAILED,
+    AlertDeliveryStatus.SUPPRESSED,
+    AlertDeliveryStatus.CANCELED,
+)
 
 EVERY_DAY = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
 
@@ -132,3 +142,15 @@ def planned(
     by_destination = {each.destination_id: each for each in made.deliveries}
     assert len(by_destination) == len(made.deliveries)
     return by_destination
+
+
+def notified(
+    status: AlertDeliveryStatus,
+    reason: Reason = Reason.RULE,
+    send_after: datetime | None = None,
+    destination: UUID = SLACK,
+    rules: tuple[int, ...] = (1,),
+) -> History:
+    """The trigger as it stands at one destination."""
+    ids = frozenset(rule_id(each) for each in rules)
+    return History(notified_trigger={destination: NotifiedTrigger(status, reason, send_after, ids)})

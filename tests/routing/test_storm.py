@@ -10,7 +10,7 @@ import pytest
 from tests.routing.builders import NOW
 from tocsin.model import Severity
 from tocsin.routing.group import Decision, End, GroupFacts, GroupState, Rest, Send, SendAt
-from tocsin.routing.storm import INTERVAL, begins, budget, decide_storm, storm_id
+from tocsin.routing.storm import INTERVAL, begins, budget, decide_storm, storm_id, told_after
 
 SECOND = timedelta(seconds=1)
 
@@ -49,6 +49,33 @@ def test_the_first_digest_goes_at_once_and_then_one_in_five_minutes() -> None:
 
 def test_what_is_worse_than_the_storm_had_goes_at_once() -> None:
     assert decided(1, 1, waiting=1, worst=Severity.CRITICAL) == Send(False)
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "then"),
+    [
+        (None, None, None),
+        (None, "LOW", "LOW"),
+        ("LOW", "HIGH", "HIGH"),
+        ("HIGH", "LOW", "HIGH"),
+        ("HIGH", None, "HIGH"),
+        ("LOW", "CRITICAL", "CRITICAL"),
+        # The next CRITICAL does not wait for five minutes.
+        ("CRITICAL", "LOW", "HIGH"),
+        ("CRITICAL", None, "HIGH"),
+        ("CRITICAL", "CRITICAL", "CRITICAL"),
+    ],
+)
+def test_what_has_to_be_exceeded(told: str | None, said: str | None, then: str | None) -> None:
+    def named(name: str | None) -> Severity | None:
+        return None if name is None else Severity(name)
+
+    assert told_after(named(told), named(said)) is named(then)
+
+
+def test_one_of_which_all_was_withdrawn_before_a_digest_ends() -> None:
+    assert decide_storm(GroupState(), GroupFacts(), 5, 7.5, NOW) == Rest(NOW + INTERVAL, None)
+    assert decide_storm(GroupState(), GroupFacts(), 0, 7.5, NOW) == End()
 
 
 def test_it_ends_when_less_than_half_has_come_for_five_minutes() -> None:

@@ -17,7 +17,9 @@ from tests.support.workspace import Sender
 from tocsin.ingest.received_webhook import Accepted
 from tocsin.model import uuid7
 from tocsin.store.clock import ClockConnection, HeldAlert
+from tocsin.store.groups import GroupsConnection
 from tocsin.timers.alert_timers import ElapsedTimers
+from tocsin.timers.groups import Groups
 from tocsin.timers.holds import HoldEnds
 
 EVENTS = ["alerts.triggered", "alerts.acknowledged", "alerts.resolved", "alerts.closed"]
@@ -39,6 +41,7 @@ class Holding:
         self.timers = ElapsedTimers(self.workspace.url, base.feed, batch=batch)
         self.db = self.workspace.connection()
         self.clock = base.run(ClockConnection.open(self.workspace.url))
+        self.groups: Groups | None = None
 
     def neighbour(self, name: str = "neighbour") -> Holding:
         """The same hub as another workspace has it."""
@@ -51,7 +54,16 @@ class Holding:
         self.base.run(self.ends.close())
         self.base.run(self.timers.close())
         self.base.run(self.clock.close())
+        if self.groups is not None:
+            self.base.run(self.groups.close())
+            self.base.run(self.groups_connection.close())
         self.db.close()
+
+    def gather(self) -> None:
+        """From now on each look is at groups, too."""
+        if self.groups is None:
+            self.groups = Groups(self.workspace.url, self.base.feed)
+            self.groups_connection = self.base.run(GroupsConnection.open(self.workspace.url))
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         cursor = self.db.execute(statement, parameters)
@@ -185,6 +197,8 @@ class Holding:
         began = time.monotonic()
         while self.glance() or self.ends.is_busy or self.timers.is_busy:
             assert time.monotonic() - began < PATIENCE, "there is always more to look at"
+        if self.groups is not None:
+            self.base.run(self.groups.work(self.groups_connection, self.now))
 
     def glance(self) -> bool:
         """One turn of the clock; whether it says that there is more to do at once."""
@@ -203,6 +217,9 @@ class Holding:
         self.base.run(self.timers.close())
         self.ends = HoldEnds(self.workspace.url, self.base.feed, batch=self.batch)
         self.timers = ElapsedTimers(self.workspace.url, self.base.feed, batch=self.batch)
+        if self.groups is not None:
+            self.base.run(self.groups.close())
+            self.groups = Groups(self.workspace.url, self.base.feed)
 
     def after(self, seconds: float) -> None:
         self.base.advance(seconds)
@@ -213,16 +230,21 @@ class Holding:
         while self.sql(
             "UPDATE alert_deliveries d SET status = 'sent', attempt_count = 1, sent_at = %s"
             " WHERE status = 'queued' AND NOT EXISTS (SELECT FROM alert_deliveries e"
-            " WHERE e.alert_id = d.alert_id AND e.alert_destination_id = d.alert_destination_id"
+            " WHERE coalesce(e.alert_id, e.group_id) = coalesce(d.alert_id, d.group_id)"
+            " AND e.alert_destination_id = d.alert_destination_id"
             " AND e.sequence < d.sequence AND e.status IN ('queued', 'deferred')) RETURNING id",
             self.now,
         ):
-            pass
+            self.sql(
+                "UPDATE alert_deliveries m SET status = c.status, sent_at = c.sent_at"
+                " FROM alert_deliveries c WHERE m.carried_by = c.id AND c.status = 'sent'"
+                " AND m.status = 'deferred'"
+            )
 
     def rows(self, alert_id: UUID | None = None) -> list[dict[str, Any]]:
         columns = (
             "id, alert_id, alert_destination_id, event_type, status::text, reason, send_after, detail,"
-            " payload"
+            " payload, carried_by, updated_at"
         )
         names = [name.removesuffix("::text") for name in columns.split(", ")]
         found = self.sql(

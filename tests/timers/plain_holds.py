@@ -117,8 +117,6 @@ class Inhibitions(World):
 
     def prepare(self) -> None:
         super().prepare()
-        # What was live in another run of the model is none of this one's.
-        self.hub.sql("UPDATE alerts SET status = 'RESOLVED', resolved_at = now()")
         self.hub.inhibition(source={"kind": "down"}, target={"title": "Disk full"}, delay=0)
         self.down = {host: set() for host in HOSTS}
         self.grace_until = {}

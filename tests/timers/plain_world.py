@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -24,11 +24,19 @@ SEVERITIES = ["LOW", "HIGH", "CRITICAL"]
 HOSTS = ["db-1", "db-2"]
 NAMES = ["a", "b"]
 SPANS = [30.0, 90.0, 600.0]
+LONGEST_GATHERING = timedelta(seconds=302)
+"""An interval between two messages of a group, and the moment of a look."""
 
 EMPTIED = (
     "alert_deliveries",
     "alert_events",
+    "alert_groups",
     "alert_timers",
+    "webhook_deliveries",
+    "alerts",
+    "alert_rules",
+    "alert_destinations",
+    "integrations",
     "resolutions",
     "cooldowns",
     "silences",
@@ -50,6 +58,8 @@ class Place:
     rule_id: UUID
     quiet_until: datetime | None = None
     cooldown: int | None = None
+    gathers: bool = False
+    """It takes several alerts in one message."""
     notified_at: dict[str, datetime] = field(default_factory=dict)
     """By alert key: of the last trigger that began a cooldown."""
 
@@ -65,6 +75,8 @@ class Story:
     """Of this episode."""
     is_pending: bool = False
     """A trigger waits for the holds to end."""
+    gathered_at: datetime | None = None
+    """Since when it waits for its group, which is no hold."""
     notified: int = 0
     """Triggers that it was notified of."""
     acknowledged: int = 0
@@ -92,7 +104,6 @@ class World(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         hub = self.hub
-        hub.sql("UPDATE alert_rules SET is_enabled = false")
         for table in EMPTIED:
             hub.sql(f"DELETE FROM {table}")
         hub.sender = hub.workspace.sender()
@@ -177,13 +188,15 @@ class World(RuleBasedStateMachine):
         alert.status = "CLOSED" if how is Action.CLOSE else "RESOLVED"
         for place in self.places:
             story = alert.stories[place.name]
-            if stood[place.name] == "queued" and not story.is_pending and story.is_named:
+            if story.gathered_at is not None:
+                place.notified_at.pop(name, None)
+            elif stood[place.name] == "queued" and not story.is_pending and story.is_named:
                 # It never left: nobody was notified, and no cooldown runs.
                 story.notified -= 1
                 place.notified_at.pop(name, None)
             elif stood[place.name] == "sent":
                 story.ended += 1
-            story.is_named = story.is_pending = False
+            story.is_named, story.is_pending, story.gathered_at = False, False, None
 
     @precondition(lambda self: self.live)
     @rule(name=st.sampled_from(NAMES))
@@ -196,9 +209,10 @@ class World(RuleBasedStateMachine):
         assert isinstance(self.hub.base.act(id, Action.ACKNOWLEDGE), Acted)
         for place in self.places:
             story = alert.stories[place.name]
-            if alert.status == "OPEN" and story.is_named and not story.is_pending:
+            waits = story.is_pending or story.gathered_at is not None
+            if alert.status == "OPEN" and story.is_named and not waits:
                 story.acknowledged += 1
-            story.is_pending = False
+            story.is_pending, story.gathered_at = False, None
         alert.status = "ACKNOWLEDGED"
 
     @precondition(lambda self: len(self.alerts) > len(self.live))
@@ -247,8 +261,9 @@ class World(RuleBasedStateMachine):
                 yield getattr(self, name)
 
     def newest_trigger(self, id: UUID, place: Place) -> str | None:
+        """How it stands; what another message carries has as good as left."""
         triggers = [
-            row["status"]
+            "sent" if row["carried_by"] else row["status"]
             for row in self.hub.rows(id)
             if (row["alert_destination_id"], row["event_type"]) == (place.id, "alerts.triggered")
         ]
@@ -266,11 +281,33 @@ class World(RuleBasedStateMachine):
             for place in self.places:
                 story = alert.stories[place.name]
                 is_held = self.is_held(alert, place)
-                if story.is_pending and not is_held:
-                    story.is_pending = False
-                    story.notified += 1
-                    self.notified(alert, place)
+                self._go_on(alert, place, story, rows[id, place.id], is_held=is_held)
                 self._compare(alert, place, story, rows[id, place.id], is_held=is_held)
+
+    def _go_on(
+        self,
+        alert: Alert,
+        place: Place,
+        story: Story,
+        rows: list[dict[str, Any]],
+        *,
+        is_held: bool,
+    ) -> None:
+        """What becomes of a trigger that waits."""
+        is_gathered = any(map(gathered, rows))
+        if is_held:
+            story.is_pending |= story.gathered_at is not None
+            story.gathered_at = None
+        elif story.is_pending:
+            story.is_pending = False
+            if is_gathered:
+                story.gathered_at = self.hub.now
+            else:
+                story.notified += 1
+            self.notified(alert, place)
+        elif story.gathered_at is not None and not is_gathered:
+            story.gathered_at = None
+            story.notified += 1
 
     def _compare(
         self,
@@ -283,14 +320,15 @@ class World(RuleBasedStateMachine):
     ) -> None:
         def count(event: str, *statuses: str) -> int:
             return sum(
-                row["event_type"] == f"alerts.{event}" and row["status"] in statuses for row in rows
+                row["event_type"] == f"alerts.{event}" and stands(row) in statuses for row in rows
             )
 
-        seen = [(row["event_type"], row["status"], row["reason"]) for row in rows]
+        seen = [(row["event_type"], stands(row), row["reason"]) for row in rows]
         told = place.name, alert, seen
-        assert count("triggered", "queued", "sent") == story.notified, told
+        assert count("triggered", "queued", "sent", "carried") == story.notified, told
         assert count("triggered", "deferred") == story.is_pending, told
-        said = ("deferred", "queued", "sent")
+        assert count("triggered", "gathered") == (story.gathered_at is not None), told
+        said = ("deferred", "gathered", "carried", "queued", "sent")
         ends = count("resolved", *said) + count("closed", *said)
         assert ends <= story.ended, told
         assert count("acknowledged", *said) <= story.acknowledged, told
@@ -299,13 +337,29 @@ class World(RuleBasedStateMachine):
                 assert ends == story.ended, told
             assert not any(status == "deferred" for _, status, _ in seen), told
         for row in rows:
-            if row["status"] == "deferred":
+            if stands(row) == "deferred":
                 holds = row["detail"]["holds"]
                 assert holds, told
                 if row["send_after"] is None:
                     assert any(each["reason"] == "inhibited" for each in holds), told
                 else:
                     assert row["send_after"] > self.hub.now, told
+            if gathered(row):
+                assert place.gathers, told
+                assert self.hub.now - row["updated_at"] < LONGEST_GATHERING, told
         # Nothing that goes out waits behind what is held.
         pending = [status for _, status, _ in seen if status in ("deferred", "queued")]
         assert pending == sorted(pending, reverse=True), told
+
+
+def gathered(row: dict[str, Any]) -> bool:
+    """It waits for its group to send a message."""
+    return stands(row) == "gathered"
+
+
+def stands(row: dict[str, Any]) -> str:
+    """Its status; of what is deferred for its group, whether a message carries it by now."""
+    status = str(row["status"])
+    if status != "deferred" or row["reason"] not in ("grouped", "rate_limited"):
+        return status
+    return "carried" if row["carried_by"] else "gathered"

@@ -12,6 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
+from tests.timers.plain_groups import Groups
 from tests.timers.plain_holds import (
     Cooldowns,
     Inhibitions,
@@ -25,6 +26,10 @@ from tests.timers.plain_world import World
 
 class Holds(Silences, Windows, Inhibitions, QuietHours, Cooldowns, Snoozes):
     """All of them together. A new hold joins here."""
+
+
+class Gathered(Silences, Windows, Inhibitions, QuietHours, Cooldowns, Snoozes, Groups):
+    """All of them, and one place that gathers."""
 
 
 class Unchanged(Inhibitions, Snoozes):
@@ -60,6 +65,11 @@ def test_the_model_agrees(hub: Holding) -> None:
 @pytest.mark.timeout(400)
 def test_it_does_where_nobody_changes_the_configuration(hub: Holding) -> None:
     agree(hub, Unchanged, 25, 30)
+
+
+@pytest.mark.timeout(400)
+def test_it_does_where_one_place_gathers(hub: Holding) -> None:
+    agree(hub, Gathered, 25, 30)
 
 
 @pytest.mark.slow

@@ -28,15 +28,20 @@ class NotifiedTrigger(Struct, frozen=True):
     send_after: datetime | None = None
     rule_ids: frozenset[UUID] = frozenset()
     """Every rule that named the destination then."""
+    in_digest: bool = False
+    """A storm's digest said it, with a great many others."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> NotifiedTrigger:
-        """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail."""
+        """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail, and
+        `is_carried` where it is known."""
+        reason = Reason(row["reason"])
         return cls(
             status=AlertDeliveryStatus(row["status"]),
-            reason=Reason(row["reason"]),
+            reason=reason,
             send_after=row["send_after"],
             rule_ids=named_rules(row["alert_rule_id"], row["detail"]),
+            in_digest=bool(row.get("is_carried")) and reason is Reason.RATE_LIMITED,
         )
 
     @property

@@ -6,8 +6,8 @@ free it. It answers for each message, in their order:
 1. the alert is over: canceled, `resolved_before_sent`;
 2. somebody took it on meanwhile: canceled, `acknowledged_before_sent`;
 3. what held it is over, and was set up to notify nobody then: canceled;
-4. a hold applies: held by that;
-5. else it is sent.
+4. a hold applies: held by that, also if it waits in a group or a storm;
+5. else it is sent, or goes on waiting there.
 
 What follows a trigger shares its fate if that is canceled, and waits for it while it is held.
 """
@@ -38,6 +38,8 @@ from tocsin.routing.plan import (
     last_end,
 )
 from tocsin.routing.rules import RoutingTable, Subject
+
+_GATHERED = (Reason.GROUPED, Reason.RATE_LIMITED)
 
 _OF_ALERT = frozenset(hold.reason for hold in OF_ALERT) - {Reason.FLAPPING}
 """What holds the whole story of an alert: its end alone is no news after that."""
@@ -141,7 +143,7 @@ def look(
         else:
             known = History(
                 # The cooldown that runs is its own.
-                {} if delivery.reason is Reason.GROUPED else history.last_notified,
+                {} if delivery.reason in _GATHERED else history.last_notified,
                 {} if notified is None else {destination_id: notified},
             )
             occasion = Occasion(table, delivery.event_type, subject, known, now, judge)
@@ -174,6 +176,9 @@ def _why_not(
     """Why it is not sent any more; None if it still says something."""
     if is_superseded and delivery.event_type is not EventType.ACKNOWLEDGED:
         return Reason.SUPERSEDED
+    if delivery.reason is Reason.RATE_LIMITED:
+        # No hold: it is on its way, and whoever ends an alert withdraws what has not left.
+        return None
     if delivery.event_type in NOTES:
         knows = notified is not None and notified.counts_as_notified
         goes_on = status.is_live or (flaps and delivery.event_type is EventType.FLAPPING)
@@ -216,6 +221,9 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
     if not rules:
         return _decided_without_rules(occasion, destination_id, delivery)
     decided = decide(occasion, destination, rules, occasion.held())
+    goes = decided.status is AlertDeliveryStatus.QUEUED or decided.group is not None
+    if goes and (storm := _storm(occasion, destination_id, delivery, decided.rule_id)):
+        return _still_gathered(delivery, storm)
     match decided.status:
         case AlertDeliveryStatus.SUPPRESSED:
             return _canceled(delivery, decided.reason)
@@ -251,6 +259,9 @@ def _decided_without_rules(
     notified = occasion.history.notified_trigger.get(destination_id)
     held = held_at(occasion, notified, occasion.held())
     if not held:
+        rule_id = next(iter(delivery.rule_ids), None)
+        if rule_id and (storm := _storm(occasion, destination_id, delivery, rule_id)):
+            return _still_gathered(delivery, storm)
         return _sent(delivery, occasion.now, delivery.detail, ())
     detail = {**delivery.detail, "holds": [each.document() for each in held]}
     return Looked(AlertDeliveryStatus.DEFERRED, held[0].reason, last_end(held), detail)
@@ -317,6 +328,22 @@ def _after_maintenance(
     return GroupKey.after_maintenance(window, rule_id, destination_id, tenant_id)
 
 
+def _storm(
+    occasion: Occasion, destination_id: UUID, delivery: HeldDelivery, rule_id: UUID
+) -> GroupKey | None:
+    """The storm that it waits in."""
+    if delivery.reason is not Reason.RATE_LIMITED or delivery.group_id is None:
+        return None
+    tenant_id = occasion.subject.tenant_id
+    return GroupKey(delivery.group_id, rule_id, destination_id, tenant_id, {}, GroupKind.STORM)
+
+
+def _still_gathered(delivery: HeldDelivery, storm: GroupKey) -> Looked:
+    return Looked(
+        AlertDeliveryStatus.DEFERRED, Reason.RATE_LIMITED, None, delivery.detail, group=storm
+    )
+
+
 def _gathered(
     delivery: HeldDelivery, now: datetime, decided: PlannedDelivery, group: GroupKey
 ) -> Looked:
@@ -337,7 +364,7 @@ def _gathered(
 
 def _ended(delivery: HeldDelivery, now: datetime) -> tuple[Ended | None, dict[str, Any]]:
     """What held it until now, and what of that stands in its detail."""
-    if delivery.reason is Reason.GROUPED:
+    if delivery.reason in _GATHERED:
         held = delivery.detail.get("held")
         return None, {} if held is None else {"held": held}
     ended = Ended(delivery.reason, delivery.since, now, after(delivery))

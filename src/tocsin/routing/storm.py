@@ -2,7 +2,8 @@
 
 A storm is a group of everything that one tenant's alerts send to one destination. Its first digest goes
 at once, then there is one every five minutes, and at once when something more severe appears than the
-storm had so far. It ends when less than half of what the destination takes has come for five minutes.
+storm had so far; a CRITICAL does, too, when the last digest said none. It ends when less than half of
+what the destination takes has come for five minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tocsin.model import Severity
 from tocsin.routing.group import Decision, End, GroupFacts, GroupState, Rest, Send, SendAt
 
 INTERVAL = timedelta(minutes=5)
@@ -54,10 +56,13 @@ def decide_storm(
     state: GroupState, facts: GroupFacts, gathered: int, budget: float, now: datetime
 ) -> Decision:
     """What a storm does at `now`; `gathered` messages have come since the last digest. `state.told` is
-    the worst that it had so far."""
+    what has to be exceeded for a digest at once (`told_after`)."""
     last = state.last_sent_at
+    if last is None and facts.waiting:
+        return Send(True)
     if last is None:
-        return Send(True) if facts.waiting else Rest(now + INTERVAL, None)
+        # Whatever it had was withdrawn before a digest.
+        return Rest(now + INTERVAL, None) if gathered else End()
     worse = facts.worst is not None and (state.told is None or facts.worst.rank > state.told.rank)
     if facts.waiting and worse:
         return Send(False)
@@ -67,6 +72,19 @@ def decide_storm(
         return Send(False)
     # What had come was withdrawn since.
     return End() if is_calm(gathered, budget) else Rest(now + INTERVAL, None)
+
+
+def told_after(told: Severity | None, said: Severity | None) -> Severity | None:
+    """What has to be exceeded for the next digest at once, after one of which `said` is the worst that
+    is new: the worst so far, but CRITICAL only for as long as digests say it. So there is at most one
+    more in each interval."""
+    if said is Severity.CRITICAL:
+        return said
+    known = [each for each in (told, said) if each is not None]
+    if not known:
+        return None
+    worst = max(known, key=lambda each: each.rank)
+    return Severity.HIGH if worst is Severity.CRITICAL else worst
 
 
 def is_calm(gathered: int, budget: float) -> bool:

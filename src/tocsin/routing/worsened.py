@@ -24,7 +24,7 @@ def worsened(
 ) -> Plan:
     """What to add as `alerts.triggered`. `subject` has its new severity, `history` both the
     `last_notified` of its key and its `notified_trigger`. Who was notified of the trigger is not
-    notified again."""
+    notified again, unless that was by a storm's digest."""
     again = plan(table, EventType.TRIGGERED, subject, history, now, judge)
     added = [
         delivery
@@ -37,9 +37,10 @@ def worsened(
 
 def _is_news(notified: NotifiedTrigger, delivery: PlannedDelivery) -> bool:
     """What was not to be sent before (the destination was disabled, or a window ended that notifies
-    nobody) and is now."""
-    was_dropped = (
+    nobody) and is now; and what was one of a great many in a digest."""
+    was_said = not (
         notified.status is AlertDeliveryStatus.SUPPRESSED
         or notified.reason is Reason.MAINTENANCE_OVER
+        or notified.in_digest
     )
-    return was_dropped and delivery.status is not AlertDeliveryStatus.SUPPRESSED
+    return not was_said and delivery.status is not AlertDeliveryStatus.SUPPRESSED

@@ -1,50 +1,29 @@
 """Groups: each is looked at when something joins it and when its time comes, and may send a message.
 
-A look is one transaction: the group is locked, so that nothing joins meanwhile, `routing.group` decides,
-and the message is written with what is remembered of the group. Nothing is remembered elsewhere; a node
-that dies in between leaves the group as it was, still due.
+A look is one transaction: the group is locked, so that nothing joins meanwhile, `group_look` decides
+what is to be written, and that is written. Nothing is remembered elsewhere; a node that dies in between
+leaves the group as it was, still due.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 
-from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
-from tocsin.alerts.changes import AlertChange
-from tocsin.alerts.directory import Directory, DirectoryFeed
-from tocsin.alerts.planning import named
-from tocsin.alerts.stored import stored_alerts
-from tocsin.message import MOST_ALERTS, AlertView, Changes, HeldBack, Named
-from tocsin.model import EventType, Reason, Severity, utc_now, uuid7, uuid7_bytes
-from tocsin.routing.group import (
-    AFTER_MAINTENANCE,
-    Decision,
-    End,
-    GroupFacts,
-    Grouping,
-    GroupKind,
-    GroupState,
-    Rest,
-    Send,
-    SendAt,
-    decide,
-)
-from tocsin.routing.rules import Rule
-from tocsin.routing.storm import INTERVAL, decide_storm, is_calm
-from tocsin.store import arrays
+from tocsin.alerts.directory import DirectoryFeed
+from tocsin.model import utc_now
 from tocsin.store.described import described
 from tocsin.store.failures import CONNECTION_LOST
 from tocsin.store.groups import GroupsConnection
 from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, ROLLBACK, Call, Pipe
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.statements import prepared
+from tocsin.timers.group_look import GroupLook
 
 BATCH = 100
 FAULTY_FOR_SECONDS = 60.0
@@ -133,7 +112,7 @@ class Groups:
         directory = await self._feed.refresh(versions[0].version)
         calls: list[Call] | None = []
         if groups:
-            look = _Look(pipe, directory, groups[0], facts[0], now)
+            look = GroupLook(pipe, directory, groups[0], facts[0], now)
             calls = await look.calls(may_leave=may_leave)
         await pipe.run(*(calls or ()), (ROLLBACK if calls is None else COMMIT, {}))
         return calls is not None
@@ -142,242 +121,3 @@ class Groups:
         now = time.monotonic()
         self._faulty = {id: until for id, until in self._faulty.items() if until > now}
         return list(self._faulty)
-
-
-class _Look:
-    """One look at one group, which is locked."""
-
-    def __init__(
-        self, pipe: Pipe, directory: Directory, group: Any, facts: Any, now: datetime
-    ) -> None:
-        self._pipe = pipe
-        self._directory = directory
-        self._group = group
-        self._facts = facts
-        self._now = now
-        self._asked = {"id": group.id.bytes}
-
-    async def calls(self, *, may_leave: bool) -> list[Call] | None:
-        """What to write; None if not all that waits could be had."""
-        if self._group.kind == GroupKind.MAINTENANCE:
-            return await self._after_maintenance(may_leave=may_leave)
-        group, facts = self._group, self._facts
-        state = GroupState(group.last_sent_at, _severity(group.told), group.over_at)
-        known = GroupFacts(
-            facts.waiting,
-            facts.since,
-            _severity(facts.worst),
-            facts.is_open,
-            facts.told_open,
-            facts.last_end,
-        )
-        match self._decide(state, known):
-            case Send(begins):
-                return await self._send(begins=begins, may_leave=may_leave)
-            case SendAt(until):
-                return [self._update(look_at=until, next_at=until)]
-            case Rest(until, over_at):
-                return [self._update(look_at=until, next_at=None, over_at=over_at, gathered=0)]
-            case End():
-                return [self._end()]
-
-    def _decide(self, state: GroupState, facts: GroupFacts) -> Decision:
-        group = self._group
-        if self._is_storm:
-            return decide_storm(state, facts, group.gathered, group.budget, self._now)
-        grouping = self._grouping()
-        if grouping is not None:
-            return decide(grouping, state, facts, self._now)
-        return Rest(self._now + timedelta(minutes=1), None) if facts.waiting else End()
-
-    @property
-    def _is_storm(self) -> bool:
-        return bool(self._group.kind == GroupKind.STORM)
-
-    async def _after_maintenance(self, *, may_leave: bool) -> list[Call] | None:
-        """One message for all that is still open, once those that the window held had time to come; one
-        alert by itself says it in its own words."""
-        waiting, since = self._facts.waiting, self._facts.since
-        if not waiting:
-            return [self._end()]
-        due = since + AFTER_MAINTENANCE
-        if due > self._now:
-            return [self._update(look_at=due, next_at=due)]
-        if waiting > 1 and self._known_rule() is not None:
-            return await self._send(begins=True, may_leave=may_leave)
-        again = self._now + timedelta(seconds=1)
-        return [
-            (prepared("release_group"), {**self._asked, "now": self._now}),
-            (prepared("notify_deliveries"), {}),
-            self._update(look_at=again, next_at=None),
-        ]
-
-    def _held_back(self) -> HeldBack | None:
-        if self._group.kind != GroupKind.MAINTENANCE:
-            return None
-        return HeldBack(
-            reason=Reason.MAINTENANCE.value,
-            since=datetime.fromisoformat(self._group.labels["since"]),
-            until=self._now,
-            after=f"maintenance “{self._group.labels['name']}”",
-        )
-
-    def _grouping(self) -> Grouping | None:
-        """By the rule as it is now; None if it gathers no more: what waits is looked at by itself."""
-        rule = self._known_rule()
-        return None if rule is None else rule.grouping
-
-    def _known_rule(self) -> Rule | None:
-        table = self._directory.routing.get(self._group.workspace_id)
-        return None if table is None else table.by_id.get(self._group.alert_rule_id)
-
-    async def _send(self, *, begins: bool, may_leave: bool) -> list[Call] | None:
-        group, now = self._group, self._now
-        carrier_id = uuid7_bytes()
-        carry = {**self._asked, "carrier_id": carrier_id, "now": now}
-        tally_by = {**self._asked, "now": now, "most": MOST_ALERTS}
-        (carried,), (tally,), (left,), sources = await self._pipe.run(
-            (prepared("carry_group"), carry),
-            (prepared("tally_group"), tally_by),
-            (prepared("read_group"), self._asked),
-            (prepared("tally_storm"), tally_by),
-        )
-        if not may_leave and (left.waiting or not carried.carried):
-            return None
-        if not carried.carried:
-            return [self._update(look_at=now + timedelta(seconds=1), next_at=now)]
-        listed = await self._views([id.bytes for id in tally.listed])
-        changes = Changes(
-            new=tally.new,
-            acknowledged=carried.acknowledged,
-            ended=tally.ended,
-            passed=tally.passed,
-            open=tally.open,
-        )
-        thread = uuid7() if begins and group.last_sent_at is not None else group.thread_id
-        since = self._facts.since if begins else group.last_sent_at
-        rule = self._rule()
-        storm, held = self._is_storm, self._held_back()
-        content = content_of(
-            listed,
-            group_id=thread,
-            title=self._title(tally, now - since, rule),
-            labels=group.labels if held is None else {},
-            held=held,
-            changes=changes,
-            since=since,
-            now=now,
-            unlisted=max(tally.open + tally.ended - len(listed), 0),
-            workspace=named(self._directory.workspaces[group.workspace_id]),
-            tenant=named(self._directory.tenants[group.tenant_id]),
-            rule=None if storm else rule,
-            note=_sources(sources) if storm else None,
-            event_type=EventType.STORM if storm else EventType.GROUP,
-        )
-        carrier = Carrier(
-            id=carrier_id,
-            workspace_id=group.workspace_id,
-            tenant_id=group.tenant_id,
-            rule_id=group.alert_rule_id,
-            destination_id=group.alert_destination_id,
-            group_id=group.id,
-            content=content,
-            reason=Reason.RATE_LIMITED if storm else Reason.RULE,
-            detail={"group": {"id": str(group.id), "kind": group.kind, "labels": group.labels}},
-        )
-        ends = (
-            storm
-            and group.last_sent_at is not None
-            and now >= group.last_sent_at + INTERVAL
-            and is_calm(group.gathered, group.budget)
-        )
-        written = [*carrier_calls([carrier], now), (prepared("forget_members"), self._asked)]
-        if ends:
-            return [*written, self._end()]
-        return [
-            *written,
-            self._update(
-                thread_id=thread.bytes,
-                opened_at=now if begins else group.opened_at,
-                last_sent_at=now,
-                told=arrays.text(_worse(group.told, tally.worst) if storm else tally.worst),
-                gathered=0,
-                over_at=None if tally.open else now,
-                look_at=now,
-                next_at=None,
-            ),
-        ]
-
-    def _title(self, tally: Any, span: timedelta, rule: Named | None) -> str:
-        if self._is_storm:
-            return _storm_title(tally, span)
-        held = self._held_back()
-        if held is not None:
-            return f"After {held.after}"
-        return _title(self._group.labels, "alerts" if rule is None else rule.name)
-
-    async def _views(self, alert_ids: list[bytes]) -> list[AlertView]:
-        (rows,) = await self._pipe.run((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
-        views = []
-        for stored in stored_alerts(rows, self._directory).values():
-            change = AlertChange(
-                event_type=EventType.TRIGGERED,
-                alert=stored.state,
-                entry=stored.entry,
-                actor=stored.entry.name,
-                details=stored.details,
-            )
-            views.append(change.document(stored.details))
-        return views
-
-    def _rule(self) -> Named | None:
-        rule = self._known_rule()
-        return None if rule is None else Named(rule.id, rule.name)
-
-    def _end(self) -> Call:
-        return prepared("end_group"), self._asked
-
-    def _update(self, **changes: Any) -> Call:
-        group = self._group
-        values: dict[str, Any] = {
-            "id": group.id.bytes,
-            "thread_id": group.thread_id.bytes,
-            "opened_at": group.opened_at,
-            "last_sent_at": group.last_sent_at,
-            "told": arrays.text(group.told),
-            "over_at": group.over_at,
-            "gathered": group.gathered,
-            **changes,
-        }
-        return prepared("update_group"), {
-            name: arrays.time(value) if name.endswith("_at") else value
-            for name, value in values.items()
-        }
-
-
-def _severity(name: str | None) -> Severity | None:
-    return None if name is None else Severity(name)
-
-
-def _worse(one: str | None, other: str | None) -> str | None:
-    known = [Severity(each) for each in (one, other) if each is not None]
-    return max(known, key=lambda each: each.rank).value if known else None
-
-
-def _storm_title(tally: Any, span: timedelta) -> str:
-    """`Storm: 134 new in 2 min, 12 CRITICAL`."""
-    seconds = max(int(span.total_seconds()), 1)
-    length = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
-    critical = f", {tally.new_critical} CRITICAL" if tally.new_critical else ""
-    return f"Storm: {tally.new} new in {length}{critical}"
-
-
-def _sources(sources: Sequence[Any]) -> str | None:
-    if not sources:
-        return None
-    return "Top sources: " + ", ".join(f"{each.source} ({each.count})" for each in sources) + "."
-
-
-def _title(labels: Mapping[str, str], rule: str) -> str:
-    """`service=checkout, region=eu`; of a group of all that a rule sends, the rule's name."""
-    return ", ".join(f"{name}={value or '(none)'}" for name, value in labels.items()) or rule

@@ -1,14 +1,15 @@
-"""Ends of holds: what was held is looked at again."""
+"""Ends of holds: what was held is looked at again; and beginnings: what waits with others is held."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.directory import Directory, DirectoryFeed
 from tocsin.alerts.stored import StoredAlert
 from tocsin.alerts.transaction import AlertTransaction
+from tocsin.routing.beginnings import AHEAD, next_beginning
 from tocsin.store.clock import ClockConnection, HeldAlert
 from tocsin.timers.alert_batches import BATCH, AlertBatches
 from tocsin.timers.inhibition import InhibitionLooks
@@ -25,6 +26,8 @@ class HoldEnds:
         self._sweeps = Sweeps()
         self._swept: Directory | None = None
         """By which all that is held was last looked at, or is in `_sweeps`."""
+        self._ahead: dict[UUID, tuple[datetime, bool]] = {}
+        """By workspace: until when no hold begins by the clock, and whether one does then."""
 
     async def close(self) -> None:
         await self._batches.close()
@@ -46,14 +49,30 @@ class HoldEnds:
         directory = await self._feed.refresh(version)
         if self._swept is None or self._swept.version != directory.version:
             await self._inhibition.begin(clock, self._swept, directory)
-            self._sweeps.begin(_changed(self._swept, directory))
+            changed = _changed(self._swept, directory)
+            self._sweeps.begin(changed)
+            self._look_ahead(changed, directory, now)
             self._swept = directory
+        self._sweeps.begin(self._begun(directory, now))
         await self._batches.resume(now)
         inhibits = await self._inhibition.work(clock, now)
         has_more = await self._end(clock, now)
         if not self._inhibition.is_behind:
             await self._sweep(clock, now)
         return inhibits or has_more or self._sweeps.has_work(self._batches.busy)
+
+    def _begun(self, directory: Directory, now: datetime) -> frozenset[UUID]:
+        """The workspaces in which a hold has begun by the clock since the last time."""
+        over = [id for id, (until, _) in self._ahead.items() if until <= now]
+        begun = frozenset(id for id in over if self._ahead.pop(id)[1])
+        self._look_ahead(over, directory, now)
+        return begun
+
+    def _look_ahead(self, workspaces: Iterable[UUID], directory: Directory, now: datetime) -> None:
+        for id in workspaces:
+            if (table := directory.routing.get(id)) is not None:
+                begins = next_beginning(table, now)
+                self._ahead[id] = (begins or now + AHEAD, begins is not None)
 
     async def _end(self, clock: ClockConnection, now: datetime) -> bool:
         """Whether anything was due."""

@@ -10,7 +10,8 @@ CROSS JOIN LATERAL (
         FROM alert_deliveries AS d
         WHERE d.alert_destination_id = asked.id AND d.urgency = level.urgency
           AND d.status = 'queued' AND d.send_after IS NULL
-          AND d.alert_id IS NOT NULL AND d.attempt_count = 0 AND d.leased_by IS NULL
+          AND (d.alert_id IS NOT NULL OR d.event_type = 'alerts.group')
+          AND d.attempt_count = 0 AND d.leased_by IS NULL
           AND d.reason <> 'fallback'
         ORDER BY d.sequence LIMIT %(most)s) AS front
     LIMIT %(most)s

@@ -1,7 +1,7 @@
 -- What waits at these destinations for tenants that have a storm there joins it, in portions. Rows that
--- somebody is changing are passed over, and so are those of which a message of the same alert is under way
--- or was tried: they keep their order by themselves. Neither tests nor fallback messages are gathered, nor
--- messages about several alerts.
+-- somebody is changing are passed over, and so are those of which a message of the same alert (or group) is
+-- under way or was tried: they keep their order by themselves. Neither tests nor fallback messages are
+-- gathered, nor digests of storms. The message of a group is not sent: what it carries joins instead.
 --
 -- A storm that gets something worse than it had is looked at at once. As with every group, it is locked
 -- after the rows (`join_groups.sql`).
@@ -9,14 +9,15 @@ WITH storm AS (
     SELECT id, alert_destination_id, tenant_id FROM alert_groups
     WHERE kind = 'storm' AND alert_destination_id = ANY (%(destinations)s::uuid[])
 ), picked AS MATERIALIZED (
-    SELECT front.id, storm.id AS storm_id
+    SELECT front.id, front.is_carrier, storm.id AS storm_id
     FROM storm
     CROSS JOIN unnest(enum_range(NULL::alert_severity)) AS level (urgency)
     CROSS JOIN LATERAL (
-        SELECT d.id FROM alert_deliveries AS d
+        SELECT d.id, d.alert_id IS NULL AS is_carrier FROM alert_deliveries AS d
         WHERE d.alert_destination_id = storm.alert_destination_id AND d.urgency = level.urgency
           AND d.status = 'queued' AND d.send_after IS NULL
-          AND d.tenant_id = storm.tenant_id AND d.alert_id IS NOT NULL
+          AND d.tenant_id = storm.tenant_id
+          AND (d.alert_id IS NOT NULL OR d.event_type = 'alerts.group')
           AND d.attempt_count = 0 AND d.leased_by IS NULL AND d.reason <> 'fallback'
           AND NOT EXISTS (
               SELECT FROM (
@@ -28,11 +29,35 @@ WITH storm AS (
               WHERE same.attempt_count > 0 OR same.leased_by IS NOT NULL)
         ORDER BY d.sequence LIMIT %(most)s
         FOR UPDATE OF d SKIP LOCKED) AS front
+), carried AS MATERIALIZED (
+    SELECT row.id, picked.id AS carrier_id, picked.storm_id
+    FROM picked
+    CROSS JOIN LATERAL (
+        SELECT m.id FROM alert_deliveries AS m
+        WHERE picked.is_carrier AND m.carried_by = picked.id AND m.status::text = 'deferred'
+        FOR UPDATE OF m SKIP LOCKED) AS row
+), given_up AS (
+    -- Those of which everything could be had.
+    UPDATE alert_deliveries AS d
+    SET status = 'canceled', reason = 'superseded', updated_at = now(),
+        detail = d.detail || jsonb_build_object('planned_reason', d.reason)
+    FROM picked
+    WHERE d.id = picked.id AND picked.is_carrier
+      AND (SELECT count(*) FROM carried WHERE carried.carrier_id = picked.id)
+          = (SELECT count(*) FROM alert_deliveries AS m
+             WHERE m.carried_by = picked.id AND m.status::text = 'deferred')
+    RETURNING d.id
+), joining AS (
+    SELECT id, storm_id FROM picked WHERE NOT is_carrier
+    UNION ALL
+    SELECT carried.id, carried.storm_id
+    FROM carried JOIN given_up ON given_up.id = carried.carrier_id
 ), gathered AS (
     UPDATE alert_deliveries AS d
-    SET status = 'deferred', reason = 'rate_limited', group_id = picked.storm_id, updated_at = now()
-    FROM picked
-    WHERE d.id = picked.id
+    SET status = 'deferred', reason = 'rate_limited', group_id = joining.storm_id, carried_by = NULL,
+        updated_at = now()
+    FROM joining
+    WHERE d.id = joining.id
     RETURNING d.group_id, d.alert_id, d.event_type, d.urgency
 ), counted AS (
     UPDATE alert_groups AS storm
@@ -53,4 +78,5 @@ WITH storm AS (
     GROUP BY group_id, alert_id
     ON CONFLICT DO NOTHING
 )
-SELECT count(*)::int AS gathered FROM gathered
+SELECT ((SELECT count(*) FROM picked WHERE NOT is_carrier) + (SELECT count(*) FROM given_up))::int
+       AS gathered

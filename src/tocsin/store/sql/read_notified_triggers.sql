@@ -1,21 +1,21 @@
 -- The newest trigger message of each alert to each destination: whoever was not notified of the
 -- beginning is not notified of the end. OFFSET 0 keeps it a look-up per alert, whatever the planner thinks
 -- of the size of the table. What says that an alert flaps, or has settled, stands in for a trigger
--- that was held because of it. Those that are held are left out where `with_held` is 0;
--- what another message carries, or will, is not.
+-- that was held because of it. Those that are held, or wait in a group or a
+-- storm, are left out where `with_held` is 0; what another message carries is not.
 SELECT newest.*
 FROM unnest(%(ids)s) AS asked (alert_id)
 CROSS JOIN LATERAL (
     SELECT DISTINCT ON (alert_destination_id)
-           alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail
+           alert_id, alert_destination_id, status::text, reason, send_after, alert_rule_id, detail,
+           carried_by IS NOT NULL AS is_carried
     FROM alert_deliveries
     WHERE alert_id = asked.alert_id
       AND (event_type = 'alerts.triggered'
               AND (detail -> 'holds' @> '[{"reason": "flapping"}]') IS NOT TRUE
            OR event_type IN ('alerts.flapping', 'alerts.settled')
               AND status::text NOT IN ('canceled', 'suppressed'))
-      AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL
-           OR reason = 'rate_limited')
+      AND (%(with_held)s = 1 OR status::text <> 'deferred' OR carried_by IS NOT NULL)
     ORDER BY alert_destination_id, sequence DESC
     OFFSET 0
 ) AS newest
