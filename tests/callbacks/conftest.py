@@ -44,7 +44,8 @@ class FakeTwilio:
     async def take(self, request: web.Request) -> web.StreamResponse:
         form = parse_qs((await request.read()).decode())
         self.taken.append({name: values[0] for name, values in form.items()})
-        document = {"sid": f"SM{uuid4().hex}", "status": "queued"}
+        is_call = request.path.endswith("/Calls.json")
+        document = {"sid": f"{'CA' if is_call else 'SM'}{uuid4().hex}", "status": "queued"}
         return web.Response(status=201, body=json.dumps(document))
 
 

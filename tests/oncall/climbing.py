@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from tocsin.model import AlertStatus, Severity, StepMode, TargetKind
-from tocsin.oncall.policy import Decision, Hold, OnDuty, StepPage, Progress, decide
+from tocsin.oncall.policy import Decision, Hold, OnDuty, Progress, StepPage, decide
 from tocsin.oncall.policy_shapes import Policy, PolicyStep, PolicyTarget, StepCondition
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

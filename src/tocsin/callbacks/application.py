@@ -19,6 +19,7 @@ from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.callbacks.twilio_requests import TwilioRequests
 from tocsin.callbacks.twilio_sms import SmsCallbacks
+from tocsin.callbacks.twilio_voice import VoiceCallbacks
 from tocsin.settings import Settings
 from tocsin.store import failures
 from tocsin.store.database import Engine
@@ -43,9 +44,12 @@ def create_callbacks(
         return Starlette()
     requests = TwilioRequests(engine, vault, settings.twilio, public_url)
     sms = SmsCallbacks(engine, database_url, signer, actions, requests)
+    voice = VoiceCallbacks(engine, database_url, actions, requests)
     places: dict[str, Answer] = {
         "/twilio/sms": sms.reply,
         "/twilio/sms/{delivery_id}": sms.report,
+        "/twilio/voice/{delivery_id}": voice.key,
+        "/twilio/voice/{delivery_id}/ended": voice.ended,
     }
     return Starlette(
         routes=[Route(place, _surely(answer), methods=["POST"]) for place, answer in places.items()]

@@ -17,7 +17,7 @@ from tocsin.callbacks.acting import act
 from tocsin.callbacks.reading import actor_of
 from tocsin.callbacks.replies import Command, NotUnderstood, Overlooked, Stop, read_reply
 from tocsin.callbacks.twilio_requests import Spoken, TwilioRequests, refused, xml
-from tocsin.callbacks.twiml import NOTHING, text_reply
+from tocsin.delivery.channels.kit.twiml import NOTHING, text_reply
 from tocsin.model import iso, utc_now
 from tocsin.store.database import DatabaseSession, Engine, reading, writing
 from tocsin.store.delivery_reports import Report, note_arrived, note_lost

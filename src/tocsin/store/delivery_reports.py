@@ -14,6 +14,8 @@ from tocsin.store.database import connect
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
 
 _FAILED_FOR_SECONDS = 600.0
+_PAGE = "escalation"
+"""The reason of a message that an escalation sent."""
 
 
 class Report(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,19 +32,20 @@ async def note_arrived(url: str, delivery_id: UUID, report: Report) -> bool:
     return await _write(
         url,
         "UPDATE alert_deliveries SET detail = detail || %(detail)s, updated_at = now()"
-        " WHERE id = %(id)s AND status = 'sent'",
+        " WHERE id = %(id)s AND status = 'sent' RETURNING reason",
         {"id": delivery_id, "detail": _detail(report, confirmed=True)},
     )
 
 
 async def note_lost(url: str, delivery_id: UUID, report: Report, code: str, message: str) -> bool:
-    """It never arrived: what counted as sent has failed, and of a CRITICAL alert the fallback
-    is notified in the same transaction."""
+    """It never arrived: what counted as sent, and was not confirmed, has failed. Of a CRITICAL alert the
+    fallback is notified in the same transaction; not of a page, for its escalation goes on."""
     return await _write(
         url,
         "UPDATE alert_deliveries SET status = 'failed', sent_at = NULL, last_error_code = %(code)s,"
         " last_error_message = %(message)s, detail = detail || %(detail)s, updated_at = now()"
-        " WHERE id = %(id)s AND status = 'sent'",
+        " WHERE id = %(id)s AND status = 'sent' AND detail ->> 'confirmed' = 'false'"
+        " RETURNING reason",
         {
             "id": delivery_id,
             "detail": _detail(report, confirmed=False),
@@ -63,11 +66,11 @@ async def _write(
     connection = await connect(url)
     try:
         async with connection.transaction():
-            changed = (await connection.execute(change, values)).rowcount == 1
-            if changed and lost is not None:
+            changed = await (await connection.execute(change, values)).fetchone()
+            if changed is not None and lost is not None and changed[0] != _PAGE:
                 candidate = FallbackCandidate(id=lost, given_up=True, broken=False)
                 queue = DeliveryQueue(connection, "callback", 0)
                 await queue.notify_fallback([candidate], _FAILED_FOR_SECONDS)
-        return changed
+        return changed is not None
     finally:
         await connection.close()

@@ -46,6 +46,7 @@ _SUCCESS: Mapping[str, receivers.Handler] = {
     ),
     "apprise": receivers.answer(200),
     "sms": receivers.answer(201, '{"sid": "SM0123456789abcdef", "status": "queued"}'),
+    "voice": receivers.answer(201, '{"sid": "CA0123456789abcdef", "status": "queued"}'),
 }
 
 
@@ -66,6 +67,7 @@ def document(kind: str, base: str, **more: Any) -> dict[str, Any]:
         "email": {"recipients": ["ada@example.com"]},
         "pagerduty": {"routing_key": SECRET},
         "apprise": {"urls": [base.replace("http", "json", 1) + f"/{SECRET}?+X-Token={SECRET}"]},
+        "voice": {"to": "+15550100001", "base_url": base, **TWILIO},
         "sms": {"to": "+15550100001", "base_url": base, **TWILIO},
     }
     return {**documents[kind], **more}

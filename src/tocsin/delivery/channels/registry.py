@@ -29,6 +29,7 @@ from tocsin.delivery.channels.pagerduty import PagerDutyChannel
 from tocsin.delivery.channels.slack import SlackChannel
 from tocsin.delivery.channels.sms import SmsChannel
 from tocsin.delivery.channels.teams import TeamsChannel
+from tocsin.delivery.channels.voice import VoiceChannel
 from tocsin.delivery.channels.webhook import WebhookChannel
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import Fault
@@ -41,6 +42,7 @@ _ALL: tuple[type[Channel], ...] = (
     PagerDutyChannel,
     AppriseChannel,
     SmsChannel,
+    VoiceChannel,
 )
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(

@@ -11,34 +11,39 @@ from tocsin.model import AlertStatus, EventType
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """`headline` is severity, state and title; `detail` what else there is room for, most important
-    first."""
+    """`headline` is severity, state and title; `change` what has happened beyond that, `where` its
+    source and tenant. Each may be empty, but the headline."""
 
     headline: str
-    detail: str
+    change: str
+    where: str
+    description: str
     can_acknowledge: bool
     can_resolve: bool
     is_over: bool
+    is_of_several: bool
+
+    @property
+    def detail(self) -> str:
+        """What else there is room for, most important first."""
+        return "\n".join(part for part in (self.change, self.where, self.description) if part)
 
 
 def brief(message: Message, words: MessageWords) -> Brief:
-    detail = [words.change]
-    if message.event_type is EventType.TRIGGERED and message.note is None and message.held is None:
-        # "Triggered" is what such a message says anyway.
-        detail = []
-    where = ", ".join(
-        fact.value for fact in words.facts if fact.name in ("Source", "Tenant") and fact.value
+    # "Triggered" is what such a message says anyway.
+    is_plain = (
+        message.event_type is EventType.TRIGGERED and message.note is None and message.held is None
     )
-    if where:
-        detail.append(where)
-    if message.alert is not None or message.group is not None:
-        detail.append(words.description or "")
+    where = (fact.value for fact in words.facts if fact.name in ("Source", "Tenant"))
     return Brief(
         headline=words.summary,
-        detail="\n".join(part for part in detail if part),
+        change="" if is_plain else words.change,
+        where=", ".join(value for value in where if value),
+        description=words.description or "",
         can_acknowledge=_has(message, AlertStatus.OPEN),
         can_resolve=_has(message, AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED),
         is_over=words.is_over,
+        is_of_several=message.group is not None,
     )
 
 
