@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +59,13 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
             "target_matchers": [matcher | {"value": "x"}],
         },
     )
+    policy = client.made(
+        "/escalation-policies",
+        {
+            "name": "First",
+            "steps": [{"targets": [{"type": "destination", "id": destination["id"]}]}],
+        },
+    )
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -73,8 +81,23 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "maintenance_window_id": window["id"],
         "heartbeat_id": heartbeat["id"],
         "inhibition_rule_id": inhibition["id"],
+        "escalation_policy_id": policy["id"],
         "api_key_id": key["id"],
     }
+
+
+_EXAMPLE_IDS = {"0199b4a2-0000-7000-8000-0000000000d5": "alert_destination_id"}
+"""Ids that examples give to what must be there, and what it is."""
+
+
+def example_body_with(
+    ids: dict[str, str], document: dict[str, Any], operation: dict[str, Any]
+) -> Any:
+    """The example of an operation's body; what it names are things of `ids`."""
+    text = json.dumps(example_body(document, operation))
+    for example_id, parameter in _EXAMPLE_IDS.items():
+        text = text.replace(example_id, ids[parameter])
+    return json.loads(text)
 
 
 def example_body(document: dict[str, Any], operation: dict[str, Any]) -> Any:

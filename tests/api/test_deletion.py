@@ -15,6 +15,7 @@ OF_KIND = {
     "heartbeat_id": "/heartbeats",
     "inhibition_rule_id": "/inhibition-rules",
     "alert_rule_id": "/alert-rules",
+    "escalation_policy_id": "/escalation-policies",
     "alert_destination_id": "/alert-destinations",
     "integration_id": "/integrations",
     "tenant_id": "/tenants",

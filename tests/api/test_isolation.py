@@ -91,6 +91,7 @@ def test_nothing_of_anothers_can_be_referred_to(hub: Hub) -> None:
         ("/integrations", sender | {"tenant_id": theirs["tenant_id"]}),
         ("/alert-rules", rule | {"tenant_ids": [theirs["tenant_id"]]}),
         ("/alert-rules", rule | {"destination_ids": [theirs["alert_destination_id"]]}),
+        ("/alert-rules", rule | {"escalation_policy_id": theirs["escalation_policy_id"]}),
         (
             "/maintenance-windows",
             {"name": "x", "duration_minutes": 5, "tenant_ids": [theirs["tenant_id"]]},

@@ -38,7 +38,7 @@ def test_every_example_is_accepted(hub: Hub) -> None:
     ids = everything.make(hub, hub.admin)
     for method, template, operation in everything.operations(document):
         if "requestBody" in operation:
-            body = everything.example_body(document, operation)
+            body = everything.example_body_with(ids, document, operation)
             answer = hub.admin.request(method, template.format(**ids), body)
             assert answer.status < 300, (method, template, answer)
 

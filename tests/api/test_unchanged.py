@@ -21,6 +21,10 @@ SENT_BACK = {
         "inhibition_rule_id",
         ("name", "is_enabled", "source_matchers", "target_matchers", "equal", "delay_seconds"),
     ),
+    "escalation-policies": (
+        "escalation_policy_id",
+        ("name", "steps", "repeat", "on_exhausted_destination_id", "ack_timeout_minutes"),
+    ),
     "silences": ("silence_id", ("matchers", "starts_at", "ends_at", "comment")),
 }
 

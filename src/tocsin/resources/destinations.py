@@ -25,7 +25,7 @@ from tocsin.delivery.channels.registry import (
     validate_config,
 )
 from tocsin.delivery.outbound import AddressPolicy
-from tocsin.model import Fault, Secret, uuid7
+from tocsin.model import Fault, Secret, TargetKind, uuid7
 from tocsin.resources import recording
 from tocsin.resources.destination_trials import LastTestStatus
 from tocsin.resources.errors import InvalidRequest, StillNeeded
@@ -42,6 +42,7 @@ from tocsin.resources.fields import (
 )
 from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.escalation_policies import policies_naming
 from tocsin.store.queries.rules import rules_naming_destination
 from tocsin.store.queries.workspaces import read_workspace
 from tocsin.store.tables import AlertDestination
@@ -230,7 +231,7 @@ async def delete(
     """Deletes one that nothing names.
 
     Raises:
-        StillNeeded: a rule names it, or it is the workspace's fallback.
+        StillNeeded: a rule or an escalation policy names it, or it is the workspace's fallback.
     """
     row = await owned(session, AlertDestination, caller, destination_id)
     names = await rules_naming_destination(
@@ -238,6 +239,11 @@ async def delete(
     )
     if names:
         raise StillNeeded(f"Alert rules name it: {', '.join(names)}.")
+    policies = await policies_naming(
+        session, caller.workspace_id, TargetKind.DESTINATION, destination_id, _MOST_NAMED
+    )
+    if policies:
+        raise StillNeeded(f"Escalation policies name it: {', '.join(policies)}.")
     workspace = await read_workspace(session, caller.workspace_id)
     if workspace is not None and workspace.fallback_destination_id == destination_id:
         raise StillNeeded("It is the workspace's fallback destination.")

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from tocsin.access.api_keys import Principal
-from tocsin.model import EventType, Severity, uuid7
+from tocsin.model import EventType, Fault, Severity, uuid7
 from tocsin.resources import recording
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
@@ -28,7 +28,7 @@ from tocsin.resources.fields import (
     left_out,
     unique,
 )
-from tocsin.resources.owned import owned, require_all
+from tocsin.resources.owned import owned, require, require_all
 from tocsin.routing.validation import (
     COOLDOWN_LIMIT,
     EXEMPTIONS_LIMIT,
@@ -47,7 +47,7 @@ from tocsin.routing.validation import (
     validate_unless,
 )
 from tocsin.store.database import DatabaseSession
-from tocsin.store.tables import AlertDestination, AlertRule, Tenant
+from tocsin.store.tables import AlertDestination, AlertRule, StoredPolicy, Tenant
 
 RuleEventType = Literal[
     EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED, EventType.CLOSED
@@ -72,14 +72,14 @@ class MatcherIn(Input):
     value: Annotated[str, StringConstraints(strict=True, max_length=VALUE_LIMIT, pattern=NO_NUL)]
 
 
-def _every_day() -> list[Day]:
+def every_day() -> list[Day]:
     return ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class QuietWindowIn(Input):
     """Days on which a quiet period begins; an end at or before the start is on the next day."""
 
-    days: Annotated[list[Day], Field(min_length=1, max_length=7, default_factory=_every_day)]
+    days: Annotated[list[Day], Field(min_length=1, max_length=7, default_factory=every_day)]
     start: WallTime
     end: WallTime
     timezone: Timezone
@@ -193,6 +193,13 @@ GroupLinger = Annotated[
     ),
     Whole,
 ]
+PolicyId = Annotated[
+    Id | None,
+    Field(
+        description="The escalation policy by which people are paged while such an alert is open, "
+        "besides the destinations; null: nobody is"
+    ),
+]
 Position = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000), Whole]
 
 
@@ -215,6 +222,7 @@ class AlertRuleOut(Output):
     group_wait_seconds: int
     group_interval_seconds: int
     group_linger_seconds: int
+    escalation_policy_id: Id | None
     position: int
     created_at: Time
     updated_at: Time
@@ -239,6 +247,7 @@ class AlertRuleIn(Input):
     group_wait_seconds: GroupWait = 30
     group_interval_seconds: GroupInterval = 300
     group_linger_seconds: GroupLinger = 600
+    escalation_policy_id: PolicyId = None
     position: Position = 0
 
     model_config = example(
@@ -281,6 +290,7 @@ class AlertRulePatch(Input):
     group_wait_seconds: GroupWait = left_out()
     group_interval_seconds: GroupInterval = left_out()
     group_linger_seconds: GroupLinger = left_out()
+    escalation_policy_id: PolicyId = None
     position: Position = left_out()
 
     model_config = example({"is_enabled": False, "cooldown_seconds": 600})
@@ -302,8 +312,14 @@ def _columns(body: AlertRuleIn | AlertRulePatch, names: frozenset[str]) -> dict[
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    """What may be wrong with matchers, exemptions and quiet hours beyond their shape."""
+    """What may be wrong with it beyond its shape: `values` are all that it is to be."""
     faults = []
+    if (
+        values["escalation_policy_id"] is not None
+        and EventType.TRIGGERED not in values["event_types"]
+    ):
+        words = "an escalation begins with alerts.triggered, which event_types does not name"
+        faults.append(Fault("/event_types", "never-escalates", words))
     if values.get("matchers"):
         faults += validate_matchers(values["matchers"])
     if values.get("unless"):
@@ -321,6 +337,8 @@ async def _check_references(
     await require_all(
         session, AlertDestination, caller, values.get("destination_ids"), "/destination_ids"
     )
+    if (policy_id := values.get("escalation_policy_id")) is not None:
+        await require(session, StoredPolicy, caller, policy_id, "/escalation_policy_id")
 
 
 def _document(row: AlertRule) -> Mapping[str, Any]:
@@ -349,10 +367,14 @@ async def create(
     """Stores a rule that `make` made.
 
     Raises:
-        MissingReference: a tenant or destination that it names is not there.
+        MissingReference: a tenant, destination or policy that it names is not there.
         NameTaken: another rule has its name.
     """
-    references = {"tenant_ids": row.tenant_ids, "destination_ids": row.destination_ids}
+    references = {
+        "tenant_ids": row.tenant_ids,
+        "destination_ids": row.destination_ids,
+        "escalation_policy_id": row.escalation_policy_id,
+    }
     await _check_references(session, caller, references)
     await recording.create(session, caller, _KIND, row, now)
 
@@ -362,7 +384,8 @@ async def update(
 ) -> AlertRule:
     values = _columns(body, frozenset(body.model_fields_set))
     row = await owned(session, AlertRule, caller, rule_id)
-    _check(values)
+    kept = {name: getattr(row, name) for name in ("escalation_policy_id", "event_types")}
+    _check({**kept, **values})
     await _check_references(session, caller, values)
     async with recording.changing(session, caller, _KIND, row, now):
         recording.assign(row, values)

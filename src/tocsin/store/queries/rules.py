@@ -37,6 +37,13 @@ async def rules_naming_destination(
     return await _names(session, workspace_id, condition, most)
 
 
+async def rules_naming_policy(
+    session: DatabaseSession, workspace_id: UUID, policy_id: UUID, most: int
+) -> Sequence[str]:
+    """The names of the rules that page by the escalation policy."""
+    return await _names(session, workspace_id, AlertRule.escalation_policy_id == policy_id, most)
+
+
 async def _names(
     session: DatabaseSession, workspace_id: UUID, condition: ColumnElement[bool], most: int
 ) -> Sequence[str]:
