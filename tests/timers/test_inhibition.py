@@ -14,7 +14,8 @@ from tests.ingest.harness import Posted
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
 from tocsin.alerts.alert_key import AlertKey
-from tocsin.alerts.transaction import AlertTransaction, Cause
+from tocsin.alerts.changes import Cause
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import Action, Reason, uuid7_bytes
 from tocsin.routing.holds import HOLDS
 from tocsin.store.pipe import PLANNER, Pipe

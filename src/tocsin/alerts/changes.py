@@ -11,15 +11,26 @@ from msgspec import Struct
 from msgspec.json import decode
 from msgspec.structs import replace
 
-from tocsin.alerts.correlate import AlertState
+from tocsin.alerts.correlate import AlertState, Step
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.alerts.words import NOTHING, AlertWords
 from tocsin.message import AlertView
-from tocsin.model import EventType, Signal
+from tocsin.model import AlertStatus, EventType, Signal, WebhookStatus
 from tocsin.routing.flapping import Flaps
 from tocsin.routing.subject import Subject
 
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
+
+
+class Cause(Struct, frozen=True):
+    """What a signal came with. `received_at` bounds the sender's clock; `at` is when it is put on
+    record, later than that for a replay. `webhook_delivery_id` None: no webhook brought it.
+    `in_order`: see `correlate`."""
+
+    received_at: datetime
+    at: datetime
+    webhook_delivery_id: bytes | None
+    in_order: bool
 
 
 class AlertDetails(Struct, frozen=True):
@@ -139,3 +150,14 @@ def concerns_anyone(entry: IntegrationEntry, event_type: EventType) -> bool:
     """Whether planning can come to anything: somebody listens, or something may be canceled."""
     routing = entry.routing
     return routing.listens(event_type) or (event_type in ENDINGS and bool(routing.destinations))
+
+
+def event_type_of(step: Step) -> EventType | None:
+    """What destinations may be notified of; of an alert that is born resolved nobody is."""
+    if step.created and step.alert is not None:
+        return EventType.TRIGGERED if step.alert.status is AlertStatus.OPEN else None
+    if step.worsened or step.reopened:
+        return EventType.TRIGGERED
+    if step.status is WebhookStatus.ACKNOWLEDGED:
+        return EventType.ACKNOWLEDGED
+    return EventType.RESOLVED if step.status is WebhookStatus.RESOLVED else None

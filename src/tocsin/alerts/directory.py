@@ -17,6 +17,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from tocsin.alerts.on_call_book import OnCallBook
+from tocsin.alerts.people import person_of
 from tocsin.model import Actor, ActorKind, Severity
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.bindings import Binding
@@ -36,6 +38,7 @@ from tocsin.store.directory_rows import (
     follow_configuration,
     load_directory_rows,
 )
+from tocsin.store.on_call_rows import OnCallRows
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +76,8 @@ class IntegrationEntry:
     tokens: tuple[TokenEntry, ...] = ()
     bindings: tuple[Binding, ...] = ()
     """Bound heartbeats that its signals may be pings of."""
+    on_call: OnCallBook | None = None
+    """Whom its escalations can reach; None: its workspace has no escalation policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,8 @@ class Directory:
     """By workspace."""
     workspaces: Mapping[UUID, Names]
     tenants: Mapping[UUID, Names]
-    policies: Mapping[UUID, Policy] = field(default_factory=dict)
-    """Escalation policies of all workspaces, each as it is now."""
+    on_call: Mapping[UUID, OnCallBook] = field(default_factory=dict)
+    """By workspace; none without an escalation policy."""
 
 
 EMPTY = Directory(0, {}, {}, {}, {})
@@ -150,6 +155,7 @@ async def _load(engine: Engine) -> Directory:
         workspace_id: _routing_table(of_workspace)
         for workspace_id, of_workspace in rows.routing.items()
     }
+    on_call = {workspace_id: _book(each) for workspace_id, each in rows.on_call.items()}
     return Directory(
         rows.version,
         {
@@ -159,13 +165,14 @@ async def _load(engine: Engine) -> Directory:
                 routing[row.workspace_id],
                 tokens.get(row.id, ()),
                 bindings.get(row.id, ()),
+                on_call.get(row.workspace_id),
             )
             for row in rows.integrations
         },
         routing,
         {row.id: Names(row.id, row.slug, row.name) for row in rows.workspaces},
         {row.id: Names(row.id, row.slug, row.name) for row in rows.tenants},
-        {policy.id: policy for policy in _readable(rows.policies, Policy.from_row)},
+        on_call,
     )
 
 
@@ -175,6 +182,7 @@ def _entry(
     routing: RoutingTable,
     tokens: tuple[TokenEntry, ...],
     bindings: tuple[Binding, ...],
+    on_call: OnCallBook | None,
 ) -> IntegrationEntry:
     return IntegrationEntry(
         id=row.id,
@@ -197,6 +205,17 @@ def _entry(
         row=row,
         tokens=tokens,
         bindings=bindings,
+        on_call=on_call,
+    )
+
+
+def _book(rows: OnCallRows) -> OnCallBook:
+    policies = list(_readable(rows.policies, Policy.from_row))
+    versions = list(_readable(rows.versions, Policy.from_row))
+    return OnCallBook(
+        policies={policy.id: policy for policy in policies},
+        versions={(policy.id, policy.version): policy for policy in versions},
+        people={id: person_of(row) for id, row in rows.people.items()},
     )
 
 

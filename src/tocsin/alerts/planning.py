@@ -14,10 +14,11 @@ from uuid import UUID
 
 from tocsin.alerts.alert_timers import AlertTimers
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding
-from tocsin.alerts.directory import Directory, Names
+from tocsin.alerts.directory import Directory
 from tocsin.alerts.inhibiting import Inhibited, inhibit
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.matching_budgets import MatchingBudgets, Question
+from tocsin.alerts.named import named
 from tocsin.alerts.notification_rows import (
     GroupJoined,
     PendingDelivery,
@@ -198,6 +199,23 @@ class Planning:
                 due = reminding.since[delivery.destination_id] + delivery.remind_after
                 self.timers.set(event.alert.id, TimerKind.REMINDER, due, delivery.destination_id)
 
+    @property
+    def inhibited(self) -> Inhibited:
+        """By what alerts are held that another may hold, once it is planned."""
+        return self._inhibited
+
+    def notified_now(self) -> Mapping[bytes, frozenset[UUID]]:
+        """By alert, the destinations that are notified of its trigger at once."""
+        queued, triggered = AlertDeliveryStatus.QUEUED, EventType.TRIGGERED
+        return {
+            alert_id: frozenset(
+                row.destination_id
+                for row in rows
+                if row.status is queued and row.event_type is triggered
+            )
+            for alert_id, rows in self._rows.items()
+        }
+
     def set_reminders(self, now: datetime) -> None:
         """For whoever is notified now and is to be notified again."""
         for row in (row for rows in self._rows.values() for row in rows):
@@ -362,8 +380,3 @@ def _flapping(event: AlertChange) -> Flapping | None:
     if event.event_type not in NOTES or flaps is None or flaps.since is None:
         return None
     return Flapping(changes=flaps.changes, first_at=flaps.first_at, since=flaps.since)
-
-
-def named(names: Names) -> Named:
-    """As messages name a workspace or tenant."""
-    return Named(names.id, names.name, names.slug)

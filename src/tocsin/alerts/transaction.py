@@ -19,10 +19,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-
 from tocsin.alerts.alert_key import AlertKey, alert_lock
-from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails, Reminding, concerns_anyone
+from tocsin.alerts.changes import (
+    ENDINGS,
+    AlertChange,
+    AlertDetails,
+    Cause,
+    Reminding,
+    concerns_anyone,
+    event_type_of,
+)
+from tocsin.alerts.climb import ForcedStep
 from tocsin.alerts.correlate import (
     AlertState,
     KeyState,
@@ -33,6 +40,7 @@ from tocsin.alerts.correlate import (
     ended_by_person,
 )
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
+from tocsin.alerts.escalating import Escalating
 from tocsin.alerts.flap_counting import count, counted_so_far, remembered_until
 from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.planning import Planning
@@ -42,12 +50,10 @@ from tocsin.alerts.words import AlertWords
 from tocsin.model import (
     SYSTEM,
     AlertEventKind,
-    AlertStatus,
     EventType,
     Signal,
     SignalKind,
     TimerKind,
-    WebhookStatus,
     uuid7_bytes,
 )
 from tocsin.routing.flapping import Flaps, due_at, settled
@@ -55,17 +61,6 @@ from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
 from tocsin.turns import Pace
-
-
-class Cause(Struct, frozen=True):
-    """What a signal came with. `received_at` bounds the sender's clock; `at` is when it is put on
-    record, later than that for a replay. `webhook_delivery_id` None: no webhook brought it.
-    `in_order`: see `correlate`."""
-
-    received_at: datetime
-    at: datetime
-    webhook_delivery_id: bytes | None
-    in_order: bool
 
 
 class AlertTransaction:
@@ -90,6 +85,7 @@ class AlertTransaction:
         self._standing: dict[bytes, AlertChange] = {}
         self._planning = Planning(budgets or MatchingBudgets(None), pace)
         self.timers = self._planning.timers
+        self._escalating = Escalating(self._planning.budgets)
         self.directory: Directory = feed.current
 
     async def begin(
@@ -186,7 +182,7 @@ class AlertTransaction:
                 actor_json=entry.actor_json,
                 webhook_delivery_id=cause.webhook_delivery_id,
             )
-        event_type = _event_type(step)
+        event_type = event_type_of(step)
         if event_type is not None and step.alert is not None:
             self._changed(entry, step, step.alert, event_type)
         if step.alert is not None and step.alert.flaps is not None:
@@ -222,6 +218,11 @@ class AlertTransaction:
         )
         if stored.entry.routing.inhibition_rules:
             self._standing[stored.state.id] = self._looks[stored.state.id]
+
+    def look_at_escalations(self, stored: StoredAlert, forced: ForcedStep | None = None) -> None:
+        """Take what is due of its escalations; `forced`: their next step at once."""
+        self._escalating.look(stored.state, stored.entry, stored.details, forced)
+        self._stand(stored.entry, stored.state)
 
     def _look(
         self, entry: IntegrationEntry, alert: AlertState, details: AlertDetails | None, step: Step
@@ -373,17 +374,20 @@ class AlertTransaction:
     def _changed(
         self, entry: IntegrationEntry, step: Step, alert: AlertState, event_type: EventType
     ) -> None:
+        created = self._rows.new.get(alert.id)
+        is_worse = step.worsened and event_type is EventType.TRIGGERED
+        details = None if created is None else created.details
+        self._escalating.changed(alert, entry, details, event_type, is_worse=is_worse)
         if not concerns_anyone(entry, event_type):
             return
-        created = self._rows.new.get(alert.id)
         self._changes.append(
             AlertChange(
                 event_type=event_type,
                 alert=copy(alert),
                 entry=entry,
                 actor=entry.name,
-                details=None if created is None else created.details,
-                is_worse=step.worsened and event_type is EventType.TRIGGERED,
+                details=details,
+                is_worse=is_worse,
                 flaps=alert.flaps,
             )
         )
@@ -414,8 +418,11 @@ class AlertTransaction:
             state.flaps = counted_so_far(alert, stored.entry.flapping)
             self._mark(key, state, self.now, stored.entry)
         self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
+        if event_type is not None:
+            self._escalating.changed(alert, stored.entry, stored.details, event_type, is_old=True)
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
+            self.look_at_escalations(stored)
         if event_type is not None and concerns_anyone(stored.entry, event_type):
             self._changes.append(
                 AlertChange(
@@ -464,6 +471,9 @@ class AlertTransaction:
                 self.directory,
                 self.now,
             )
+        await self._escalating.plan(
+            self._pipe, self._rows, self._planning, self.directory, self.now
+        )
 
     async def commit(self, *others: Call, dry_run: bool = False) -> None:
         """Write all of it, then `others`, and commit; `dry_run` undoes it all instead.
@@ -480,20 +490,11 @@ class AlertTransaction:
             *self._rows.calls(self.now),
             *others,
             *self._planning.calls(self.now),
+            *self._escalating.calls(self.now),
             *self.timers.calls(),
             (ROLLBACK if dry_run else COMMIT, {}),
         )
+        self._escalating.report()
 
     async def rollback(self) -> None:
         await self._pipe.run((ROLLBACK, {}))
-
-
-def _event_type(step: Step) -> EventType | None:
-    """What destinations may be notified of; of an alert that is born resolved nobody is."""
-    if step.created and step.alert is not None:
-        return EventType.TRIGGERED if step.alert.status is AlertStatus.OPEN else None
-    if step.worsened or step.reopened:
-        return EventType.TRIGGERED
-    if step.status is WebhookStatus.ACKNOWLEDGED:
-        return EventType.ACKNOWLEDGED
-    return EventType.RESOLVED if step.status is WebhookStatus.RESOLVED else None

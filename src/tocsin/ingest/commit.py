@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.alert_key import AlertKey
+from tocsin.alerts.changes import Cause
 from tocsin.alerts.matching_budgets import MatchingBudgets
-from tocsin.alerts.transaction import AlertTransaction, Cause
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.alert_leases import STILL_FIRING, AlertLeases
 from tocsin.ingest.duplicates import Duplicates
 from tocsin.ingest.received_webhook import Accepted, Webhook

@@ -72,6 +72,17 @@ class AlertEventKind(StrEnum):
     SETTLED = "settled"
     # The source took its acknowledgement back: the alert is open again.
     UNACKNOWLEDGED = "unacknowledged"
+    # A step of an escalation policy was taken.
+    ESCALATED = "escalated"
+    ESCALATION_HELD = "escalation_held"
+    ESCALATION_RESUMED = "escalation_resumed"
+    ESCALATION_STOPPED = "escalation_stopped"
+    # Its last step has waited in vain, or nobody could be reached at all.
+    ESCALATION_EXHAUSTED = "escalation_exhausted"
+    # Nobody has said for too long that they are still on it: the alert is open again.
+    ACKNOWLEDGEMENT_EXPIRED = "acknowledgement_expired"
+    ASSIGNED = "assigned"
+    RESPONDERS_ADDED = "responders_added"
     # A signal older than what is already known of the alert: on record, changes nothing.
     OUTDATED = "outdated"
 

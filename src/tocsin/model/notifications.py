@@ -63,6 +63,10 @@ class Reason(StrEnum):
     DESTINATION_DISABLED = "destination_disabled"
     CANCELED_BY_USER = "canceled_by_user"
     FALLBACK = "fallback"
+    # A step of an escalation policy reaches its reader, or somebody was asked to help.
+    ESCALATION = "escalation"
+    # Its reader has left the workspace.
+    USER_REMOVED = "user_removed"
     # Another message says it, with what others have to say: `carried_by` names it once it is made.
     GROUPED = "grouped"
     # As many as its destination takes in a time have gone; a digest says it.

@@ -89,7 +89,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepTaken:
     """A step that was taken, counted from 0."""
 
     loop: int
@@ -134,7 +134,7 @@ class Decision:
     pending go on with what was left. `turns`: of steps that ask one at a time, whom they ask next."""
 
     progress: Progress
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[StepTaken, ...] = ()
     stopped: StopReason | None = None
     held: Hold | None = None
     resumed: bool = False
@@ -164,9 +164,8 @@ def decide(
 ) -> Decision:
     """What an escalation that is live does at `now`. `forced`: somebody wants the next step at once,
     whatever holds it."""
-    if status in _STOPS:
-        stopped = replace(progress, state=EscalationState.STOPPED, due_at=None, held_since=None)
-        return Decision(stopped, stopped=_STOPS[status])
+    if (reason := stop_reason(status)) is not None:
+        return stop(progress, reason)
     if held is not None and not forced:
         return _hold(progress, held, now)
     resumed = progress.held_since is not None
@@ -184,6 +183,17 @@ def decide(
     return replace(_climb(policy, progress, around, now), resumed=resumed)
 
 
+def stop(progress: Progress, reason: StopReason) -> Decision:
+    """It is over before its last step has waited in vain."""
+    stopped = replace(progress, state=EscalationState.STOPPED, due_at=None, held_since=None)
+    return Decision(stopped, stopped=reason)
+
+
+def stop_reason(status: AlertStatus) -> StopReason | None:
+    """Why an escalation ends when its alert has this status; None: it does not."""
+    return _STOPS.get(status)
+
+
 def _hold(progress: Progress, held: Hold, now: datetime) -> Decision:
     """It stands still from when the hold began, which may have gone unnoticed until now."""
     since = progress.held_since
@@ -196,7 +206,7 @@ def _hold(progress: Progress, held: Hold, now: datetime) -> Decision:
 
 
 def _climb(policy: Policy, progress: Progress, around: Surroundings, now: datetime) -> Decision:
-    taken: list[Taken] = []
+    taken: list[StepTaken] = []
     turns: dict[int, int] = {}
     loop, step, people = progress.loop, progress.step, progress.people
     while True:
@@ -224,9 +234,9 @@ def _take(
     people: frozenset[UUID],
     around: Surroundings,
     turns: dict[int, int],
-) -> Taken:
+) -> StepTaken:
     if (words := around.unmet(step)) is not None:
-        return Taken(loop, place, skipped=(Skipped(SkipReason.CONDITION, words=words),))
+        return StepTaken(loop, place, skipped=(Skipped(SkipReason.CONDITION, words=words),))
     reached: dict[UUID, Reached] = {}
     skipped: list[Skipped] = []
     targets = list(step.targets)
@@ -242,7 +252,7 @@ def _take(
         if found and step.mode is StepMode.ROUND_ROBIN:
             turns[place] = (first + number + 1) % len(targets)
             break
-    return Taken(loop, place, tuple(reached.values()), tuple(skipped))
+    return StepTaken(loop, place, tuple(reached.values()), tuple(skipped))
 
 
 def _resolve(

@@ -227,6 +227,8 @@ class RoutingTable:
     listening: Mapping[EventType, RuleIndex] = field(init=False, compare=False, repr=False)
     """Enabled rules per event type; an event nobody listens to is not a key."""
     by_id: Mapping[UUID, Rule] = field(init=False, compare=False, repr=False)
+    escalates: bool = field(init=False, compare=False, repr=False)
+    """Whether a trigger may begin an escalation."""
     has_cooldowns: bool = field(init=False, compare=False, repr=False)
     """Whether planning a trigger needs to know when its alert key was last notified."""
     fan_out: int = field(init=False, compare=False, repr=False)
@@ -244,7 +246,7 @@ class RoutingTable:
         rules = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.id)))
         by_event: dict[EventType, list[Rule]] = {}
         for rule in rules:
-            if rule.is_enabled and rule.destination_ids:
+            if rule.is_enabled and (rule.destination_ids or rule.escalation_policy_id):
                 for event_type in EventType:
                     # Test messages take a road of their own; no rule sends them.
                     if event_type is not EventType.TEST and rule.listens(event_type):
@@ -259,7 +261,10 @@ class RoutingTable:
             id for heard in by_event.values() for rule in heard for id in rule.destination_ids
         }
         object.__setattr__(self, "fan_out", len(reached))
-        cooling = any(rule.cooldown_seconds for rule in by_event.get(EventType.TRIGGERED, ()))
+        triggered = by_event.get(EventType.TRIGGERED, ())
+        escalates = any(rule.escalation_policy_id for rule in triggered)
+        object.__setattr__(self, "escalates", escalates)
+        cooling = any(rule.cooldown_seconds for rule in triggered)
         quiet = any(rule.quiet_hours is not None for rule in rules)
         object.__setattr__(self, "has_cooldowns", cooling)
         held = bool(self.silences or self.windows or self.inhibition_rules)

@@ -32,7 +32,7 @@ FIRST = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class ClockState:
     """The version of the configuration, and when the first thing is to be done that has a time: a hold
-    that ends, or a timer of an alert."""
+    that ends, a timer of an alert, or a step."""
 
     configuration_version: int
     next_due: datetime | None
@@ -117,6 +117,30 @@ class ClockConnection:
                 "except_ids": list(apart_from),
                 "except_workspaces": list(other_than),
             },
+        )
+
+    async def due_escalations(
+        self,
+        now: datetime,
+        most: int,
+        apart_from: Sequence[UUID] = (),
+        other_than: Sequence[UUID] = (),
+    ) -> list[HeldAlert]:
+        """Alerts with an escalation or a page that is due, as `due` has those with messages."""
+        return await self._held(
+            "due_escalations",
+            {
+                "now": now,
+                "most": most,
+                "except_ids": list(apart_from),
+                "except_workspaces": list(other_than),
+            },
+        )
+
+    async def hasten_escalations(self, workspaces: Sequence[UUID], now: datetime) -> None:
+        """What holds the escalations of these workspaces, or whom they reach, has changed."""
+        await self._connection.execute(
+            statement("hasten_escalations"), {"workspace_ids": list(workspaces), "now": now}
         )
 
     async def hasten_flapping(self, integrations: Sequence[UUID], now: datetime) -> None:

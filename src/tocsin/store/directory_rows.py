@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tocsin.store.database import Engine, RawConnection, connect
 from tocsin.store.described import described
+from tocsin.store.on_call_rows import OnCallRows, load_on_call_rows
 from tocsin.store.queries.maintenance_windows import is_over
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.tables import (
@@ -24,7 +25,6 @@ from tocsin.store.tables import (
     Integration,
     IntegrationToken,
     StoredInhibitionRule,
-    StoredPolicy,
     StoredSilence,
     StoredWindow,
     Tenant,
@@ -60,7 +60,8 @@ class DirectoryRows:
     tokens: list[Any]
     """Those of integrations: their id, whose they are, and their hash."""
     bound_heartbeats: list[Any]
-    policies: list[Any]
+    on_call: Mapping[UUID, OnCallRows]
+    """By workspace."""
     routing: Mapping[UUID, RoutingRows]
     """By workspace."""
 
@@ -107,14 +108,10 @@ async def load_directory_rows(engine: Engine) -> DirectoryRows:
                 .order_by(Heartbeat.id)
             )
         )
-        policies = list(
-            await connection.execute(
-                select(*StoredPolicy.__table__.columns).where(StoredPolicy.deleted_at.is_(None))
-            )
-        )
+        on_call = await load_on_call_rows(connection)
         routing = await _routing_rows(connection, workspaces)
     return DirectoryRows(
-        version, workspaces, tenants, integrations, tokens, bound_heartbeats, policies, routing
+        version, workspaces, tenants, integrations, tokens, bound_heartbeats, on_call, routing
     )
 
 

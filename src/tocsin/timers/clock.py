@@ -20,6 +20,7 @@ from tocsin.store.clock import ClockConnection
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.timers.alert_timers import ElapsedTimers
+from tocsin.timers.escalations import DueEscalations
 from tocsin.timers.holds import HoldEnds
 
 CANDIDATE_SECONDS = 2.0
@@ -69,16 +70,19 @@ class Clock:
     async def _keep_time(self, connection: ClockConnection) -> None:
         ends = HoldEnds(self._url, self._feed)
         timers = ElapsedTimers(self._url, self._feed)
+        escalations = DueEscalations(self._url, self._feed)
         try:
             while True:
                 version = (await connection.state()).configuration_version
                 more_held = await ends.work(connection, version, self._now())
                 more_set = await timers.work(connection, version, self._now())
-                has_more = more_held or more_set
+                more_due = await escalations.work(connection, version, self._now())
+                has_more = more_held or more_set or more_due
                 await connection.news(0.0 if has_more else await self._wait(connection))
         finally:
             await ends.close()
             await timers.close()
+            await escalations.close()
 
     async def _wait(self, connection: ClockConnection) -> float:
         due = (await connection.state()).next_due

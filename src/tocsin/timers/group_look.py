@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
 from tocsin.alerts.changes import AlertChange
 from tocsin.alerts.directory import Directory
-from tocsin.alerts.planning import named
+from tocsin.alerts.named import named
 from tocsin.alerts.stored import stored_alerts
 from tocsin.message import MOST_ALERTS, SHOWN_ALERTS, AlertView, Changes, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, uuid7, uuid7_bytes

@@ -18,8 +18,9 @@ from uuid import UUID
 import structlog
 
 from tocsin.alerts.alert_key import AlertKey
+from tocsin.alerts.changes import Cause
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.alerts.transaction import AlertTransaction, Cause
+from tocsin.alerts.transaction import AlertTransaction
 from tocsin.heartbeats.beat import HeartbeatState, expire, resume
 from tocsin.heartbeats.rows import HeartbeatChangeRow, change_row, known_of, writes
 from tocsin.model import utc_now

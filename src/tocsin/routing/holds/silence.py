@@ -15,6 +15,7 @@ def _applies(facts: AlertFacts) -> Held | None:
         "id": str(silence.id),
         "author": silence.author,
         "comment": silence.comment,
+        "starts_at": iso(silence.starts_at),
         "ends_at": iso(silence.ends_at),
         "matchers": [str(matcher) for matcher in silence.matchers],
     }

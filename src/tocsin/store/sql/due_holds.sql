@@ -1,10 +1,10 @@
--- Alerts with messages whose holds are over, the longest waiting first, with what to lock them by.
+-- Alerts with messages whose holds are over (pages: `due_escalations.sql`), the longest waiting first, with what to lock them by.
 SELECT alert.id, alert.integration_id, alert.external_id
 FROM (
     SELECT DISTINCT alert_id
     FROM (
         SELECT alert_id FROM alert_deliveries
-        WHERE status = 'deferred' AND send_after <= %(now)s
+        WHERE status = 'deferred' AND send_after <= %(now)s AND reason <> 'escalation'
           AND alert_id <> ALL (%(except_ids)s) AND workspace_id <> ALL (%(except_workspaces)s)
         ORDER BY send_after LIMIT %(most)s
     ) AS due

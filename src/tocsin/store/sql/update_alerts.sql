@@ -8,6 +8,8 @@ UPDATE alerts SET
     severity = given.severity::alert_severity,
     status = given.status::alert_status,
     acknowledged_at = given.acknowledged_at,
+    acknowledged_by = CASE given.status WHEN 'ACKNOWLEDGED' THEN alerts.acknowledged_by END,
+    acknowledged_until = CASE given.status WHEN 'ACKNOWLEDGED' THEN alerts.acknowledged_until END,
     resolved_at = given.resolved_at,
     closed_at = given.closed_at,
     occurrence_count = given.occurrence_count,

@@ -1,0 +1,227 @@
+"""Escalations inside the transaction that changes alerts: begun, climbed, held and stopped with them.
+
+`oncall.policy` decides; this brings it what it asks and writes down what it says, so that a step and the
+pages it makes commit together, and with the change of the alert that caused them. Only workspaces with
+escalation policies pay for any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from tocsin.alerts.changes import AlertDetails
+from tocsin.alerts.climb import AlertCase, Climb, ForcedStep, KnownEscalations, SharedByClimbs
+from tocsin.alerts.correlate import AlertState
+from tocsin.alerts.directory import Directory, IntegrationEntry
+from tocsin.alerts.escalation_pages import PageMaker
+from tocsin.alerts.escalation_rows import (
+    CanceledPages,
+    EscalationUpdate,
+    RunningEscalation,
+    TurnRow,
+)
+from tocsin.alerts.matching_budgets import MatchingBudgets
+from tocsin.alerts.notified import read_details
+from tocsin.alerts.on_call import who_is_on_call
+from tocsin.alerts.planning import Planning
+from tocsin.alerts.rows import AlertRows
+from tocsin.model import (
+    AlertStatus,
+    EscalationState,
+    EventType,
+    Reason,
+    StepMode,
+    TargetKind,
+)
+from tocsin.oncall.policy import stop, stop_reason
+from tocsin.oncall.policy_shapes import Policy
+from tocsin.store import arrays
+from tocsin.store.pipe import Call, Pipe
+from tocsin.store.statements import prepared
+
+_CANCELS = {
+    AlertStatus.ACKNOWLEDGED: Reason.ACKNOWLEDGED_BEFORE_SENT,
+    AlertStatus.RESOLVED: Reason.RESOLVED_BEFORE_SENT,
+    AlertStatus.CLOSED: Reason.RESOLVED_BEFORE_SENT,
+}
+
+
+@dataclass(slots=True)
+class Escalating:
+    """What one transaction does about escalations. `plan` it once, then execute its `calls`."""
+
+    budgets: MatchingBudgets
+    _shared: SharedByClimbs = field(default_factory=SharedByClimbs)
+    _cases: dict[bytes, AlertCase] = field(default_factory=dict)
+
+    def changed(
+        self,
+        alert: AlertState,
+        entry: IntegrationEntry,
+        details: AlertDetails | None,
+        event_type: EventType,
+        *,
+        is_worse: bool = False,
+        is_old: bool = False,
+    ) -> None:
+        """An alert was opened, became worse, was acknowledged, or is over."""
+        if entry.on_call is None:
+            return
+        case = self._case(alert, entry, details, has_history=is_old or details is None)
+        if event_type is EventType.TRIGGERED:
+            case.asks = True
+            case.is_worse = case.is_worse or is_worse
+
+    def look(
+        self,
+        alert: AlertState,
+        entry: IntegrationEntry,
+        details: AlertDetails,
+        forced: ForcedStep | None = None,
+    ) -> None:
+        """Something is due, a hold may be over, or somebody wants the next step at once."""
+        if entry.on_call is None:
+            return
+        case = self._case(alert, entry, details, has_history=True)
+        case.forced = forced or case.forced
+
+    def _case(
+        self,
+        alert: AlertState,
+        entry: IntegrationEntry,
+        details: AlertDetails | None,
+        *,
+        has_history: bool,
+    ) -> AlertCase:
+        case = self._cases.get(alert.id)
+        if case is None:
+            case = self._cases[alert.id] = AlertCase(alert, entry, details, has_history)
+        return case
+
+    async def plan(
+        self,
+        pipe: Pipe,
+        alert_rows: AlertRows,
+        planning: Planning,
+        directory: Directory,
+        now: datetime,
+    ) -> None:
+        """Decide about all of it, after `planning` has its plan. If a judge is overdrawn afterwards,
+        there is no plan."""
+        if not self._cases:
+            return
+        known = await self._read(pipe)
+        climbing: list[AlertCase] = []
+        for case in self._cases.values():
+            status = case.alert.status
+            if status is not AlertStatus.OPEN:
+                self._stop(case, known.get(case.alert.id, KnownEscalations()))
+            elif case.asks or case.has_history:
+                climbing.append(case)
+        if not climbing:
+            return
+        changes = [case.change() for case in climbing]
+        details = await read_details(pipe, changes, alert_rows.words)
+        notified = planning.notified_now()
+        climbs = [
+            Climb(
+                self._shared,
+                case,
+                known.get(case.alert.id, KnownEscalations()),
+                details[case.alert.id],
+                planning.inhibited.subject(change, details[case.alert.id]),
+                PageMaker(
+                    change,
+                    details[case.alert.id],
+                    directory,
+                    now,
+                    set(notified.get(case.alert.id, ())),
+                ),
+                alert_rows,
+                self.budgets.of(case.entry.workspace_id),
+                now,
+            )
+            for case, change in zip(climbing, changes, strict=True)
+        ]
+        policies = _policies(climbs)
+        await self._lock_turns(pipe, policies)
+        schedules = {
+            target.id
+            for policy in policies
+            for step in policy.steps
+            for target in step.targets
+            if target.type is TargetKind.SCHEDULE
+        }
+        self._shared.on_duty = await who_is_on_call(pipe, sorted(schedules), now)
+        for climb in climbs:
+            climb.run()
+
+    async def _read(self, pipe: Pipe) -> dict[bytes, KnownEscalations]:
+        known: dict[bytes, KnownEscalations] = {}
+        old = sorted(case.alert.id for case in self._cases.values() if case.has_history)
+        if not old:
+            return known
+        (rows,) = await pipe.run((prepared("read_escalations"), {"ids": arrays.uuids(old)}))
+        for row in rows:
+            of_alert = known.setdefault(row.alert_id.bytes, KnownEscalations())
+            of_alert.rounds[row.escalation_policy_id] = row.round
+            if EscalationState(row.state).is_live:
+                of_alert.live.append(RunningEscalation.of_row(row))
+        return known
+
+    def _stop(self, case: AlertCase, known: KnownEscalations) -> None:
+        """Somebody has taken the alert on, or it is over: nobody is paged any more."""
+        if case.has_history:
+            self._shared.rows.canceled.append(
+                CanceledPages(case.alert.id, _CANCELS[case.alert.status])
+            )
+        reason = stop_reason(case.alert.status)
+        assert reason is not None
+        for each in known.live:
+            stopped = stop(each.progress, reason).progress
+            self._shared.rows.updated.append(EscalationUpdate.of(each.id, stopped, reason, None))
+
+    async def _lock_turns(self, pipe: Pipe, policies: Iterable[Policy]) -> None:
+        places = sorted(
+            {
+                (policy.id, place)
+                for policy in policies
+                for place, step in enumerate(policy.steps)
+                if step.mode is StepMode.ROUND_ROBIN
+            }
+        )
+        if not places:
+            return
+        begin = {
+            "policy_ids": arrays.uuids([policy_id.bytes for policy_id, _ in places]),
+            "steps": arrays.integers([place for _, place in places]),
+        }
+        lock = {"policy_ids": arrays.uuids(sorted({policy_id.bytes for policy_id, _ in places}))}
+        _, rows = await pipe.run((prepared("begin_turns"), begin), (prepared("lock_turns"), lock))
+        for row in rows:
+            self._shared.turns.setdefault(row.escalation_policy_id, {})[row.step] = row.next
+
+    def calls(self, now: datetime) -> list[Call]:
+        """The statements that write all of it, in order."""
+        self._shared.rows.turns = [
+            TurnRow(policy_id.bytes, place, next)
+            for policy_id, places in sorted(self._shared.turns.items())
+            for place, next in sorted(places.items())
+        ]
+        return self._shared.rows.calls(now)
+
+    def report(self) -> None:
+        """Once it is committed: what went wrong, in words and numbers."""
+        for trouble in self._shared.trouble:
+            trouble.report()
+
+
+def _policies(climbs: Iterable[Climb]) -> list[Policy]:
+    """Those that may be asked."""
+    found: dict[tuple[UUID, int], Policy] = {}
+    for climb in climbs:
+        found |= {(policy.id, policy.version): policy for policy in climb.policies()}
+    return list(found.values())

@@ -1,0 +1,21 @@
+-- Nobody is paged any more for these alerts: somebody has taken them on, or they are over. Called with the
+-- alert locked. What a dispatcher has in hand at this very moment it looks at again before it sends
+-- (`is_page_over.sql`), and what comes back from an attempt in vain is looked at when it is claimed again.
+--
+-- The status is compared as text for the reason that `cancel_unsent.sql` gives.
+WITH over AS (
+    SELECT page.id, given.reason
+    FROM unnest(%(alert_ids)s, %(reasons)s) AS given (alert_id, reason)
+    CROSS JOIN LATERAL (
+        SELECT id FROM alert_deliveries
+        WHERE alert_id = given.alert_id AND reason = 'escalation'
+          AND status::text IN ('queued', 'deferred')
+          AND (leased_by IS NULL OR lease_expires_at <= now())
+        FOR UPDATE SKIP LOCKED
+    ) AS page
+)
+UPDATE alert_deliveries AS page
+SET status = 'canceled', reason = over.reason, updated_at = %(now)s, leased_by = NULL,
+    lease_expires_at = NULL, detail = page.detail || '{"planned_reason": "escalation"}'::jsonb
+FROM over
+WHERE page.id = over.id
