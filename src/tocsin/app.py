@@ -4,6 +4,7 @@
 /ping/…       ingest/inbound/         pings of heartbeats, in this and other products' forms
 /api/v1/…     api/                    FastAPI
 /v2/…, …      ingest/inbound/         other products' APIs
+SMTP          ingest/inbound/mail/    mail, where it is taken
 /a/…          console/act_page.py     acknowledge and resolve from a message
 /callbacks/…  callbacks/              replies, keys and buttons that services pass on
 /problems/…   api/problem_pages.py    what each error means
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ from tocsin.console.act_page import create_act_page
 from tocsin.console.alert_page import create_alert_page
 from tocsin.console.front_page import create_front_page
 from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit.mail import FromAddress
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
@@ -43,6 +46,8 @@ from tocsin.heartbeats.pings import Pings
 from tocsin.ingest.body import Receive
 from tocsin.ingest.endpoint import Endpoint, Scope
 from tocsin.ingest.inbound.endpoint import InboundEndpoint, product_of
+from tocsin.ingest.inbound.mail.listener import Certificate, MailListener
+from tocsin.ingest.inbound.mail.taking import MailTaker
 from tocsin.ingest.inbound.ping_endpoint import PingEndpoint
 from tocsin.ingest.inbound.ping_forms import form_of
 from tocsin.ingest.lanes import Lanes
@@ -229,8 +234,9 @@ async def _background(work: Any, name: str) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def application(hub: Hub) -> Asgi:
-    """The ASGI application of one process. A dispatcher answers for its health only."""
+def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
+    """The ASGI application of one process. A dispatcher answers for its health only. `mail_socket`:
+    where mail is taken while it runs."""
     mounted: Mapping[str, Asgi] = {}
     webhooks: Endpoint | None = None
     inbound: InboundEndpoint | None = None
@@ -269,7 +275,7 @@ def application(hub: Hub) -> Asgi:
                 scope["state"]["at_once"] = ShortRoad(
                     webhooks, hub.senders, hub.lanes, hub.settings
                 ).take
-            await _lifespan(hub, receive, send)
+            await _lifespan(hub, _taking_mail(hub, webhooks, mail_socket), receive, send)
             return
         path: str = scope["path"]
         if webhooks is not None and path.startswith(PREFIX):
@@ -309,11 +315,36 @@ async def _not_found(scope: Scope, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
+@contextlib.asynccontextmanager
+async def _taking_mail(
+    hub: Hub, webhooks: Endpoint | None, mail_socket: socket.socket | None
+) -> AsyncIterator[None]:
+    settings = hub.settings
+    if webhooks is None or mail_socket is None or settings.mail_domain is None:
+        yield
+        return
+    own = None if settings.mail_from is None else FromAddress.of(settings.mail_from).domain
+    taker = MailTaker(webhooks, hub.senders, hub.engine, settings.mail_domain, own)
+    certificate = None
+    if settings.mail_tls_cert is not None:
+        certificate = Certificate(settings.mail_tls_cert, settings.mail_tls_key)
+    listener = MailListener(taker, mail_socket, settings.mail_max_bytes, certificate)
+    await listener.start()
+    try:
+        yield
+    finally:
+        await listener.stop()
+
+
+async def _lifespan(
+    hub: Hub, mail: contextlib.AbstractAsyncContextManager[None], receive: Receive, send: Send
+) -> None:
     await receive()
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(hub.running())
+            # Ends first: what it has taken is committed still.
+            await stack.enter_async_context(mail)
         except Exception as error:
             log.exception("start.failed")
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ from urllib.parse import urlsplit
 from tocsin.model import Secret
 
 _N = TypeVar("_N", int, float)
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
 
 
 class SettingsError(Exception):
@@ -74,6 +78,14 @@ class Settings:
     mail_from: str | None = None
     twilio_url: TwilioUrl | None = None
     twilio_from: str | None = None
+    mail_listen: tuple[str, int] | None = None
+    """Where mail is taken, host and port; None: nowhere."""
+    mail_domain: str | None = None
+    """What comes after the `@` of the addresses that mail is taken for."""
+    mail_tls_cert: Path | None = None
+    """For STARTTLS: certificate chain in PEM, with its key unless that is in `mail_tls_key`."""
+    mail_tls_key: Path | None = None
+    mail_max_bytes: int = 5_242_880
     max_body_bytes: int = 1_048_576
     body_timeout_seconds: float = 10.0
     ingest_queue_limit: int = 2_000
@@ -229,6 +241,24 @@ def _twilio_url(text: str) -> TwilioUrl:
     return TwilioUrl(base_url, url.username, Secret(url.password))
 
 
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError("must read host:port, 0.0.0.0:25 for example")
+    return host, int(port)
+
+
+def _domain(text: str) -> str:
+    if _DOMAIN.fullmatch(text) is None or len(text) > 253:
+        raise ValueError("must be a domain such as alerts.example.com")
+    return text.lower()
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
 def _text(text: str) -> str:
     return text
 
@@ -237,7 +267,7 @@ def _text(text: str) -> str:
 _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_DATABASE_URL": ("database_url", _database_url, True),
     "TOCSIN_SECRET_KEY": ("secret_keys", parse_secret_keys, True),
-    "TOCSIN_DATA_DIR": ("data_dir", lambda text: Path(text).expanduser().absolute(), False),
+    "TOCSIN_DATA_DIR": ("data_dir", _path, False),
     "TOCSIN_HOST": ("host", _text, False),
     "TOCSIN_PORT": ("port", _integer(0, 65_535), False),
     "TOCSIN_PUBLIC_URL": ("public_url", _public_url, False),
@@ -246,6 +276,11 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_MAIL_FROM": ("mail_from", _mail_from, False),
     "TOCSIN_TWILIO_URL": ("twilio_url", _twilio_url, True),
     "TOCSIN_TWILIO_FROM": ("twilio_from", _text, False),
+    "TOCSIN_MAIL_LISTEN": ("mail_listen", _listen, False),
+    "TOCSIN_MAIL_DOMAIN": ("mail_domain", _domain, False),
+    "TOCSIN_MAIL_TLS_CERT": ("mail_tls_cert", _path, False),
+    "TOCSIN_MAIL_TLS_KEY": ("mail_tls_key", _path, False),
+    "TOCSIN_MAIL_MAX_BYTES": ("mail_max_bytes", _integer(65_536, 67_108_864), False),
     "TOCSIN_MAX_BODY_BYTES": ("max_body_bytes", _integer(1_024, 67_108_864), False),
     "TOCSIN_BODY_TIMEOUT_SECONDS": ("body_timeout_seconds", _number(0.1, 600), False),
     "TOCSIN_INGEST_QUEUE_LIMIT": ("ingest_queue_limit", _integer(1, 1_000_000), False),
@@ -311,6 +346,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         faults.append("TOCSIN_MAIL_FROM must be set when TOCSIN_SMTP_URL is")
     if ("twilio_url" in values) != ("twilio_from" in values):
         faults.append("TOCSIN_TWILIO_URL and TOCSIN_TWILIO_FROM must be set together")
+    if values.get("mail_listen") is not None and "mail_domain" not in values:
+        faults.append("TOCSIN_MAIL_DOMAIN must be set when TOCSIN_MAIL_LISTEN is")
+    if values.get("mail_tls_key") is not None and "mail_tls_cert" not in values:
+        faults.append("TOCSIN_MAIL_TLS_CERT must be set when TOCSIN_MAIL_TLS_KEY is")
     if faults:
         raise SettingsError(faults)
     values.setdefault("data_dir", default_data_dir(environ))

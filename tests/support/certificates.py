@@ -57,6 +57,16 @@ def client() -> ssl.SSLContext:
 @functools.cache
 def server(*names: str) -> ssl.SSLContext:
     """A server's context for these names, `localhost` and 127.0.0.1 if none are given."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "server.pem"
+        path.write_bytes(server_pem(*names))
+        context.load_cert_chain(path)
+    return context
+
+
+def server_pem(*names: str) -> bytes:
+    """A fresh key and its certificate for these names, as `server` has it."""
     names = names or ("localhost", "127.0.0.1")
     authority_key, authority = _authority()
     key = ec.generate_private_key(ec.SECP256R1())
@@ -77,16 +87,8 @@ def server(*names: str) -> ssl.SSLContext:
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "server.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + _pem(certificate)
-        )
-        context.load_cert_chain(path)
-    return context
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + _pem(certificate)

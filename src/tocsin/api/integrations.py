@@ -58,7 +58,7 @@ async def list_integrations(
             is_active=query.is_active,
             tenant_id=query.tenant_id,
         )
-    return shown(page, lambda row: show(row, context.settings.base_url))
+    return shown(page, lambda row: show(row, context.settings))
 
 
 @router.post("", status_code=201, responses=problems("name-taken", "not-found"))
@@ -71,14 +71,14 @@ async def create_integration(
     row, secret = integrations.make(context.vault, caller, body, now)
     async with context.configuring() as session:
         await integrations.create(session, caller, row, body.tenant_id, now)
-    return show_with_secret(row, secret, context.settings.base_url)
+    return show_with_secret(row, secret, context.settings)
 
 
 @router.get("/{integration_id:uuid}")
 async def get_integration(context: Context, caller: Viewer, integration_id: Id) -> IntegrationOut:
     async with context.reading() as session:
         row = await owned(session, Integration, caller, integration_id)
-        return show(row, context.settings.base_url)
+        return show(row, context.settings)
 
 
 @router.patch("/{integration_id:uuid}", responses=problems("name-taken"))
@@ -89,7 +89,7 @@ async def update_integration(
         row = await integrations.update(
             session, context.vault, caller, integration_id, body, utc_now()
         )
-        return show(row, context.settings.base_url)
+        return show(row, context.settings)
 
 
 @router.post("/{integration_id:uuid}/rotate-secret")
@@ -103,7 +103,7 @@ async def rotate_secret(
         row, secret = await integrations.rotate_secret(
             session, context.vault, caller, integration_id, rotation, utc_now()
         )
-    return show_with_secret(row, secret, context.settings.base_url)
+    return show_with_secret(row, secret, context.settings)
 
 
 @router.delete("/{integration_id:uuid}", status_code=204)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli import integration_token
@@ -91,7 +92,7 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     facts = pairs()
     facts.add_row("name", Text(found["name"]))
     facts.add_row("type", found["type"])
-    facts.add_row("posts to", Text(found["webhook_url"]))
+    _add_addresses(facts, found)
     facts.add_row("proof", f"{found['auth_scheme']} in {found['signature_header']}")
     facts.add_row("active", "yes" if found["is_active"] else "no")
     facts.add_row("severity", f"{found['default_severity']}, where the sender says none")
@@ -172,8 +173,15 @@ def _show_secret(made: Any, json: bool) -> None:
     facts = pairs()
     facts.add_row("name", Text(made["name"]))
     facts.add_row("type", made["type"])
-    facts.add_row("posts to", Text(made["webhook_url"]))
+    _add_addresses(facts, made)
     facts.add_row("secret", Text(made["webhook_secret"], style="bold"))
     facts.add_row("id", made["id"])
     show(facts)
     note("The secret is not shown again. A lost one is replaced: tocsin integration rotate-secret.")
+
+
+def _add_addresses(facts: Table, shown: Any) -> None:
+    if shown["type"] == "email":
+        address = shown["mail_address"] or "nowhere yet: TOCSIN_MAIL_DOMAIN is not set"
+        facts.add_row("mails to", Text(address))
+    facts.add_row("posts to", Text(shown["webhook_url"]))

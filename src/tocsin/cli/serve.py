@@ -59,6 +59,9 @@ def serve(
             serving.stopped_by_signals() as stopping,
             ExitStack() as stack,
         ):
+            mail_listener = None
+            if settings.mail_listen is not None and role is not ServeRole.DISPATCH:
+                mail_listener = stack.enter_context(_listen_for_mail(*settings.mail_listen))
             owner_listener = None
             if is_announced:
 
@@ -72,16 +75,32 @@ def serve(
 
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")
+                if mail_listener is not None:
+                    at = serving.address_of(mail_listener)
+                    note(f"Mail to addresses at {settings.mail_domain} is taken at {at}.")
                 if not has_public_url and role is not ServeRole.WEB:
                     note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
 
             if workers == 1:
                 ended_well = serving.run_one(
-                    installation, listener, owner_listener, role.value, ready, stopping
+                    installation,
+                    listener,
+                    owner_listener,
+                    mail_listener,
+                    role.value,
+                    ready,
+                    stopping,
                 )
             else:
                 ended_well = serving.run_many(
-                    installation, listener, owner_listener, role.value, ready, stopping, workers
+                    installation,
+                    listener,
+                    owner_listener,
+                    mail_listener,
+                    role.value,
+                    ready,
+                    stopping,
+                    workers,
                 )
     if not ended_well:
         raise typer.Exit(Exit.FAILED)
@@ -100,3 +119,19 @@ def _listen(host: str, port: int | None, configured_port: int) -> Listener:
         ) from None
     except OSError as error:
         raise Failure(f"cannot listen on {host}:{wanted}: {error.strerror or error}") from None
+
+
+def _listen_for_mail(host: str, port: int) -> Listener:
+    from tocsin.cli import serving
+
+    try:
+        return serving.listen(host, port)
+    except serving.PortTaken:
+        raise Failure(
+            f"port {port} on {host} is taken, perhaps by a mail server of this machine; let "
+            "TOCSIN_MAIL_LISTEN name another, and have that server pass mail on to it"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "; a port below 1024 needs the right to it" if 0 < port < 1024 else ""
+        raise Failure(f"cannot listen for mail on {host}:{port}: {reason}{hint}") from None

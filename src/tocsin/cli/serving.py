@@ -66,6 +66,11 @@ def url_of(listener: Listener) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def address_of(listener: Listener) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass
 class Stopping:
     """The signals so far: the first ends us in good order, a further one at once."""
@@ -146,6 +151,7 @@ def run_one(
     installation: Installation,
     listener: Listener,
     owner_listener: Listener | None,
+    mail_listener: Listener | None,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
@@ -155,7 +161,7 @@ def run_one(
     from tocsin.cli.calling.socket_server import answering_owner
 
     hub = Hub.build(installation.settings, installation.url, installation.keys, ProcessRole(role))
-    app = answering_owner(application(hub), installation, owner_listener)
+    app = answering_owner(application(hub, mail_listener), installation, owner_listener)
     server = _Server(config(app), ready, stopping)
     try:
         server.run(sockets=[listener])
@@ -204,6 +210,7 @@ def run_many(
     installation: Installation,
     listener: Listener,
     owner_listener: Listener | None,
+    mail_listener: Listener | None,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
@@ -215,7 +222,7 @@ def run_many(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         supervisor = _Supervisor(
             config(
-                Worker(installation, role, os.getpid(), owner_listener),
+                Worker(installation, role, os.getpid(), owner_listener, mail_listener),
                 factory=True,
                 workers=workers,
                 # A busy machine may need seconds to import everything.

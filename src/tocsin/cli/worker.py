@@ -33,6 +33,8 @@ class Worker:
     """Its process id; a worker ends with it."""
     owner_listener: socket | None
     """Where commands of the data folder's owner are answered, if anywhere."""
+    mail_listener: socket | None
+    """Where mail is taken, if anywhere."""
 
     def __call__(self) -> Asgi:
         threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
@@ -48,7 +50,8 @@ class Worker:
                 self.installation.url,
                 self.installation.keys,
                 ProcessRole(self.role),
-            )
+            ),
+            self.mail_listener,
         )
         return answering_owner(app, self.installation, self.owner_listener)
 

@@ -34,6 +34,7 @@ from tocsin.ingest.refusals import (
     UNAVAILABLE,
     UNCHECKED_SIGNATURE,
     UNKNOWN,
+    too_large,
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
@@ -114,14 +115,14 @@ class Endpoint:
         headers = headers_of(scope["headers"])
         sender = await self.sender(identifier)
         if _declares_more(headers, self.bodies.limit):
-            return replies.declined(identifier, await self._too_large(sender, headers))
+            return replies.declined(identifier, await self.refuse_too_large(sender, headers))
         if isinstance(sender, Declined):
             return replies.declined(identifier, sender)
         body = Body(self.bodies)
         try:
             content = await self.bodies.read(body, receive)
             if content is self.bodies.too_large:
-                content = await self._too_large(sender, headers)
+                content = await self.refuse_too_large(sender, headers)
             if isinstance(content, Declined):
                 return replies.declined(identifier, content)
             started = time.perf_counter()
@@ -257,9 +258,12 @@ class Endpoint:
         webhook = read_refused(sender, headers, content, now, refusal, keep)
         return await self._commit(webhook, shown)
 
-    async def _too_large(self, sender: Sender | Declined, headers: dict[str, str]) -> Declined:
-        """Of a known integration it is put on record, although nobody read it."""
-        declined = self.bodies.too_large
+    async def refuse_too_large(
+        self, sender: Sender | Declined, headers: dict[str, str], limit: int | None = None
+    ) -> Declined:
+        """Of a known integration it is put on record, although nobody read it. `limit`: its own, where
+        it has one."""
+        declined = self.bodies.too_large if limit is None else too_large(limit)
         if isinstance(sender, Sender) and self._rejections.admits(sender.id):
             webhook = read_refused(sender, headers, b"", utc_now(), declined, 0)
             webhook.is_final = True

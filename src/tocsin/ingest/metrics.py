@@ -30,3 +30,6 @@ LATENCY = Histogram(
 PINGS = Counter(
     "tocsin_heartbeat_pings_total", "Pings answered, by what became of them.", ["outcome"]
 )
+UNKNOWN_RECIPIENTS = Counter(
+    "tocsin_mail_unknown_recipients_total", "Recipients of mails that no integration has."
+)

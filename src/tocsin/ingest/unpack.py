@@ -21,10 +21,21 @@ _GZIP, _ZLIB, _DEFLATE = 31, 15, -15
 _ISO_8859: Final = tuple(f"iso8859-{part}" for part in (*range(2, 11), 13, 14, 15, 16))
 _WINDOWS: Final = tuple(f"cp{page}" for page in range(1250, 1259))
 _UNICODE: Final = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
-_EASTERN: Final = ("koi8-r", "koi8-u", "shift_jis", "cp932", "euc_jp", "gb18030", "gbk", "big5")
+_EASTERN: Final = (
+    "koi8-r",
+    "koi8-u",
+    "shift_jis",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "gbk",
+    "gb2312",
+    "big5",
+)
+_MORE: Final = ("iso2022_jp", "tis-620", "cp874", "mac-roman")
 _CHARSETS: Final = frozenset(
     codecs.lookup(name).name
-    for name in ("ascii", "latin-1", "euc_kr", *_UNICODE, *_ISO_8859, *_WINDOWS, *_EASTERN)
+    for name in ("ascii", "latin-1", "euc_kr", *_UNICODE, *_ISO_8859, *_WINDOWS, *_EASTERN, *_MORE)
 )
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -97,6 +108,16 @@ def _charset(content_type: str) -> str:
     return ""
 
 
+def known_codec(charset: str) -> str | None:
+    """Python's name of a character set that is read here; None for all else, and for codecs that
+    are none or may take long."""
+    try:
+        codec = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return None
+    return codec if codec in _CHARSETS else None
+
+
 def _text(body: bytes, charset: str, limit: int) -> bytes | Declined:
     if b"\0" not in body:
         try:
@@ -109,11 +130,8 @@ def _text(body: bytes, charset: str, limit: int) -> bytes | Declined:
         charset = "utf-16"
     if not charset:
         return body
-    try:
-        codec = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        codec = ""
-    if codec not in _CHARSETS:
+    codec = known_codec(charset)
+    if codec is None:
         return unknown_encoding(f"The charset {charset[:40]!r} is not known here; send UTF-8.")
     try:
         text = body.decode(codec).encode()

@@ -157,6 +157,10 @@ class IntegrationOut(Output):
     name: str
     type: str
     webhook_url: Annotated[str, Field(description="Where its sender posts to")]
+    mail_address: Annotated[
+        str | None,
+        Field(description="Where its sender mails to, if it does and mail is taken here"),
+    ]
     previous_secret_expires_at: Annotated[
         Time | None, Field(description="Until when the secret before the current one is accepted")
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from tocsin.access.vault import Vault
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.base import BaseSource
+from tocsin.ingest.sources.email import Email
 from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
@@ -38,6 +39,21 @@ from tocsin.store.tables import Integration, Tenant
 _MOST_NAMED = 5
 
 
+class PublicAddresses(Protocol):
+    """How senders reach this installation."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def mail_domain(self) -> str | None: ...
+
+
+class _Nowhere(NamedTuple):
+    base_url: str = ""
+    mail_domain: str | None = None
+
+
 def _preset_columns(source_type: str) -> dict[str, Any]:
     """What a new integration of this source starts with, as columns."""
     preset = SOURCES[source_type].preset
@@ -55,21 +71,30 @@ def _webhook_url(base_url: str, row: Integration, secret: Secret | None) -> str:
     return f"{url}/{REDACTED if secret is None else quote(secret.reveal_text(), safe='')}"
 
 
-def _columns(row: Integration) -> dict[str, Any]:
-    return {
-        name: getattr(row, name) for name in IntegrationOut.model_fields if name != "webhook_url"
+def _mail_address(domain: str | None, row: Integration, secret: Secret | None) -> str | None:
+    if row.type != Email.type or domain is None:
+        return None
+    return f"{REDACTED if secret is None else secret.reveal_text()}@{domain}"
+
+
+def _columns(row: Integration, reach: PublicAddresses, secret: Secret | None) -> dict[str, Any]:
+    made = {
+        "webhook_url": _webhook_url(reach.base_url, row, secret),
+        "mail_address": _mail_address(reach.mail_domain, row, secret),
     }
+    names = IntegrationOut.model_fields.keys() - made.keys()
+    return {**{name: getattr(row, name) for name in names}, **made}
 
 
-def show(row: Integration, base_url: str) -> IntegrationOut:
-    return IntegrationOut(**_columns(row), webhook_url=_webhook_url(base_url, row, None))
+def show(row: Integration, reach: PublicAddresses) -> IntegrationOut:
+    return IntegrationOut(**_columns(row, reach, None))
 
 
-def show_with_secret(row: Integration, secret: Secret, base_url: str) -> IntegrationWithSecret:
+def show_with_secret(
+    row: Integration, secret: Secret, reach: PublicAddresses
+) -> IntegrationWithSecret:
     return IntegrationWithSecret(
-        **_columns(row),
-        webhook_url=_webhook_url(base_url, row, secret),
-        webhook_secret=secret.reveal_text(),
+        **_columns(row, reach, secret), webhook_secret=secret.reveal_text()
     )
 
 
@@ -131,7 +156,7 @@ def _new_secret(given: str | None, source_type: str) -> Secret:
 
 def _document(row: Integration) -> Mapping[str, Any]:
     # Of the integration, not of where this server happens to be reached.
-    return show(row, base_url="").document()
+    return show(row, _Nowhere()).document()
 
 
 _KIND = recording.Kind("integration", _document)
@@ -152,7 +177,7 @@ def make(
             "id": uuid7(),
             "workspace_id": caller.workspace_id,
             "is_active": True,
-            "deduplication_window_minutes": 15,
+            "deduplication_window_minutes": SOURCES[body.type].window_minutes,
             "default_severity": Severity.HIGH,
             "timezone": "UTC",
             "mapping": None,

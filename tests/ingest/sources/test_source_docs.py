@@ -11,7 +11,7 @@ from tests.ingest.sources.sample_files import context
 from tests.support.paths import DOCS
 from tocsin.ingest.sources.kit.mapping import validate_mapping
 from tocsin.ingest.sources.registry import SOURCES
-from tocsin.model import AuthScheme, Severity
+from tocsin.model import AuthScheme, Severity, SignalKind
 
 
 def blocks(name: str, kind: str) -> list[bytes]:
@@ -75,6 +75,15 @@ def test_the_mapping_shown_does_what_the_page_says() -> None:
     (signal,) = SOURCES["generic"].parse(payload, context(mapping=document))
     assert (signal.external_id, signal.severity) == ("db-1/disk", Severity.CRITICAL)
     assert signal.labels == {"host": "db-1", "site": "Oslo"}
+
+
+def test_the_mapping_shown_for_mail_tells_problems_apart() -> None:
+    (document,) = (msgspec.json.decode(block) for block in blocks("email", "mapping"))
+    assert validate_mapping(document) == []
+    mail = {"from_name": "UPS", "subject": "BEHOBEN: Meldung", "text": "Batterie 3"}
+    (signal,) = SOURCES["email"].parse(mail, context(mapping=document))
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "Batterie 3")
+    assert signal.title == "UPS: BEHOBEN: Meldung"
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

@@ -180,13 +180,10 @@ class _Inbox:
 
 
 @contextmanager
-def _inbox(board: Board) -> Iterator[int | None]:
-    """The SMTP server's port, or None where the extra `demo` is not installed."""
-    try:
-        from aiosmtpd.smtp import SMTP
-    except ImportError:
-        yield None
-        return
+def _inbox(board: Board) -> Iterator[int]:
+    """The SMTP server's port."""
+    from aiosmtpd.smtp import SMTP
+
     loop = asyncio.new_event_loop()
     handler = _Inbox(board)
     server = loop.run_until_complete(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -20,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tocsin.model import AuthScheme, Secret, SignatureAlgorithm, SignatureFormat, SignedContent
 
-SECRET_ENCODINGS: Final = ("text", "standard_webhooks", "routing_key")
+SECRET_ENCODINGS: Final = ("text", "standard_webhooks", "routing_key", "mail_token")
 MAX_SECRETS: Final = 8
 MAX_TOKENS: Final = 50
 ROUTING_KEY_LENGTH: Final = 32
+MAIL_TOKEN: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{14,62})[a-z0-9]")
+"""What every mail server passes on as the part before the `@`, which has 64 characters at most."""
 _LETTERS_AND_DIGITS: Final = string.ascii_lowercase + string.digits
 
 
@@ -54,8 +57,9 @@ class Scheme:
     `signature_prefix` is what comes before each signature (`sha256=`, `v1=`, `v1,`) or before a
     token (`Bearer `). `id_header` names the header whose value is signed for
     `id.timestamp.body` (`webhook-id` if not given). `secret_encoding` is `text` (the secret's
-    UTF-8 bytes are the key), `standard_webhooks` (`whsec_` is stripped, the rest is base64) or
-    `routing_key` (text of 32 letters and digits, as PagerDuty's clients demand).
+    UTF-8 bytes are the key), `standard_webhooks` (`whsec_` is stripped, the rest is base64),
+    `routing_key` (text of 32 letters and digits, as PagerDuty's clients demand) or `mail_token` (the
+    part of a mail address before the `@`, in lower case).
     """
 
     auth_scheme: AuthScheme = AuthScheme.HMAC
@@ -73,7 +77,7 @@ class Scheme:
         """A fresh secret of 256 bits in the form that the sender's settings accept."""
         if self.secret_encoding == "standard_webhooks":  # noqa: S105
             return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        if self.secret_encoding == "routing_key":  # noqa: S105
+        if self.secret_encoding in ("routing_key", "mail_token"):
             return "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(ROUTING_KEY_LENGTH))
         return secrets.token_urlsafe(32)
 
@@ -83,6 +87,10 @@ class Scheme:
             text = secret.reveal()
             if len(text) != ROUTING_KEY_LENGTH or not text.isalnum():
                 return f"a routing key has {ROUTING_KEY_LENGTH} letters and digits"
+        if self.secret_encoding == "mail_token":  # noqa: S105
+            local = secret.reveal().decode("latin-1")
+            if MAIL_TOKEN.fullmatch(local) is None or ".." in local:
+                return "what stands before the @ has 16 to 64 of a-z, 0-9, dots and hyphens"
         return None
 
 

@@ -59,6 +59,8 @@ class Source(Protocol):
     """Whether its signals carry leases: it repeats what is so, and what it stops repeating is over."""
     found_by_key: ClassVar[bool]
     """Whether a key alone may say which integration a request is for."""
+    window_minutes: ClassVar[int]
+    """For how long a new integration knows a delivery again (`deduplication_window_minutes`)."""
     address: ClassVar[str]
     """The path that is entered in the tool; `{id}` stands for the integration's."""
 
@@ -89,6 +91,7 @@ class BaseSource:
     counts_copies: ClassVar[bool] = False
     has_leases: ClassVar[bool] = False
     found_by_key: ClassVar[bool] = False
+    window_minutes: ClassVar[int] = 15
     address: ClassVar[str] = "/webhooks/{id}"
 
     def ignored_reason(self, payload: Any, context: Context) -> str:

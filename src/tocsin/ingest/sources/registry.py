@@ -17,6 +17,7 @@ from tocsin.ingest.sources.azure_monitor import AzureMonitor
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.datadog import Datadog
 from tocsin.ingest.sources.elastic_kibana import ElasticKibana
+from tocsin.ingest.sources.email import Email
 from tocsin.ingest.sources.gcp_monitoring import GcpMonitoring
 from tocsin.ingest.sources.generic import Generic
 from tocsin.ingest.sources.github import GitHub
@@ -65,6 +66,7 @@ _ALL: Final[tuple[Source, ...]] = (
     PagerDutyEvents(),
     Prometheus(),
     Opsgenie(),
+    Email(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
