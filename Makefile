@@ -5,11 +5,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ASSETS := src/tocsin/console/assets
+BUILT := $(ASSETS)/dist/manifest.json
 WORKERS ?= 2
 
-.PHONY: install demo test check test-faults figures bench clean lock
+.PHONY: install demo test check test-faults figures bench clean lock screenshots
 
-install: $(STAMP)
+install: $(STAMP) $(BUILT)
 
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "Tocsin needs Python 3.11 or later on the PATH, or: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -21,12 +23,17 @@ $(STAMP): $(BIN)/uv pyproject.toml requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
 
+# The console's scripts and styles. Without them the server runs, with plain pages.
+$(BUILT): $(STAMP) tools/build_assets.py $(wildcard $(ASSETS)/*.json $(ASSETS)/*.ts $(ASSETS)/src/* $(ASSETS)/styles/*) \
+  $(wildcard src/tocsin/console/templates/console/*)
+	@$(BIN)/python tools/build_assets.py
+
 demo: install
 	@$(BIN)/tocsin demo
 
 check: install
-	$(BIN)/ruff check src tests bench checks
-	$(BIN)/ruff format --check src tests bench checks
+	$(BIN)/ruff check src tests bench checks tools
+	$(BIN)/ruff format --check src tests bench checks tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python checks/circles.py
@@ -54,4 +61,4 @@ lock: $(BIN)/uv
 	  --group dev --extra apprise pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ASSETS)/dist $(ASSETS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

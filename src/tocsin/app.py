@@ -8,6 +8,7 @@ SMTP          ingest/inbound/mail/    mail, where it is taken
 /a/…          console/act_page.py     acknowledge and resolve from a message
 /callbacks/…  callbacks/              replies, keys and buttons that services pass on
 /problems/…   api/problem_pages.py    what each error means
+/, /alerts, … console/site.py         the pages for people
 /healthz, /readyz, /metrics           health.py
 """
 
@@ -34,8 +35,9 @@ from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
 from tocsin.callbacks.application import create_callbacks
 from tocsin.console.act_page import create_act_page
-from tocsin.console.alert_page import create_alert_page
-from tocsin.console.front_page import create_front_page
+from tocsin.console.context import ConsoleContext
+from tocsin.console.linked_alert_page import create_alert_page, is_linked_alert
+from tocsin.console.site import create_console, is_page
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.mail import FromAddress
 from tocsin.delivery.channels.registry import build_channels
@@ -241,14 +243,24 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
     webhooks: Endpoint | None = None
     inbound: InboundEndpoint | None = None
     pings: PingEndpoint | None = None
-    front: Asgi | None = None
+    console: Asgi | None = None
+    linked_alert: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
         webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
         inbound = InboundEndpoint(
             webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions
         )
         pings = PingEndpoint(hub.senders, hub.pings)
-        front = create_front_page()
+        linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))
+        console = create_console(
+            ConsoleContext(
+                engine=hub.engine,
+                vault=hub.vault,
+                settings=hub.settings,
+                senders=hub.senders,
+                actions=hub.actions,
+            )
+        )
         mounted = {
             "/api/v1": create_api(
                 ApiContext(
@@ -261,7 +273,6 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 )
             ),
             "/problems": create_problem_pages(),
-            "/alerts": create_alert_page(hub.engine, LinkSigner(hub.keys)),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
             "/callbacks": create_callbacks(
                 hub.engine, hub.url, hub.vault, hub.settings, LinkSigner(hub.keys), hub.actions
@@ -289,8 +300,12 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 root = scope.get("root_path", "") + prefix
                 await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
                 return
-        if path == "/" and front is not None:
-            await front(scope, receive, send)
+        if linked_alert is not None and is_linked_alert(scope):
+            root = scope.get("root_path", "") + "/alerts"
+            await linked_alert({**scope, "root_path": root, "app_root_path": root}, receive, send)
+            return
+        if console is not None and is_page(path):
+            await console(scope, receive, send)
             return
         if inbound is not None and (product := product_of(path)) is not None:
             await inbound(product, scope, receive, send)

@@ -21,7 +21,7 @@ from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.console import act_page
 from tocsin.console.act_page import create_act_page
-from tocsin.console.alert_page import create_alert_page
+from tocsin.console.linked_alert_page import create_alert_page
 from tocsin.model import utc_now, uuid7
 from tocsin.store.database import create_engine
 

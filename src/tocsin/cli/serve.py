@@ -42,6 +42,7 @@ def serve(
     from tocsin.cli.checks import examine
     from tocsin.cli.control import answering
     from tocsin.cli.runtime import load_settings, open_installation
+    from tocsin.cli.sign_in_links import set_up_link
     from tocsin.cli.whereabouts import announced
 
     settings = configured = load_settings(is_service=True)
@@ -73,11 +74,17 @@ def serve(
                 if role is not ServeRole.DISPATCH:
                     owner_listener = stack.enter_context(owner_socket(settings.data_dir))
 
+            link = set_up_link(installation, settings.public_url or url)
+
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")
                 if mail_listener is not None:
                     at = serving.address_of(mail_listener)
                     note(f"Mail to addresses at {settings.mail_domain} is taken at {at}.")
+                if link is not None:
+                    print_plain(
+                        f"Nobody can sign in yet. Make the first account, within a day: {link}"
+                    )
                 if not has_public_url and role is not ServeRole.WEB:
                     note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
 

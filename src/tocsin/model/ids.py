@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from random import getrandbits
 from struct import Struct
 from time import time_ns
@@ -23,3 +24,9 @@ def uuid7_bytes(now_ns: int | None = None) -> bytes:
 
 def uuid7() -> UUID:
     return UUID(bytes=uuid7_bytes())
+
+
+def uuid7_at_least(at: datetime) -> UUID:
+    """The least id that can have been made at this moment or later: where a search by time begins."""
+    milliseconds = int(at.timestamp() * 1000)
+    return UUID(bytes=_pack(milliseconds << 16 | 0x7000, 0x8000_0000_0000_0000))

@@ -77,6 +77,7 @@ def _play(
         from tocsin.cli.demo.traffic import Traffic
         from tocsin.cli.demo.view import DemoAddress, save
         from tocsin.cli.runtime import open_installation
+        from tocsin.cli.sign_in_links import demo_link
         from tocsin.cli.signing import load_signed_senders
         from tocsin.cli.whereabouts import announced
         from tocsin.logs import configure_logs
@@ -106,6 +107,9 @@ def _play(
             data_dir=folder,
             api_key=scenery.api_key.reveal_text(),
             program=_program(),
+            console_url=demo_link(
+                installation, settings.public_url, email="you@example.com", name="You"
+            ),
         )
         traffic = Traffic(senders, "127.0.0.1", settings.port, scene.api_key, board, stop)
         thread = threading.Thread(target=traffic.run, name="traffic", daemon=True)

@@ -33,10 +33,14 @@ class DemoAddress:
     data_dir: Path
     api_key: str
     program: str
+    console_url: str
+    """Signs in, once."""
 
     def hints(self) -> list[str]:
         """Lines to copy; each fits into 80 columns, as long as the folder's name is short."""
         return [
+            "Open this in a browser:",
+            f"  {self.console_url}",
             "Try this in another terminal:",
             f"  export TOCSIN_DATA_DIR={self.data_dir}",
             f"  {self.program} alert last    # its timeline, and what was sent",
@@ -217,7 +221,7 @@ def _hints(scene: DemoAddress) -> list[RenderableType]:
 def save(board: Board, scene: DemoAddress, path: Path, seconds: float) -> None:
     """The picture as an SVG, for documents: without the key, and without fonts from elsewhere."""
     console = Console(record=True, width=_WIDE, height=36, force_terminal=True, file=io.StringIO())
-    public = replace(scene, api_key="tsn_…")
+    public = replace(scene, api_key="tsn_…", console_url=f"{scene.url}/enter/tsl_…")
     console.print(picture(board, public, seconds, console.width, console.height))
     svg = _FONT_FACE.sub("", console.export_svg(title="make demo"))
     path.write_text(svg, encoding="utf-8")

@@ -62,3 +62,7 @@ async def page_of_workspaces(
     """The one workspace that its callers see."""
     statement = select(Workspace).where(Workspace.id == workspace_id)
     return await fetch_page(session, statement, request, key=Workspace.id, list_name="workspaces")
+
+
+async def all_workspace_ids(session: DatabaseSession) -> list[UUID]:
+    return list(await session.scalars(select(Workspace.id).order_by(Workspace.id)))

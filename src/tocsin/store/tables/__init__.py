@@ -8,9 +8,10 @@ Three rules shape it:
 - Times are `timestamptz`; ids are UUIDv7, made by the program.
 """
 
-from tocsin.store.tables.access import ApiKey, AuditEvent, InstallationSecret, Session
+from tocsin.store.tables.access import ApiKey, AuditEvent, InstallationSecret, Session, SignInLink
 from tocsin.store.tables.alerts import Alert, AlertEvent, AlertTimer
 from tocsin.store.tables.base import Base
+from tocsin.store.tables.console import SavedView
 from tocsin.store.tables.delivery import (
     AlertDelivery,
     AlertDeliveryAlert,
@@ -105,8 +106,10 @@ __all__ = [
     "NotificationRule",
     "RateBucket",
     "Resolution",
+    "SavedView",
     "Session",
     "ShiftSwap",
+    "SignInLink",
     "StoredEscalation",
     "StoredInhibitionRule",
     "StoredOverride",

@@ -1,4 +1,4 @@
-"""Who may do what, and who did: sessions, API keys, the audit log."""
+"""Who may do what, and who did: sessions, links that sign in, API keys, the audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tocsin.store.tables.base import NOW, Base
+from tocsin.store.tables.base import NOW, Base, one_of
 from tocsin.store.tables.people import ROLE_CHECK
 
 
@@ -26,6 +26,30 @@ class Session(Base):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    workspace_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="SET NULL")
+    )
+    """Where it works; None: its person has not chosen yet."""
+    browser: Mapped[str] = mapped_column(server_default=text("''"))
+    """What it said it is, so that its person recognises it in a list."""
+
+
+class SignInLink(Base):
+    """An address that signs in once."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", "sign_in", "set_up", "new_password"), "purpose"),
+        CheckConstraint(
+            "(user_id IS NULL) = (purpose = 'set_up')", "only_the_first_start_has_nobody"
+        ),
+        Index("ix_sign_in_links_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
     expires_at: Mapped[datetime]
 
 

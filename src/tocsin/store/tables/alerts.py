@@ -39,6 +39,14 @@ class Alert(Base):
             postgresql_where=LIVE,
         ),
         Index("ix_alerts_workspace_id_id", "workspace_id", "id"),
+        # The list of what is live, worst first and then newest: a page of it is read, not sorted.
+        Index(
+            "ix_alerts_live_by_severity",
+            "workspace_id",
+            "severity",
+            text("id DESC"),
+            postgresql_where=LIVE,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tocsin.model import Urgency
-from tocsin.store.tables.base import NOT_DELETED, NOW, Base, Deletable, one_of
+from tocsin.store.tables.base import NO_OBJECT, NOT_DELETED, NOW, Base, Deletable, one_of
 
 ROLE_CHECK = one_of("role", "viewer", "responder", "admin")
 
@@ -50,6 +50,8 @@ class User(Deletable, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     quiet_hours: Mapped[list[dict[str, Any]] | None]
     """When pages of low urgency wait."""
+    preferences: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
+    """How this person likes the console."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from tocsin.access.links import Expired, LinkAction, LinkSigner, Token
 from tocsin.console.pages import (
@@ -58,6 +59,11 @@ def create_alert_page(engine: Engine, signer: LinkSigner) -> Starlette:
             Route("/listed/{id:uuid}", listed, methods=["GET"]),
         ]
     )
+
+
+def is_linked_alert(scope: Scope) -> bool:
+    """Whether a request comes by a link of a message, rather than from a page of the console."""
+    return scope["path"].startswith("/alerts/") and b"view=" in scope.get("query_string", b"")
 
 
 async def _show(engine: Engine, token: Token) -> Response:

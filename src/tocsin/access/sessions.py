@@ -1,0 +1,194 @@
+"""Sessions: who a browser is, made at sign-in, kept as a hash, ended by anybody who may.
+
+A session's token is 256 random bits in a cookie that scripts cannot read. The token of its forms is
+derived from it, so that a page of somebody else's cannot send one: it can make the browser send the
+cookie, and cannot know what to put into the form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tocsin.access.passwords import is_password
+from tocsin.access.random_tokens import random_token, token_hash
+from tocsin.model import Actor, ActorKind, Role, Secret, uuid7
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries import sessions as stored
+from tocsin.store.queries.link_codes import count_try, forget_tries
+from tocsin.store.queries.sessions import KnownPerson, MemberOf
+from tocsin.store.tables import Session, SignInLink
+
+SESSION_LASTS = timedelta(days=30)
+IDLE_ENDS_AFTER = timedelta(days=14)
+LINK_LASTS = timedelta(hours=24)
+SESSION_PREFIX = "tss_"
+LINK_PREFIX = "tsl_"
+_USE_STEP = timedelta(minutes=5)
+"""`last_used_at` is this coarse, so that reading pages does not write."""
+_TRIES_LAST = timedelta(minutes=15)
+_TRIES = {"address and caller": 10, "address": 100, "caller": 200}
+"""Few for one caller at one address; more for an address, or anybody could lock its person out; more
+for a caller, who may be a proxy that many sit behind."""
+
+
+class LinkPurpose(StrEnum):
+    SIGN_IN = "sign_in"
+    SET_UP = "set_up"
+    NEW_PASSWORD = "new_password"  # noqa: S105 - a purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at the console, and what they may do in which workspace."""
+
+    session_id: UUID
+    user_id: UUID
+    name: str
+    email: str
+    timezone: str
+    preferences: dict[str, Any]
+    csrf_token: str
+    workspace_id: UUID
+    workspace_name: str
+    role: Role
+    places: tuple[MemberOf, ...]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.USER, self.name, self.user_id)
+
+
+def csrf_token(token: Secret) -> str:
+    return hmac.new(token.reveal(), b"tocsin form", hashlib.sha256).hexdigest()
+
+
+async def find_visitor(session: DatabaseSession, token: Secret, now: datetime) -> Visitor | None:
+    """Whose session it is; None if it is unknown, over, or its person has nowhere to go. Notes its use.
+
+    It asks the database each time: a session that is ended stops working at once, on every node.
+    """
+    known = await stored.find_session(session, token_hash(token))
+    if known is None or known.expires_at <= now:
+        return None
+    if known.last_used_at is not None and known.last_used_at <= now - IDLE_ENDS_AFTER:
+        return None
+    places = await stored.places_of(session, known.user_id)
+    if not places:
+        return None
+    if known.last_used_at is None or known.last_used_at <= now - _USE_STEP:
+        await stored.note_use_of_session(session, known.id, now)
+        await session.commit()
+    here = next((each for each in places if each.workspace_id == known.workspace_id), places[0])
+    return Visitor(
+        session_id=known.id,
+        user_id=known.user_id,
+        name=known.name,
+        email=known.email,
+        timezone=known.timezone,
+        preferences=known.preferences,
+        csrf_token=csrf_token(token),
+        workspace_id=here.workspace_id,
+        workspace_name=here.name,
+        role=here.role,
+        places=tuple(places),
+    )
+
+
+async def begin_session(
+    session: DatabaseSession, user_id: UUID, browser: str, now: datetime
+) -> Secret:
+    """Makes one in the session's transaction; returns the only copy of its token."""
+    token = random_token(SESSION_PREFIX)
+    await stored.end_expired_sessions(session, now)
+    session.add(
+        Session(
+            id=uuid7(),
+            user_id=user_id,
+            token_hash=token_hash(token),
+            last_used_at=now,
+            expires_at=now + SESSION_LASTS,
+            browser=browser[:200],
+            created_at=now,
+        )
+    )
+    await session.flush()
+    return token
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyTries:
+    """Somebody has tried this address too often of late."""
+
+
+async def check_password(
+    session: DatabaseSession, email: str, password: Secret, caller: str, now: datetime
+) -> KnownPerson | TooManyTries | None:
+    """Who signs in; None: the address or the password is wrong, and nothing says which. Tries are
+    counted over all nodes, by address and by `caller`, where the request comes from; the count must
+    be committed whatever comes of it."""
+    address = email.lower()
+    values = {
+        "address and caller": f"{address} {caller}",
+        "address": address,
+        "caller": caller,
+    }
+    counters = {kind: _counter(kind, value) for kind, value in values.items()}
+    for kind, counter in counters.items():
+        most = _TRIES[kind]
+        if await count_try(session, counter, now + _TRIES_LAST, most=most + 1) > most:
+            return TooManyTries()
+    person = await stored.find_person(session, email)
+    right = await is_password(None if person is None else person.password_hash, password)
+    if person is None or not right:
+        return None
+    for counter in counters.values():
+        await forget_tries(session, counter)
+    return person
+
+
+def _counter(kind: str, value: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(f"sign-in {kind} {value}".encode()).digest()[:16])
+
+
+async def make_sign_in_link(
+    session: DatabaseSession, purpose: LinkPurpose, user_id: UUID | None, now: datetime
+) -> Secret:
+    """Makes one in the session's transaction; returns the only copy of its token."""
+    token = random_token(LINK_PREFIX)
+    session.add(
+        SignInLink(
+            token_hash=token_hash(token),
+            user_id=user_id,
+            purpose=purpose.value,
+            expires_at=now + LINK_LASTS,
+        )
+    )
+    await session.flush()
+    return token
+
+
+@dataclass(frozen=True, slots=True)
+class UsableLink:
+    purpose: LinkPurpose
+    user_id: UUID | None
+
+
+async def read_sign_in_link(
+    session: DatabaseSession, token: Secret, now: datetime
+) -> UsableLink | None:
+    """What it is for; None if it is unknown, spent or expired. It is not spent by reading it."""
+    link = await stored.find_sign_in_link(session, token_hash(token))
+    if link is None or link.expires_at <= now:
+        return None
+    return UsableLink(LinkPurpose(link.purpose), link.user_id)
+
+
+async def spend_sign_in_link(session: DatabaseSession, token: Secret) -> bool:
+    """Whether this caller is the one who spends it."""
+    return await stored.spend_sign_in_link(session, token_hash(token))

@@ -1,0 +1,130 @@
+"""What a person does to alerts from a page: to one, or to those that are ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from starlette.responses import Response
+
+from tocsin.alerts.actions import Acted, ActionNotAllowed, ActionOutcome, AlertNotFound
+from tocsin.console.door import Call
+from tocsin.console.render import go
+from tocsin.model import Action
+
+MOST_AT_ONCE = 200
+
+_SNOOZE_MINUTES = 120
+_DONE = {
+    Action.ACKNOWLEDGE: "acknowledged",
+    Action.RESOLVE: "resolved",
+    Action.CLOSE: "closed",
+    Action.REOPEN: "reopened",
+    Action.NOTE: "noted",
+    Action.SNOOZE: "snoozed",
+    Action.UNSNOOZE: "looked at again",
+}
+_UNDONE_BY = {Action.RESOLVE: Action.REOPEN, Action.SNOOZE: Action.UNSNOOZE}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the form asks for."""
+
+    action: Action
+    note: str | None
+    until: datetime | None
+
+
+async def act_on_one(call: Call) -> Response:
+    alert_id: UUID = call.request.path_params["id"]
+    wish = _wish(await call.form(), call.now)
+    back = f"/alerts/{alert_id}"
+    if wish is None:
+        return go(back)
+    outcome = await _act(call, alert_id, wish)
+    said = _words(outcome, wish)
+    values = {"said": said}
+    undone_by = _UNDONE_BY.get(wish.action)
+    if isinstance(outcome, Acted) and undone_by is not None:
+        values["undo"] = undone_by.value
+    return go(f"{_back(call) or back}?{urlencode(values)}")
+
+
+async def act_on_several(call: Call) -> Response:
+    """Each by itself, so that one that cannot be acted on does not keep back the others."""
+    fields = await call.fields()
+    form = dict(fields)
+    ids = list(dict.fromkeys(each for name, each in fields if name == "id"))[:MOST_AT_ONCE]
+    wish = _wish(form, call.now)
+    done: list[str] = []
+    refused: list[str] = []
+    if wish is not None:
+        for text in ids:
+            try:
+                alert_id = UUID(text)
+            except ValueError:
+                continue
+            outcome = await _act(call, alert_id, wish)
+            if isinstance(outcome, Acted):
+                done.append(text)
+            else:
+                refused.append(_words(outcome, wish))
+    values = {"q": form.get("q", ""), "group": form.get("group", "")}
+    if wish is not None:
+        values["said"] = _summary(len(done), refused, wish)
+        undone_by = _UNDONE_BY.get(wish.action)
+        if done and undone_by is not None:
+            values |= {"undo": undone_by.value, "undo_ids": ",".join(done[:50])}
+    kept = {name: value for name, value in values.items() if value}
+    return go(f"/alerts?{urlencode(kept)}")
+
+
+async def _act(call: Call, alert_id: UUID, wish: Wish) -> ActionOutcome:
+    visitor = call.visitor
+    return await call.context.actions.act(
+        visitor.workspace_id, alert_id, wish.action, visitor.actor, call.now, wish.note, wish.until
+    )
+
+
+def _wish(form: Mapping[str, str], now: datetime) -> Wish | None:
+    try:
+        action = Action(form.get("act", ""))
+    except ValueError:
+        return None
+    note = form.get("note", "").strip()[:10_000] or None
+    if action is Action.NOTE and note is None:
+        return None
+    until = None
+    if action is Action.SNOOZE:
+        minutes = form.get("minutes", "")
+        wanted = int(minutes) if minutes.isdecimal() and len(minutes) < 7 else _SNOOZE_MINUTES
+        until = now + timedelta(minutes=min(max(wanted, 1), 525_600))
+    return Wish(action, note, until)
+
+
+def _words(outcome: ActionOutcome, wish: Wish) -> str:
+    if isinstance(outcome, Acted):
+        return f"{_DONE[wish.action].capitalize()}."
+    if isinstance(outcome, AlertNotFound):
+        return "That alert is gone."
+    if isinstance(outcome, ActionNotAllowed):
+        return f"It is {outcome.status.value.lower()}; it cannot be {_DONE[wish.action]}."
+    return "Its source has reported the same problem again, and that alert is open."
+
+
+def _summary(done: int, refused: list[str], wish: Wish) -> str:
+    words = f"{done} {_DONE[wish.action]}"
+    if refused:
+        words += f"; {len(refused)} not: {refused[0][0].lower()}{refused[0][1:]}"
+    return words if words.endswith(".") else f"{words}."
+
+
+def _back(call: Call) -> str | None:
+    """The page of ours where the button stood, if it was Home; else that of the alert."""
+    referer = urlsplit(call.request.headers.get("referer", ""))
+    same = referer.netloc == call.request.headers.get("host")
+    return "/" if same and referer.path == "/" else None

@@ -1,0 +1,28 @@
+// What every page of the console runs. Pages work without it; it makes them live and quick.
+
+import "../styles/console.css";
+import "htmx.org";
+import { keepTimes } from "./times";
+import { keepLive } from "./live";
+import { listenToKeys } from "./keys";
+import { openJumpMenu } from "./menu";
+import { keepSelection } from "./selection";
+import { keepToasts } from "./toasts";
+import { copyOnClick } from "./copy";
+
+document.documentElement.dataset.scripts = "on";
+
+// Whatever htmx sends carries the token that only a page of ours can know.
+document.addEventListener("htmx:config:request", (event) => {
+  const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;
+  const request = (event as CustomEvent).detail.ctx.request as { headers: Record<string, string> };
+  if (token) request.headers["X-CSRF-Token"] = token;
+});
+
+keepTimes();
+keepLive();
+listenToKeys();
+openJumpMenu();
+keepSelection();
+keepToasts();
+copyOnClick();

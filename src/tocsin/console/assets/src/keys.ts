@@ -1,0 +1,127 @@
+// Everything by keyboard. Single keys can be switched off (WCAG 2.1.4), and never act while one types.
+
+import { openMenu } from "./menu";
+import { show as showSelection } from "./selection";
+
+const PLACES: Record<string, string> = {
+  h: "/",
+  a: "/alerts",
+  o: "/schedules",
+  s: "/silences",
+  m: "/maintenance",
+  i: "/integrations",
+  b: "/heartbeats",
+  r: "/rules",
+  d: "/destinations",
+  p: "/policies",
+  v: "/overview",
+};
+
+let waitsForPlace = false;
+
+function rows(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>("[data-row]:not(.left)")];
+}
+
+function current(): HTMLElement | null {
+  return document.querySelector<HTMLElement>("[data-row].cursor");
+}
+
+function move(by: number): void {
+  const all = rows();
+  if (!all.length) return;
+  const at = current();
+  const index = at ? all.indexOf(at) + by : 0;
+  const next = all[Math.max(0, Math.min(all.length - 1, index))];
+  at?.classList.remove("cursor");
+  next?.classList.add("cursor");
+  next?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function types(target: EventTarget | null): boolean {
+  const element = target as HTMLElement | null;
+  return !!element?.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+}
+
+/** The button that says that it does this; that of the row under the cursor before that of the page. */
+function press(action: string): boolean {
+  const bulk = document.querySelector<HTMLElement>(`[data-bulk]:not([hidden]) [data-key="${action}"]`);
+  const inRow = current()?.querySelector<HTMLElement>(`[data-key="${action}"]`);
+  const button = bulk ?? inRow ?? document.querySelector<HTMLElement>(`main [data-key="${action}"]`);
+  if (!button) return false;
+  button.click();
+  return true;
+}
+
+function choose(): void {
+  const box = (current() ?? rows()[0])?.querySelector<HTMLInputElement>("input[name=id]");
+  if (!box) return;
+  box.checked = !box.checked;
+  showSelection();
+}
+
+function act(event: KeyboardEvent): boolean {
+  switch (event.key) {
+    case "j":
+    case "ArrowDown":
+      if (event.key === "ArrowDown" && !current()) return false;
+      move(1);
+      return true;
+    case "k":
+    case "ArrowUp":
+      if (event.key === "ArrowUp" && !current()) return false;
+      move(-1);
+      return true;
+    case "x":
+      choose();
+      return true;
+    case "/": {
+      const field = document.querySelector<HTMLInputElement>("[data-query]");
+      if (field) field.focus();
+      else openMenu();
+      return true;
+    }
+    case "g":
+      waitsForPlace = true;
+      setTimeout(() => (waitsForPlace = false), 1_500);
+      return true;
+    case "?":
+      document.querySelector<HTMLDialogElement>("#keys")?.showModal();
+      return true;
+    case ".":
+      document.querySelector<HTMLElement>("[data-new-bar]:not([hidden])")?.click();
+      return true;
+    case "Enter": {
+      const link = current()?.querySelector<HTMLAnchorElement>("a");
+      if (!link || document.activeElement instanceof HTMLButtonElement) return false;
+      link.click();
+      return true;
+    }
+    default:
+      return press(event.key);
+  }
+}
+
+export function listenToKeys(): void {
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openMenu();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || types(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (document.documentElement.dataset.keys === "off") return;
+    if (waitsForPlace) {
+      waitsForPlace = false;
+      const place = PLACES[event.key];
+      if (place) {
+        event.preventDefault();
+        location.assign(place);
+      }
+      return;
+    }
+    if (act(event)) event.preventDefault();
+  });
+}

@@ -1,0 +1,226 @@
+// The stream of changes: it says that something changed, and the page asks for itself anew.
+//
+// Nothing moves under the pointer: what is new waits behind "3 new" unless the reader is at the top;
+// rows that left stay, greyed, for ten seconds. A hidden tab only counts. A proxy that holds the
+// stream back is noticed by the missing heartbeat, and asking every ten seconds takes over.
+
+import htmx from "htmx.org";
+
+const BEAT_MS = 15_000;
+const POLL_MS = 10_000;
+const GREYED_MS = 10_000;
+
+type State = "live" | "paused" | "reconnecting" | "polling";
+
+let lastHeard = Date.now();
+let source: EventSource | null = null;
+let polling: number | undefined;
+let stale = false;
+
+function chip(): HTMLElement | null {
+  return document.querySelector(".live");
+}
+
+function show(state: State): void {
+  const element = chip();
+  if (!element) return;
+  element.dataset.state = state;
+  if (state === "paused") element.textContent = "paused";
+  if (state === "reconnecting") element.textContent = "reconnecting";
+}
+
+function showAge(): void {
+  const element = chip();
+  const state = element?.dataset.state;
+  if (!element || (state !== "live" && state !== "polling")) return;
+  const seconds = Math.max(0, Math.round((Date.now() - lastHeard) / 1000));
+  element.textContent = `${state} · ${seconds} s`;
+}
+
+/** The part of the page that changes, asked for anew and morphed into place. */
+async function renew(): Promise<void> {
+  const part = document.querySelector<HTMLElement>("[data-live]");
+  if (!part) return;
+  const before = rows(part);
+  const response = await fetch(part.dataset.live || location.href, {
+    headers: { "HX-Request": "true", "X-Live": "1" },
+  });
+  if (response.redirected || response.status === 401) {
+    location.reload();
+    return;
+  }
+  if (!response.ok) throw new Error(String(response.status));
+  const text = await response.text();
+  const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
+  if (!fresh) return;
+  carrySelection(part, fresh);
+  const arrived = arrivals(before, fresh);
+  if (arrived.length && !atTop() && part.hasAttribute("data-holds-new")) {
+    hold(part, fresh, arrived);
+  }
+  grey(before, fresh);
+  await htmx.swap({ text: fresh.outerHTML, target: part, swap: "outerMorph" } as never);
+  document.dispatchEvent(new CustomEvent("tocsin:renewed"));
+}
+
+function rows(part: Element): Map<string, HTMLElement> {
+  const found = part.querySelectorAll<HTMLElement>("[data-row]");
+  return new Map([...found].map((row) => [row.dataset.row!, row]));
+}
+
+function atTop(): boolean {
+  return window.scrollY < 80 && !document.querySelector("[data-row] input:checked");
+}
+
+function arrivals(before: Map<string, HTMLElement>, fresh: Element): HTMLElement[] {
+  return [...rows(fresh).values()].filter((row) => !before.has(row.dataset.row!));
+}
+
+/** New rows wait: their place is kept by one bar that says how many there are. */
+function hold(part: HTMLElement, fresh: Element, arrived: HTMLElement[]): void {
+  const urgent = arrived.filter((row) => row.dataset.severity === "CRITICAL").length;
+  for (const row of arrived) row.remove();
+  const bar = fresh.querySelector<HTMLElement>("[data-new-bar]");
+  if (!bar) return;
+  bar.hidden = false;
+  const words = urgent ? `${arrived.length} new, ${urgent} critical` : `${arrived.length} new`;
+  bar.querySelector("b")!.textContent = words;
+  part.dataset.waiting = String(arrived.length);
+}
+
+/** A row that left this view keeps its place for a while, so that a tap does not meet its neighbour. */
+function grey(before: Map<string, HTMLElement>, fresh: Element): void {
+  const staying = rows(fresh);
+  for (const [id, row] of before) {
+    if (staying.has(id)) continue;
+    const since = Number(row.dataset.leftAt ?? Date.now());
+    if (Date.now() - since > GREYED_MS) continue;
+    const copy = row.cloneNode(true) as HTMLElement;
+    copy.dataset.leftAt = String(since);
+    copy.classList.add("left");
+    copy.setAttribute("aria-disabled", "true");
+    for (const input of copy.querySelectorAll("input, button")) input.setAttribute("disabled", "");
+    const previous = row.previousElementSibling as HTMLElement | null;
+    const anchor = previous?.dataset.row ? staying.get(previous.dataset.row) : undefined;
+    const list = fresh.querySelector("[data-rows]");
+    if (anchor) anchor.after(copy);
+    else list?.prepend(copy);
+  }
+}
+
+function carrySelection(part: Element, fresh: Element): void {
+  for (const box of part.querySelectorAll<HTMLInputElement>("[data-row] input:checked")) {
+    fresh.querySelector<HTMLInputElement>(`[data-row] input[value="${box.value}"]`)?.setAttribute("checked", "");
+  }
+}
+
+function heard(): void {
+  lastHeard = Date.now();
+  if (document.hidden) {
+    stale = true;
+    return;
+  }
+  void renew().catch(() => show("reconnecting"));
+}
+
+function counted(event: MessageEvent<string>): void {
+  const { open, critical } = JSON.parse(event.data) as { open: number; critical: number };
+  const plain = document.title.replace(/^\(\d+\+?\) /, "");
+  document.title = open ? `(${open}) ${plain}` : plain;
+  for (const element of document.querySelectorAll("[data-count=open]")) {
+    element.textContent = open ? String(open) : "";
+  }
+  drawFavicon(open, critical > 0);
+}
+
+function drawFavicon(count: number, critical: boolean): void {
+  const link = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+  if (!link) return;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 32;
+  const pen = canvas.getContext("2d");
+  if (!pen) return;
+  pen.fillStyle = critical ? "#cb2a31" : count ? "#4a55d0" : "#187a48";
+  pen.beginPath();
+  pen.roundRect(0, 0, 32, 32, 8);
+  pen.fill();
+  pen.fillStyle = "#fff";
+  pen.font = "600 19px system-ui";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(count > 99 ? "99" : String(count || "✓"), 16, 17);
+  link.href = canvas.toDataURL("image/png");
+}
+
+function connect(): void {
+  const element = chip();
+  const address = element?.dataset.stream;
+  if (!element || !address) return;
+  source?.close();
+  source = new EventSource(address);
+  source.addEventListener("open", () => {
+    stopPolling();
+    lastHeard = Date.now();
+    show("live");
+  });
+  source.addEventListener("changed", heard);
+  source.addEventListener("counts", counted as EventListener);
+  source.addEventListener("beat", () => {
+    lastHeard = Date.now();
+    stopPolling();
+    show("live");
+  });
+  source.addEventListener("error", () => {
+    show("reconnecting");
+    source?.close();
+    source = null;
+    // Not all at once, when a server comes back to many open pages.
+    setTimeout(connect, 1_000 + Math.random() * 9_000);
+  });
+}
+
+function poll(): void {
+  if (polling !== undefined) return;
+  polling = window.setInterval(() => {
+    if (document.hidden) return;
+    renew().then(
+      () => {
+        lastHeard = Date.now();
+        show("polling");
+      },
+      () => show("reconnecting"),
+    );
+  }, POLL_MS);
+}
+
+function stopPolling(): void {
+  window.clearInterval(polling);
+  polling = undefined;
+}
+
+export function keepLive(): void {
+  if (!chip()) return;
+  connect();
+  setInterval(() => {
+    showAge();
+    if (Date.now() - lastHeard > 2 * BEAT_MS + 2_000) poll();
+  }, 1_000);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || !stale) return;
+    stale = false;
+    void renew();
+  });
+  document.addEventListener("click", (event) => {
+    if (!(event.target as Element).closest("[data-new-bar]")) return;
+    event.preventDefault();
+    window.scrollTo({ top: 0 });
+    void renew();
+  });
+  document.addEventListener("tocsin:acted", () => void renew());
+  // Rows that left vanish even if nothing else happens.
+  setInterval(() => {
+    for (const row of document.querySelectorAll<HTMLElement>("[data-left-at]")) {
+      if (Date.now() - Number(row.dataset.leftAt) > GREYED_MS && !row.matches(":hover")) row.remove();
+    }
+  }, 1_000);
+}

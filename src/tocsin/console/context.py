@@ -1,0 +1,31 @@
+"""What the console is given to work with by the composition root; nothing here is global."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from tocsin.access.vault import Vault
+from tocsin.alerts.actions import Actions
+from tocsin.ingest.senders import Senders
+from tocsin.settings import Settings
+from tocsin.store import database
+from tocsin.store.database import DatabaseSession, Engine
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    engine: Engine
+    vault: Vault
+    settings: Settings
+    senders: Senders
+    actions: Actions
+
+    def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:
+        return database.reading(self.engine)
+
+    def writing(self) -> AbstractAsyncContextManager[DatabaseSession]:
+        return database.writing(self.engine)
+
+    def configuring(self) -> AbstractAsyncContextManager[DatabaseSession]:
+        return database.configuring(self.engine)

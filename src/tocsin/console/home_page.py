@@ -1,0 +1,133 @@
+"""Home: what waits for me, what else is open, and whether everything that should work does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.console.alert_list_page import Row, read_rows
+from tocsin.console.context import ConsoleContext
+from tocsin.console.door import Call, opened
+from tocsin.console.health_strip import read_health
+from tocsin.console.render import clock, page
+from tocsin.explain.row_notes import ChipKind
+from tocsin.model import AlertStatus, Role, Severity
+from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
+from tocsin.store.queries.alert_list import FacetCount, count_alerts, count_by
+from tocsin.store.queries.alert_totals import Hour, hours_of_alerts, last_activity
+
+_MINE = 5
+_OTHERS = 12
+_LIVE = frozenset(each for each in AlertStatus if each.is_live)
+
+
+def routes(context: ConsoleContext) -> list[Route]:
+    return [Route("/", opened(context, _show), methods=["GET"])]
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityLine:
+    value: str
+    count: int
+    unowned: int
+
+
+async def _show(call: Call) -> Response:
+    workspace_id = call.visitor.workspace_id
+    mine = TextCondition("owner", Comparison.IS, (call.visitor.name.replace("*", "?"),))
+    others = TextCondition("owner", Comparison.IS, mine.values, negated=True)
+    async with call.context.reading() as session:
+        my_rows = await read_rows(session, call, AlertFilter(_LIVE, conditions=(mine,)), _MINE)
+        rows = await read_rows(session, call, AlertFilter(_LIVE, conditions=(others,)), _OTHERS)
+        total = await count_alerts(session, workspace_id, AlertFilter(_LIVE))
+        by_severity = await count_by(session, workspace_id, AlertFilter(_LIVE), "severity", 5)
+        unowned = await count_by(
+            session, workspace_id, AlertFilter(frozenset({AlertStatus.OPEN})), "severity", 5
+        )
+        hours = await hours_of_alerts(session, workspace_id, call.now)
+        health = await read_health(session, workspace_id, call.now)
+        last = await last_activity(session, workspace_id)
+    return page(
+        "home.html",
+        call.frame("home", total),
+        mine=my_rows,
+        others=rows,
+        total=total,
+        heading=_heading(my_rows, rows, total),
+        lead=_lead(call, my_rows, rows, total),
+        health=health,
+        severities=_severities(by_severity, unowned),
+        bars=bars(hours),
+        last=last,
+        is_quiet=total == 0,
+        may_act=call.may(Role.RESPONDER),
+        said=call.request.query_params.get("said", "")[:200],
+        undo=None,
+    )
+
+
+def _heading(mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
+    if not total:
+        return "All quiet"
+    nobody_has = sum(row.note.owner is None for row in others)
+    if mine:
+        return "One alert is yours" if len(mine) == 1 else f"{len(mine)} alerts are yours"
+    if nobody_has:
+        return "One alert is with nobody" if nobody_has == 1 else "Nobody has these yet"
+    return "Everything open is in somebody's hands"
+
+
+def _lead(call: Call, mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
+    local = clock(call.now, call.visitor.timezone)
+    day = f"{call.now:%A} {call.now.day} {call.now:%B}"
+    if not total:
+        return f"{day}, {local}. Nothing is open."
+    held = sum(row.note.chip.kind is ChipKind.HELD for row in others)
+    parts = [f"{total:,} open" if total != 1 else "one open"]
+    if held:
+        parts.append(f"{held} of these held back")
+    return f"{day}, {local}. {', '.join(parts)}."
+
+
+def _severities(counts: Sequence[FacetCount], unowned: Sequence[FacetCount]) -> list[SeverityLine]:
+    known = {each.value: each.count for each in counts}
+    alone = {each.value: each.count for each in unowned}
+    return [
+        SeverityLine(each.value, known.get(each.value, 0), alone.get(each.value, 0))
+        for each in Severity
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of the chart, in units of its drawing (24 × 60)."""
+
+    x: int
+    parts: tuple[tuple[str, float, float], ...]
+    """Colour, top and height."""
+    words: str
+
+
+def bars(hours: Sequence[Hour]) -> list[Bar]:
+    """The most critical on top."""
+    highest = max((sum(hour.counts.values()) for hour in hours), default=0) or 1
+    made = []
+    for index, hour in enumerate(hours):
+        bottom = 60.0
+        parts = []
+        for colour, severities in (
+            ("medium", (Severity.INFO, Severity.LOW, Severity.MEDIUM)),
+            ("high", (Severity.HIGH,)),
+            ("critical", (Severity.CRITICAL,)),
+        ):
+            count = sum(hour.counts.get(each, 0) for each in severities)
+            if count:
+                height = max(2.0, 58 * count / highest)
+                bottom -= height
+                parts.append((colour, round(bottom, 1), round(height, 1)))
+        total = sum(hour.counts.values())
+        made.append(Bar(index, tuple(parts), f"{hour.begins_at:%H:%M} UTC: {total} new"))
+    return made

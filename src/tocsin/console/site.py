@@ -1,0 +1,63 @@
+"""The console: every page of it, as one ASGI application."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.console import (
+    alert_list_page,
+    alert_view_page,
+    home_page,
+    live,
+    sign_in,
+    static_files,
+)
+from tocsin.console.context import ConsoleContext
+from tocsin.console.render import page
+
+_PLACES = frozenset(
+    {
+        "alerts",
+        "enter",
+        "favicon.ico",
+        "favicon.svg",
+        "live",
+        "login",
+        "logout",
+        "manifest.webmanifest",
+        "static",
+    }
+)
+
+
+def is_page(path: str) -> bool:
+    """Whether an address is one of the console's."""
+    return path == "/" or path[1:].partition("/")[0] in _PLACES
+
+
+def create_console(context: ConsoleContext) -> Starlette:
+    return Starlette(
+        routes=[
+            *static_files.routes(),
+            *sign_in.routes(context),
+            *home_page.routes(context),
+            *live.routes(context),
+            *alert_list_page.routes(context),
+            *alert_view_page.routes(context),
+        ],
+        exception_handlers={HTTPStatus.NOT_FOUND.value: _nothing_here},
+    )
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    return page(
+        "trouble.html",
+        status=HTTPStatus.NOT_FOUND,
+        heading="There is nothing at this address",
+        words="It may have been mistyped, or what was here is gone.",
+        link=("/", "Home"),
+    )

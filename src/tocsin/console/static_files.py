@@ -1,0 +1,81 @@
+"""What pages load besides themselves: built files under names that change with their content, and the
+few whose names are fixed."""
+
+from __future__ import annotations
+
+import mimetypes
+from functools import cache
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tocsin.console.assets_found import folder
+
+_FOREVER = "public, max-age=31536000, immutable"
+_MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" '
+    'fill="#4a55d0"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" '
+    'stroke-linejoin="round"><path d="M10 14a6 6 0 0 1 12 0c0 6 2.5 7 2.5 7h-17s2.5-1 2.5-7"/>'
+    '<path d="M14 24.5a2.2 2.2 0 0 0 4 0"/></g></svg>'
+)
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/static/{name}", _built, methods=["GET"]),
+        Route("/favicon.svg", _mark, methods=["GET"]),
+        Route("/favicon.ico", _mark, methods=["GET"]),
+        Route("/manifest.webmanifest", _manifest, methods=["GET"]),
+    ]
+
+
+async def _built(request: Request) -> Response:
+    body = _read(request.path_params["name"])
+    if body is None:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    kind = mimetypes.guess_type(request.path_params["name"])[0] or "application/octet-stream"
+    if kind == "application/octet-stream" and request.path_params["name"].endswith(".woff2"):
+        kind = "font/woff2"
+    headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+    return Response(body, media_type=kind, headers=headers)
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Only what the build made is served: no path of a request reaches the disk."""
+    here = folder()
+    return frozenset(each.name for each in here.iterdir()) if here.is_dir() else frozenset()
+
+
+@cache
+def _read(name: str) -> bytes | None:
+    if name not in _names():
+        return None
+    return folder().joinpath(name).read_bytes()
+
+
+async def _mark(request: Request) -> Response:
+    return Response(
+        _MARK, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"}
+    )
+
+
+async def _manifest(request: Request) -> Response:
+    return JSONResponse(
+        {
+            "name": "Tocsin",
+            "short_name": "Tocsin",
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": "#0d0e11",
+            "theme_color": "#0d0e11",
+            "icons": [
+                {"src": "/favicon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+            ],
+        },
+        media_type="application/manifest+json",
+        headers={"Cache-Control": "public, max-age=86400"},
+    )

@@ -1,0 +1,50 @@
+"""What a list of alerts is asked for: conditions that all hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tocsin.model.alerts import AlertStatus, Severity
+
+
+class Comparison(StrEnum):
+    IS = "is"
+    """One of the values; `*` in a value stands for anything."""
+    MATCHES = "matches"
+    """A regular expression, over the whole value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextCondition:
+    """On one of the alert's own texts (`title`, `source`, `type`, `tenant`, `owner`), or on a label."""
+
+    name: str
+    comparison: Comparison
+    values: tuple[str, ...]
+    negated: bool = False
+    is_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """An empty field asks for nothing. Times are those of the trigger."""
+
+    statuses: frozenset[AlertStatus] = frozenset()
+    severities: frozenset[Severity] = frozenset()
+    conditions: tuple[TextCondition, ...] = ()
+    words: tuple[str, ...] = ()
+    """Each is in title, description, source or external id, in any case."""
+    since: datetime | None = None
+    until: datetime | None = None
+    least_count: int | None = None
+    held: bool | None = None
+    """Something about it is kept back at this moment; False: nothing is."""
+    faults: tuple[str, ...] = field(default=())
+    """What could not be read, in words; a page says so rather than being empty."""
+
+    @property
+    def is_of_live(self) -> bool:
+        """Whether only live alerts can be in it."""
+        return bool(self.statuses) and all(status.is_live for status in self.statuses)

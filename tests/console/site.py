@@ -1,0 +1,201 @@
+"""A running console over a fresh database, people in it, and a browser without scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.api.server import Client, serving
+from tests.support.answers import Answer
+from tests.support.postgres import Database
+from tocsin import app
+from tocsin.access.api_keys import create_api_key
+from tocsin.access.passwords import hash_password
+from tocsin.access.sessions import LinkPurpose, begin_session, make_sign_in_link
+from tocsin.access.vault import Vault
+from tocsin.model import SYSTEM, Role, Secret, utc_now, uuid7
+from tocsin.settings import Settings
+from tocsin.store.database import create_engine
+from tocsin.store.queries.workspaces import create_workspace, find_workspace
+from tocsin.store.tables import Membership, User
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Browser:
+    """Sends what a browser without scripts would; keeps cookies, follows see-others when told."""
+
+    base_url: str
+    cookie: str | None = None
+    last: Answer | None = None
+    headers: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._send("GET", path, None, headers)
+
+    def submit(self, path: str, fields: dict[str, str] | Sequence[tuple[str, str]]) -> Answer:
+        """With the token of the page that was got last, as its form would have."""
+        pairs = list(fields.items()) if isinstance(fields, dict) else list(fields)
+        token = self.token()
+        if token is not None:
+            pairs.insert(0, ("csrf_token", token))
+        return self.post(path, pairs)
+
+    def post(self, path: str, pairs: Sequence[tuple[str, str]], **headers: str) -> Answer:
+        return self._send("POST", path, urlencode(pairs).encode(), headers)
+
+    def token(self) -> str | None:
+        body = self.last.body.decode() if self.last is not None else ""
+        found = re.search(r'name="csrf-token" content="([0-9a-f]+)"', body)
+        return None if found is None else found[1]
+
+    def follow(self, answer: Answer) -> Answer:
+        assert answer.status == 303, (answer.status, text_of(answer))
+        return self.get(answer.headers["location"])
+
+    def _send(self, method: str, path: str, body: bytes | None, more: dict[str, str]) -> Answer:
+        url = urlsplit(self.base_url)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+        headers = {**self.headers, **more}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            answer = Answer.of(connection.getresponse())
+        finally:
+            connection.close()
+        given = answer.headers.get("set-cookie")
+        if given:
+            self.cookie = given.partition(";")[0]
+        if "text/html" in answer.headers.get("content-type", ""):
+            self.last = answer
+        return answer
+
+
+def text_of(answer: Answer) -> str:
+    """The words on a page."""
+    text = re.sub(r"<(script|style|dialog)\b.*?</\1>", " ", answer.body.decode(), flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+@dataclass
+class Site:
+    database: Database
+    base_url: str
+    api: Client
+    """An admin's key of the workspace `default`."""
+    workspace_id: UUID
+    other_workspace_id: UUID
+    people: dict[str, UUID]
+
+    def browser(self, name: str | None = None) -> Browser:
+        """Signed in as this person, or as nobody."""
+        browser = Browser(self.base_url)
+        if name is not None:
+            token = asyncio.run(_session(self.database.url, self.people[name]))
+            browser.cookie = f"tocsin_session={token}"
+        return browser
+
+    def sign_in_link(self, purpose: LinkPurpose, name: str | None = None) -> str:
+        user_id = None if name is None else self.people[name]
+        return asyncio.run(_link(self.database.url, purpose, user_id))
+
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self.database.connect() as connection:
+            cursor = connection.execute(statement, parameters)
+            return [] if cursor.description is None else cursor.fetchall()
+
+
+@contextmanager
+def running_site(database: Database, folder: Path, *, people: bool = True) -> Iterator[Site]:
+    """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another."""
+    made = asyncio.run(_populate(database.url, people))
+    process = app.Hub.build(
+        Settings(data_dir=folder, body_timeout_seconds=3),
+        database.url,
+        (Vault.new_key(),),
+        app.ProcessRole.WEB,
+    )
+    with serving(app.application(process), lifespan="on") as base_url:
+        yield Site(
+            database, base_url, Client(f"{base_url}/api/v1", made.key), *made.ids, made.people
+        )
+
+
+@dataclass
+class _Made:
+    ids: tuple[UUID, UUID]
+    key: str
+    people: dict[str, UUID]
+
+
+async def _populate(url: str, people: bool) -> _Made:
+    engine = create_engine(url, pool_size=1)
+    now = utc_now()
+    try:
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            home = await find_workspace(session, "default")
+            if home is None:
+                home = await create_workspace(session, slug="default", name="Default", now=now)
+            other = await create_workspace(session, slug="other", name="Other", now=now)
+            _, key = await create_api_key(
+                session, workspace_id=home.id, name="test", role=Role.ADMIN, actor=SYSTEM, now=now
+            )
+            made: dict[str, UUID] = {}
+            if people:
+                password_hash = await hash_password(Secret(PASSWORD))
+                for name, role, place in (
+                    ("Ana", Role.ADMIN, home),
+                    ("Ben", Role.RESPONDER, home),
+                    ("Vera", Role.VIEWER, home),
+                    ("Otto", Role.ADMIN, other),
+                ):
+                    person = User(
+                        id=uuid7(),
+                        email=f"{name.lower()}@example.com",
+                        name=name,
+                        password_hash=password_hash,
+                    )
+                    session.add(person)
+                    await session.flush()
+                    session.add(
+                        Membership(user_id=person.id, workspace_id=place.id, role=role.value)
+                    )
+                    made[name] = person.id
+            return _Made((home.id, other.id), key.reveal_text(), made)
+    finally:
+        await engine.dispose()
+
+
+async def _session(url: str, user_id: UUID) -> str:
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            token = await begin_session(session, user_id, "a test", utc_now())
+            return token.reveal_text()
+    finally:
+        await engine.dispose()
+
+
+async def _link(url: str, purpose: LinkPurpose, user_id: UUID | None) -> str:
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            token = await make_sign_in_link(session, purpose, user_id, utc_now())
+            return f"/enter/{token.reveal_text()}"
+    finally:
+        await engine.dispose()
