@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from tests.support.postgres import Database
 from tests.timers.escalations import Paging, paging, to_destination, to_schedule, to_user
-from tocsin.model import Action
+from tocsin.model import Action, Actor, ActorKind
 
 SENT = ("queued", "escalation")
 WAITS = ("deferred", "escalation")
@@ -291,3 +291,92 @@ def test_a_schedule_without_anybody_is_passed_at_once(hub: Paging) -> None:
         "SELECT detail #>> '{skipped,0,reason}' FROM escalation_steps ORDER BY step LIMIT 1"
     )
     assert skipped == ("nobody_on_call",)
+
+
+def acknowledge(hub: Paging, alert: UUID, by: UUID, until: datetime | None = None) -> None:
+    actor = Actor(ActorKind.USER, hub.names[by], by)
+    hub.base.run(
+        hub.base.actions.act(
+            hub.workspace.id, alert, Action.ACKNOWLEDGE, actor, hub.now, until=until
+        )
+    )
+
+
+def test_an_acknowledgement_expires_and_it_starts_over(hub: Paging) -> None:
+    u, _ = two_people(hub)
+    alert = hub.send("disk", severity="CRITICAL")
+    hub.deliver()
+    hub.base.advance(60)
+    acknowledge(hub, alert, u)
+    ((by, until),) = hub.sql("SELECT acknowledged_by, acknowledged_until FROM alerts")
+    assert (by, until) == (u, hub.now + timedelta(minutes=30))
+    before = len(hub.pages(alert))
+    hub.after(25 * 60)
+    (reminder,) = hub.rows(alert)[before:]
+    assert (reminder["event_type"], reminder["status"]) == ("alerts.reminder", "queued")
+    assert hub.names[reminder["alert_destination_id"]] == "push of U"
+    assert "expires at" in reminder["payload"]["note"]
+    hub.deliver()
+    hub.after(5 * 60 - 1)
+    assert hub.sql("SELECT status::text FROM alerts") == [("ACKNOWLEDGED",)]
+    hub.after(1)
+    assert hub.sql("SELECT status::text, acknowledged_by, acknowledged_until FROM alerts") == [
+        ("OPEN", None, None)
+    ]
+    assert "acknowledgement_expired" in hub.kinds(alert)
+    assert hub.escalation(alert)["round"] == 2
+    assert hub.pages(alert)[-3:] == [
+        ("push of U", *SENT),
+        ("sms of U", *WAITS),
+        ("call of U", *WAITS),
+    ]
+    hub.deliver()
+    hub.after(300)
+    assert hub.pages(alert)[-1] == ("push of M", *SENT)
+
+
+def test_an_acknowledgement_of_less_than_high_does_not_expire_by_itself(hub: Paging) -> None:
+    u, _ = two_people(hub)
+    alert = hub.send("disk", severity="MEDIUM")
+    acknowledge(hub, alert, u)
+    hub.after(48 * 3600)
+    assert hub.sql("SELECT status::text FROM alerts") == [("ACKNOWLEDGED",)]
+
+
+def test_an_acknowledgement_until_a_time_counts_so_long_with_no_policy_at_all(
+    hub: Paging,
+) -> None:
+    hub.rule()
+    alert = hub.send("disk")
+    hub.deliver()
+    hub.base.act(alert, Action.ACKNOWLEDGE, until=hub.now + timedelta(hours=1))
+    hub.after(3600)
+    assert hub.sql("SELECT status::text FROM alerts") == [("OPEN",)]
+    assert hub.states(alert)[-1] == ("triggered", "queued", "rule"), "told like a trigger"
+
+
+def test_who_acknowledges_again_is_on_it_for_longer(hub: Paging) -> None:
+    u, _ = two_people(hub)
+    alert = hub.send("disk")
+    acknowledge(hub, alert, u)
+    hub.after(29 * 60)
+    acknowledge(hub, alert, u)
+    hub.after(29 * 60)
+    assert hub.sql("SELECT status::text FROM alerts") == [("ACKNOWLEDGED",)]
+    hub.after(60)
+    assert hub.sql("SELECT status::text FROM alerts") == [("OPEN",)]
+
+
+def test_what_becomes_critical_after_it_was_acknowledged_starts_over(hub: Paging) -> None:
+    u, _ = two_people(hub)
+    alert = hub.send("disk", severity="HIGH")
+    hub.deliver()
+    hub.base.advance(420)
+    acknowledge(hub, alert, u)
+    hub.base.advance(60)
+    hub.send("disk", severity="CRITICAL")
+    assert hub.sql("SELECT status::text FROM alerts") == [("OPEN",)]
+    assert hub.escalation(alert)["round"] == 2
+    assert ("push of U", *SENT) in hub.pages(alert)
+    hub.after(40 * 60)
+    assert hub.kinds(alert).count("acknowledgement_expired") == 0

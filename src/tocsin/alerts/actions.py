@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from tocsin.alerts.alert_key import AlertKey
+from tocsin.alerts.climb import TakenOn
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.alerts.matching_budgets import MatchingBudgets
@@ -50,12 +51,12 @@ _MOVES: Mapping[Action, _Move] = {
     Action.CLOSE: _Move(AlertStatus.CLOSED, AlertEventKind.CLOSED, EventType.CLOSED),
     Action.REOPEN: _Move(AlertStatus.OPEN, AlertEventKind.REOPENED, EventType.TRIGGERED),
 }
-_STAYS: Mapping[Action, AlertEventKind] = {
+_KINDS: Mapping[Action, AlertEventKind] = {
+    **{action: move.kind for action, move in _MOVES.items()},
     Action.NOTE: AlertEventKind.NOTED,
     Action.SNOOZE: AlertEventKind.SNOOZED,
     Action.UNSNOOZE: AlertEventKind.UNSNOOZED,
 }
-"""What leaves the status as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Actions:
         until: datetime | None = None,
     ) -> ActionOutcome:
         """Change the alert, put it on its timeline and into the audit log, notify destinations. A
-        snooze lasts `until`.
+        snooze lasts `until`, and an acknowledgement may.
 
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
@@ -181,6 +182,13 @@ class Actions:
             return AlertNotFound()
         before = stored.state.status
         move = _MOVES.get(action)
+        renews = (
+            action is Action.ACKNOWLEDGE
+            and before is AlertStatus.ACKNOWLEDGED
+            and (until is not None or stored.entry.on_call is not None)
+        )
+        if renews:
+            move = None
         if move is not None and (move.to is before or move.to not in TRANSITIONS[before]):
             await transaction.rollback()
             return Acted(before) if move.to is before else ActionNotAllowed(before)
@@ -194,7 +202,9 @@ class Actions:
             stored.state.snooze = None if until is None else ActiveSnooze(until, actor.name)
         if move is not None:
             _moved(stored.state, move.to, now)
-        kind = _STAYS[action] if move is None else move.kind
+        if action is Action.ACKNOWLEDGE:
+            transaction.escalating.acknowledge(stored, TakenOn(actor.id, until))
+        kind = _KINDS[action]
         said = {} if until is None else {"until": iso(until)}
         if note:
             said["note"] = note

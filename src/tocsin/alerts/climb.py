@@ -28,6 +28,7 @@ from tocsin.alerts.on_call_book import AlertSurroundings, OnCallBook
 from tocsin.alerts.rows import SYSTEM_JSON, AlertRows
 from tocsin.model import (
     AlertEventKind,
+    AlertStatus,
     EscalationState,
     EventType,
     Reason,
@@ -35,7 +36,7 @@ from tocsin.model import (
     iso,
     uuid7_bytes,
 )
-from tocsin.oncall.policy import Decision, Hold, OnDuty, Progress, decide, stop
+from tocsin.oncall.policy import Decision, Hold, OnDuty, Progress, StepPage, decide, stop
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.holds import quiet_hours
 from tocsin.routing.holds.base import Held, RuleFacts
@@ -56,9 +57,28 @@ class ForcedStep:
     actor: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOn:
+    """Somebody has acknowledged, until a time of their own if they said one. `by` is their id, or of
+    what stands for them."""
+
+    by: UUID | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPerson:
+    """Somebody is to be paged apart from all steps. `note` says why, for them."""
+
+    user_id: UUID
+    note: str
+    detail: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class AlertCase:
-    """An alert that this transaction changes, or looks at. `asks`: rules are asked for policies."""
+    """An alert that this transaction changes, or looks at. `asks`: rules are asked for policies;
+    `is_taken_back`: its acknowledgement no longer counts, since it has become so much worse."""
 
     alert: AlertState
     entry: IntegrationEntry
@@ -67,6 +87,9 @@ class AlertCase:
     asks: bool = False
     is_worse: bool = False
     forced: ForcedStep | None = None
+    taken_on: TakenOn | None = None
+    is_taken_back: bool = False
+    people: list[AskedPerson] = field(default_factory=list)
 
     @property
     def book(self) -> OnCallBook:
@@ -88,6 +111,8 @@ class KnownEscalations:
     """What the database knows of the escalations of one alert."""
 
     live: list[RunningEscalation] = field(default_factory=list)
+    newest: RunningEscalation | None = None
+    """Live or not."""
     rounds: dict[UUID, int] = field(default_factory=dict)
 
 
@@ -133,6 +158,10 @@ class Climb:
 
     def run(self) -> None:
         case, rows, known = self.case, self.shared.rows, self.known
+        for person in case.people:
+            self._ask(person)
+        if case.alert.status is not AlertStatus.OPEN:
+            return
         judge, wanted = self.judge, dict(self.wanted)
         if not (wanted or case.has_history):
             return
@@ -159,6 +188,30 @@ class Climb:
         elif not running:
             until = held.until or self.now + LOOK_AGAIN
             rows.postponed.append(PostponedPages(case.alert.id, until))
+
+    def _ask(self, person: AskedPerson) -> None:
+        """By all their contact methods in their order, unless somebody has taken the alert on already:
+        then by the first ones, once."""
+        table, newest = self.case.entry.routing, self.known.newest
+        rule_id = newest.rule_id if newest is not None else next((r.id for r in table.rules), None)
+        planned = AlertSurroundings(
+            self.pages.directory.on_call.get(self.case.entry.workspace_id, OnCallBook()),
+            table,
+            self.subject,
+            self.judge,
+            self.now,
+            {},
+            {},
+        ).pages(person.user_id)
+        if rule_id is None:
+            return
+        is_open = self.case.alert.status is AlertStatus.OPEN
+        if planned and not (is_open and self.case.entry.on_call is not None):
+            first = min(page.delay for page in planned)
+            planned = [StepPage(each.destination_id) for each in planned if each.delay == first]
+        for page in planned:
+            row = self.pages.of_person(rule_id, person.user_id, page, person.detail, person.note)
+            self.shared.rows.pages.append(row)
 
     def _wanted(self, judge: Judge) -> dict[UUID, Rule]:
         wanted: dict[UUID, Rule] = {}

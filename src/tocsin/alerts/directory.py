@@ -99,7 +99,7 @@ class Directory:
     workspaces: Mapping[UUID, Names]
     tenants: Mapping[UUID, Names]
     on_call: Mapping[UUID, OnCallBook] = field(default_factory=dict)
-    """By workspace; none without an escalation policy."""
+    """By workspace; none where there are neither people nor escalation policies."""
 
 
 EMPTY = Directory(0, {}, {}, {}, {})
@@ -156,6 +156,7 @@ async def _load(engine: Engine) -> Directory:
         for workspace_id, of_workspace in rows.routing.items()
     }
     on_call = {workspace_id: _book(each) for workspace_id, each in rows.on_call.items()}
+    escalating = {workspace_id for workspace_id, each in rows.on_call.items() if each.has_policies}
     return Directory(
         rows.version,
         {
@@ -165,7 +166,7 @@ async def _load(engine: Engine) -> Directory:
                 routing[row.workspace_id],
                 tokens.get(row.id, ()),
                 bindings.get(row.id, ()),
-                on_call.get(row.workspace_id),
+                on_call[row.workspace_id] if row.workspace_id in escalating else None,
             )
             for row in rows.integrations
         },

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tocsin.alerts.acknowledgements import OF_ACKNOWLEDGEMENTS, acknowledgements_elapse
 from tocsin.alerts.alert_timers import StoredTimer
 from tocsin.alerts.rows import SYSTEM_JSON
 from tocsin.alerts.stored import StoredAlert
@@ -36,6 +37,12 @@ async def elapse(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -
         reminders = [each for each in due if each.kind is TimerKind.REMINDER]
         if reminders:
             _remind(transaction, alert, reminders)
+    taken_on = [
+        alert
+        for alert in alerts
+        if any(each.kind in OF_ACKNOWLEDGEMENTS for each in timers.get(alert.state.id, ()))
+    ]
+    await acknowledgements_elapse(transaction, taken_on, timers)
 
 
 async def set_anew(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from tocsin.alerts.alert_timers import AlertTimers
 from tocsin.alerts.changes import AlertDetails
-from tocsin.alerts.climb import AlertCase, Climb, ForcedStep, KnownEscalations, SharedByClimbs
+from tocsin.alerts.climb import (
+    AlertCase,
+    AskedPerson,
+    Climb,
+    ForcedStep,
+    KnownEscalations,
+    SharedByClimbs,
+    TakenOn,
+)
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import Directory, IntegrationEntry
 from tocsin.alerts.escalation_pages import PageMaker
 from tocsin.alerts.escalation_rows import (
+    AcknowledgementRow,
     CanceledPages,
     EscalationUpdate,
     RunningEscalation,
@@ -27,20 +37,27 @@ from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.notified import read_details
 from tocsin.alerts.on_call import who_is_on_call
 from tocsin.alerts.planning import Planning
-from tocsin.alerts.rows import AlertRows
+from tocsin.alerts.rows import SYSTEM_JSON, AlertRows
+from tocsin.alerts.stored import StoredAlert
 from tocsin.model import (
+    AlertEventKind,
     AlertStatus,
     EscalationState,
     EventType,
     Reason,
+    Severity,
     StepMode,
     TargetKind,
+    TimerKind,
 )
 from tocsin.oncall.policy import stop, stop_reason
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
 from tocsin.store.statements import prepared
+
+REMINDED_BEFORE = timedelta(minutes=5)
+"""So long before their acknowledgement expires its giver is reminded."""
 
 _CANCELS = {
     AlertStatus.ACKNOWLEDGED: Reason.ACKNOWLEDGED_BEFORE_SENT,
@@ -54,6 +71,7 @@ class Escalating:
     """What one transaction does about escalations. `plan` it once, then execute its `calls`."""
 
     budgets: MatchingBudgets
+    timers: AlertTimers
     _shared: SharedByClimbs = field(default_factory=SharedByClimbs)
     _cases: dict[bytes, AlertCase] = field(default_factory=dict)
 
@@ -74,19 +92,33 @@ class Escalating:
         if event_type is EventType.TRIGGERED:
             case.asks = True
             case.is_worse = case.is_worse or is_worse
+            acknowledged = alert.status is AlertStatus.ACKNOWLEDGED
+            if (
+                is_worse
+                and acknowledged
+                and alert.severity is Severity.CRITICAL
+                and entry.routing.escalates
+            ):
+                # It was taken on as something less.
+                alert.status, alert.acknowledged_at = AlertStatus.OPEN, None
+                case.is_taken_back = True
 
-    def look(
-        self,
-        alert: AlertState,
-        entry: IntegrationEntry,
-        details: AlertDetails,
-        forced: ForcedStep | None = None,
-    ) -> None:
+    def acknowledge(self, stored: StoredAlert, taken_on: TakenOn) -> None:
+        """A person has taken the alert on."""
+        if stored.entry.on_call is not None or taken_on.until is not None:
+            case = self._case(stored.state, stored.entry, stored.details, has_history=True)
+            case.taken_on = taken_on
+
+    def ask(self, stored: StoredAlert, person: AskedPerson) -> None:
+        """Page somebody apart from all steps."""
+        case = self._case(stored.state, stored.entry, stored.details, has_history=True)
+        case.people.append(person)
+
+    def look(self, stored: StoredAlert, forced: ForcedStep | None = None) -> None:
         """Something is due, a hold may be over, or somebody wants the next step at once."""
-        if entry.on_call is None:
-            return
-        case = self._case(alert, entry, details, has_history=True)
-        case.forced = forced or case.forced
+        if stored.entry.on_call is not None:
+            case = self._case(stored.state, stored.entry, stored.details, has_history=True)
+            case.forced = forced or case.forced
 
     def _case(
         self,
@@ -116,10 +148,19 @@ class Escalating:
         known = await self._read(pipe)
         climbing: list[AlertCase] = []
         for case in self._cases.values():
-            status = case.alert.status
-            if status is not AlertStatus.OPEN:
-                self._stop(case, known.get(case.alert.id, KnownEscalations()))
-            elif case.asks or case.has_history:
+            if case.is_taken_back:
+                alert_rows.happened(
+                    case.alert.id,
+                    AlertEventKind.UNACKNOWLEDGED,
+                    {"reason": "severity_raised"},
+                    at=now,
+                    actor_json=SYSTEM_JSON,
+                )
+            if case.alert.status is not AlertStatus.OPEN:
+                self._stop(case, known.get(case.alert.id, KnownEscalations()), now)
+            if case.people or (
+                case.alert.status is AlertStatus.OPEN and (case.asks or case.has_history)
+            ):
                 climbing.append(case)
         if not climbing:
             return
@@ -168,12 +209,15 @@ class Escalating:
         for row in rows:
             of_alert = known.setdefault(row.alert_id.bytes, KnownEscalations())
             of_alert.rounds[row.escalation_policy_id] = row.round
+            of_alert.newest = RunningEscalation.of_row(row)
             if EscalationState(row.state).is_live:
-                of_alert.live.append(RunningEscalation.of_row(row))
+                of_alert.live.append(of_alert.newest)
         return known
 
-    def _stop(self, case: AlertCase, known: KnownEscalations) -> None:
+    def _stop(self, case: AlertCase, known: KnownEscalations, now: datetime) -> None:
         """Somebody has taken the alert on, or it is over: nobody is paged any more."""
+        if case.taken_on is not None:
+            self._take_on(case, case.taken_on, known, now)
         if case.has_history:
             self._shared.rows.canceled.append(
                 CanceledPages(case.alert.id, _CANCELS[case.alert.status])
@@ -183,6 +227,23 @@ class Escalating:
         for each in known.live:
             stopped = stop(each.progress, reason).progress
             self._shared.rows.updated.append(EscalationUpdate.of(each.id, stopped, reason, None))
+
+    def _take_on(
+        self, case: AlertCase, taken_on: TakenOn, known: KnownEscalations, now: datetime
+    ) -> None:
+        """Until when an acknowledgement counts: as said, or as long as the policy lets it."""
+        alert_id, until = case.alert.id, taken_on.until
+        if until is None and (newest := known.newest) is not None:
+            policy = case.book.policy(newest.policy_id, newest.policy_version)
+            timeout = None if policy is None else policy.ack_timeout(case.alert.severity)
+            until = None if timeout is None else now + timeout
+        by = None if taken_on.by is None else taken_on.by.bytes
+        self._shared.rows.acknowledged.append(AcknowledgementRow(alert_id, by, until))
+        if until is not None:
+            self.timers.set(alert_id, TimerKind.ACKNOWLEDGEMENT_EXPIRES, until)
+            if until - REMINDED_BEFORE > now:
+                at = until - REMINDED_BEFORE
+                self.timers.set(alert_id, TimerKind.ACKNOWLEDGEMENT_REMINDER, at)
 
     async def _lock_turns(self, pipe: Pipe, policies: Iterable[Policy]) -> None:
         places = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,14 @@ from tocsin.alerts.escalation_rows import PageRow, encoded
 from tocsin.alerts.named import named
 from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.message import Content, Named, encode
-from tocsin.model import AlertDeliveryStatus, EventType, Reason, TargetKind, uuid7_bytes
+from tocsin.model import (
+    AlertDeliveryStatus,
+    AlertStatus,
+    EventType,
+    Reason,
+    TargetKind,
+    uuid7_bytes,
+)
 from tocsin.oncall.policy import Reached, StepPage, StepTaken
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.rules import RoutingTable
@@ -67,6 +75,16 @@ class PageMaker:
                 )
         return rows
 
+    def of_person(
+        self, rule_id: UUID, user_id: UUID, page: StepPage, detail: Mapping[str, Any], note: str
+    ) -> PageRow:
+        """A page of somebody whom no step reaches."""
+        is_open = self.change.alert.status is AlertStatus.OPEN
+        event_type = EventType.TRIGGERED if is_open else EventType.REMINDER
+        return self._row(
+            None, rule_id, page, dict(detail), note, user=user_id, event_type=event_type
+        )
+
     def fallback(
         self, escalation_id: bytes, policy: Policy, rule_id: UUID, destination_id: UUID, reason: str
     ) -> PageRow:
@@ -93,11 +111,12 @@ class PageMaker:
         *,
         reason: Reason = Reason.ESCALATION,
         user: UUID | None = None,
+        event_type: EventType = EventType.TRIGGERED,
     ) -> PageRow:
         change, details, entry = self.change, self.details, self.change.entry
         rule = entry.routing.by_id.get(rule_id)
         content = Content(
-            event_type=EventType.TRIGGERED,
+            event_type=event_type,
             created_at=self.now,
             workspace=named(self.directory.workspaces[entry.workspace_id]),
             tenant=named(self.directory.tenants[details.tenant_id]),
@@ -115,7 +134,7 @@ class PageMaker:
             alert_rule_id=rule_id.bytes,
             alert_destination_id=page.destination_id.bytes,
             alert_id=change.alert.id,
-            event_type=EventType.TRIGGERED,
+            event_type=event_type,
             status=status,
             send_after=self.now + page.delay if waits else None,
             payload=encode(content),

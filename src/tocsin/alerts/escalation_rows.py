@@ -162,6 +162,12 @@ class PostponedPages(Struct):
     until: Time
 
 
+class AcknowledgementRow(Struct):
+    ids: Uuid
+    by: OptionalUuid
+    until: OptionalTime
+
+
 class TurnRow(Struct):
     policy_ids: Uuid
     steps: Integer
@@ -182,6 +188,7 @@ class EscalationRows:
     postponed: list[PostponedPages] = field(default_factory=list)
     released: set[bytes] = field(default_factory=set)
     """Alerts that nothing holds: pages of theirs that are due go out."""
+    acknowledged: list[AcknowledgementRow] = field(default_factory=list)
     turns: list[TurnRow] = field(default_factory=list)
 
     def calls(self, now: datetime) -> list[Call]:
@@ -193,6 +200,7 @@ class EscalationRows:
             if rows:
                 calls.append((prepared(name), {**columns(kind, rows), **more}))
 
+        write("set_acknowledgements", AcknowledgementRow, self.acknowledged)
         write("cancel_pages", CanceledPages, self.canceled, **at)
         write("hold_pages", HeldPages, self.held, **at)
         write("resume_pages", ResumedPages, self.resumed, **at)

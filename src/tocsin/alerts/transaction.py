@@ -85,7 +85,7 @@ class AlertTransaction:
         self._standing: dict[bytes, AlertChange] = {}
         self._planning = Planning(budgets or MatchingBudgets(None), pace)
         self.timers = self._planning.timers
-        self._escalating = Escalating(self._planning.budgets)
+        self.escalating = Escalating(self._planning.budgets, self.timers)
         self.directory: Directory = feed.current
 
     async def begin(
@@ -221,7 +221,7 @@ class AlertTransaction:
 
     def look_at_escalations(self, stored: StoredAlert, forced: ForcedStep | None = None) -> None:
         """Take what is due of its escalations; `forced`: their next step at once."""
-        self._escalating.look(stored.state, stored.entry, stored.details, forced)
+        self.escalating.look(stored, forced)
         self._stand(stored.entry, stored.state)
 
     def _look(
@@ -377,7 +377,7 @@ class AlertTransaction:
         created = self._rows.new.get(alert.id)
         is_worse = step.worsened and event_type is EventType.TRIGGERED
         details = None if created is None else created.details
-        self._escalating.changed(alert, entry, details, event_type, is_worse=is_worse)
+        self.escalating.changed(alert, entry, details, event_type, is_worse=is_worse)
         if not concerns_anyone(entry, event_type):
             return
         self._changes.append(
@@ -419,7 +419,7 @@ class AlertTransaction:
             self._mark(key, state, self.now, stored.entry)
         self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
         if event_type is not None:
-            self._escalating.changed(alert, stored.entry, stored.details, event_type, is_old=True)
+            self.escalating.changed(alert, stored.entry, stored.details, event_type, is_old=True)
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
             self.look_at_escalations(stored)
@@ -471,9 +471,7 @@ class AlertTransaction:
                 self.directory,
                 self.now,
             )
-        await self._escalating.plan(
-            self._pipe, self._rows, self._planning, self.directory, self.now
-        )
+        await self.escalating.plan(self._pipe, self._rows, self._planning, self.directory, self.now)
 
     async def commit(self, *others: Call, dry_run: bool = False) -> None:
         """Write all of it, then `others`, and commit; `dry_run` undoes it all instead.
@@ -490,11 +488,11 @@ class AlertTransaction:
             *self._rows.calls(self.now),
             *others,
             *self._planning.calls(self.now),
-            *self._escalating.calls(self.now),
+            *self.escalating.calls(self.now),
             *self.timers.calls(),
             (ROLLBACK if dry_run else COMMIT, {}),
         )
-        self._escalating.report()
+        self.escalating.report()
 
     async def rollback(self) -> None:
         await self._pipe.run((ROLLBACK, {}))

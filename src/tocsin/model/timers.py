@@ -14,3 +14,7 @@ class TimerKind(StrEnum):
     FLAPPING = "flapping"
     # Its source has said nothing for so long that it is taken to be over.
     NO_NEWS = "no_news"
+    # Somebody took it on for a while, and that is over.
+    ACKNOWLEDGEMENT_EXPIRES = "acknowledgement_expires"
+    # Whoever took it on is asked whether they are still on it.
+    ACKNOWLEDGEMENT_REMINDER = "acknowledgement_reminder"

@@ -116,6 +116,7 @@ class Claimed:
     at: datetime
     """When it was claimed."""
     configuration_version: int
+    is_page: bool = False
 
     @property
     def carries_others(self) -> bool:
@@ -185,6 +186,7 @@ class AttemptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     duration_ms: int
     progress: dict[str, Any] | None = None
     detail: dict[str, Any] | None = None
+    reason: str | None = None
 
 
 class DestinationFailures(msgspec.Struct, kw_only=True):

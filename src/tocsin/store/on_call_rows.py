@@ -25,18 +25,20 @@ class OnCallRows:
     policies: list[Any] = field(default_factory=list)
     versions: list[Any] = field(default_factory=list)
     people: Mapping[UUID, PersonRow] = field(default_factory=dict)
+    has_policies: bool = False
+    """Or had, so that escalations may still run."""
 
 
 async def load_on_call_rows(connection: AsyncConnection) -> dict[UUID, OnCallRows]:
-    """By workspace; only of those that have, or had, an escalation policy."""
+    """By workspace; only of those that have people, or have or had an escalation policy."""
     found: dict[UUID, OnCallRows] = {}
     policies = select(*StoredPolicy.__table__.columns)
     for row in await connection.execute(policies):
-        of_workspace = found.setdefault(row.workspace_id, OnCallRows())
+        of_workspace = found.setdefault(row.workspace_id, OnCallRows(has_policies=True))
         if row.deleted_at is None:
             of_workspace.policies.append(row)
-    if not found:
-        return found
+    for workspace_id, people in (await load_all_people(connection)).items():
+        found.setdefault(workspace_id, OnCallRows()).people = people
     version, policy, escalation = StoredPolicyVersion, StoredPolicy, StoredEscalation
     runs = exists().where(
         escalation.escalation_policy_id == version.escalation_policy_id,
@@ -59,7 +61,4 @@ async def load_on_call_rows(connection: AsyncConnection) -> dict[UUID, OnCallRow
     )
     for row in await connection.execute(versions):
         found[row.workspace_id].versions.append(row)
-    people = await load_all_people(connection)
-    for workspace_id, of_workspace in found.items():
-        of_workspace.people = people.get(workspace_id, {})
     return found

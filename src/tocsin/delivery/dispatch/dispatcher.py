@@ -30,8 +30,15 @@ from tocsin.delivery.dispatch.claim import Look, claim
 from tocsin.delivery.dispatch.destination_lanes import DestinationLanes, Lane
 from tocsin.delivery.dispatch.housekeeping import Housekeeping
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
+from tocsin.delivery.dispatch.page_looks import PageLooks
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS, Done, Recorder
-from tocsin.delivery.dispatch.row_update import Interrupted, NotAttempted, Result, TooLate
+from tocsin.delivery.dispatch.row_update import (
+    Interrupted,
+    NotAttempted,
+    PageOver,
+    Result,
+    TooLate,
+)
 from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
@@ -98,6 +105,7 @@ class Dispatcher:
             dice=dice,
         )
         self._housekeeping = Housekeeping(self._open_queue, self._leases, self._wakeups.wake)
+        self._page_looks = PageLooks(database_url)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -117,6 +125,7 @@ class Dispatcher:
             await self._finish_in_hand()
             self._recorder.close()
             await recording
+            await self._page_looks.close()
             listening.cancel()
             keeping.cancel()
 
@@ -170,6 +179,9 @@ class Dispatcher:
                     return
                 if claimed.seconds_left <= time.monotonic() - claimed_at:
                     done.result = TooLate()
+                    return
+                if claimed.is_page and (over := await self._page_looks.over(claimed.id)):
+                    done.result = PageOver(over)
                     return
                 done.began = time.monotonic()
                 done.result = Interrupted()

@@ -210,6 +210,7 @@ def _record(done: Done, update: RowUpdate, now: float, bare: bool) -> AttemptRec
         duration_ms=max(0, round((done.ended - began) * 1000)) if done.began is not None else 0,
         progress=None if bare or update.progress is None else dict(update.progress),
         detail=detail,
+        reason=update.reason,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tocsin.delivery.dispatch.backoff import ALERTS, HELD, ONCE, TESTS, Schedule, bounded, delay
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
-from tocsin.model import AlertDeliveryStatus, AttemptOutcome, EventType, HoldReason
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome, EventType, HoldReason, Reason
 from tocsin.store.delivery_queue import Claimed, DestinationFailures
 
 MESSAGE_LIMIT = 500
@@ -36,7 +36,14 @@ class TooLate:
     """It was claimed too late to be sent at all."""
 
 
-Result = Outcome | Interrupted | NotAttempted | TooLate
+@dataclass(frozen=True, slots=True)
+class PageOver:
+    """Nobody is to be paged of it any more."""
+
+    reason: Reason
+
+
+Result = Outcome | Interrupted | NotAttempted | TooLate | PageOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class RowUpdate:
     http_status: int | None = None
     progress: Progress | None = None
     confirmed: bool | None = None
+    reason: Reason | None = None
 
 
 def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> RowUpdate:
@@ -93,6 +101,8 @@ def decide(claimed: Claimed, result: Result, *, elapsed: float, dice: float) -> 
             )
         case NotAttempted():
             return RowUpdate(AlertDeliveryStatus.QUEUED, None)
+        case PageOver():
+            return RowUpdate(AlertDeliveryStatus.CANCELED, None, reason=result.reason)
         case TooLate():
             return RowUpdate(
                 AlertDeliveryStatus.FAILED,

@@ -132,4 +132,5 @@ RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type
           extract(epoch FROM d.give_up_at - now())::float8 AS seconds_left,
           extract(epoch FROM now() - greatest(d.created_at, d.send_after))::float8 AS waited,
           now() AS at,
+          d.reason = 'escalation' AND d.event_type = 'alerts.triggered' AS is_page,
           (SELECT version FROM configuration) AS configuration_version

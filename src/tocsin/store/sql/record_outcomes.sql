@@ -19,7 +19,7 @@ WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(outcomes)s::json) AS o (
         id uuid, number int, status text, delay float8, outcome text,
         http_status smallint, code text, message text, age_ms float8, duration_ms int,
-        progress jsonb, detail jsonb)
+        progress jsonb, detail jsonb, reason text)
     LIMIT json_array_length(%(outcomes)s::json)
 ), attempt AS (
     INSERT INTO alert_delivery_attempts AS known (
@@ -53,6 +53,7 @@ SET status = given.status::alert_delivery_status,
                               THEN d.last_error_message
                               WHEN given.code IS NOT NULL THEN given.message END,
     progress = coalesce(given.progress, d.progress),
+    reason = coalesce(given.reason, d.reason),
     detail = CASE WHEN given.detail IS NULL THEN d.detail ELSE d.detail || given.detail END,
     leased_by = NULL,
     lease_expires_at = NULL,
