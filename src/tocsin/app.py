@@ -60,11 +60,12 @@ from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources.silence_book import SilenceBook
 from tocsin.settings import Settings
-from tocsin.store.database import Engine, create_engine
+from tocsin.store.database import Engine, can_write, create_engine
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
 from tocsin.timers.groups import Groups
 from tocsin.timers.heartbeats import keep_heartbeats
+from tocsin.timers.outward_heartbeat import OutwardHeartbeat, Progress
 from tocsin.timers.retention import keep_retention
 from tocsin.web import health
 
@@ -80,6 +81,9 @@ LOCK_SECONDS = 5
 
 CERTIFICATE_SECONDS = 5.0
 """For a certificate of SNS, which waits 15 s for our answer."""
+
+CALL_SECONDS = 10.0
+"""For one call to the system that watches this one."""
 
 SWITCH_SECONDS = 0.000_5
 """So long at most the event loop waits for work in a thread, after each of its own waits. Python's 5 ms
@@ -155,16 +159,40 @@ class Hub:
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))
+            parts: dict[str, Progress] = {"database": self._writes, "clock": clock.makes_progress}
             if self.role is not ProcessRole.WEB:
-                await stack.enter_async_context(self._dispatching())
+                dispatcher = await stack.enter_async_context(self._dispatching())
+                parts["delivery"] = dispatcher.makes_progress
             if self.role is not ProcessRole.DISPATCH:
                 await stack.enter_async_context(self._learning_keys())
                 await stack.enter_async_context(
                     _background(self.senders.token_uses.keep_writing(self.engine), "token uses")
                 )
                 await stack.enter_async_context(self._taking_pings())
+                parts["ingest"] = self.lanes.makes_progress
             await stack.enter_async_context(self._committing())
+            if self.settings.heartbeat_url is not None:
+                await stack.enter_async_context(self._calling(self.settings.heartbeat_url, parts))
             yield
+
+    async def _writes(self, within_seconds: float) -> bool:
+        return await can_write(self.engine, within_seconds=within_seconds)
+
+    @contextlib.asynccontextmanager
+    async def _calling(self, url: Secret, parts: Mapping[str, Progress]) -> AsyncIterator[None]:
+        """The system that watches this one."""
+        policy = AddressPolicy.of(self.settings.outbound_allow)
+        async with Outbound(policy, timeout=CALL_SECONDS) as outbound:
+
+            async def call() -> str | None:
+                answer = await outbound.get(url.reveal_text())
+                if isinstance(answer, Answer):
+                    return None if 200 <= answer.status < 300 else f"answered {answer.status}"
+                return answer.message
+
+            heartbeat = OutwardHeartbeat(call, parts, self.settings.heartbeat_interval_seconds)
+            async with _background(heartbeat.run(), "outward heartbeat"):
+                yield
 
     @contextlib.asynccontextmanager
     async def _learning_keys(self) -> AsyncIterator[None]:
@@ -200,7 +228,7 @@ class Hub:
             await task
 
     @contextlib.asynccontextmanager
-    async def _dispatching(self) -> AsyncIterator[None]:
+    async def _dispatching(self) -> AsyncIterator[Dispatcher]:
         policy = AddressPolicy.of(self.settings.outbound_allow)
         async with Outbound(policy, timeout=self.settings.deliver_timeout_seconds) as outbound:
             dispatcher = Dispatcher(
@@ -220,7 +248,7 @@ class Hub:
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
             try:
-                yield
+                yield dispatcher
             finally:
                 dispatcher.stop()
                 await task

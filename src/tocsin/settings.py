@@ -101,6 +101,9 @@ class Settings:
     """Whether subscriptions of Amazon SNS to an integration that checks its signature are confirmed
     without a person."""
     retention_days: int = 90
+    heartbeat_url: Secret | None = None
+    """Called while this process does its work; another system notices when it stops."""
+    heartbeat_interval_seconds: float = 60.0
     log_format: str = "auto"
     log_level: str = "info"
     deliver_timeout_seconds: float = 15.0
@@ -241,6 +244,13 @@ def _twilio_url(text: str) -> TwilioUrl:
     return TwilioUrl(base_url, url.username, Secret(url.password))
 
 
+def _heartbeat_url(text: str) -> Secret:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("must read https://host/path")
+    return Secret(text)
+
+
 def _listen(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
@@ -290,6 +300,8 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_REJECTED_BODY_BYTES": ("rejected_body_bytes", _integer(0, 1_048_576), False),
     "TOCSIN_SNS_CONFIRM": ("sns_confirm", _choice("yes", "no"), False),
     "TOCSIN_RETENTION_DAYS": ("retention_days", _integer(1, 36_500), False),
+    "TOCSIN_HEARTBEAT_URL": ("heartbeat_url", _heartbeat_url, True),
+    "TOCSIN_HEARTBEAT_INTERVAL_SECONDS": ("heartbeat_interval_seconds", _number(10, 86_400), False),
     "TOCSIN_LOG_FORMAT": ("log_format", _choice("auto", "json", "console"), False),
     "TOCSIN_LOG_LEVEL": ("log_level", _choice("debug", "info", "warning", "error"), False),
     "TOCSIN_DELIVER_TIMEOUT_SECONDS": ("deliver_timeout_seconds", _number(0.1, 120), False),

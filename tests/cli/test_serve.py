@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import socket
 import time
@@ -13,7 +15,9 @@ import psutil
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.cli.program import PATIENCE, Program
+from tests.cli.program import PATIENCE, Program, on_database
+from tests.support.mail import DOMAIN, bring, mail
+from tests.support.node import eventually
 from tests.support.postgres import Database
 from tocsin.access.vault import Vault
 
@@ -43,6 +47,22 @@ def test_workers_serve_together_and_stop_together(tocsin: Program) -> None:
         assert len(processes) >= 2
         assert running.stop() == 0
         assert psutil.wait_procs(processes, PATIENCE)[1] == []
+    assert "Traceback" not in "\n".join(running.errors)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_workers_take_mail_on_one_port(database: Database, tmp_path: Path, workers: str) -> None:
+    tocsin = on_database(database, tmp_path)
+    tocsin.settings.update(TOCSIN_MAIL_LISTEN="127.0.0.1:0", TOCSIN_MAIL_DOMAIN=DOMAIN)
+    with tocsin.running("serve", "--port", "0", "--workers", workers) as running:
+        running.await_line(r"ready at (http://\S+)")
+        eventually(lambda: "taken at" in " ".join(running.errors), "the mail listener")
+        (port,) = re.findall(r"taken at\s+127\.0\.0\.1:(\d+)", "\n".join(running.errors))
+        made = tocsin.run("integration", "create", "ups", "--type", "email", "--json")
+        address = json.loads(made.out)["mail_address"]
+        for _ in range(4):
+            assert bring(int(port), address, mail("[FIRING] on battery"))[0] == 250
+        assert running.stop() == 0
     assert "Traceback" not in "\n".join(running.errors)
 
 

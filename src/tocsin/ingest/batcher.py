@@ -29,6 +29,7 @@ from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
 from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
 from tocsin.model import utc_now
+from tocsin.rounds import Rounds
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Deadlock, is_away
 from tocsin.store.statements import prepared
@@ -67,6 +68,7 @@ class Batcher:
     them itself, and ends when there is no reason for it any more."""
     pace: Callable[[], Pace] | None = None
     bytes_waiting: int = 0
+    rounds: Rounds = field(default_factory=Rounds)
     _waiting: deque[Waiting] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flight: asyncio.Future[None] | None = None
@@ -100,6 +102,10 @@ class Batcher:
     def is_available(self) -> bool:
         return self._available
 
+    async def makes_progress(self, within_seconds: float) -> bool:
+        """Whether what is in flight ends, or, where nothing is, whether a webhook would be noticed."""
+        return await self.rounds.another(within_seconds, self._wake.set)
+
     @property
     def is_busy(self) -> bool:
         return self._flight is not None or bool(self._waiting)
@@ -132,6 +138,7 @@ class Batcher:
         """Commit until `close` (a lane apart: or until it has no more to do), then drain what has
         been taken."""
         while self._waiting or not (self._closing or await self._ends_idle()):
+            self.rounds.done()
             if not self._waiting:
                 continue
             taken = self._take()

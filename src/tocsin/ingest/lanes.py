@@ -92,6 +92,10 @@ class Lanes:
     def is_available(self) -> bool:
         return self._shared.is_available
 
+    async def makes_progress(self, within_seconds: float) -> bool:
+        """Whether the transaction that all share goes on."""
+        return await self._shared.makes_progress(within_seconds)
+
     async def run(self) -> None:
         """Commit until `close`, then drain what has been taken."""
         await self._shared.run()

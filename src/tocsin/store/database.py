@@ -113,6 +113,21 @@ async def is_answering(engine: Engine, *, within_seconds: float) -> bool:
     return True
 
 
+async def can_write(engine: Engine, *, within_seconds: float) -> bool:
+    """Whether a transaction that writes is committed at this moment. What it writes is the lock of a
+    row that is never changed while servers run: nothing grows, and yet it goes to the disk."""
+    try:
+        await within(within_seconds, _write(engine))
+    except (DBAPIError, PoolTimeout, OSError, TimeoutError):
+        return False
+    return True
+
+
+async def _write(engine: Engine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT version_num FROM alembic_version FOR NO KEY UPDATE"))
+
+
 async def _ask(engine: Engine) -> None:
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))

@@ -16,6 +16,7 @@ import structlog
 
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.model import utc_now
+from tocsin.rounds import Rounds
 from tocsin.store.clock import ClockConnection
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
@@ -49,6 +50,12 @@ class Clock:
         self._feed = feed
         self._beside = beside
         self._now = now
+        self._rounds = Rounds()
+        self._leads = False
+
+    async def makes_progress(self, within_seconds: float) -> bool:
+        """Whether it goes on, if it is kept here."""
+        return not self._leads or await self._rounds.another(within_seconds)
 
     async def run(self) -> None:
         """Forever; a lost connection, and with it the lead, is made again."""
@@ -59,6 +66,7 @@ class Clock:
     async def _keep(self, connection: ClockConnection) -> None:
         while not await connection.lead():
             await connection.news(CANDIDATE_SECONDS)
+        self._leads = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(connection))
@@ -66,6 +74,8 @@ class Clock:
                     group.create_task(work())
         except ExceptionGroup as group_of_errors:
             raise group_of_errors.exceptions[0] from None
+        finally:
+            self._leads = False
 
     async def _keep_time(self, connection: ClockConnection) -> None:
         ends = HoldEnds(self._url, self._feed)
@@ -77,6 +87,7 @@ class Clock:
                 more_held = await ends.work(connection, version, self._now())
                 more_set = await timers.work(connection, version, self._now())
                 more_due = await escalations.work(connection, version, self._now())
+                self._rounds.done()
                 has_more = more_held or more_set or more_due
                 await connection.news(0.0 if has_more else await self._wait(connection))
         finally:

@@ -44,6 +44,7 @@ from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import BEHIND, Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import PayloadError, read
+from tocsin.rounds import Rounds
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
@@ -108,6 +109,12 @@ class Dispatcher:
         self._page_looks = PageLooks(database_url)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._rounds = Rounds()
+
+    async def makes_progress(self, within_seconds: float) -> bool:
+        """Whether it looks for what is due, and what it has sent gets on record."""
+        looks = await self._rounds.another(within_seconds, self._wakeups.wake)
+        return looks and not self._recorder.is_behind(within_seconds)
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when what is in hand is sent, or given back."""
@@ -150,6 +157,7 @@ class Dispatcher:
                     continue
                 next_in = found.next_in
                 self._begin(found)
+                self._rounds.done()
                 await asyncio.sleep(self._tuning.pace_seconds)
         finally:
             await queue.close()

@@ -90,6 +90,10 @@ class Recorder:
         self._waiting.append(done)
         self._arrived.set()
 
+    def is_behind(self, seconds: float) -> bool:
+        """Whether an outcome has waited for so long to be put on record."""
+        return bool(self._waiting) and time.monotonic() - self._waiting[0].ended > seconds
+
     def close(self) -> None:
         """`run` returns once everything is on record, or the database has been away for long."""
         self._closing = True
