@@ -24,7 +24,7 @@ from tocsin.alerts.escalation_rows import (
     RunningEscalation,
     encoded,
 )
-from tocsin.alerts.on_call_book import AlertSurroundings, OnCallBook
+from tocsin.alerts.on_call_book import AlertSurroundings, OnCallBook, last_resort
 from tocsin.alerts.rows import SYSTEM_JSON, AlertRows
 from tocsin.model import (
     AlertEventKind,
@@ -355,18 +355,7 @@ class Climb:
         self, id: bytes, policy: Policy, rule_id: UUID, about: dict[str, Any], reason: str
     ) -> None:
         """Never silent: the policy's last resort is notified, or the workspace's fallback."""
-        table = self.case.entry.routing
-        candidates = (policy.on_exhausted_destination_id, table.fallback_destination_id)
-        destination = next(
-            (
-                found
-                for each in candidates
-                if each is not None
-                and (found := table.destinations.get(each)) is not None
-                and found.is_enabled
-            ),
-            None,
-        )
+        destination = last_resort(policy, self.case.entry.routing)
         if destination is not None:
             self.shared.rows.pages.append(
                 self.pages.fallback(id, policy, rule_id, destination.id, reason)

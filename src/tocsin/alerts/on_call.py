@@ -10,6 +10,7 @@ from tocsin.oncall.cause_words import cause_words
 from tocsin.oncall.documents import schedule_from
 from tocsin.oncall.policy import OnDuty
 from tocsin.oncall.resolve import on_call
+from tocsin.oncall.schedule import OnCallSchedule
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe, Row
 from tocsin.store.statements import prepared
@@ -43,11 +44,12 @@ def schedules_call(schedule_ids: Collection[UUID], at: datetime) -> Call:
 
 def on_call_of(rows: Sequence[Row], at: datetime) -> Mapping[UUID, Sequence[OnDuty]]:
     """What the rows of `schedules_call` say."""
-    found = {}
-    for row in rows:
-        schedule = schedule_from(row.id, row.versions, row.overrides)
-        found[row.id] = [
-            OnDuty(each.user, each.destination, cause_words(each.cause, schedule))
-            for each in on_call(schedule, at)
-        ]
-    return found
+    return {row.id: on_duty(schedule_from(row.id, row.versions, row.overrides), at) for row in rows}
+
+
+def on_duty(schedule: OnCallSchedule, at: datetime) -> Sequence[OnDuty]:
+    """Whom it names then, and why."""
+    return [
+        OnDuty(each.user, each.destination, cause_words(each.cause, schedule))
+        for each in on_call(schedule, at)
+    ]

@@ -14,7 +14,7 @@ from tocsin.oncall.policy import OnDuty, StepPage
 from tocsin.oncall.policy_shapes import Asked, Policy, PolicyStep
 from tocsin.routing.judge import Judge
 from tocsin.routing.matchers import Matcher
-from tocsin.routing.rules import RoutingTable
+from tocsin.routing.rules import DestinationRef, RoutingTable
 from tocsin.routing.subject import Subject
 
 
@@ -72,6 +72,16 @@ class AlertSurroundings:
 
     def _match(self, asked: tuple[Asked, ...]) -> bool:
         return all(self.judge.matches(_compiled(each), self.subject) for each in asked)
+
+
+def last_resort(policy: Policy, table: RoutingTable) -> DestinationRef | None:
+    """Who is notified when nobody answers: the policy's own, or the workspace's fallback, whichever
+    takes messages."""
+    for id in (policy.on_exhausted_destination_id, table.fallback_destination_id):
+        found = None if id is None else table.destinations.get(id)
+        if found is not None and found.is_enabled:
+            return found
+    return None
 
 
 @lru_cache(1_024)

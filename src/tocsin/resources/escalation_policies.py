@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from tocsin.access.api_keys import Principal
 from tocsin.model import Severity, StepMode, TargetKind, uuid7
+from tocsin.oncall.policy_shapes import Policy
 from tocsin.resources import recording
 from tocsin.resources.errors import InvalidRequest, MissingReference, StillNeeded
 from tocsin.resources.fields import (
@@ -190,6 +191,12 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 
 def _document(row: StoredPolicy) -> Mapping[str, Any]:
     return EscalationPolicyOut.model_validate(row).document()
+
+
+def routed(row: StoredPolicy) -> Policy:
+    """As the engine sees it."""
+    columns = StoredPolicy.__table__.columns
+    return Policy.from_row({column.name: getattr(row, column.name) for column in columns})
 
 
 _KIND = recording.Kind("escalation_policy", _document)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from tocsin.model import TargetKind
+from tocsin.model import AlertDeliveryStatus, EventType, TargetKind
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest, RowPage, fetch_page
-from tocsin.store.tables import StoredPolicy, StoredPolicyVersion
+from tocsin.store.statements import statement
+from tocsin.store.tables import (
+    AlertDelivery,
+    AlertDestination,
+    EscalationTurn,
+    StoredPolicy,
+    StoredPolicyVersion,
+)
 
 
 async def page_of_policies(
@@ -54,3 +62,51 @@ async def policies_naming(
         StoredPolicy.workspace_id == workspace_id, StoredPolicy.deleted_at.is_(None), named
     )
     return (await session.scalars(statement.order_by(StoredPolicy.name).limit(most))).all()
+
+
+async def read_turns(session: DatabaseSession, policy_id: UUID) -> Mapping[int, int]:
+    """Of the steps that ask one target at a time: the place of the one that is asked next."""
+    found = await session.execute(
+        select(EscalationTurn.step, EscalationTurn.next).where(
+            EscalationTurn.escalation_policy_id == policy_id
+        )
+    )
+    return {row.step: row.next for row in found}
+
+
+async def schedules_as_of(
+    session: DatabaseSession, ids: Collection[UUID], since: datetime, until: datetime
+) -> Sequence[Any]:
+    """Rows of `id, name, versions, overrides`, with what holds from `since` until just before
+    `until`."""
+    connection = await session.connection()
+    found = await connection.exec_driver_sql(
+        statement("read_schedules").decode(),
+        {"ids": list(ids), "since": since, "until": until},
+    )
+    return found.all()
+
+
+async def last_pages(
+    session: DatabaseSession, workspace_id: UUID, contact_ids: Collection[UUID]
+) -> Mapping[UUID, datetime]:
+    """When the newest message about an alert was sent to each of these contact methods; without those
+    that none was sent to."""
+    newest = (
+        select(AlertDelivery.sent_at)
+        .where(
+            AlertDelivery.workspace_id == workspace_id,
+            AlertDelivery.alert_destination_id == AlertDestination.id,
+            AlertDelivery.event_type == EventType.TRIGGERED.value,
+            AlertDelivery.status == AlertDeliveryStatus.SENT,
+        )
+        .order_by(AlertDelivery.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    found = await session.execute(
+        select(AlertDestination.id, newest.label("sent_at")).where(
+            AlertDestination.id.in_(contact_ids)
+        )
+    )
+    return {row.id: row.sent_at for row in found if row.sent_at is not None}
