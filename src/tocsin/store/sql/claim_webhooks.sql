@@ -4,7 +4,8 @@
 -- Gives no row when every claim was won (the common case), else one row with those that were.
 WITH won AS (
     INSERT INTO webhook_claims AS held (integration_id, digest, webhook_delivery_id, expires_at)
-    SELECT * FROM unnest(%(integration_ids)s, %(digests)s, %(delivery_ids)s, %(expires)s)
+    SELECT unnest(%(integration_ids)s), unnest(%(digests)s), unnest(%(delivery_ids)s),
+           unnest(%(expires)s)
     ON CONFLICT (integration_id, digest) DO UPDATE
         SET webhook_delivery_id = excluded.webhook_delivery_id, expires_at = excluded.expires_at
         WHERE held.expires_at <= %(now)s
