@@ -27,7 +27,7 @@ from typing import Any
 import structlog
 
 from tocsin.access.links import LinkSigner
-from tocsin.access.vault import Vault
+from tocsin.access.vault import Vault, VaultError
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.api.assembly import create_api
@@ -40,9 +40,11 @@ from tocsin.console.linked_alert_page import create_alert_page, is_linked_alert
 from tocsin.console.site import create_console, is_page
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.mail import FromAddress
+from tocsin.delivery.channels.kit.web_push import VapidKey
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
+from tocsin.delivery.dispatch.ringing import Ringing
 from tocsin.delivery.outbound import AddressPolicy, Answer, Outbound
 from tocsin.heartbeats.pings import Pings
 from tocsin.ingest.body import Receive
@@ -59,6 +61,7 @@ from tocsin.ingest.short_road import ShortRoad
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources.silence_book import SilenceBook
+from tocsin.resources.web_push_key import web_push_key
 from tocsin.settings import Settings
 from tocsin.store.database import Engine, can_write, create_engine
 from tocsin.timers.alert_leases import end_leases
@@ -231,27 +234,39 @@ class Hub:
     async def _dispatching(self) -> AsyncIterator[Dispatcher]:
         policy = AddressPolicy.of(self.settings.outbound_allow)
         async with Outbound(policy, timeout=self.settings.deliver_timeout_seconds) as outbound:
+            channels = build_channels(
+                Parts(
+                    outbound,
+                    smtp=self.settings.smtp,
+                    mail_from=self.settings.mail_from,
+                    public_url=self.settings.base_url,
+                    callbacks=self.settings.public_url,
+                    twilio=self.settings.twilio,
+                    vapid=self._web_push_key,
+                )
+            )
             dispatcher = Dispatcher(
                 self.url,
-                channels=build_channels(
-                    Parts(
-                        outbound,
-                        smtp=self.settings.smtp,
-                        mail_from=self.settings.mail_from,
-                        public_url=self.settings.base_url,
-                        callbacks=self.settings.public_url,
-                        twilio=self.settings.twilio,
-                    )
-                ),
+                channels=channels,
                 vault=self.vault,
                 links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
+            ringing = Ringing(self.url, channels, self.vault)
             try:
-                yield dispatcher
+                async with _background(ringing.run(), "ringing"):
+                    yield dispatcher
             finally:
                 dispatcher.stop()
                 await task
+
+    async def _web_push_key(self) -> VapidKey | None:
+        """None where it cannot be read; a stored secret that cannot is loud elsewhere, too."""
+        try:
+            return await web_push_key(self.engine, self.vault)
+        except VaultError as error:
+            log.error("web_push_key.unreadable", error=str(error))
+            return None
 
 
 @contextlib.asynccontextmanager

@@ -75,9 +75,10 @@ class Outbox:
         self.db.close()
 
     def destination(
-        self, name: str, url: str = "http://127.0.0.1:9/", kind: str = "webhook", **config: Any
+        self, name: str, url: str | None = None, kind: str = "webhook", **config: Any
     ) -> UUID:
-        document = config or {"url": url}
+        document = {"url": url, **config} if url is not None else config
+        document = document or {"url": "http://127.0.0.1:9/"}
         valid = validate_config(kind, document)
         assert isinstance(valid, ValidConfig), valid
         split = split_secrets(valid)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
+from tocsin.callbacks.pushover import PushoverCallbacks
 from tocsin.callbacks.twilio_requests import TwilioRequests
 from tocsin.callbacks.twilio_sms import SmsCallbacks
 from tocsin.callbacks.twilio_voice import VoiceCallbacks
@@ -45,11 +46,13 @@ def create_callbacks(
     requests = TwilioRequests(engine, vault, settings.twilio, public_url)
     sms = SmsCallbacks(engine, database_url, signer, actions, requests)
     voice = VoiceCallbacks(engine, database_url, actions, requests)
+    pushover = PushoverCallbacks(engine, database_url, signer, actions)
     places: dict[str, Answer] = {
         "/twilio/sms": sms.reply,
         "/twilio/sms/{delivery_id}": sms.report,
         "/twilio/voice/{delivery_id}": voice.key,
         "/twilio/voice/{delivery_id}/ended": voice.ended,
+        "/pushover/{delivery_id}/{token}/{code}": pushover.acknowledged,
     }
     return Starlette(
         routes=[Route(place, _surely(answer), methods=["POST"]) for place, answer in places.items()]

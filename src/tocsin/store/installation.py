@@ -117,6 +117,9 @@ def sealed_values(url: str) -> list[Sealed]:
                 "   workspace_id, previous_webhook_secret FROM integrations"
                 " UNION ALL SELECT 'destination ' || name, workspace_id, secret_config"
                 "   FROM alert_destinations"
+                " UNION ALL SELECT 'the key for ' || name,"
+                "   (SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1), sealed"
+                "   FROM installation_secrets"
                 ") AS sealed JOIN workspaces ON workspaces.id = workspace_id"
                 " WHERE value IS NOT NULL ORDER BY workspace, owner"
             )

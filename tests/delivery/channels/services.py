@@ -46,6 +46,7 @@ _SUCCESS: Mapping[str, receivers.Handler] = {
     ),
     "apprise": receivers.answer(200),
     "sms": receivers.answer(201, '{"sid": "SM0123456789abcdef", "status": "queued"}'),
+    "push": receivers.answer(200, '{"id": "sPs71M8A2T", "event": "message"}'),
     "voice": receivers.answer(201, '{"sid": "CA0123456789abcdef", "status": "queued"}'),
 }
 
@@ -67,6 +68,7 @@ def document(kind: str, base: str, **more: Any) -> dict[str, Any]:
         "email": {"recipients": ["ada@example.com"]},
         "pagerduty": {"routing_key": SECRET},
         "apprise": {"urls": [base.replace("http", "json", 1) + f"/{SECRET}?+X-Token={SECRET}"]},
+        "push": {"service": "ntfy", "url": f"{base}/{SECRET}", "token": SECRET},
         "voice": {"to": "+15550100001", "base_url": base, **TWILIO},
         "sms": {"to": "+15550100001", "base_url": base, **TWILIO},
     }

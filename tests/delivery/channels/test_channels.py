@@ -20,7 +20,7 @@ from tocsin.model import EventType
 KINDS = list(CHANNELS)
 # Mail servers do not say how long to wait, and Apprise does not say.
 # A phone: there is room for the most important, and no links are followed.
-SHORT = ("sms", "voice")
+SHORT = ("sms", "voice", "push")
 TELLS_WHEN = [kind for kind in KINDS if kind not in ("email", "apprise")]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from tocsin.delivery.channels.kit.web_push import VapidKey
 from tocsin.delivery.outbound import AddressPolicy, Outbound, UrlRefused, check_url
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Links, Message
@@ -92,6 +93,10 @@ class Rate:
     concurrency: int = 4
 
 
+VapidKeys = Callable[[], Awaitable[VapidKey | None]]
+"""The key that browsers know this installation by, made at its first use; None: it cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What channels need of the installation, made once at start. `public_url` is how readers
@@ -104,6 +109,7 @@ class Parts:
     public_url: str | None = None
     callbacks: str | None = None
     twilio: TwilioAccount | None = None
+    vapid: VapidKeys | None = None
     tls: ssl.SSLContext | None = None
 
 

@@ -26,6 +26,7 @@ from tocsin.delivery.channels.apprise import AppriseChannel
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Parts
 from tocsin.delivery.channels.email import EmailChannel
 from tocsin.delivery.channels.pagerduty import PagerDutyChannel
+from tocsin.delivery.channels.push import PushChannel
 from tocsin.delivery.channels.slack import SlackChannel
 from tocsin.delivery.channels.sms import SmsChannel
 from tocsin.delivery.channels.teams import TeamsChannel
@@ -43,6 +44,7 @@ _ALL: tuple[type[Channel], ...] = (
     AppriseChannel,
     SmsChannel,
     VoiceChannel,
+    PushChannel,
 )
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(

@@ -19,6 +19,8 @@ _REMEDIES = {
     "mail-not-set-up": "set TOCSIN_SMTP_URL and TOCSIN_MAIL_FROM and restart; its messages wait",
     "twilio-not-set-up": "set TOCSIN_TWILIO_URL and TOCSIN_TWILIO_FROM and restart, or give the "
     "destination an account of its own; its messages wait",
+    "web-push-not-set-up": "start with the TOCSIN_SECRET_KEY that encrypted the key for Web Push; its "
+    "messages wait",
     "address-blocked": "allow its network with TOCSIN_OUTBOUND_ALLOW and restart, or give the "
     "destination another URL; its messages wait",
     "secret-unreadable": "start with the TOCSIN_SECRET_KEY that encrypted it, or save the "
