@@ -26,6 +26,7 @@ from typing import Any
 
 import structlog
 
+from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault, VaultError
 from tocsin.alerts.actions import Actions
@@ -250,6 +251,7 @@ class Hub:
                 channels=channels,
                 vault=self.vault,
                 links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
+                codes=ContactCodes(self.keys),
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
             ringing = Ringing(self.url, channels, self.vault)
@@ -313,6 +315,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                     senders=hub.senders,
                     lanes=hub.lanes,
                     actions=hub.actions,
+                    codes=ContactCodes(hub.keys),
                 )
             ),
             "/problems": create_problem_pages(),

@@ -157,6 +157,8 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The alert is taken to be over, because its source has said nothing since."""
     group: Group | None = None
     alerts: tuple[AlertView, ...] = ()
+    carries_code: bool = False
+    """It carries the code that verifies a contact method, which is made only when it is sent."""
 
     @property
     def severity(self) -> Severity | None:
@@ -174,6 +176,8 @@ class Message(Content, frozen=True, kw_only=True):
     at: datetime
     """When it is made, by the database's clock: clocks of nodes do not matter."""
     destination_name: str
+    code: str | None = None
+    """What the owner of a contact method enters to verify it; stored nowhere."""
 
     def more_than(self, shown: int) -> int:
         """How many alerts it is about beside the first so many."""
@@ -182,12 +186,14 @@ class Message(Content, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held`, `no_news_since` and
-        `flapping` where there is such a thing, and `group` and `alerts` where it is about several; `id`
-        is the alert delivery's. It holds no link."""
+        `flapping` where there is such a thing, `group` and `alerts` where it is about several, and the
+        `code` of a new contact method; `id` is the alert delivery's. It holds no link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
         names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
         names += [
-            name for name in ("held", "no_news_since", "flapping") if whole.get(name) is not None
+            name
+            for name in ("held", "no_news_since", "flapping", "code")
+            if whole.get(name) is not None
         ]
         if self.group is not None:
             names += ["group", "alerts"]

@@ -180,8 +180,9 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The API key's role does not allow this",
             403,
             "A viewer reads, a responder also acts on alerts and their messages, an admin also "
-            "configures. The key's role is too low for this request.",
-            "Use a key of the role named in detail.",
+            "configures. The key's role is too low for this request, or it is something that only "
+            "a person themselves may do.",
+            "Use a key of the role named in detail, or a key of that person's own.",
         ),
         "validation-failed": Problem(
             "The request is well-formed, but not valid",
@@ -237,6 +238,48 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             429,
             "One destination can be tested once in 60 seconds.",
             "Look at the destination's last_test, or try again after the seconds in Retry-After.",
+        ),
+        "not-verified": Problem(
+            "The contact method is not verified",
+            409,
+            "Nothing but a code is sent to a contact method before its owner has entered the code that "
+            "was sent to it.",
+            "Enter the code, or ask for a new one, and try again.",
+        ),
+        "already-verified": Problem(
+            "The contact method is verified",
+            409,
+            "Its owner has entered a code that was sent to it; no other is needed.",
+            "Nothing is to be done. A test message shows that it works.",
+        ),
+        "wrong-code": Problem(
+            "That is not the code",
+            422,
+            "The code is not the one that was sent last to the contact method. After five wrong ones "
+            "it is worth nothing.",
+            "Look at the newest message, and enter its six digits. If none came, ask for a new code.",
+        ),
+        "no-live-code": Problem(
+            "There is no code that could be entered",
+            409,
+            "No code was sent to the contact method, more than 15 minutes have passed since, or too "
+            "many wrong ones were entered.",
+            "Ask for a new code, and enter it within 15 minutes.",
+        ),
+        "code-rate-limited": Problem(
+            "A code was sent a moment ago, or many were today",
+            429,
+            "A contact method is sent one code in 60 seconds, and all those of one person together "
+            "twenty in a day.",
+            "Wait for the message, or try again after the seconds in Retry-After.",
+        ),
+        "wrong-password": Problem(
+            "That is not the password",
+            403,
+            "There is an account with the address of the invitation, and this is not its password, or "
+            "it cannot sign in with one.",
+            "Enter the password of that account. Whoever runs the installation can set another one: "
+            "`tocsin user edit --password-stdin`.",
         ),
         "preview-rate-limited": Problem(
             "A preview was asked for a moment ago",

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.api.server import Client, serving
 from tests.support.postgres import Database
 from tocsin import app
-from tocsin.access.api_keys import create_api_key
+from tocsin.access.api_keys import create_api_key, new_key
+from tocsin.access.contact_codes import ContactCodes
+from tocsin.access.random_tokens import token_hash
 from tocsin.access.vault import Vault
-from tocsin.model import SYSTEM, Role
+from tocsin.model import SYSTEM, Role, Secret, uuid7
 from tocsin.settings import Settings
 from tocsin.store.database import create_engine
 from tocsin.store.queries.workspaces import create_workspace, find_workspace
@@ -31,6 +33,7 @@ class Hub:
 
     database: Database
     vault: Vault
+    codes: ContactCodes
     admin: Client
     responder: Client
     viewer: Client
@@ -42,6 +45,21 @@ class Hub:
     @property
     def nobody(self) -> Client:
         return replace(self.admin, key=None)
+
+    def person(self, user_id: str, role: str = "viewer") -> Client:
+        """Somebody with a key of their own, of the workspace of their membership."""
+        key = new_key().reveal_text()
+        self.sql(
+            "INSERT INTO api_keys (id, workspace_id, user_id, name, prefix, key_hash, role)"
+            " SELECT %s, workspace_id, user_id, 'own', %s, %s, %s FROM memberships"
+            " WHERE user_id = %s",
+            uuid7(),
+            key[:12],
+            token_hash(Secret(key)),
+            role,
+            user_id,
+        )
+        return replace(self.admin, key=key)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.database.connect() as connection:
@@ -92,4 +110,4 @@ def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
     )
     with serving(app.application(process), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]
-        yield Hub(database, process.vault, *clients, *workspaces)
+        yield Hub(database, process.vault, ContactCodes(process.keys), *clients, *workspaces)

@@ -66,6 +66,17 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
             "steps": [{"targets": [{"type": "destination", "id": destination["id"]}]}],
         },
     )
+    user = client.made("/users", {"email": f"ana@{workspace['slug']}.example.org", "name": "Ana"})
+    contact_method = client.made(
+        f"/users/{user['id']}/contact-methods",
+        {"type": "email", "config": {"recipients": ["ana@example.org"]}},
+    )
+    client.request(
+        "PUT",
+        f"/users/{user['id']}/notification-rules",
+        [{"urgency": "high", "contact_method_id": contact_method["id"]}],
+    )
+    invitation = client.made("/invitations", {"email": f"ben@{workspace['slug']}.example.org"})
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -82,11 +93,17 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "heartbeat_id": heartbeat["id"],
         "inhibition_rule_id": inhibition["id"],
         "escalation_policy_id": policy["id"],
+        "user_id": user["id"],
+        "contact_method_id": contact_method["id"],
+        "invitation_id": invitation["id"],
         "api_key_id": key["id"],
     }
 
 
-_EXAMPLE_IDS = {"0199b4a2-0000-7000-8000-0000000000d5": "alert_destination_id"}
+_EXAMPLE_IDS = {
+    "0199b4a2-0000-7000-8000-0000000000d5": "alert_destination_id",
+    "0199b4a2-0000-7000-8000-0000000000c5": "contact_method_id",
+}
 """Ids that examples give to what must be there, and what it is."""
 
 

@@ -66,7 +66,9 @@ def test_lists_hold_what_is_ones_own(hub: Hub) -> None:
             assert answer.status == 200, answer
             for their_id in theirs.values():
                 assert their_id.encode() not in answer.body, (path, query)
-            if query:
+            if path == "/me":
+                assert answer.json()["workspace"]["slug"] == "other"
+            elif query:
                 assert answer.json()["items"] == [], (path, query)
             else:
                 assert answer.json()["items"] != [], path
@@ -96,6 +98,7 @@ def test_nothing_of_anothers_can_be_referred_to(hub: Hub) -> None:
             "/maintenance-windows",
             {"name": "x", "duration_minutes": 5, "tenant_ids": [theirs["tenant_id"]]},
         ),
+        ("/api-keys", {"name": "x", "role": "viewer", "user_id": theirs["user_id"]}),
         (
             "/alert-deliveries/retry",
             {"since": "2020-01-01T00:00:00Z", "destination_id": theirs["alert_destination_id"]},
@@ -106,6 +109,13 @@ def test_nothing_of_anothers_can_be_referred_to(hub: Hub) -> None:
     answer = hub.stranger.patch(
         f"/workspaces/{hub.other_workspace_id}",
         {"fallback_destination_id": theirs["alert_destination_id"]},
+    )
+    assert (answer.status, answer.slug) == (404, "not-found")
+    own = everything.make(hub, hub.stranger)
+    answer = hub.stranger.request(
+        "PUT",
+        f"/users/{own['user_id']}/notification-rules",
+        [{"urgency": "low", "contact_method_id": theirs["contact_method_id"]}],
     )
     assert (answer.status, answer.slug) == (404, "not-found")
 

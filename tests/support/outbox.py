@@ -16,6 +16,7 @@ import psycopg
 from aiohttp import web
 
 from tests.support.postgres import Database
+from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
@@ -96,6 +97,23 @@ class Outbox:
             ],
         )
         return id
+
+    def owned_by(self, name: str, destination_id: UUID) -> UUID:
+        """Makes a destination the verified contact method of a new member."""
+        user_id = uuid7()
+        self.db.execute(
+            "INSERT INTO users (id, email, name) VALUES (%s, %s, %s)",
+            [user_id, f"{name.lower()}@example.org", name],
+        )
+        self.db.execute(
+            "INSERT INTO memberships (user_id, workspace_id, role) VALUES (%s, %s, 'responder')",
+            [user_id, self.workspace_id],
+        )
+        self.db.execute(
+            "UPDATE alert_destinations SET user_id = %s, verified_at = now() WHERE id = %s",
+            [user_id, destination_id],
+        )
+        return user_id
 
     def delete_destinations(self, *names: str) -> None:
         """As a person would; all of them, unless it is said which."""
@@ -396,6 +414,7 @@ async def dispatching(
                 ),
                 vault=Vault([KEY]),
                 links=links,
+                codes=ContactCodes([KEY]),
                 tuning=tuning,
                 dice=dice,
             )

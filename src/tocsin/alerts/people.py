@@ -39,5 +39,9 @@ def person_of(row: PersonRow) -> Person:
 
 
 def _quiet_until(row: PersonRow) -> QuietUntil | None:
-    hours = None if row.quiet_hours is None else QuietHours.from_documents(row.quiet_hours)
+    # A window that names no zone is of the person's own.
+    hours = QuietHours.from_documents(
+        {**window, "timezone": window.get("timezone") or row.timezone}
+        for window in row.quiet_hours or ()
+    )
     return None if hours is None else lambda at: end_of_quiet(hours.windows, at)

@@ -14,18 +14,11 @@ from tocsin.api.context import ApiContext, Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery
-from tocsin.api.problem_answers import ApiProblem, not_found
+from tocsin.api.trials import queued
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import utc_now
 from tocsin.resources import destinations, recording
-from tocsin.resources.destination_trials import (
-    INTERVAL_SECONDS,
-    DestinationDisabled,
-    DestinationNotFound,
-    TrialRateLimited,
-    last_tests,
-    plan_trial,
-)
+from tocsin.resources.destination_trials import last_tests, plan_trial
 from tocsin.resources.destinations import (
     AlertDestinationCreated,
     AlertDestinationIn,
@@ -147,17 +140,11 @@ async def try_alert_destination(
     """Sends a test message the way a real alert is sent: three attempts at most, within a
     minute. The destination's `last_test` says what became of it."""
     async with context.writing() as session:
-        outcome = await plan_trial(session, caller.workspace_id, alert_destination_id)
-        if isinstance(outcome, DestinationNotFound):
-            raise not_found("alert destination")
-        if isinstance(outcome, DestinationDisabled):
-            raise ApiProblem("destination-disabled", "The destination is switched off.")
-        if isinstance(outcome, TrialRateLimited):
-            raise ApiProblem(
-                "test-rate-limited",
-                f"One test in {INTERVAL_SECONDS} seconds; try again in {outcome.retry_after}.",
-                headers={"Retry-After": str(outcome.retry_after)},
-            )
+        await owned(session, AlertDestination, caller, alert_destination_id)
+        trial = queued(
+            await plan_trial(session, caller.workspace_id, alert_destination_id),
+            "alert destination",
+        )
         recording.record(
             session,
             caller,
@@ -165,7 +152,7 @@ async def try_alert_destination(
             "alert_destination",
             alert_destination_id,
             utc_now(),
-            after={"alert_delivery_id": str(outcome.alert_delivery_id)},
+            after={"alert_delivery_id": str(trial.alert_delivery_id)},
         )
-        row = await read_delivery(session, outcome.alert_delivery_id)
+        row = await read_delivery(session, trial.alert_delivery_id)
         return AlertDeliveryOut.model_validate(row)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from tocsin.api.auth import Admin
 from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
+from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery, shown
 from tocsin.model import utc_now
 from tocsin.resources import api_keys
@@ -30,7 +31,7 @@ async def list_api_keys(
     return shown(page, ApiKeyOut.model_validate)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=problems("not-found"))
 async def create_named_api_key(context: Context, caller: Admin, body: ApiKeyIn) -> ApiKeyCreated:
     """Makes a key of this workspace. An expiry in the past makes one that never works."""
     async with context.writing() as session:

@@ -18,6 +18,7 @@ from tocsin.api import (
     alerts,
     api_keys,
     audit_events,
+    contact_methods,
     delivery_control,
     escalation_forecasts,
     escalation_policies,
@@ -27,13 +28,16 @@ from tocsin.api import (
     inhibition_rules,
     integration_tokens,
     integrations,
+    invitations,
     maintenance_windows,
+    me,
     openapi,
     policy_readiness,
     previews,
     problem_answers,
     silences,
     tenants,
+    users,
     web_push,
     webhook_deliveries,
     webhook_replay,
@@ -68,6 +72,10 @@ _ROUTERS: tuple[APIRouter, ...] = (
     window_previews.router,
     alert_deliveries.router,
     delivery_control.router,
+    me.router,
+    users.router,
+    contact_methods.router,
+    invitations.router,
     api_keys.router,
     audit_events.router,
 )
@@ -98,5 +106,7 @@ def create_api(context: ApiContext) -> FastAPI:
     for router in _ROUTERS:
         api.include_router(router)
     openapi.install(api, _ROUTERS)
-    api.add_middleware(Gate, context=context, public=frozenset({"/openapi.json"}))
+    api.add_middleware(
+        Gate, context=context, public=frozenset({"/openapi.json", invitations.ACCEPT})
+    )
     return api

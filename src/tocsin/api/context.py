@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.api.preview_turns import PreviewTurns
@@ -26,6 +27,7 @@ class ApiContext:
     senders: Senders
     lanes: Lanes
     actions: Actions
+    codes: ContactCodes
     previews: PreviewTurns = field(default_factory=PreviewTurns)
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:

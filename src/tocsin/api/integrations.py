@@ -106,7 +106,7 @@ async def rotate_secret(
     return show_with_secret(row, secret, context.settings)
 
 
-@router.delete("/{integration_id:uuid}", status_code=204)
+@router.delete("/{integration_id:uuid}", status_code=204, responses=problems("in-use"))
 async def delete_integration(
     context: Context, caller: Admin, integration_id: Id, query: Annotated[DeleteQuery, Query()]
 ) -> Response:

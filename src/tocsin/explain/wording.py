@@ -236,7 +236,7 @@ def _why(delivery: DeliveryFacts) -> str:
             )
         case Reason.GROUPED:
             return _gathered_words(detail)
-        case Reason.RULE | Reason.TEST | Reason.FALLBACK:
+        case Reason.RULE | Reason.TEST | Reason.VERIFICATION | Reason.FALLBACK:
             return delivery.last_error_message or delivery.reason.value
         case reason:
             return reason.value

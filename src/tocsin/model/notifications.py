@@ -39,6 +39,8 @@ class Reason(StrEnum):
 
     RULE = "rule"
     TEST = "test"
+    # It carries the code that verifies a contact method.
+    VERIFICATION = "verification"
     COOLDOWN = "cooldown"
     QUIET_HOURS = "quiet_hours"
     SILENCE = "silence"

@@ -12,7 +12,9 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal, create_api_key
 from tocsin.model import Role
 from tocsin.resources import recording
+from tocsin.resources.errors import NotPermitted
 from tocsin.resources.fields import Id, Input, Name, Output, Time, example
+from tocsin.resources.members import require_member
 from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import ApiKey
@@ -24,6 +26,9 @@ class ApiKeyOut(Output):
     name: str
     prefix: Annotated[str, Field(description="The first characters of the key")]
     role: Role
+    user_id: Annotated[
+        Id | None, Field(description="Whose own key it is; null: a key of the workspace")
+    ]
     expires_at: Time | None
     last_used_at: Annotated[Time | None, Field(description="To the minute")]
     created_at: Time
@@ -35,8 +40,18 @@ class ApiKeyCreated(ApiKeyOut):
 
 class ApiKeyIn(Input):
     name: Name
-    role: Role
+    role: Annotated[
+        Role, Field(description="What it may do; a personal key never more than its person")
+    ]
     expires_at: Time | None = None
+    user_id: Annotated[
+        Id | None,
+        Field(
+            description="Makes it the caller's own: one speaks for its person, sees their contact "
+            "methods in full and enters their codes. Only they, and whoever runs the installation, "
+            "make one"
+        ),
+    ] = None
 
     model_config = example({"name": "ci", "role": "viewer", "expires_at": "2036-01-01T00:00:00Z"})
 
@@ -51,7 +66,16 @@ _KIND = recording.Kind("api_key", _document)
 async def create(
     session: DatabaseSession, caller: Principal, body: ApiKeyIn, now: datetime
 ) -> ApiKeyCreated:
-    """Makes a key of the caller's workspace. An expiry in the past makes one that never works."""
+    """Makes a key of the caller's workspace. An expiry in the past makes one that never works.
+
+    Raises:
+        MissingReference: there is no such user.
+        NotPermitted: it would be somebody else's own.
+    """
+    if body.user_id is not None:
+        await require_member(session, caller, body.user_id, "/user_id")
+        if not caller.speaks_for(body.user_id):
+            raise NotPermitted("Only they themselves make a key that speaks for them.")
     row, key = await create_api_key(
         session,
         workspace_id=caller.workspace_id,
@@ -60,6 +84,7 @@ async def create(
         actor=caller.actor,
         now=now,
         expires_at=body.expires_at,
+        user_id=body.user_id,
     )
     shown = ApiKeyOut.model_validate(row)
     return ApiKeyCreated(**shown.model_dump(by_alias=False), key=key.reveal_text())

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.message import Content, Named, encode
-from tocsin.model import AlertDeliveryStatus, EventType, optional_iso, utc_now
+from tocsin.model import AlertDeliveryStatus, EventType, Reason, optional_iso, utc_now
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import destination_trials as rows
 
@@ -83,9 +83,13 @@ TrialOutcome = TrialQueued | DestinationNotFound | DestinationDisabled | TrialRa
 
 
 async def plan_trial(
-    session: DatabaseSession, workspace_id: UUID, destination_id: UUID
+    session: DatabaseSession,
+    workspace_id: UUID,
+    destination_id: UUID,
+    reason: Reason = Reason.TEST,
 ) -> TrialOutcome:
-    """Plan a trial, in the caller's transaction (READ COMMITTED); dispatchers wake at its commit.
+    """Plan a trial, in the caller's transaction (READ COMMITTED); dispatchers wake at its commit. With
+    the reason `verification` it carries a code.
 
     The destination's row is locked, so of many requests at once one makes the trial and the others
     see it; the time is read once the lock is held, not when the transaction began.
@@ -107,9 +111,15 @@ async def plan_trial(
         rule=None,
         alert=None,
         actor=None,
+        carries_code=reason is Reason.VERIFICATION,
     )
     made = await rows.plan_trial(
-        session, workspace_id, destination_id, encode(content).decode(), INTERVAL_SECONDS
+        session,
+        workspace_id,
+        destination_id,
+        encode(content).decode(),
+        INTERVAL_SECONDS,
+        reason,
     )
     return TrialQueued(made.id, made.created_at)
 

@@ -4,7 +4,7 @@ config holds; the schema is taken from there."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +54,6 @@ DestinationType.__doc__ = "The kind of place that messages go to."
 
 
 def _describe(schema: dict[str, Any]) -> None:
-    """Says of `config` what each channel says of its own, by `type`."""
     schema["examples"] = [
         {
             "name": "on-call mail",
@@ -62,19 +61,25 @@ def _describe(schema: dict[str, Any]) -> None:
             "config": {"recipients": ["on-call@example.org"], "timezone": "Europe/Vienna"},
         }
     ]
+    describe_configs(schema, CHANNELS, "DestinationIn")
+
+
+def describe_configs(schema: dict[str, Any], kinds: Iterable[str], ending: str) -> None:
+    """Says of `config` in a body's schema what each channel says of its own, by `type`; `ending` is
+    that of the variants' names."""
     common = {name: schema.pop(name) for name in ("type", "additionalProperties", "required")}
     properties = schema.pop("properties")
     schema["oneOf"] = [
         {
             **common,
-            "title": f"{kind.capitalize()}DestinationIn",
+            "title": f"{kind.capitalize()}{ending}",
             "properties": {
                 **properties,
                 "type": {"type": "string", "const": kind},
-                "config": channel.config_model.model_json_schema(),
+                "config": CHANNELS[kind].config_model.model_json_schema(),
             },
         }
-        for kind, channel in CHANNELS.items()
+        for kind in kinds
     ]
 
 
@@ -183,7 +188,7 @@ def make(
     Raises:
         InvalidRequest: with every fault of the config at its place.
     """
-    valid = _validated(body.type, body.config, policy)
+    valid = validated_config(body.type, body.config, policy)
     row = AlertDestination(
         id=uuid7(),
         workspace_id=caller.workspace_id,
@@ -193,7 +198,7 @@ def make(
         created_at=now,
         updated_at=now,
     )
-    _put_config(row, valid, vault)
+    put_config(row, valid, vault)
     return NewDestination(row, made_secret(valid, body.config))
 
 
@@ -219,9 +224,9 @@ async def update(
         recording.assign(row, values)
         if config is not None:
             stored = _readable_config(row, vault)
-            valid = _validated(row.type, config, policy, stored)
+            valid = validated_config(row.type, config, policy, stored)
             if valid.config != stored:
-                _put_config(row, valid, vault)
+                put_config(row, valid, vault)
     return row
 
 
@@ -250,12 +255,17 @@ async def delete(
     await recording.delete(session, caller, _KIND, row, now)
 
 
-def _validated(
+def validated_config(
     kind: str,
     document: JsonObject,
     policy: AddressPolicy,
     stored: ChannelConfig | None = None,
 ) -> ValidConfig:
+    """A config that may be stored.
+
+    Raises:
+        InvalidRequest: with every fault of the config at its place.
+    """
     outcome = validate_config(kind, document, stored=stored, policy=policy)
     if isinstance(outcome, ValidConfig):
         return outcome
@@ -264,7 +274,7 @@ def _validated(
     )
 
 
-def _put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None:
+def put_config(row: AlertDestination, valid: ValidConfig, vault: Vault) -> None:
     """Sets what is stored of a config."""
     parts = split_secrets(valid)
     row.config = parts.public

@@ -167,6 +167,8 @@ class DestinationRow:
     workspace_id: UUID
     slug: str
     workspace_name: str
+    person: str | None
+    """Whose contact method it is, by name."""
 
 
 class AttemptRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

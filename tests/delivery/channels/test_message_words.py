@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.delivery.channels import samples
 from tocsin.delivery.channels.kit import escape
@@ -170,3 +171,12 @@ def test_slack_text_is_escaped_and_within_its_limit(text: str, limit: int) -> No
 )
 def test_a_time_to_wait_is_read_whatever_its_form(value: str, seconds: float | None) -> None:
     assert retry_after({"Retry-After": value}, samples.AT) == seconds
+
+
+def test_a_code_stands_in_the_title_wherever_there_is_room_for_one_line() -> None:
+    test = samples.message(EventType.TEST, alert=None)
+    words = describe(replace(test, code="042137"), UTC, samples.links_for("ana"))
+    assert words.summary == "Code: Your Tocsin code is 042137"
+    assert words.headline == "Code"
+    assert "within 15 minutes" in words.change
+    assert describe(test, UTC, samples.links_for("ana")).summary.startswith("Test: ")

@@ -24,6 +24,10 @@ class Operator(Principal):
     def actor(self) -> Actor:
         return Actor(ActorKind.SYSTEM, self.name)
 
+    @property
+    def is_operator(self) -> bool:
+        return True
+
 
 def operator(login: str, workspace_id: UUID) -> Operator:
     return Operator(_NOBODY, f"command line ({login})", workspace_id, Role.ADMIN)

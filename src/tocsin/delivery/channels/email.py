@@ -37,7 +37,7 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\Z")
 
 
-def _address(text: str) -> str:
+def mail_address(text: str) -> str:
     local, _, domain = text.rpartition("@")
     try:
         domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
@@ -58,7 +58,7 @@ def _all_different(addresses: list[str]) -> list[str]:
 
 class EmailConfig(ChannelConfig):
     recipients: Annotated[
-        list[Annotated[str, AfterValidator(_address)]],
+        list[Annotated[str, AfterValidator(mail_address)]],
         Field(min_length=1, max_length=RECIPIENTS_LIMIT),
         AfterValidator(_all_different),
         ONE_OR_MORE,

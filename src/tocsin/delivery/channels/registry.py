@@ -59,6 +59,12 @@ class UnknownChannelError(ValueError):
         super().__init__(f"has a type ({kind}) that is not installed here")
 
 
+CONTACT_KINDS: Final = tuple(
+    kind for kind in CHANNELS if kind not in (TeamsChannel.kind, PagerDutyChannel.kind)
+)
+"""What can be a person's own: all but what posts where many read, or pages by its own rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValidConfig:
     """A config that may be stored and sent to."""

@@ -22,12 +22,15 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
+from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.dispatch import metrics
 from tocsin.delivery.dispatch.claim import Look, claim
 from tocsin.delivery.dispatch.destination_lanes import DestinationLanes, Lane
+from tocsin.delivery.dispatch.discretion import discreet
 from tocsin.delivery.dispatch.housekeeping import Housekeeping
 from tocsin.delivery.dispatch.leases import LEASE_SECONDS, Leases
 from tocsin.delivery.dispatch.page_looks import PageLooks
@@ -43,7 +46,7 @@ from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import BEHIND, Failed, Outcome, Retry, Sent, Standing
-from tocsin.message import PayloadError, read
+from tocsin.message import Message, PayloadError, read
 from tocsin.rounds import Rounds
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 from tocsin.store.described import described
@@ -86,6 +89,7 @@ class Dispatcher:
         channels: Mapping[str, Channel],
         vault: Vault,
         links: MessageLinks,
+        codes: ContactCodes,
         node: str | None = None,
         tuning: Tuning | None = None,
         dice: Callable[[], float] = random.random,
@@ -94,6 +98,7 @@ class Dispatcher:
         self.node = node or node_name()
         self._tuning = tuning or Tuning()
         self._links = links
+        self._codes = codes
         self._targets = Targets(channels, vault)
         self._storms = StormWatch()
         self._lanes = DestinationLanes(self._tuning.capacity)
@@ -219,6 +224,12 @@ class Dispatcher:
             )
         except PayloadError as error:
             return Failed("payload-unreadable", str(error))
+        if message.carries_code:
+            message = replace(message, code=self._codes.code(claimed.id))
+        return discreet(await self._send(message, claimed, target), target, message.code)
+
+    async def _send(self, message: Message, claimed: Claimed, target: Target) -> Outcome:
+        assert target.channel is not None
         behind = claimed.behind
         try:
             async with asyncio.timeout(self._tuning.attempt_seconds):

@@ -43,7 +43,8 @@ class DeliveryLinks:
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor:
         def links_for(recipient: str) -> Links:
-            return self._links(claimed, target.id, recipient)
+            # Who acts through it stands on the timeline, where all can read it.
+            return self._links(claimed, target.id, target.person or recipient)
 
         return links_for
 

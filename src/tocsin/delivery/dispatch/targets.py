@@ -31,6 +31,8 @@ class Target:
     bucket: UUID
     channel: Channel | None = field(repr=False, default=None)
     config: ChannelConfig | None = field(repr=False, default=None)
+    person: str | None = None
+    """Whose contact method it is, by name: others see that, and not the address."""
     fault: Retry | None = None
 
 
@@ -83,6 +85,7 @@ class Targets:
             _key(channel.bucket(config)),
             channel,
             config,
+            row.person,
         )
 
 

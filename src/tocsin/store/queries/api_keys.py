@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest, RowPage, fetch_page
-from tocsin.store.tables import ApiKey
+from tocsin.store.tables import ApiKey, Membership, User
 
 
 async def page_of_api_keys(
@@ -22,6 +22,8 @@ async def page_of_api_keys(
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
+    """`member_role` is that of the person whose key it is; None if they are disabled or no member."""
+
     id: UUID
     name: str
     workspace_id: UUID
@@ -29,13 +31,42 @@ class KnownKey:
     key_hash: bytes
     expires_at: datetime | None
     last_used_at: datetime | None
+    user_id: UUID | None
+    user_name: str | None
+    member_role: str | None
 
 
 async def find_key_by_hash(session: DatabaseSession, key_hash: bytes) -> KnownKey | None:
-    columns = (getattr(ApiKey, each.name) for each in fields(KnownKey))
-    statement = select(*columns).where(ApiKey.key_hash == key_hash)
+    is_member = (
+        (Membership.user_id == User.id)
+        & (Membership.workspace_id == ApiKey.workspace_id)
+        & User.is_active
+    )
+    statement = (
+        select(
+            ApiKey.id,
+            ApiKey.name,
+            ApiKey.workspace_id,
+            ApiKey.role,
+            ApiKey.key_hash,
+            ApiKey.expires_at,
+            ApiKey.last_used_at,
+            ApiKey.user_id,
+            User.name.label("user_name"),
+            Membership.role.label("member_role"),
+        )
+        .outerjoin(User, User.id == ApiKey.user_id)
+        .outerjoin(Membership, is_member)
+        .where(ApiKey.key_hash == key_hash)
+    )
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else KnownKey(**row._mapping)
+
+
+async def delete_personal_keys(session: DatabaseSession, workspace_id: UUID, user_id: UUID) -> None:
+    await session.execute(
+        delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.user_id == user_id)
+    )
 
 
 async def note_use_of_key(

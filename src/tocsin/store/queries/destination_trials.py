@@ -1,4 +1,4 @@
-"""Deliveries of `alerts.test`: a person tries a destination."""
+"""Deliveries of `alerts.test`: a person tries a destination, or has a contact method verified."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from tocsin.model import AlertDeliveryStatus, uuid7
+from tocsin.model import AlertDeliveryStatus, Reason, uuid7
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.delivery_control import wake_dispatchers
 
@@ -71,6 +71,7 @@ async def plan_trial(
     destination_id: UUID,
     payload: str,
     seconds: float,
+    reason: Reason,
 ) -> PlannedTrial:
     """Queue one that is given up after so many seconds; dispatchers wake at the commit."""
     parameters = {
@@ -79,6 +80,7 @@ async def plan_trial(
         "id": destination_id,
         "payload": payload,
         "seconds": seconds,
+        "reason": reason.value,
     }
     row = (await session.execute(_INSERT, parameters)).one()
     await wake_dispatchers(session)
@@ -136,7 +138,7 @@ _INSERT = text(
         id, workspace_id, alert_destination_id, event_type, status, payload, reason, give_up_at,
         created_at, updated_at)
     SELECT :delivery_id, :workspace_id, :id, 'alerts.test', 'queued', CAST(:payload AS jsonb),
-           'test', at + make_interval(secs => :seconds), at, at
+           :reason, at + make_interval(secs => :seconds), at, at
     FROM (SELECT clock_timestamp() AS at) AS clock
     RETURNING id, created_at
     """

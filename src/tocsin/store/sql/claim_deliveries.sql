@@ -47,6 +47,8 @@ WITH lane AS (
     CROSS JOIN LATERAL (
         SELECT FROM alert_destinations AS destination
         WHERE destination.id = lane.destination_id AND destination.is_enabled
+          AND (destination.user_id IS NULL OR EXISTS (
+              SELECT FROM users WHERE users.id = destination.user_id AND users.is_active))
         OFFSET 0
     ) AS enabled
     CROSS JOIN LATERAL (

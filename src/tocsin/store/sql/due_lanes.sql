@@ -13,7 +13,8 @@
 -- (sequence by destination) lets the search for fresh deliveries begin behind them. A look without
 -- floors, now and then, is what they are taken from, and finds whatever lies below.
 --
--- `is_enabled` is null for a destination that was deleted. `next_in` is the seconds to the first
+-- `is_enabled` is null for a destination that was deleted, and false for the contact methods of a person
+-- who is disabled. `next_in` is the seconds to the first
 -- delivery that is not due yet, so that a timer can wake for it.
 WITH RECURSIVE pending (id) AS (
     (SELECT alert_destination_id FROM alert_deliveries
@@ -63,7 +64,9 @@ SELECT pending.id,
        (SELECT version FROM configuration) AS configuration_version
 FROM pending
 LEFT JOIN LATERAL (
-    SELECT is_enabled FROM alert_destinations
+    SELECT is_enabled AND (user_id IS NULL OR EXISTS (
+        SELECT FROM users WHERE users.id = user_id AND users.is_active)) AS is_enabled
+    FROM alert_destinations
     WHERE id = pending.id AND deleted_at IS NULL OFFSET 0
 ) AS destination ON true
 LEFT JOIN LATERAL (

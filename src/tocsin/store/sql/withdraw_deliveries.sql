@@ -1,4 +1,4 @@
--- What waits for a destination that was disabled or deleted is not sent: canceled, with the reason.
+-- What waits for a destination that was disabled or deleted, or whose person was, is not sent: canceled, with the reason.
 -- Test deliveries are never canceled: they fail. What is under way is left to its own end.
 --
 -- In portions, so that a long queue is never one long transaction.
@@ -9,7 +9,8 @@ WITH waiting AS (
     WHERE d.alert_destination_id = ANY (%(destinations)s::uuid[])
       AND d.status IN ('queued', 'deferred')
       AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
-      AND destination.is_enabled IS NOT TRUE
+      AND (destination.is_enabled IS NOT TRUE OR destination.user_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM users WHERE users.id = destination.user_id AND users.is_active))
     LIMIT 1000
     FOR UPDATE OF d SKIP LOCKED
 )

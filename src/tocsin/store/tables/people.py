@@ -49,7 +49,7 @@ class User(Deletable, Base):
     timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     quiet_hours: Mapped[list[dict[str, Any]] | None]
-    """When pages of low urgency wait."""
+    """When pages of low urgency wait: windows of days, start, end and timezone (null: their own)."""
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
     """How this person likes the console."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)

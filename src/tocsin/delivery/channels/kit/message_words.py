@@ -60,7 +60,7 @@ class ActionLink:
 
 @dataclass(frozen=True, slots=True)
 class MessageWords:
-    """One message in parts. `severity` and `reference` are None for a test."""
+    """One message in parts. `severity` and `reference` are None for a test and for a code."""
 
     state: str
     severity: Severity | None
@@ -86,9 +86,10 @@ class MessageWords:
     @property
     def summary(self) -> str:
         """The whole message in one line: what a notification shows."""
-        prefix = self.severity or "Test"
-        ending = "" if self.state in ("triggered", "test") else f" · {self.state}"
-        return f"{prefix}{ending}: {self.title}"
+        if self.severity is None:
+            return f"{self.state.capitalize()}: {self.title}"
+        ending = "" if self.state == "triggered" else f" · {self.state}"
+        return f"{self.severity}{ending}: {self.title}"
 
     @property
     def code_hint(self) -> str | None:
@@ -347,11 +348,16 @@ def _test(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     name = one_line(message.destination_name, NAME)
     workspace = one_line(message.workspace.name, NAME)
     return MessageWords(
-        state="test",
+        state="test" if message.code is None else "code",
         severity=None,
-        title=f"Tocsin can reach {name}",
+        title=f"Tocsin can reach {name}"
+        if message.code is None
+        else f"Your Tocsin code is {message.code}",
         description=None,
-        change="This is a test message. There is no alert behind it and nothing to do.",
+        change="This is a test message. There is no alert behind it and nothing to do."
+        if message.code is None
+        else "Enter it within 15 minutes, and Tocsin pages you here. If you did not ask for it, do "
+        "nothing.",
         facts=(Fact("Destination", name), Fact("Workspace", workspace)),
         labels=(),
         more_labels=0,
