@@ -135,3 +135,41 @@ def test_whoever_sends_labels_cannot_fill_the_table(
         labels = WATCHDOG | {"cluster": f"c{number}"}
         assert post(hub, sender, ("firing", labels))["status"] == "ignored"
     assert len(found(hub)) == 4
+
+
+def test_a_change_reaches_those_that_were_made_for_it(hub: Hub, sender: dict[str, Any]) -> None:
+    body = BOUND | {"bound_integration_id": sender["id"], "bound_labels": ["cluster"],
+                    "labels": {"team": "sre"}}  # fmt: skip
+    parent = hub.admin.made("/heartbeats", body)
+    for cluster in ("eu", "us", "ap"):
+        post(hub, sender, ("firing", WATCHDOG | {"cluster": cluster}))
+    by_cluster = {each["labels"]["cluster"]: each["id"] for each in found(hub) if each["parent_id"]}
+    # What a person has set for one of them stays.
+    hub.admin.patch(
+        f"/heartbeats/{by_cluster['us']}", {"period_seconds": 900, "labels": {"a": "b"}}
+    )
+    hub.admin.patch(f"/heartbeats/{by_cluster['ap']}", {"severity": "LOW"})
+    before = {each["id"]: each for each in found(hub)}
+    changes = {
+        "period_seconds": 600,
+        "grace_seconds": 120,
+        "severity": "CRITICAL",
+        "labels": {"team": "ops"},
+    }
+    hub.admin.patch(f"/heartbeats/{parent['id']}", changes)
+    after = {each["id"]: each for each in found(hub)}
+    eu, us, ap = (after[by_cluster[name]] for name in ("eu", "us", "ap"))
+    names = ("period_seconds", "grace_seconds", "severity")
+    assert [eu[name] for name in names] == [600, 120, "CRITICAL"]
+    assert eu["labels"] == {"team": "ops", "cluster": "eu"}
+    assert eu["expected_at"] > before[eu["id"]]["expected_at"]
+    # Its schedule is one thing: half of it from here and half from there would be neither.
+    assert [us[name] for name in names] == [900, before[us["id"]]["grace_seconds"], "CRITICAL"]
+    assert us["labels"] == {"a": "b"}
+    assert [ap[name] for name in names] == [600, 120, "LOW"]
+    assert {each["name"] for each in after.values()} == {each["name"] for each in before.values()}
+    # Each is in the audit log, and a second time nothing changes.
+    audited = hub.sql("SELECT count(*) FROM audit_events WHERE object_id = %s", eu["id"])
+    hub.admin.patch(f"/heartbeats/{parent['id']}", changes)
+    assert hub.sql("SELECT count(*) FROM audit_events WHERE object_id = %s", eu["id"]) == audited
+    assert audited == [(1,)]

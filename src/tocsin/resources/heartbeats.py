@@ -59,6 +59,9 @@ _STATUS_COLUMNS = (
 )
 _SCHEDULE = {"kind", "period_seconds", "expressions", "timezone", "grace_seconds",
              "max_run_seconds"}  # fmt: skip
+_HANDED_DOWN = {*_SCHEDULE, "tenant_id", "severity", "labels", "methods", "manual_resume",
+                "recovery_pings"}  # fmt: skip
+"""What those that are made for a bound heartbeat have from it."""
 
 
 def ping_url(base_url: str, row: Heartbeat, token: Secret | None) -> str | None:
@@ -228,9 +231,26 @@ async def update(
     row = await owned(session, Heartbeat, caller, heartbeat_id)
     if "tenant_id" in body.model_fields_set:
         await require(session, Tenant, caller, body.tenant_id, "/tenant_id")
+    before = {name: getattr(row, name) for name in _HANDED_DOWN}
+    status = await _change(session, caller, row, body.columns(), now)
+    changed = {name for name, value in before.items() if getattr(row, name) != value}
+    if changed and row.bound_integration_id is not None:
+        for child in await queries.made_for(session, row.id):
+            if handed := _handed_down(row, before, changed, child):
+                await _change(session, caller, child, handed, now)
+    return row, status
+
+
+async def _change(
+    session: DatabaseSession,
+    caller: Principal,
+    row: Heartbeat,
+    columns: Mapping[str, Any],
+    now: datetime,
+) -> HeartbeatStatus:
     before = {name: getattr(row, name) for name in _SCHEDULE}
     async with recording.changing(session, caller, _KIND, row, now):
-        recording.assign(row, body.columns())
+        recording.assign(row, columns)
         if workspace_rows.is_changed(session, row):
             _check(row, now)
     status = await queries.lock_status(session, row.id)
@@ -238,7 +258,24 @@ async def update(
         beat = beat_of(status)
         change = reschedule(expectation_of(row), beat, now)
         await _write(session, row, status, beat, change)
-    return row, status
+    return status
+
+
+def _handed_down(
+    parent: Heartbeat, before: Mapping[str, Any], changed: set[str], child: Heartbeat
+) -> dict[str, Any]:
+    """What changes of a heartbeat that was made for a bound one: what it still had from that."""
+    handed = {
+        name: getattr(parent, name)
+        for name in changed - _SCHEDULE - {"labels"}
+        if getattr(child, name) == before[name]
+    }
+    if changed & _SCHEDULE and all(getattr(child, name) == before[name] for name in _SCHEDULE):
+        handed |= {name: getattr(parent, name) for name in _SCHEDULE}
+    own = dict(zip(parent.bound_labels, child.bound_values or (), strict=False))
+    if "labels" in changed and child.labels == {**before["labels"], **own}:
+        handed["labels"] = {**parent.labels, **own}
+    return handed
 
 
 async def pause_heartbeat(
