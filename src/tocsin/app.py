@@ -293,7 +293,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
     if hub.role is not ProcessRole.DISPATCH:
         webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
         inbound = InboundEndpoint(
-            webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions
+            webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions, hub.pings
         )
         pings = PingEndpoint(hub.senders, hub.pings)
         linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))

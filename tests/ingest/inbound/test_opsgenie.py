@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import opsgenie_sdk
 import pytest
+from opsgenie_sdk.exceptions import AuthenticationException, OpenApiException
 
 from tests.ingest.inbound.conftest import Outside
 from tests.support.answers import Answer
+from tocsin.heartbeats.pings import PingRefusal, Pings
 
 
 class Genie:
@@ -177,7 +179,7 @@ def test_what_each_action_does(genie: Genie) -> None:
     assert genie.statuses() == ["RESOLVED"]
 
 
-@pytest.mark.parametrize("verb", ["escalate", "assign", "responders", "teams", "tags", "details"])
+@pytest.mark.parametrize("verb", ["escalate", "assign", "responders", "teams"])
 def test_what_is_not_done_is_said_in_the_status(genie: Genie, verb: str) -> None:
     genie.create()
     status = genie.act("disk", verb, {"team": {"name": "x"}})
@@ -323,12 +325,151 @@ def test_the_status_of_a_request_that_nobody_made(genie: Genie) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
-def test_a_heartbeat_is_answered_and_on_record(genie: Genie, method: str) -> None:
+def test_a_heartbeat_that_nobody_has_is_answered_and_on_record(genie: Genie, method: str) -> None:
     answer = genie.call(method, "/heartbeats/nightly%2Fbackup/ping")
     assert (answer.status, answer.json()["result"]) == (202, "PONG - Heartbeat received")
     (record,) = genie.outside.records()
     assert (record[0], record[1]) == (202, "ignored")
     assert "nightly/backup" in record[2]
+
+
+def test_tags_and_details_are_added_and_taken_away(genie: Genie) -> None:
+    genie.create(tags=["env:prod", "urgent"], details={"region": "eu"}, entity="db-1")
+    added = genie.act("disk", "tags", {"tags": ["db", "urgent"], "note": "why"})
+    assert (added["action"], added["status"], added["success"]) == ("AddTags", "Added tags", True)
+    assert genie.act("disk", "details", {"details": {"rack": 7, "region": "us"}})["success"]
+    (alert,) = genie.outside.alerts()
+    assert alert["metadata"]["tags"] == ["env:prod", "urgent", "db"]
+    assert alert["metadata"]["details"] == {"region": "us", "rack": 7}
+    assert alert["labels"] == {
+        "env": "prod",
+        "urgent": "true",
+        "db": "true",
+        "region": "us",
+        "rack": "7",
+        "entity": "db-1",
+    }
+    assert (alert["occurrence_count"], alert["title"]) == (1, "Disk full")
+    for path, named in (("tags", {"tags": "env:prod,urgent,db"}), ("details", {"keys": "region"})):
+        query = {"identifierType": "alias", **named}
+        done = genie.call("DELETE", f"/alerts/disk/{path}", query=query)
+        assert genie.status(done.json()["requestId"])["action"] == f"Remove{path.title()}"
+    (alert,) = genie.outside.alerts()
+    assert alert["metadata"]["tags"] == []
+    assert alert["labels"] == {"rack": "7", "entity": "db-1"}
+
+
+def test_the_client_of_opsgenie_marks_an_alert(genie: Genie, client: opsgenie_sdk.AlertApi) -> None:
+    genie.create(tags=["a"])
+    by_alias = {"identifier_type": "alias"}
+    more = opsgenie_sdk.AddTagsToAlertPayload(tags=["b", "c"])
+    client.add_tags("disk", add_tags_to_alert_payload=more, **by_alias)
+    client.remove_tags("disk", tags=["a"], **by_alias)
+    details = opsgenie_sdk.AddDetailsToAlertPayload(details={"rack": "7", "row": "2"})
+    client.add_details("disk", add_details_to_alert_payload=details, **by_alias)
+    client.remove_details("disk", keys=["row"], **by_alias)
+    shown = client.get_alert("disk", **by_alias).data
+    assert (shown.tags, shown.details) == (["b", "c"], {"rack": "7"})
+
+
+def test_the_last_tag_leaves_no_label(genie: Genie) -> None:
+    genie.create(tags=["env:prod"])
+    query = {"identifierType": "alias", "tags": "env:prod"}
+    assert genie.call("DELETE", "/alerts/disk/tags", query=query).status == 202
+    (alert,) = genie.outside.alerts()
+    assert (alert["labels"], alert["metadata"]["tags"]) == ({"tags": ""}, [])
+
+
+@pytest.mark.parametrize(
+    ("method", "verb", "body", "query", "field"),
+    [
+        ("POST", "tags", {}, {}, "tags"),
+        ("POST", "tags", {"tags": "db"}, {}, "tags"),
+        ("DELETE", "tags", None, {}, "tags"),
+        ("POST", "details", {"details": []}, {}, "details"),
+        ("DELETE", "details", None, {"keys": " ,"}, "keys"),
+    ],
+)
+def test_marks_that_name_nothing(
+    genie: Genie, method: str, verb: str, body: Any, query: dict[str, str], field: str
+) -> None:
+    genie.create()
+    query = {"identifierType": "alias", **query}
+    answer = genie.call(method, f"/alerts/disk/{verb}", body, query=query)
+    assert (answer.status, list(answer.json()["errors"])) == (422, [field])
+
+
+def test_an_alert_that_is_over_gets_no_tags(genie: Genie) -> None:
+    genie.create()
+    genie.act("disk", "close")
+    assert genie.act("disk", "tags", {"tags": ["late"]})["success"] is False
+
+
+def _heartbeat(genie: Genie, name: str, **more: Any) -> Any:
+    document = {"name": name, "kind": "interval", "period_seconds": 3_600, "grace_seconds": 60}
+    return genie.outside.hub.admin.made("/heartbeats", {**document, **more})
+
+
+def test_the_client_of_opsgenie_pings_and_reads_heartbeats(
+    genie: Genie, client: opsgenie_sdk.AlertApi
+) -> None:
+    _heartbeat(genie, "nightly/backup", severity="CRITICAL")
+    api = opsgenie_sdk.HeartbeatApi(client.api_client)
+    assert api.get_heartbeat("nightly/backup").data.expired is False
+    assert api.ping("nightly/backup").result == "PONG - Heartbeat received"
+    shown = api.get_heartbeat("nightly/backup").data
+    assert (shown.interval, shown.interval_unit, shown.enabled) == (1, "hours", True)
+    (listed,) = api.list_heart_beats().data.heartbeats
+    assert (listed.name, listed.expired) == ("nightly/backup", False)
+    (row,) = genie.outside.hub.sql("SELECT state, ping_count FROM heartbeat_statuses")
+    assert row == ("up", 1)
+    with pytest.raises(AuthenticationException, match="tocsin heartbeat"):
+        api.delete_heartbeat("nightly/backup")
+    with pytest.raises(OpenApiException, match="does not exist"):
+        api.get_heartbeat("no such")
+
+
+@pytest.mark.parametrize("path", ["nightly/backup", "nightly%2Fbackup", "nightly-backup"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+def test_a_ping_counts_by_name_and_by_slug(genie: Genie, method: str, path: str) -> None:
+    heartbeat = _heartbeat(genie, "nightly/backup", methods="post")
+    answer = genie.call(method, f"/heartbeats/{path}/ping")
+    assert (answer.status, answer.json()["result"]) == (202, "PONG - Heartbeat received")
+    shown = genie.outside.hub.admin.get(f"/heartbeats/{heartbeat['id']}").json()
+    assert shown["state"] == "up"
+    assert genie.outside.records() == []
+
+
+def test_a_ping_brings_back_what_is_down(genie: Genie) -> None:
+    heartbeat = _heartbeat(genie, "backup")
+    genie.call("GET", "/heartbeats/backup/ping")
+    fail = heartbeat["ping_url"].removeprefix(genie.outside.url) + "/fail"
+    assert genie.outside.request("GET", fail).status == 200
+    shown = genie.call("GET", "/heartbeats/backup").json()["data"]
+    assert shown["expired"] is True
+    genie.call("GET", "/heartbeats/backup/ping")
+    assert genie.call("GET", "/heartbeats/backup").json()["data"]["expired"] is False
+
+
+def test_heartbeats_of_others_are_not_there(genie: Genie) -> None:
+    other = genie.outside.other_workspace()
+    document = {"name": "theirs", "kind": "interval", "period_seconds": 3_600, "grace_seconds": 60}
+    theirs = other.hub.admin.made("/heartbeats", document)
+    genie.call("GET", "/heartbeats/theirs/ping")
+    assert genie.call("GET", "/heartbeats/theirs").status == 404
+    assert genie.call("GET", "/heartbeats").json()["data"]["heartbeats"] == []
+    assert other.hub.admin.get(f"/heartbeats/{theirs['id']}").json()["state"] == "new"
+
+
+def test_a_ping_that_cannot_be_kept_is_asked_for_again(
+    genie: Genie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: Any, incoming: Any) -> PingRefusal:
+        return PingRefusal.UNAVAILABLE
+
+    _heartbeat(genie, "backup")
+    monkeypatch.setattr(Pings, "submit", away)
+    assert genie.call("GET", "/heartbeats/backup/ping").status == 503
 
 
 def test_a_request_that_is_replayed_does_the_same_again(genie: Genie) -> None:

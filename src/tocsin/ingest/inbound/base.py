@@ -36,6 +36,7 @@ from msgspec import Struct
 
 from tocsin.access.api_keys import Principal
 from tocsin.alerts.actions import Actions
+from tocsin.heartbeats.pings import IncomingPing, PingAnswer
 from tocsin.ingest.proof.scheme import decode_base64
 from tocsin.ingest.proof.verify import Refused
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
@@ -142,6 +143,10 @@ class Door(Protocol):
     @property
     def actions(self) -> Actions:
         """What people do to alerts."""
+        ...
+
+    async def ping(self, incoming: IncomingPing) -> PingAnswer:
+        """A ping of a heartbeat, on record or refused."""
         ...
 
     async def routing(self, workspace_id: UUID) -> RoutingTable:

@@ -13,6 +13,7 @@ import structlog
 
 from tocsin.access.api_keys import Principal, authenticate
 from tocsin.alerts.actions import Actions
+from tocsin.heartbeats.pings import IncomingPing, PingAnswer, Pings
 from tocsin.ingest import metrics
 from tocsin.ingest.body import Body, Disconnected, Receive
 from tocsin.ingest.endpoint import Endpoint, Scope, headers_of
@@ -53,7 +54,9 @@ class InboundEndpoint:
         engine: Engine,
         silences: Silences,
         actions: Actions,
+        pings: Pings,
     ) -> None:
+        self._pings = pings
         self._silences = silences
         self._actions = actions
         self._webhooks = webhooks
@@ -71,6 +74,9 @@ class InboundEndpoint:
     @property
     def silences(self) -> Silences:
         return self._silences
+
+    async def ping(self, incoming: IncomingPing) -> PingAnswer:
+        return await self._pings.submit(incoming)
 
     async def routing(self, workspace_id: UUID) -> RoutingTable:
         directory = await self._senders.feed.look()

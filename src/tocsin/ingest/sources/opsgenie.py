@@ -38,6 +38,10 @@ KINDS: Final = {
     "message": SignalKind.UPDATE,
     "description": SignalKind.UPDATE,
     "priority": SignalKind.UPDATE,
+    "add_tags": SignalKind.UPDATE,
+    "remove_tags": SignalKind.UPDATE,
+    "add_details": SignalKind.UPDATE,
+    "remove_details": SignalKind.UPDATE,
 }
 """What an action of the API asks for; every other one changes no alert by a signal."""
 
@@ -48,7 +52,8 @@ PRIORITIES: Final = {
     "P4": Severity.LOW,
     "P5": Severity.INFO,
 }
-_LABELS: Final = ("entity", "source")
+PRIORITY_OF: Final = {severity: priority for priority, severity in PRIORITIES.items()}
+LABELS: Final = ("entity", "source")
 _METADATA: Final = ("responders", "visibleTo", "actions", "user", "note")
 
 
@@ -78,7 +83,7 @@ class Opsgenie(BaseSource):
             return [_create(object_of(body), alias)]
         if alias is None:
             raise InvalidPayload([required("/alias", "the alias of the alert is required")])
-        return [_change(kind, alias, text_of(document.get("message")), object_of(body))]
+        return [_change(kind, alias, document, object_of(body))]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
         action = text_of(object_of(payload).get("action")) or "without a name"
@@ -111,9 +116,8 @@ def _create(body: dict[str, Any], alias: str | None) -> Signal:
         description=text_of(body.get("description")),
         labels=present(
             {
-                **labels_of_tags(tags if isinstance(tags, list) else ()),
-                **{name: _text(value) for name, value in details.items()},
-                **{name: text_of(body.get(name)) for name in _LABELS},
+                **labels_of(tags if isinstance(tags, list) else [], details),
+                **{name: text_of(body.get(name)) for name in LABELS},
             }
         ),
         metadata=present(
@@ -122,9 +126,16 @@ def _create(body: dict[str, Any], alias: str | None) -> Signal:
     )
 
 
-def _change(kind: SignalKind, alias: str, message: str | None, body: dict[str, Any]) -> Signal:
+def labels_of(tags: list[Any], details: dict[str, Any]) -> dict[str, str | None]:
+    """What rules can match on."""
+    return {**labels_of_tags(tags), **{name: _text(value) for name, value in details.items()}}
+
+
+def _change(kind: SignalKind, alias: str, document: dict[str, Any], body: dict[str, Any]) -> Signal:
+    """`labels` and `metadata` of the document are those of the alert once it is done."""
     flags: list[str] = []
-    title = text_of(body.get("message")) or message or f"Opsgenie alert {alias}"
+    message = text_of(body.get("message")) or text_of(document.get("message"))
+    title = message or f"Opsgenie alert {alias}"
     return make_signal(
         kind,
         alias,
@@ -132,6 +143,8 @@ def _change(kind: SignalKind, alias: str, message: str | None, body: dict[str, A
         flags=flags,
         severity=_severity(body.get("priority"), flags),
         description=text_of(body.get("description")),
+        labels=object_of(document.get("labels")),
+        metadata=object_of(document.get("metadata")),
     )
 
 

@@ -99,6 +99,43 @@ async def wake_clock(session: DatabaseSession) -> None:
     await session.execute(select(func.pg_notify("tocsin_heartbeats", "")))
 
 
+async def heartbeat_called(
+    session: DatabaseSession, workspace_id: UUID, name: str
+) -> Heartbeat | None:
+    """The one of this name in a workspace, else the one of this slug."""
+    statement = (
+        select(Heartbeat)
+        .where(
+            Heartbeat.workspace_id == workspace_id,
+            Heartbeat.deleted_at.is_(None),
+            (Heartbeat.name == name) | (Heartbeat.slug == name),
+        )
+        .order_by((Heartbeat.name == name).desc())
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def heartbeats_with_status(
+    session: DatabaseSession,
+    ids: Collection[UUID] | None = None,
+    *,
+    workspace_id: UUID | None = None,
+    most: int = 1,
+) -> Sequence[tuple[Heartbeat, HeartbeatStatus]]:
+    """These, or those of a workspace by name, and what is known of each."""
+    statement = (
+        select(Heartbeat, HeartbeatStatus)
+        .join(HeartbeatStatus, HeartbeatStatus.heartbeat_id == Heartbeat.id)
+        .where(Heartbeat.deleted_at.is_(None), *equal((Heartbeat.workspace_id, workspace_id)))
+        .order_by(Heartbeat.name)
+        .limit(most)
+    )
+    if ids is not None:
+        statement = statement.where(Heartbeat.id.in_(ids))
+    return [(row, status) for row, status in await session.execute(statement)]
+
+
 async def newest_pings(
     session: DatabaseSession, heartbeat_id: UUID, most: int
 ) -> Sequence[HeartbeatPing]:

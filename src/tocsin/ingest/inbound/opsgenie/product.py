@@ -1,4 +1,4 @@
-"""Opsgenie's Alert API, and pings of its Heartbeat API, at `/opsgenie/v2/…` and, for clients that know a
+"""Opsgenie's Alert API and its Heartbeat API, at `/opsgenie/v2/…` and, for clients that know a
 host only, at `/v2/…`.
 
 The GenieKey says which integration a request is for; what it may see is what came through that one. All
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from tocsin.alerts.actions import Acted
 from tocsin.ingest.inbound.base import Door, Request
-from tocsin.ingest.inbound.opsgenie import shown
+from tocsin.ingest.inbound.opsgenie import heartbeats, marks, shown
 from tocsin.ingest.inbound.opsgenie.answers import Answering
 from tocsin.ingest.received_webhook import Accepted, Declined, Shown, Webhook
 from tocsin.ingest.replies import Reply
@@ -52,6 +52,9 @@ _VERBS: Final = {
     "DELETE": frozenset(("tags", "details")),
 }
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEARTBEATS_ARE_CONFIGURED: Final = (
+    "Heartbeats are made and changed in Tocsin: tocsin heartbeat, or its own API"
+)
 _UNSUPPORTED: Final = "Tocsin does not do this; its rules and schedules decide who is notified"
 
 
@@ -84,7 +87,7 @@ class OpsgenieApi:
         raw = request.raw_path.removeprefix(PREFIX)
         call = _Call(request, door, sender, key, answering)
         if raw.startswith(HEARTBEATS):
-            return await call.heartbeat(unquote(raw[len(HEARTBEATS) :].strip("/")))
+            return await call.heartbeat(raw[len(HEARTBEATS) :].strip("/"))
         target = _target(raw[len(ALERTS) :].strip("/"), request.method)
         if target is None:
             return answering.refused(404, "Resource not found")
@@ -143,6 +146,8 @@ class _Call(NamedTuple):
             verb = "note"
             if text_of(body.get("note")) is None:
                 return self.answering.unprocessable({"note": "Note can not be empty."})
+        if verb in marks.VERBS:
+            return await self._mark(verb, identifier, found, body)
         if (kind := KINDS.get(verb)) is not None:
             return await self._change(verb, kind, identifier, found, body)
         return await self._act(verb, identifier, found, body)
@@ -208,6 +213,26 @@ class _Call(NamedTuple):
             "alias": alias,
             "message": None if found is None else found.title,
             "alertId": str(found.id) if found is not None and found.status.is_live else None,
+            "body": body,
+        }
+        _, reply = await self._take(document)
+        return reply
+
+    async def _mark(
+        self, verb: str, identifier: str, found: Alert | None, body: dict[str, Any]
+    ) -> Reply:
+        if found is None or found.external_id is None:
+            return await self._without_effect(verb, identifier, None, "Alert does not exist")
+        marked = marks.marked(verb, self.request, body, found)
+        if isinstance(marked, dict):
+            return self.answering.unprocessable(marked)
+        document = {
+            "action": marked.action,
+            "alias": found.external_id,
+            "message": found.title,
+            "alertId": str(found.id) if found.status.is_live else None,
+            "labels": marked.labels,
+            "metadata": marked.metadata,
             "body": body,
         }
         _, reply = await self._take(document)
@@ -305,13 +330,25 @@ class _Call(NamedTuple):
         return self.answering.found(found[offset : offset + limit], paging={})
 
     async def heartbeat(self, rest: str) -> Reply:
-        """A ping of any name is answered; nothing here expects one yet."""
-        name, _, verb = rest.rpartition("/")
-        if verb != "ping" or not name:
-            return self.answering.refused(404, "Heartbeats are not kept here")
+        """`rest`: what follows `/v2/heartbeats`, as it was sent."""
+        given, _, verb = rest.rpartition("/")
+        asked = (self.request, self.door, self.sender, self.answering)
+        if given and verb == "ping":
+            return await self._ping(unquote(given))
+        if self.request.method not in ("GET", "HEAD") or (given and verb in ("enable", "disable")):
+            return self.answering.refused(403, _HEARTBEATS_ARE_CONFIGURED, x_code="40301")
+        if not rest:
+            return await heartbeats.all_of_them(*asked)
+        return await heartbeats.one(unquote(rest), *asked)
+
+    async def _ping(self, name: str) -> Reply:
+        """Of a name that nobody has it is answered, too, as Opsgenie does, and is on record."""
+        reply = await heartbeats.ping(name, self.request, self.door, self.sender, self.answering)
+        if reply is not None:
+            return reply
         reason = f"a ping of the heartbeat {name[:100]!r}, which is not known here"
-        await self._take({"action": "ping", "identifier": name, "reason": reason})
-        return self.answering.accepted("PONG - Heartbeat received")
+        _, reply = await self._take({"action": "ping", "identifier": name, "reason": reason})
+        return self.answering.accepted(heartbeats.PONG) if reply.status == 202 else reply
 
 
 def _recorded_status(webhook: Webhook) -> int:

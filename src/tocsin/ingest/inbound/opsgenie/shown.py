@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tocsin.ingest.senders import Sender
-from tocsin.ingest.sources.opsgenie import PRIORITIES
+from tocsin.ingest.sources.opsgenie import PRIORITY_OF
 from tocsin.model import AlertStatus, iso
 from tocsin.store.queries.sent_alerts import RecordedRequest
 from tocsin.store.tables import Alert, AlertEvent
@@ -15,7 +15,6 @@ from tocsin.store.tables import Alert, AlertEvent
 COUNT_LIMIT: Final = 100
 """Opsgenie counts no further; Tocsin does."""
 
-_PRIORITY_OF: Final = {severity: priority for priority, severity in PRIORITIES.items()}
 _DONE: Final = {
     "create": "Created alert",
     "acknowledge": "Acknowledged alert",
@@ -27,8 +26,19 @@ _DONE: Final = {
     "priority": "Updated priority",
     "note": "Added note",
     "snooze": "Snoozed alert",
+    "add_tags": "Added tags",
+    "remove_tags": "Removed tags",
+    "add_details": "Added details",
+    "remove_details": "Removed details",
 }
-_ACTIONS: Final = {"note": "AddNote", "unacknowledge": "UnAcknowledge"}
+_ACTIONS: Final = {
+    "note": "AddNote",
+    "unacknowledge": "UnAcknowledge",
+    "add_tags": "AddTags",
+    "remove_tags": "RemoveTags",
+    "add_details": "AddDetails",
+    "remove_details": "RemoveDetails",
+}
 
 
 def tiny_id(alert: Alert) -> str:
@@ -64,7 +74,7 @@ def alert_shown(alert: Alert, sender: Sender, now: datetime) -> dict[str, Any]:
         "updatedAt": iso(alert.updated_at),
         "source": alert.labels.get("source", ""),
         "owner": "",
-        "priority": _PRIORITY_OF[alert.severity],
+        "priority": PRIORITY_OF[alert.severity],
         "responders": [],
         "integration": {"id": str(sender.id), "name": sender.entry.name, "type": "API"},
         "report": report,
