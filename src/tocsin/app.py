@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -64,7 +65,8 @@ from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources.silence_book import SilenceBook
 from tocsin.resources.web_push_key import web_push_key
 from tocsin.settings import Settings
-from tocsin.store.database import Engine, can_write, create_engine
+from tocsin.store.database import Engine, can_write, create_engine, reading
+from tocsin.store.queries.earlier_messages import earlier_progress
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
 from tocsin.timers.groups import Groups
@@ -83,8 +85,8 @@ LOCK_SECONDS = 5
 """Of those, waiting for somebody else's change."""
 
 
-CERTIFICATE_SECONDS = 5.0
-"""For a certificate of SNS, which waits 15 s for our answer."""
+ASKING_SECONDS = 5.0
+"""For a certificate of SNS, which waits 15 s for our answer; or for Slack to take ours."""
 
 CALL_SECONDS = 10.0
 """For one call to the system that watches this one."""
@@ -116,6 +118,8 @@ class Hub:
     lanes: Lanes
     actions: Actions
     pings: Pings
+    asking: Outbound
+    """What others are asked while somebody waits for our answer."""
 
     @classmethod
     def build(
@@ -139,7 +143,8 @@ class Hub:
         )
         actions = Actions(url, feed)
         pings = Pings(url, queue_limit=settings.ingest_queue_limit)
-        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions, pings)
+        asking = Outbound(AddressPolicy.of(settings.outbound_allow), timeout=ASKING_SECONDS)
+        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions, pings, asking)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -201,8 +206,7 @@ class Hub:
     @contextlib.asynccontextmanager
     async def _learning_keys(self) -> AsyncIterator[None]:
         """What SNS signs with is fetched by the same guarded way out as messages take."""
-        policy = AddressPolicy.of(self.settings.outbound_allow)
-        async with Outbound(policy, timeout=CERTIFICATE_SECONDS) as outbound:
+        async with self.asking as outbound:
 
             async def fetch(url: str) -> bytes | None:
                 answer = await outbound.get(url)
@@ -244,6 +248,7 @@ class Hub:
                     callbacks=self.settings.public_url,
                     twilio=self.settings.twilio,
                     vapid=self._web_push_key,
+                    earlier=self._earlier,
                 )
             )
             dispatcher = Dispatcher(
@@ -261,6 +266,10 @@ class Hub:
             finally:
                 dispatcher.stop()
                 await task
+
+    async def _earlier(self, delivery_id: UUID) -> Mapping[str, Any] | None:
+        async with reading(self.engine) as session:
+            return await earlier_progress(session, delivery_id)
 
     async def _web_push_key(self) -> VapidKey | None:
         """None where it cannot be read; a stored secret that cannot is loud elsewhere, too."""
@@ -321,7 +330,13 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
             "/problems": create_problem_pages(),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
             "/callbacks": create_callbacks(
-                hub.engine, hub.url, hub.vault, hub.settings, LinkSigner(hub.keys), hub.actions
+                hub.engine,
+                hub.url,
+                hub.vault,
+                hub.settings,
+                LinkSigner(hub.keys),
+                hub.actions,
+                hub.asking,
             ),
         }
     answers_health = health.create_health(hub.engine)

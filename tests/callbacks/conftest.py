@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from twilio.request_validator import RequestValidator
 
 from tests.api.server import Answer, Client, serving
 from tests.support import receivers
-from tests.support.outbox import KEY, Outbox, dispatching, until
+from tests.support.outbox import KEY, LOOPBACK, Outbox, dispatching, until
 from tests.support.postgres import Database
 from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.callbacks.application import create_callbacks
+from tocsin.delivery.outbound import Outbound
 from tocsin.model import EventType
 from tocsin.settings import Settings
 from tocsin.store.database import create_engine
@@ -153,6 +155,7 @@ def called(database: Database, tmp_path: Path) -> Iterator[Called]:
     outbox = Outbox(database)
     engine = create_engine(outbox.url)
     outbox.db.execute("UPDATE integrations SET webhook_secret = %s", [Vault([KEY]).seal(KEY)])
+    outbound = Outbound(LOOPBACK, timeout=5.0)
     settings = Settings(data_dir=tmp_path, public_url=PUBLIC_URL)
     callbacks = create_callbacks(
         engine,
@@ -161,7 +164,15 @@ def called(database: Database, tmp_path: Path) -> Iterator[Called]:
         settings,
         LinkSigner([KEY]),
         Actions(outbox.url, DirectoryFeed(engine)),
+        outbound,
     )
-    with serving(Starlette(routes=[Mount("/callbacks", callbacks)])) as url:
+
+    @contextlib.asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        async with outbound:
+            yield
+
+    app = Starlette(routes=[Mount("/callbacks", callbacks)], lifespan=running)
+    with serving(app, lifespan="on") as url:
         yield Called(outbox, Client(url, None))
     outbox.close()

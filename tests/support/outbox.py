@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,7 +32,9 @@ from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.message import AlertView, Changes, Content, Named, encode
 from tocsin.model import AlertStatus, EventType, Secret, Severity, uuid7, uuid7_bytes
+from tocsin.store.database import create_engine, reading
 from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, Pipe
+from tocsin.store.queries.earlier_messages import earlier_progress
 from tocsin.store.statements import statement
 
 KEY = Secret(b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
@@ -399,6 +401,12 @@ async def dispatching(
     The dice fall on the shortest wait there is: a second."""
     outbounds = [Outbound(LOOPBACK, timeout=send_timeout) for _ in range(count)]
     links = DeliveryLinks(LinkSigner([KEY]), "https://tocsin.example.com")
+    engine = create_engine(url, pool_size=2)
+
+    async def earlier(delivery_id: UUID) -> Mapping[str, Any] | None:
+        async with reading(engine) as session:
+            return await earlier_progress(session, delivery_id)
+
     dispatchers = []
     for outbound in outbounds:
         await outbound.__aenter__()
@@ -410,6 +418,7 @@ async def dispatching(
                         outbound,
                         public_url="https://tocsin.example.com",
                         callbacks="https://tocsin.example.com",
+                        earlier=earlier,
                     )
                 ),
                 vault=Vault([KEY]),
@@ -428,6 +437,7 @@ async def dispatching(
         await asyncio.wait_for(asyncio.gather(*runs), 30)
         for outbound in outbounds:
             await outbound.__aexit__(None, None, None)
+        await engine.dispose()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

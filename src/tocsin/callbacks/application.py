@@ -18,9 +18,11 @@ from tocsin.access.links import LinkSigner
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.callbacks.pushover import PushoverCallbacks
+from tocsin.callbacks.slack import SlackCallbacks
 from tocsin.callbacks.twilio_requests import TwilioRequests
 from tocsin.callbacks.twilio_sms import SmsCallbacks
 from tocsin.callbacks.twilio_voice import VoiceCallbacks
+from tocsin.delivery.outbound import Outbound
 from tocsin.settings import Settings
 from tocsin.store import failures
 from tocsin.store.database import Engine
@@ -37,6 +39,7 @@ def create_callbacks(
     settings: Settings,
     signer: LinkSigner,
     actions: Actions,
+    outbound: Outbound,
 ) -> Starlette:
     """The ASGI application to mount at `/callbacks`. Where no public URL is set nothing can call back,
     and nothing is answered."""
@@ -47,11 +50,13 @@ def create_callbacks(
     sms = SmsCallbacks(engine, database_url, signer, actions, requests)
     voice = VoiceCallbacks(engine, database_url, actions, requests)
     pushover = PushoverCallbacks(engine, database_url, signer, actions)
+    slack = SlackCallbacks(engine, vault, actions, outbound)
     places: dict[str, Answer] = {
         "/twilio/sms": sms.reply,
         "/twilio/sms/{delivery_id}": sms.report,
         "/twilio/voice/{delivery_id}": voice.key,
         "/twilio/voice/{delivery_id}/ended": voice.ended,
+        "/slack/interactions": slack.interaction,
         "/pushover/{delivery_id}/{token}/{code}": pushover.acknowledged,
     }
     return Starlette(

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -96,6 +97,10 @@ class Rate:
 VapidKeys = Callable[[], Awaitable[VapidKey | None]]
 """The key that browsers know this installation by, made at its first use; None: it cannot be read."""
 
+Earlier = Callable[[UUID], Awaitable[Mapping[str, Any] | None]]
+"""What the last message about the same alert, or the same group, to the same destination left in its
+progress, by the id of the message that is to be sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -110,6 +115,7 @@ class Parts:
     callbacks: str | None = None
     twilio: TwilioAccount | None = None
     vapid: VapidKeys | None = None
+    earlier: Earlier | None = None
     tls: ssl.SSLContext | None = None
 
 

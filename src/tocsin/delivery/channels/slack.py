@@ -1,23 +1,26 @@
 """Slack: an incoming webhook with Block Kit inside an attachment, which has the colour bar; a workflow,
-or a server with an interface like Slack's."""
+or a server with an interface like Slack's; or a bot, whose messages are edited and have buttons."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, Url
-from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit import escape, slack_bot
+from tocsin.delivery.channels.kit.brief import brief
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.channels.kit.message_words import MessageWords, Moment, describe
+from tocsin.delivery.channels.kit.slack_bot import CHANNEL, TS, Said, SlackBot
 from tocsin.delivery.channels.kit.slack_dialects import Dialect, attachment, variables
-from tocsin.delivery.outbound import Answer, NoAnswer, parse_url, shown
+from tocsin.delivery.outbound import Answer, NoAnswer, Outbound, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import Severity
+from tocsin.model import REDACTED, Action, EventType, Secret, Severity
 
 # Slack's limits, counted in characters after escaping; beyond them it answers `invalid_blocks`
 # without saying where. The whole message stays far below an undocumented cap near 12,000.
@@ -66,31 +69,76 @@ def _is_slack_hook(url: str) -> str:
     return url
 
 
+_Id = Annotated[str, Field(pattern=r"^[CDGUW][A-Z0-9]{6,20}$")]
+
+
 class SlackConfig(ChannelConfig):
-    url: Annotated[Url, AfterValidator(_is_slack_hook)] = Field(repr=False)
+    """An incoming webhook by its `url`, or a bot by its token and where it is to post."""
+
+    url: Annotated[Url, AfterValidator(_is_slack_hook)] | None = Field(default=None, repr=False)
+    bot_token: Annotated[str, Field(pattern=r"^xox[a-z]-[A-Za-z0-9\-]{8,250}$")] | None = Field(
+        default=None, repr=False, description="The bot's token (xoxb-…)"
+    )
+    signing_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{16,128}$")] | None = Field(
+        default=None, repr=False, description="The app's; with it, messages have buttons"
+    )
+    channel: _Id | None = Field(
+        default=None, description="The channel's id (C…), or a user's (U…) for direct messages"
+    )
+    api_url: Url | None = Field(default=None, description="Of a server with Slack's interface")
+
+    bound_secrets: ClassVar[Mapping[str, tuple[str, ...]]] = {"bot_token": ("api_url",)}
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> SlackConfig:
+        bot = (self.bot_token, self.channel)
+        if (self.url is None) == (not any(bot)):
+            raise PydanticCustomError(
+                "slack-config", "needs the url of an incoming webhook, or bot_token and channel"
+            )
+        if self.url is None and not all(bot):
+            raise PydanticCustomError("slack-config", "needs bot_token and channel together")
+        if self.url is not None and (self.signing_secret or self.api_url):
+            raise PydanticCustomError(
+                "slack-config", "has a url, which takes no signing_secret and no api_url"
+            )
+        return self
+
+    @property
+    def has_buttons(self) -> bool:
+        return self.bot_token is not None and self.signing_secret is not None
 
 
 class SlackChannel:
     kind: ClassVar[str] = "slack"
     config_model: ClassVar[type[ChannelConfig]] = SlackConfig
-    secret_fields: ClassVar = frozenset({"url"})
+    secret_fields: ClassVar = frozenset({"url", "bot_token", "signing_secret"})
     rate: ClassVar = Rate(per_second=1.0, burst=10, concurrency=1)
 
     def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._outbound = parts.outbound
 
     @staticmethod
     def masked(config: SlackConfig) -> dict[str, Any]:
-        return {"url": shown(config.url)}
+        return {
+            "url": None if config.url is None else shown(config.url),
+            "bot_token": REDACTED if config.bot_token else None,
+            "signing_secret": REDACTED if config.signing_secret else None,
+        }
 
     @staticmethod
     def bucket(config: SlackConfig) -> str:
-        return digest("slack", config.url)
+        if config.url is not None:
+            return digest("slack", config.url)
+        return digest("slack", config.bot_token or "", config.channel or "")
 
     async def send(
         self, message: Message, config: SlackConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
         words = describe(message, config.zone, links_for(message.destination_name))
+        if config.url is None:
+            return await self._send_as_bot(message, config, words, progress)
         answer = await self._post(config, payload(words, Dialect.of(config.url)))
         if isinstance(answer, Answer) and _word(answer) in _TOO_FANCY:
             # Better a plain page than none.
@@ -101,8 +149,50 @@ class SlackChannel:
 
     async def _post(self, config: SlackConfig, payload: dict[str, Any]) -> Answer | NoAnswer:
         return await self._outbound.post(
-            config.url, encode(payload), {"Content-Type": "application/json; charset=utf-8"}
+            config.url or "", encode(payload), {"Content-Type": "application/json; charset=utf-8"}
         )
+
+    async def _send_as_bot(
+        self, message: Message, config: SlackConfig, words: MessageWords, progress: Progress
+    ) -> Outcome:
+        bot = bot_of(self._outbound, config)
+        place = await self._place(message, bot, config, progress)
+        if not isinstance(place, str):
+            return place
+        whole = bot_payload(message, config, words, with_buttons=self._parts.callbacks is not None)
+        earlier = await self._earlier(message)
+        if earlier is not None and slack_bot.edits(message):
+            said = await _say(bot, "chat.update", whole, words, earlier)
+            if isinstance(said, Said) and not said.is_lost:
+                return _bot_outcome(message, said)
+            if isinstance(said, NoAnswer):
+                return unanswered(message.destination_name, said)
+        said = await _say(bot, "chat.postMessage", whole, words, {CHANNEL: place})
+        if isinstance(said, NoAnswer):
+            return unanswered(message.destination_name, said)
+        return _bot_outcome(message, said)
+
+    async def _place(
+        self, message: Message, bot: SlackBot, config: SlackConfig, progress: Progress
+    ) -> str | Outcome:
+        """Where to post: the channel, or the direct messages with a user, opened first."""
+        channel = config.channel or ""
+        if not channel.startswith(("U", "W")):
+            return channel
+        said = await bot.call("conversations.open", {"users": channel})
+        if isinstance(said, NoAnswer):
+            return unanswered(message.destination_name, said)
+        opened = said.text(CHANNEL, "id")
+        return opened if opened is not None else slack_bot.outcome_of(message, said)
+
+    async def _earlier(self, message: Message) -> dict[str, str] | None:
+        """Where the last message about the same stands."""
+        if self._parts.earlier is None or message.event_type is EventType.TEST:
+            return None
+        kept = await self._parts.earlier(message.id)
+        if kept is None or not (kept.get(CHANNEL) and kept.get(TS)):
+            return None
+        return {CHANNEL: str(kept[CHANNEL]), TS: str(kept[TS])}
 
     def _judge(self, message: Message, answer: Answer) -> Outcome:
         """Success is the word `ok`, or `{"ok": true}` of a workflow and of servers like Slack."""
@@ -137,6 +227,42 @@ class SlackChannel:
                 code="answer-unexpected",
             )
         return judge(name, answer, message.at)
+
+
+def bot_of(outbound: Outbound, config: SlackConfig) -> SlackBot:
+    return SlackBot(outbound, Secret(config.bot_token or ""), config.api_url or slack_bot.API)
+
+
+def bot_payload(
+    message: Message, config: SlackConfig, words: MessageWords, *, with_buttons: bool
+) -> dict[str, Any]:
+    """What a bot posts: with buttons where they lead back to us, else with links."""
+    if not (with_buttons and config.has_buttons):
+        return render(words)
+    short = brief(message, words)
+    actions = [Action.ACKNOWLEDGE] if short.can_acknowledge else []
+    actions += [Action.RESOLVE] if short.can_resolve else []
+    if message.event_type is EventType.TEST:
+        actions = []
+    return slack_bot.with_buttons(render(slack_bot.without_links(words)), actions, str(message.id))
+
+
+async def _say(
+    bot: SlackBot, method: str, whole: dict[str, Any], words: MessageWords, where: dict[str, str]
+) -> Said | NoAnswer:
+    said = await bot.call(method, {**whole, **where})
+    if isinstance(said, Said) and said.is_too_fancy:
+        # Better a plain page than none.
+        said = await bot.call(method, {**plain(words), **where})
+    return said
+
+
+def _bot_outcome(message: Message, said: Said) -> Outcome:
+    if said.error is not None:
+        return slack_bot.outcome_of(message, said)
+    channel, ts = said.text(CHANNEL), said.text(TS)
+    kept = {CHANNEL: channel, TS: ts} if channel and ts else None
+    return Sent(200, f"Posted to {message.destination_name}.", progress=kept)
 
 
 def _word(answer: Answer) -> str | None:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from tocsin.model import Actor, AlertDeliveryStatus, EventType
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
-from tocsin.store.tables import AlertDelivery, AlertDestination, User
+from tocsin.store.tables import AlertDelivery, AlertDestination, Membership, User
 
 # What was handed over, or may have been: an attempt whose end nobody knows rings a phone, too.
 _SENT = (AlertDeliveryStatus.SENT, AlertDeliveryStatus.QUEUED, AlertDeliveryStatus.FAILED)
@@ -154,3 +154,29 @@ async def disable(
         )
         done.append(each)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class ActingMember:
+    id: UUID
+    name: str
+    role: str
+
+
+async def member_of(
+    session: DatabaseSession, workspace_id: UUID, email: str
+) -> ActingMember | None:
+    """The active member of the workspace with this mail address, in either case."""
+    row = (
+        await session.execute(
+            select(User.id, User.name, Membership.role)
+            .join(Membership, Membership.user_id == User.id)
+            .where(
+                func.lower(User.email) == email.lower(),
+                User.deleted_at.is_(None),
+                User.is_active,
+                Membership.workspace_id == workspace_id,
+            )
+        )
+    ).one_or_none()
+    return None if row is None else ActingMember(**row._mapping)

@@ -1,0 +1,62 @@
+"""A server that speaks as much of Slack's API as a bot needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+TOKEN, SIGNING_SECRET = "xoxb-0123456789-abcdefgh", "8f742231b10e8888abcd99yyyzzz85a5"
+
+
+@dataclass
+class FakeSlack:
+    """`messages` are those that stand there, by channel and ts; `calls` every method with what came."""
+
+    messages: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+    """Method → what it refuses with."""
+    emails: dict[str, str] = field(default_factory=dict)
+    said: list[dict[str, Any]] = field(default_factory=list)
+    """What was posted to response URLs."""
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        method = request.path.rpartition("/")[2]
+        if request.path.startswith("/response/"):
+            self.said.append(await request.json())
+            return web.Response(text="ok")
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return _no("invalid_auth")
+        if method == "users.info":
+            user = parse_qs((await request.read()).decode())["user"][0]
+            email = self.emails.get(user)
+            profile = {} if email is None else {"email": email}
+            return web.json_response({"ok": True, "user": {"id": user, "profile": profile}})
+        document = await request.json()
+        self.calls.append((method, document))
+        if method in self.errors:
+            return _no(self.errors[method])
+        match method:
+            case "conversations.open":
+                return web.json_response({"ok": True, "channel": {"id": f"D{document['users']}"}})
+            case "chat.postMessage":
+                key = (document["channel"], f"1763758695.{len(self.messages):06d}")
+            case "chat.update":
+                key = (document["channel"], document["ts"])
+                if key not in self.messages:
+                    return _no("message_not_found")
+            case _:
+                return _no("unknown_method")
+        self.messages[key] = document
+        # In this order, and with the message repeated behind it, as Slack does.
+        return web.Response(
+            text=f'{{"ok":true,"channel":"{key[0]}","ts":"{key[1]}","message":'
+            f'{{"text":"{"x" * 6_000}"}}}}'
+        )
+
+
+def _no(error: str) -> web.Response:
+    return web.json_response({"ok": False, "error": error})
