@@ -206,6 +206,13 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "directly, anything may be closed, a resolved one may be reopened. CLOSED is final.",
             "Read the alert again: somebody else may have been faster.",
         ),
+        "step-moved-on": Problem(
+            "The escalation has gone on",
+            409,
+            "The step that from_step names is over: the next one was taken meanwhile, or the "
+            "escalation has ended. Nothing was done, or somebody would be woken by mistake.",
+            "Look at GET /alerts/{id}/escalation, and ask again if it is still wanted.",
+        ),
         "open-alert-exists": Problem(
             "Another alert for the same event is open",
             409,

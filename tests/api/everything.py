@@ -77,6 +77,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         [{"urgency": "high", "contact_method_id": contact_method["id"]}],
     )
     invitation = client.made("/invitations", {"email": f"ben@{workspace['slug']}.example.org"})
+    past.escalation(hub, alert_id, policy, rule)
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -103,6 +104,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
 _EXAMPLE_IDS = {
     "0199b4a2-0000-7000-8000-0000000000d5": "alert_destination_id",
     "0199b4a2-0000-7000-8000-0000000000c5": "contact_method_id",
+    "0199b4a2-0000-7000-8000-0000000000aa": "user_id",
 }
 """Ids that examples give to what must be there, and what it is."""
 

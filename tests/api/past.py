@@ -11,6 +11,7 @@ from tests.api.conftest import Hub
 from tocsin.model import uuid7
 
 FIRED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FAR = datetime(2036, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def integration(hub: Hub, name: str = "shop", **columns: Any) -> dict[str, Any]:
@@ -50,6 +51,25 @@ def alert(
     )
     event(hub, alert_id, "triggered", at=fired)
     return alert_id
+
+
+def escalation(hub: Hub, alert_id: UUID, policy: dict[str, Any], rule: dict[str, Any]) -> UUID:
+    """One that has taken its first step and waits."""
+    escalation_id = uuid7()
+    hub.sql(
+        "INSERT INTO escalations (id, workspace_id, alert_id, escalation_policy_id, policy_version,"
+        " alert_rule_id, step, step_due_at, next_at, started_at, updated_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, 0, %s, %s, now(), now())",
+        escalation_id,
+        policy["workspace_id"],
+        alert_id,
+        policy["id"],
+        policy["version"],
+        rule["id"],
+        FAR,
+        FAR,
+    )
+    return escalation_id
 
 
 def event(

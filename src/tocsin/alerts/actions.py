@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -223,7 +224,7 @@ class Actions:
             return None
         after = stored.state.status
         await transaction.commit(
-            _audit(workspace_id, alert_id, actor, kind, before, after, said, now)
+            audited(workspace_id, alert_id, actor, kind, before, after, said, now)
         )
         return Acted(after)
 
@@ -244,16 +245,17 @@ def _moved(alert: AlertState, to: AlertStatus, now: datetime) -> None:
         alert.closed_at = now
 
 
-def _audit(
+def audited(
     workspace_id: UUID,
     alert_id: UUID,
     actor: Actor,
     kind: AlertEventKind,
     before: AlertStatus,
     after: AlertStatus,
-    said: Mapping[str, str],
+    said: Mapping[str, Any],
     now: datetime,
 ) -> Call:
+    """What puts it into the audit log."""
     return (
         prepared("add_audit_event"),
         {

@@ -32,6 +32,14 @@ class OptionalNote(Input):
     model_config = example({"note": "Looking into it"})
 
 
+class Acknowledgement(OptionalNote):
+    until: Annotated[Time | None, Field(description="Then it is open again; not in the past")] = (
+        None
+    )
+
+    model_config = example({"note": "Looking into it"})
+
+
 class RequiredNote(Input):
     note: Note
 
@@ -120,10 +128,14 @@ async def unsnooze_alert(
 
 @router.post("/acknowledge", responses=problems("transition-not-allowed"))
 async def acknowledge_alert(
-    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+    context: Context, caller: Responder, alert_id: Id, body: Acknowledgement | None = None
 ) -> AlertOut:
-    """Somebody is on it."""
-    return await _act(context, caller, alert_id, Action.ACKNOWLEDGE, _note(body))
+    """Somebody is on it, so that nobody is paged any more. When the acknowledgement expires, by `until`
+    or the policy's `ack_timeout_minutes`, it is open again; acknowledging again is for longer."""
+    until = None if body is None else body.until
+    if until is not None and until <= utc_now():
+        raise InvalidRequest([Fault("/until", "not_in_future", "lies in the past")])
+    return await _act(context, caller, alert_id, Action.ACKNOWLEDGE, _note(body), until)
 
 
 @router.post("/resolve", responses=problems("transition-not-allowed"))

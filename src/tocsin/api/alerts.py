@@ -41,6 +41,11 @@ class AlertOut(Output):
         Field(description="Until then nobody is notified of it; it may lie in the past"),
     ]
     snoozed_by: str | None
+    assigned_to: Annotated[Id | None, Field(description="A user")]
+    acknowledged_by: Annotated[
+        Id | None, Field(description="The user who did, where that is known")
+    ]
+    acknowledged_until: Annotated[Time | None, Field(description="Then it is open again")]
     metadata_: Annotated[JsonObject, Field(serialization_alias="metadata")]
     labels: Labels
     occurrence_count: int

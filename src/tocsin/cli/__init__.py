@@ -26,6 +26,7 @@ from tocsin.cli import (
     integration,
     maintenance,
     migrate,
+    on_call_acts,
     replay,
     rule,
     send,
@@ -68,6 +69,9 @@ app.command("webhooks", rich_help_panel=_LOOK)(webhooks.webhooks)
 app.command("webhook", rich_help_panel=_LOOK)(webhooks.webhook)
 app.command("replay", rich_help_panel=_LOOK)(replay.replay)
 app.command("act", rich_help_panel=_LOOK)(act.act)
+app.command("escalate", rich_help_panel=_LOOK)(on_call_acts.escalate)
+app.command("assign", rich_help_panel=_LOOK)(on_call_acts.assign)
+app.command("page", rich_help_panel=_LOOK)(on_call_acts.page)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)

@@ -19,7 +19,8 @@ def act(
     alert_id: AlertId,
     note: Annotated[str | None, typer.Option(help="Kept in the timeline.")] = None,
     duration: Annotated[
-        str | None, typer.Option("--for", metavar="SPAN", help="To snooze: 30m, 2h, 1d…")
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="To snooze or acknowledge so long: 30m, 2h…"),
     ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
@@ -30,8 +31,10 @@ def act(
 
     if action is Action.NOTE and not note:
         raise Failure("say what to note: --note TEXT", code=Exit.USAGE)
-    if (action is Action.SNOOZE) != (duration is not None):
-        raise Failure("a snooze, and nothing else, takes its length: --for 2h", code=Exit.USAGE)
+    if action is Action.SNOOZE and duration is None:
+        raise Failure("say how long: --for 2h", code=Exit.USAGE)
+    if action not in (Action.SNOOZE, Action.ACKNOWLEDGE) and duration is not None:
+        raise Failure("--for is for snooze and acknowledge", code=Exit.USAGE)
     body: dict[str, str] = {"note": note} if note else {}
     if duration is not None:
         body["until"] = iso(utc_now() + span(duration, "--for"))

@@ -110,6 +110,7 @@ _TELLS = {
     AlertEventKind.TRIGGERED: EventType.TRIGGERED,
     AlertEventKind.REOPENED: EventType.TRIGGERED,
     AlertEventKind.UNACKNOWLEDGED: EventType.TRIGGERED,
+    AlertEventKind.ACKNOWLEDGEMENT_EXPIRED: EventType.TRIGGERED,
     AlertEventKind.ACKNOWLEDGED: EventType.ACKNOWLEDGED,
     AlertEventKind.RESOLVED: EventType.RESOLVED,
     AlertEventKind.CLOSED: EventType.CLOSED,

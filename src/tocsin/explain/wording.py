@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from tocsin.explain.escalation_words import (
+    exhausted_words,
+    held_words,
+    page_words,
+    resumed_words,
+    step_words,
+)
 from tocsin.explain.facts import AttemptFacts, ChangeFacts, DeliveryFacts, WebhookFacts
 from tocsin.model import (
     AlertDeliveryStatus,
@@ -71,6 +78,8 @@ def change_words(change: ChangeFacts) -> str:
             return words + _changed_words(detail)
         case AlertEventKind.UPDATED:
             return f"{by} changed what it says" + _changed_words(detail)
+        case AlertEventKind.UNACKNOWLEDGED if detail.get("reason") == "severity_raised":
+            return f"{by} opened it again: it was acknowledged as something less"
         case AlertEventKind.UNACKNOWLEDGED:
             return f"{by} took its acknowledgement back: it is open again"
         case AlertEventKind.SEVERITY_CHANGED:
@@ -92,6 +101,25 @@ def change_words(change: ChangeFacts) -> str:
             return f"{by} ended its snooze"
         case AlertEventKind.NOTED:
             return f"{by} left a note"
+        case AlertEventKind.ESCALATED if "actor" in detail:
+            return f"{by} wanted the next step at once, {step_words(detail)}"
+        case AlertEventKind.ESCALATED:
+            return f"{by} took {step_words(detail)}"
+        case AlertEventKind.ESCALATION_HELD:
+            return f"{by} waits: {held_words(detail)}"
+        case AlertEventKind.ESCALATION_RESUMED:
+            return f"{by} waits no more: {resumed_words(detail)}"
+        case AlertEventKind.ESCALATION_EXHAUSTED:
+            return f"{by} has nobody left to ask: {exhausted_words(detail)}"
+        case AlertEventKind.ACKNOWLEDGEMENT_EXPIRED:
+            return f"{by} opened it again: its acknowledgement has expired"
+        case AlertEventKind.ASSIGNED if detail.get("name"):
+            return f"{by} assigned it to {detail['name']}"
+        case AlertEventKind.ASSIGNED:
+            return f"{by} made it nobody's own"
+        case AlertEventKind.RESPONDERS_ADDED:
+            names = ", ".join(each["name"] for each in detail.get("responders", ()))
+            return f"{by} asked {names} to help"
         case AlertEventKind.RESOLVED if detail.get("reason") == "no_news":
             since = _shown(detail["no_news_since"])
             return f"its source has said nothing since {since}, so it is taken to be over"
@@ -156,6 +184,9 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
         case AlertDeliveryStatus.DEFERRED:
             if delivery.send_after is None:
                 return f"held back: {_why(delivery)}"
+            if delivery.reason is Reason.ESCALATION:
+                when = f"will be sent at {_shown(delivery.send_after)}"
+                return f"waits: {_why(delivery)}; {when} unless it is over or acknowledged before"
             when = f"will be sent at {_shown(delivery.send_after)}"
             ends = "unless it is over or acknowledged before, or another hold applies then"
             return f"held back: {_why(delivery)}; {when} {ends}"
@@ -236,6 +267,12 @@ def _why(delivery: DeliveryFacts) -> str:
             )
         case Reason.GROUPED:
             return _gathered_words(detail)
+        case Reason.ESCALATION if "held_by" in detail:
+            return f"{page_words(detail)}; its escalation stands still: {detail['held_by']}"
+        case Reason.ESCALATION:
+            return page_words(detail)
+        case Reason.USER_REMOVED:
+            return "its reader has left the workspace"
         case Reason.RULE | Reason.TEST | Reason.VERIFICATION | Reason.FALLBACK:
             return delivery.last_error_message or delivery.reason.value
         case reason:

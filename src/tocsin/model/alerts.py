@@ -76,7 +76,6 @@ class AlertEventKind(StrEnum):
     ESCALATED = "escalated"
     ESCALATION_HELD = "escalation_held"
     ESCALATION_RESUMED = "escalation_resumed"
-    ESCALATION_STOPPED = "escalation_stopped"
     # Its last step has waited in vain, or nobody could be reached at all.
     ESCALATION_EXHAUSTED = "escalation_exhausted"
     # Nobody has said for too long that they are still on it: the alert is open again.
