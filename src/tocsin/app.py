@@ -312,6 +312,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 vault=hub.vault,
                 settings=hub.settings,
                 senders=hub.senders,
+                lanes=hub.lanes,
                 actions=hub.actions,
             )
         )

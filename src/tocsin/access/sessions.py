@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from tocsin.access.api_keys import Principal
 from tocsin.access.passwords import is_password
 from tocsin.access.random_tokens import random_token, token_hash
-from tocsin.model import Actor, ActorKind, Role, Secret, uuid7
+from tocsin.model import Actor, Role, Secret, uuid7
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import sessions as stored
 from tocsin.store.queries.link_codes import count_try, forget_tries
@@ -60,8 +61,15 @@ class Visitor:
     places: tuple[MemberOf, ...]
 
     @property
+    def principal(self) -> Principal:
+        """As whom they ask for what an API key could ask for, too."""
+        return Principal(
+            self.session_id, self.name, self.workspace_id, self.role, user_id=self.user_id
+        )
+
+    @property
     def actor(self) -> Actor:
-        return Actor(ActorKind.USER, self.name, self.user_id)
+        return self.principal.actor
 
 
 def csrf_token(token: Secret) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
+from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.settings import Settings
 from tocsin.store import database
@@ -19,6 +20,7 @@ class ConsoleContext:
     vault: Vault
     settings: Settings
     senders: Senders
+    lanes: Lanes
     actions: Actions
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:

@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = {
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
-PAGES = frozenset({"home", "alerts"})
+PAGES = frozenset({"home", "alerts", "silences", "integrations", "rules", "destinations"})
 """Those that exist; the navigation shows no others."""
 _USUAL: Mapping[str, Any] = {"theme": "", "keys": "on"}
 """The theme is the system's, and single keys act, unless a person wishes otherwise."""

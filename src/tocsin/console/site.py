@@ -11,9 +11,13 @@ from starlette.responses import Response
 from tocsin.console import (
     alert_list_page,
     alert_view_page,
+    destination_pages,
     home_page,
+    integration_pages,
     live,
+    rule_pages,
     sign_in,
+    silence_pages,
     static_files,
 )
 from tocsin.console.context import ConsoleContext
@@ -22,13 +26,17 @@ from tocsin.console.render import page
 _PLACES = frozenset(
     {
         "alerts",
+        "destinations",
         "enter",
         "favicon.ico",
         "favicon.svg",
+        "integrations",
         "live",
         "login",
         "logout",
         "manifest.webmanifest",
+        "rules",
+        "silences",
         "static",
     }
 )
@@ -48,6 +56,10 @@ def create_console(context: ConsoleContext) -> Starlette:
             *live.routes(context),
             *alert_list_page.routes(context),
             *alert_view_page.routes(context),
+            *silence_pages.routes(context),
+            *integration_pages.routes(context),
+            *rule_pages.routes(context),
+            *destination_pages.routes(context),
         ],
         exception_handlers={HTTPStatus.NOT_FOUND.value: _nothing_here},
     )

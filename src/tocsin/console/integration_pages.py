@@ -1,0 +1,372 @@
+"""Integrations: who sends, whether they are heard, and the first webhook, live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.console import forms
+from tocsin.console.context import ConsoleContext
+from tocsin.console.door import Call, absent, opened
+from tocsin.console.health_strip import is_silent
+from tocsin.console.render import go, page
+from tocsin.console.setup_guides import steps, tool_name
+from tocsin.ingest.replay import Replayed, replay
+from tocsin.model import Role
+from tocsin.resources import integrations
+from tocsin.resources.integration_shapes import (
+    IntegrationIn,
+    IntegrationPatch,
+    IntegrationWithSecret,
+    Rotation,
+    SourceType,
+)
+from tocsin.store import workspace_rows
+from tocsin.store.paging import BadCursor, PageRequest
+from tocsin.store.queries.health import SourceHeard, sources_heard
+from tocsin.store.queries.integrations import page_of_integrations
+from tocsin.store.queries.webhook_deliveries import (
+    alert_ids_of_webhook,
+    find_webhook_delivery,
+    page_of_webhook_deliveries,
+)
+from tocsin.store.tables import Integration, WebhookDelivery
+
+_ATTEMPTS = 30
+_SHOWN = 60_000
+
+
+def routes(context: ConsoleContext) -> list[Route]:
+    return [
+        Route("/integrations", opened(context, _list), methods=["GET"]),
+        Route("/integrations/new", opened(context, _new, role=Role.ADMIN), methods=["GET", "POST"]),
+        Route("/integrations/{id:uuid}", opened(context, _show), methods=["GET"]),
+        Route(
+            "/integrations/{id:uuid}/change",
+            opened(context, _change, role=Role.ADMIN),
+            methods=["POST"],
+        ),
+        Route(
+            "/integrations/{id:uuid}/attempts/{attempt:uuid}",
+            opened(context, _attempt, role=Role.RESPONDER),
+            methods=["GET", "POST"],
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationLine:
+    row: Integration
+    tool: str
+    heard: SourceHeard | None
+    is_silent: bool
+
+
+async def _list(call: Call) -> Response:
+    workspace_id = call.visitor.workspace_id
+    async with call.context.reading() as session:
+        found = await page_of_integrations(
+            session,
+            workspace_id,
+            PageRequest(200),
+            type=None,
+            is_active=None,
+            tenant_id=None,
+        )
+        heard = {each.id: each for each in await sources_heard(session, workspace_id)}
+    lines = [
+        IntegrationLine(
+            row,
+            tool_name(row.type),
+            heard.get(row.id),
+            row.id in heard and is_silent(heard[row.id], call.now),
+        )
+        for row in sorted(found.rows, key=lambda each: each.name.lower())
+    ]
+    return page(
+        "integrations.html",
+        call.frame("integrations"),
+        lines=lines,
+        may_change=call.may(Role.ADMIN),
+        said=call.request.query_params.get("said", "")[:200],
+    )
+
+
+async def _new(call: Call) -> Response:
+    """First the tool, then its name; then the page that waits for its first webhook."""
+    if not call.may(Role.ADMIN):
+        return go("/integrations")
+    chosen = call.request.query_params.get("type", "")
+    if call.request.method == "GET":
+        return _ask(chosen, call, {"name": chosen.replace("_", "-")}, {})
+    form = await call.form()
+    document: dict[str, Any] = {"name": form.get("name", "").strip(), "type": form.get("type", "")}
+    if secret := form.get("webhook_secret", "").strip():
+        document["webhook_secret"] = secret
+    entered = forms.read(IntegrationIn, document)
+    if entered.body is None:
+        return _ask(document["type"], call, form, entered.faults)
+    saved = await forms.save(_create(call, entered.body))
+    if saved.made is None:
+        return _ask(document["type"], call, form, saved.faults)
+    return await _shown(call, UUID(str(saved.made.id)), saved.made)
+
+
+async def _create(call: Call, body: IntegrationIn) -> IntegrationWithSecret:
+    context, caller = call.context, call.visitor.principal
+    row, secret = integrations.make(context.vault, caller, body, call.now)
+    tenant_id = body.tenant_id if "tenant_id" in body.model_fields_set else None
+    async with context.configuring() as session:
+        await integrations.create(session, caller, row, tenant_id, call.now)
+    return integrations.show_with_secret(row, secret, context.settings)
+
+
+def _ask(chosen: str, call: Call, values: Mapping[str, str], faults: Mapping[str, str]) -> Response:
+    tools = sorted(((kind.value, tool_name(kind.value)) for kind in SourceType), key=_by_name)
+    return page(
+        "integration_new.html",
+        call.frame("integrations"),
+        HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+        tools=tools,
+        chosen=chosen if chosen in {kind.value for kind in SourceType} else "",
+        tool=tool_name(chosen) if chosen else "",
+        values={"name": values.get("name", "")},
+        faults=faults,
+    )
+
+
+def _by_name(tool: tuple[str, str]) -> str:
+    return tool[1].lower()
+
+
+async def _show(call: Call) -> Response:
+    return await _shown(call, call.request.path_params["id"], None)
+
+
+async def _shown(
+    call: Call, integration_id: UUID, secret_shown: IntegrationWithSecret | None
+) -> Response:
+    context, workspace_id = call.context, call.visitor.workspace_id
+    cursor = call.request.query_params.get("after")
+    async with context.reading() as session:
+        row = await workspace_rows.find(session, Integration, workspace_id, integration_id)
+        if row is None:
+            return absent("integration", ("/integrations", "All integrations"))
+        try:
+            attempts = await _attempts(call, session, integration_id, cursor)
+        except BadCursor:
+            attempts = await _attempts(call, session, integration_id, None)
+        heard = {each.id: each for each in await sources_heard(session, workspace_id)}
+    shown = secret_shown or integrations.show(row, context.settings)
+    newest = attempts.rows[0] if attempts.rows else None
+    return page(
+        "integration.html",
+        call.frame("integrations"),
+        row=row,
+        shown=shown,
+        secret=None if secret_shown is None else secret_shown.webhook_secret,
+        tool=tool_name(row.type),
+        steps=steps(row.type, shown.webhook_url, context.settings.base_url),
+        attempts=[AttemptLine(each, *verdict_of(each)) for each in attempts.rows],
+        more=attempts.next_cursor,
+        heard=heard.get(row.id),
+        is_silent=row.id in heard and is_silent(heard[row.id], call.now),
+        waiting=waiting_for(newest),
+        may_change=call.may(Role.ADMIN),
+        said=call.request.query_params.get("said", "")[:200],
+    )
+
+
+async def _attempts(call: Call, session: Any, integration_id: UUID, cursor: str | None) -> Any:
+    return await page_of_webhook_deliveries(
+        session,
+        call.visitor.workspace_id,
+        PageRequest(_ATTEMPTS, cursor),
+        integration_id=integration_id,
+        status_code=None,
+        outcome=None,
+        alert_id=None,
+        since=None,
+        until=None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    delivery: WebhookDelivery
+    tone: str
+    words: str
+
+
+def verdict_of(delivery: WebhookDelivery) -> tuple[str, str]:
+    """How it went: a tone, and words for somebody who is to mend it."""
+    if delivery.status_code < 300:
+        return "ok", str(delivery.outcome)
+    if delivery.status_code == HTTPStatus.UNAUTHORIZED:
+        return "bad", f"refused: {delivery.error_message or 'the signature is wrong'}"
+    return "bad", f"{delivery.outcome}: {delivery.error_message or delivery.status_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFor:
+    """Where the setting up stands; `tone` is waiting, ok or bad."""
+
+    tone: str
+    heading: str
+    words: str
+
+
+def waiting_for(newest: WebhookDelivery | None) -> WaitingFor:
+    """What the page that waits says, by the newest attempt."""
+    if newest is None:
+        return WaitingFor(
+            "waiting",
+            "Waiting for the first webhook",
+            "Send a test from the tool; it appears here by itself.",
+        )
+    if newest.status_code < 300:
+        return WaitingFor("ok", "It works", f"The newest webhook was {newest.outcome}.")
+    if newest.status_code == HTTPStatus.UNAUTHORIZED:
+        return WaitingFor("bad", "It came, and its signature is wrong", _mend(newest))
+    return WaitingFor(
+        "bad",
+        "It came, and could not be understood",
+        f"{newest.error_message or newest.outcome}. Open the attempt below to see what was sent.",
+    )
+
+
+def _mend(delivery: WebhookDelivery) -> str:
+    said = delivery.error_message or ""
+    if "missing" in said:
+        return (
+            f"{said}. The tool signed nothing: paste the secret into its settings, and look at the "
+            "attempt below for the headers that it sent."
+        )
+    if "stale" in said or "time" in said:
+        return f"{said}. Compare the clock of the tool's machine with this one's."
+    return (
+        f"{said or 'The signature does not match'}. Paste the secret once more, without spaces "
+        "around it; if it is lost, rotate it here: both work for a day."
+    )
+
+
+async def _change(call: Call) -> Response:
+    integration_id: UUID = call.request.path_params["id"]
+    here = f"/integrations/{integration_id}"
+    form = await call.form()
+    context, caller = call.context, call.visitor.principal
+    match form.get("act"):
+        case "rotate":
+            saved = await forms.save(_rotate(call, integration_id))
+            if saved.made is not None:
+                return await _shown(call, integration_id, saved.made)
+            return go(f"{here}?said={_first(saved.faults)}")
+        case "enable" | "disable" as act:
+            body = IntegrationPatch(is_active=act == "enable")
+            async with context.configuring() as session:
+                await integrations.update(
+                    session, context.vault, caller, integration_id, body, call.now
+                )
+            return go(here)
+        case "rename":
+            entered = forms.read(IntegrationPatch, {"name": form.get("name", "").strip()})
+            if entered.body is None:
+                return go(f"{here}?said={_first(entered.faults)}")
+            renamed = await forms.save(_update(call, integration_id, entered.body))
+            return go(here if renamed.made else f"{here}?said={_first(renamed.faults)}")
+        case "delete":
+            deleted = await forms.save(_delete(call, integration_id))
+            if deleted.made is None:
+                return go(f"{here}?said={_first(deleted.faults)}")
+            return go("/integrations?said=Deleted.")
+        case _:
+            return go(here)
+
+
+async def _rotate(call: Call, integration_id: UUID) -> IntegrationWithSecret:
+    context = call.context
+    async with context.configuring() as session:
+        row, secret = await integrations.rotate_secret(
+            session, context.vault, call.visitor.principal, integration_id, Rotation(), call.now
+        )
+    return integrations.show_with_secret(row, secret, context.settings)
+
+
+async def _update(call: Call, integration_id: UUID, body: IntegrationPatch) -> Integration:
+    context = call.context
+    async with context.configuring() as session:
+        return await integrations.update(
+            session, context.vault, call.visitor.principal, integration_id, body, call.now
+        )
+
+
+async def _delete(call: Call, integration_id: UUID) -> bool:
+    async with call.context.configuring() as session:
+        await integrations.delete(session, call.visitor.principal, integration_id, call.now)
+    return True
+
+
+def _first(faults: Mapping[str, str]) -> str:
+    return quote(next(iter(faults.values()), "Nothing was changed."))
+
+
+async def _attempt(call: Call) -> Response:
+    """One attempt: what came, with which headers, what was answered; and again, as a rehearsal."""
+    attempt_id: UUID = call.request.path_params["attempt"]
+    context, workspace_id = call.context, call.visitor.workspace_id
+    async with context.reading() as session:
+        stored = await find_webhook_delivery(session, workspace_id, attempt_id)
+        if stored is None or stored.delivery.integration_id != call.request.path_params["id"]:
+            return absent("attempt", ("/integrations", "All integrations"))
+        row = await workspace_rows.find(
+            session, Integration, workspace_id, stored.delivery.integration_id
+        )
+        alert_ids = await alert_ids_of_webhook(session, attempt_id)
+    rehearsed = await _rehearse(call, attempt_id) if call.request.method == "POST" else None
+    return page(
+        "attempt.html",
+        call.frame("integrations"),
+        row=row,
+        attempt=AttemptLine(stored.delivery, *verdict_of(stored.delivery)),
+        body=_readable(stored.body),
+        alert_ids=alert_ids,
+        rehearsed=rehearsed,
+        may_act=call.may(Role.RESPONDER),
+    )
+
+
+async def _rehearse(call: Call, attempt_id: UUID) -> dict[str, Any]:
+    """What it would give by today's settings; nothing is kept or sent."""
+    context = call.context
+    async with context.reading() as session:
+        outcome = await replay(
+            await session.connection(),
+            context.senders,
+            context.lanes,
+            context.actions,
+            workspace_id=call.visitor.workspace_id,
+            webhook_delivery_id=attempt_id,
+            dry_run=True,
+            now=call.now,
+        )
+    if isinstance(outcome, Replayed):
+        return outcome.document()
+    return {"status": "cannot be done again", "detail": "only the beginning of its body was kept"}
+
+
+def _readable(body: str) -> str:
+    """The body as it came, set out over lines if it is JSON; a very long one is cut."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return body[:_SHOWN]
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "\n…"

@@ -1,0 +1,167 @@
+"""Silences: what nobody is notified of, until when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.console import forms
+from tocsin.console.context import ConsoleContext
+from tocsin.console.door import Call, opened
+from tocsin.console.matcher_lines import read_matchers, write_matchers
+from tocsin.console.render import go, page
+from tocsin.explain.preview import draft_silence, past_alerts, try_cover
+from tocsin.model import Role
+from tocsin.resources import silences
+from tocsin.resources.silences import SilenceIn
+from tocsin.routing.rules import Silence
+from tocsin.store import workspace_rows
+from tocsin.store.paging import PageRequest
+from tocsin.store.queries.silences import SilenceState, page_of_silences, state_of
+from tocsin.store.tables import Alert, StoredSilence
+
+_HOURS = (("1 hour", 1), ("4 hours", 4), ("12 hours", 12), ("1 day", 24), ("1 week", 168))
+_LIKE_THIS = ("alertname", "host", "instance", "service", "job")
+
+
+def routes(context: ConsoleContext) -> list[Route]:
+    return [
+        Route("/silences", opened(context, _list), methods=["GET"]),
+        Route(
+            "/silences/new",
+            opened(context, _new, role=Role.RESPONDER),
+            methods=["GET", "POST"],
+        ),
+        Route(
+            "/silences/{id:uuid}/change",
+            opened(context, _change, role=Role.RESPONDER),
+            methods=["POST"],
+        ),
+    ]
+
+
+async def _list(call: Call) -> Response:
+    shown = call.request.query_params.get("show", "active")
+    state = {each.value: each for each in SilenceState}.get(shown, SilenceState.ACTIVE)
+    async with call.context.reading() as session:
+        found = await page_of_silences(
+            session, call.visitor.workspace_id, PageRequest(200), state=state, now=call.now
+        )
+    return page(
+        "silences.html",
+        call.frame("silences"),
+        lines=[
+            (row, write_matchers(row.matchers).replace("\n", ", "), state_of(row, call.now).value)
+            for row in sorted(found.rows, key=lambda each: each.ends_at)
+        ],
+        shown=state.value,
+        may_act=call.may(Role.RESPONDER),
+        said=call.request.query_params.get("said", "")[:200],
+    )
+
+
+async def _new(call: Call) -> Response:
+    if not call.may(Role.RESPONDER):
+        return go("/silences")
+    if call.request.method == "GET":
+        return await _ask(call, await _like(call), {})
+    form = await call.form()
+    values = {
+        "matchers": form.get("matchers", "")[:20_000],
+        "hours": form.get("hours", "4"),
+        "comment": form.get("comment", "").strip(),
+    }
+    matchers, fault = read_matchers(values["matchers"])
+    if form.get("act") == "try" or fault:
+        return await _ask(call, values, {"matchers": fault} if fault else {})
+    hours = int(values["hours"]) if values["hours"].isdecimal() else 4
+    ends_at = call.now + timedelta(hours=min(max(hours, 1), 8_760))
+    document = {
+        "matchers": matchers,
+        "ends_at": ends_at.isoformat(),
+        "comment": values["comment"],
+        "author": call.visitor.name,
+    }
+    entered = forms.read(SilenceIn, document)
+    if entered.body is None:
+        return await _ask(call, values, entered.faults)
+    saved = await forms.save(_create(call, entered.body))
+    if saved.made is None:
+        return await _ask(call, values, saved.faults)
+    return go(f"/silences?said={quote('In force at once.')}")
+
+
+async def _like(call: Call) -> dict[str, Any]:
+    """What a new silence begins with: of an alert, what it is known by."""
+    values = {"matchers": "", "hours": "4", "comment": ""}
+    try:
+        alert_id = UUID(call.request.query_params.get("alert", ""))
+    except ValueError:
+        return values
+    async with call.context.reading() as session:
+        alert = await workspace_rows.find(session, Alert, call.visitor.workspace_id, alert_id)
+    if alert is None:
+        return values
+    known = [
+        {"label": name, "op": "=", "value": alert.labels[name]}
+        for name in _LIKE_THIS
+        if alert.labels.get(name)
+    ]
+    matchers = known or [
+        {"label": "source", "op": "=", "value": alert.source},
+        {"label": "title", "op": "=", "value": alert.title},
+    ]
+    return {**values, "matchers": write_matchers(matchers)}
+
+
+async def _create(call: Call, body: SilenceIn) -> StoredSilence:
+    caller = call.visitor.principal
+    row = silences.make(caller, body, call.now)
+    async with call.context.configuring() as session:
+        await silences.create(session, caller, row, call.now)
+    return row
+
+
+async def _ask(call: Call, values: Mapping[str, Any], faults: Mapping[str, str]) -> Response:
+    matched, considered = None, 0
+    matchers, fault = read_matchers(values["matchers"])
+    draft = draft_silence(matchers, call.now) if matchers and not fault else None
+    if isinstance(draft, Silence):
+        async with call.context.reading() as session:
+            since = call.now - timedelta(days=7)
+            past = await past_alerts(session, call.visitor.workspace_id, since)
+        outcome = await try_cover(draft, past.alerts)
+        matched, considered = outcome.held, outcome.considered
+    return page(
+        "silence_new.html",
+        call.frame("silences"),
+        HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+        values=values,
+        faults=faults,
+        hours=_HOURS,
+        matched=matched,
+        considered=considered,
+        live=None if matched is None else sum(each.status.is_live for each in matched),
+    )
+
+
+async def _change(call: Call) -> Response:
+    silence_id: UUID = call.request.path_params["id"]
+    if (await call.form()).get("act") != "expire":
+        return go("/silences")
+    saved = await forms.save(_expire(call, silence_id))
+    words = "Over; what it held is looked at again." if saved.made else saved.faults[forms.WHOLE]
+    return go(f"/silences?said={quote(words)}")
+
+
+async def _expire(call: Call, silence_id: UUID) -> bool:
+    async with call.context.configuring() as session:
+        await silences.expire(session, call.visitor.principal, silence_id, call.now)
+    return True
