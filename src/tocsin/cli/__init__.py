@@ -33,6 +33,7 @@ from tocsin.cli import (
     serve,
     silence,
     tenant,
+    user,
     webhooks,
     workspace,
 )
@@ -82,6 +83,7 @@ app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)
 app.add_typer(inhibition.app, name="inhibition", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
+app.add_typer(user.app, name="user", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.output import Json, ago, is_answered, note, print_json, print_plain, show, table
+from tocsin.cli.people import find_user
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role, iso, utc_now
 
@@ -21,6 +22,10 @@ def create(
     name: Annotated[
         str | None, typer.Option(help="What it is for; shown in lists and in the audit log.")
     ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Makes it this person's own: by mail address, name or id."),
+    ] = None,
     expires_in_days: Annotated[int | None, typer.Option(min=1, max=36_500)] = None,
     json: Json = False,
 ) -> None:
@@ -30,9 +35,11 @@ def create(
     now = utc_now()
     expires_at = None if expires_in_days is None else iso(now + timedelta(days=expires_in_days))
     with open_api(workspace) as api:
+        user_id = None if user is None else find_user(api, user)["id"]
         made = api.post(
             "/api-keys",
             {
+                "user_id": user_id,
                 "name": name or f"{role.value} of {now:%Y-%m-%d %H:%M}",
                 "role": role.value,
                 "expires_at": expires_at,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -11,11 +10,12 @@ from rich.text import Text
 from tocsin.cli import named
 from tocsin.cli.arguments import assignments, read_json
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, note, print_json, progress, show, table
+from tocsin.cli.output import Json, is_answered, note, print_json, progress, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.trials import await_test, last_test, say_test
 
 if TYPE_CHECKING:
-    from tocsin.cli.calling.client import ApiClient
+    pass
 
 app = typer.Typer(
     no_args_is_help=True, help="Make, list and test the places where people are notified."
@@ -25,8 +25,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination's nam
 
 _PATH = "/alert-destinations"
 _KIND = "destination"
-_LOOK_SECONDS = 0.3
-_STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": "bright_black"}
 
 
 @app.command()
@@ -90,7 +88,7 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
             Text(each["name"]),
             each["type"],
             "yes" if each["is_enabled"] else Text("no", style="yellow"),
-            _last_test(each["last_test"]),
+            last_test(each["last_test"]),
             each["id"],
         )
     show(made)
@@ -113,31 +111,11 @@ def send_test(
     from tocsin.cli.lookup import by_name
 
     with open_api(workspace) as api:
-        found = by_name(api, _PATH, _KIND, name)
-        api.post(f"{_PATH}/{found['id']}/test")
+        path = f"{_PATH}/{by_name(api, _PATH, _KIND, name)['id']}"
+        api.post(f"{path}/test")
         with progress("Waiting for it to be sent…"):
-            result = _await_test(api, found["id"], wait)
-    if json:
-        print_json(result)
-    else:
-        show(_last_test(result))
-        if result["status"] == "Sent" and result["confirmed"] is False:
-            note("The service accepted it; look there whether it was posted, too.")
-    if result["status"] == "Pending":
-        raise Failure(
-            "it is still to be sent; is a server running (`tocsin serve`)?", code=Exit.UNREACHABLE
-        )
-    if result["status"] == "Failed":
-        raise typer.Exit(Exit.FAILED)
-
-
-def _await_test(api: ApiClient, destination_id: str, seconds: float) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        result = api.get(f"{_PATH}/{destination_id}")["last_test"]
-        if result["status"] != "Pending" or time.monotonic() >= deadline:
-            return result
-        time.sleep(_LOOK_SECONDS)
+            result = await_test(api, path, wait)
+    say_test(result, json=json)
 
 
 @app.command()
@@ -156,12 +134,3 @@ def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
 def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
     """Delete a destination that no rule names."""
     named.delete(_PATH, _KIND, name, workspace)
-
-
-def _last_test(result: Any) -> Text:
-    line = Text(result["status"], style=_STYLES.get(result["status"], ""))
-    if result["at"] is not None:
-        line.append(f"  {ago(result['at'])}", style="bright_black")
-    if result["error_message"]:
-        line.append(f"  {result['error_message']}", style="")
-    return line

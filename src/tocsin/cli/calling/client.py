@@ -37,6 +37,9 @@ class ApiClient(ABC):
     def patch(self, path: str, document: Any) -> Any:
         return self.request("PATCH", path, document)
 
+    def put(self, path: str, document: Any) -> Any:
+        return self.request("PUT", path, document)
+
     def delete(self, path: str, **query: Any) -> Any:
         return self.request("DELETE", path, query=query)
 

@@ -1,0 +1,93 @@
+"""People and their contact methods as commands name and show them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from tocsin.cli.calling.client import ApiClient
+
+User = Annotated[str, typer.Argument(metavar="USER", help="The person's mail address, name or id.")]
+Contact = Annotated[
+    str, typer.Argument(metavar="CONTACT", help="The contact method's label, type or id.")
+]
+
+_QUIET = re.compile(r"(?:([a-z,]+)\s+)?(\d\d:\d\d)\s*-\s*(\d\d:\d\d)(?:\s+(\S+))?")
+
+
+def find_user(api: ApiClient, said: str) -> Any:
+    """The member with this address, name or id.
+
+    Raises:
+        Failure: there is none, or more than one.
+    """
+    from tocsin.cli.lookup import one_of
+
+    items = api.items("/users", limit=10_000)
+    found = [each for each in items if said.lower() == each["email"].lower()]
+    found = found or [each for each in items if said in (each["id"], each["name"])]
+    found = found or _beginning(items, said)
+    return one_of("user", said, found)
+
+
+def find_contact(api: ApiClient, user: Any, said: str) -> Any:
+    """The contact method of this person with this label or id, or the only one of this type.
+
+    Raises:
+        Failure: there is none, or more than one.
+    """
+    from tocsin.cli.lookup import one_of
+
+    items = api.items(f"/users/{user['id']}/contact-methods", limit=1_000)
+    return one_of("contact method", said, contacts_called(items, said))
+
+
+def contacts_called(methods: list[Any], said: str) -> list[Any]:
+    """Those that go by this label, id, type or beginning of an id."""
+    found = [each for each in methods if said in (each["id"], each["label"])]
+    found = found or [each for each in methods if said == each["type"]]
+    return found or _beginning(methods, said)
+
+
+def _beginning(items: list[Any], said: str) -> list[Any]:
+    return [each for each in items if said and each["id"].startswith(said.lower())]
+
+
+def reached(user: Any) -> Text:
+    """Whether a page would reach a person."""
+    if not user["is_active"]:
+        return Text("disabled", style="yellow")
+    return Text("yes") if user["is_reachable"] else Text("no", style="bold red")
+
+
+def quiet_times(texts: list[str]) -> list[dict[str, Any]] | None:
+    """`sat,sun 22:00-07:00 Europe/Vienna` as the API has it; days and timezone may be left out.
+
+    Raises:
+        Failure: if one is not of that form.
+    """
+    if texts == ["none"]:
+        return None
+    windows = []
+    for text in texts:
+        found = _QUIET.fullmatch(text.strip())
+        if found is None:
+            raise Failure(
+                f"--quiet {text!r} must read [DAYS] START-END [TIMEZONE], such as 22:00-07:00",
+                code=Exit.USAGE,
+            )
+        days = {} if found[1] is None else {"days": found[1].split(",")}
+        windows.append({**days, "start": found[2], "end": found[3], "timezone": found[4]})
+    return windows
+
+
+def quiet_time(window: Any, own_timezone: str) -> str:
+    """A window of quiet hours, for people."""
+    days = "" if len(window["days"]) == 7 else f"{','.join(window['days'])} "
+    return f"{days}{window['start']}-{window['end']} {window['timezone'] or own_timezone}"
