@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -66,6 +66,40 @@ async def test_one_reply_acknowledges_what_a_message_lists(called: Called) -> No
 
     assert "Acknowledged: 3 alerts, Disk first." in answer.body.decode()
     assert {called.status_of(each) for each in carried} == {"ACKNOWLEDGED"}
+
+
+def _clashing(called: Called, destination_id: UUID, code: str) -> UUID:
+    """Another alert that goes by the same code at that destination."""
+    signer = LinkSigner([KEY])
+    alert_id = next(
+        each
+        for each in (uuid7() for _ in range(200_000))
+        if signer.reply_code(each, destination_id) == code
+    )
+    delivery_id = called.outbox.plan(destination_id, alert_id)
+    called.outbox.db.execute(
+        "UPDATE alert_deliveries SET status = 'sent', sent_at = now(), attempt_count = 1"
+        " WHERE id = %s",
+        [delivery_id],
+    )
+    return delivery_id
+
+
+async def test_a_code_that_fits_two_alerts_touches_neither(called: Called) -> None:
+    sent = await called.send()
+    other = _clashing(called, sent.destination_id, sent.code)
+
+    assert twilio_sms.AMBIGUOUS in called.reply(f"ack {sent.code}").body.decode()
+    assert called.status_of(sent.delivery_id) == called.status_of(other) == "OPEN"
+
+    # What is over is not in the way.
+    called.outbox.db.execute(
+        "UPDATE alerts SET status = 'RESOLVED' WHERE id ="
+        " (SELECT alert_id FROM alert_deliveries WHERE id = %s)",
+        [other],
+    )
+    assert "Acknowledged: Disk." in called.reply(f"ack {sent.code}").body.decode()
+    assert called.status_of(sent.delivery_id) == "ACKNOWLEDGED"
 
 
 async def test_a_code_is_good_for_its_own_phone_only(called: Called) -> None:

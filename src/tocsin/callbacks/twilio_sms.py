@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from tocsin.access.links import LinkSigner
 from tocsin.alerts.actions import Actions
-from tocsin.callbacks.acting import act
+from tocsin.callbacks.acting import act, alerts_of
 from tocsin.callbacks.reading import actor_of
 from tocsin.callbacks.replies import Command, NotUnderstood, Overlooked, Stop, read_reply
 from tocsin.callbacks.twilio_requests import Spoken, TwilioRequests, refused, xml
@@ -39,6 +40,7 @@ WRONG_REPLIES_ALLOWED = 5
 _FORGET_WRONG_AFTER = timedelta(hours=1)
 
 HELP = "Not understood. Reply: ack CODE, or resolve CODE; the code stands in the message."
+AMBIGUOUS = "That code fits several alerts. Act on the right one in Tocsin."
 UNKNOWN = "No alert of the last days has that code. Reply: ack CODE."
 
 _ARRIVED = frozenset({"delivered", "read"})
@@ -54,6 +56,15 @@ _REASONS = {
     "30034": "the sender's number is not registered for this country",
     "21610": "the phone has answered STOP",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A message that goes by a code; `is_live`: there is something left to do about it."""
+
+    destination: CallingDestination
+    message: SentMessage
+    is_live: bool
 
 
 class SmsCallbacks:
@@ -129,16 +140,20 @@ class SmsCallbacks:
 
     async def _obey(self, spoken: Spoken, command: Command) -> str:
         now = utc_now()
-        found: tuple[CallingDestination, SentMessage] | None = None
         async with reading(self._engine) as session:
-            for each in spoken.destinations:
-                message = await self._named(session, each, command.code, now)
-                # Ids are made in the order of time.
-                if message is not None and (found is None or message.id > found[1].id):
-                    found = each, message
-        if found is None:
+            named = [
+                found
+                for each in spoken.destinations
+                for found in await self._named(session, each, command.code, now)
+            ]
+        if not named:
             return await self._not_understood(spoken, UNKNOWN)
-        destination, message = found
+        live = [found for found in named if found.is_live]
+        if len(live) > 1:
+            return await self._not_understood(spoken, AMBIGUOUS)
+        # Of what is over, the newest. Ids are made in the order of time.
+        found = live[0] if live else max(named, key=lambda each: each.message.id)
+        destination, message = found.destination, found.message
         if await self._count(destination, now) > WRONG_REPLIES_ALLOWED:
             return NOTHING
         async with writing(self._engine) as session:
@@ -155,15 +170,19 @@ class SmsCallbacks:
 
     async def _named(
         self, session: DatabaseSession, destination: CallingDestination, code: str, now: datetime
-    ) -> SentMessage | None:
-        """The newest message to it that goes by the code."""
+    ) -> list[_Named]:
+        """What goes by the code, of all that was sent to it; each alert, or group of them, once."""
         given = code.encode()
-        sent = await sent_since(session, destination, now - REPLY_WITHIN, _MOST_MESSAGES)
-        for message in sent:
-            codes = self._signer.reply_codes(message.subject_id, destination.id)
-            if any(hmac.compare_digest(each.encode(), given) for each in codes):
-                return message
-        return None
+        found: dict[UUID, _Named] = {}
+        for message in await sent_since(session, destination, now - REPLY_WITHIN, _MOST_MESSAGES):
+            subject = message.subject_id
+            codes = self._signer.reply_codes(subject, destination.id)
+            is_named = any(hmac.compare_digest(each.encode(), given) for each in codes)
+            if is_named and subject not in found:
+                alerts = await alerts_of(session, destination, message)
+                is_live = any(alert.status.is_live for alert in alerts)
+                found[subject] = _Named(destination, message, is_live)
+        return list(found.values())
 
     async def _not_understood(self, spoken: Spoken, text: str) -> str:
         wrong = await self._count(spoken.destinations[0], utc_now())

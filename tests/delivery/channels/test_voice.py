@@ -13,9 +13,10 @@ from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import twiml
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.channels.voice import VoiceChannel, VoiceConfig
-from tocsin.delivery.outcome import Sent
+from tocsin.delivery.outcome import Retry, Sent, Standing
 from tocsin.message import Message
-from tocsin.model import AlertStatus, EventType
+from tocsin.model import AlertStatus, EventType, Secret
+from tocsin.settings import TwilioAccount
 
 PLACE = f"https://hub.example/callbacks/twilio/voice/{samples.DELIVERY_ID}"
 
@@ -101,6 +102,17 @@ async def test_the_worst_title_is_still_twiml(text: str) -> None:
         form = await call(message)
         assert len(form["Twiml"]) <= twiml.LIMIT
         canonicalize(form["Twiml"])
+
+
+async def test_the_installations_messaging_service_cannot_call() -> None:
+    account = TwilioAccount("https://x.example", services.ACCOUNT_SID, Secret("x"), "MG" + "0" * 32)
+    async with services.outbound() as out:
+        outcome = await VoiceChannel(Parts(out, twilio=account)).send(
+            samples.message(), VoiceConfig(to="+15550100001"), samples.links_for, {}
+        )
+
+    assert isinstance(outcome, Retry)
+    assert outcome.standing is Standing.MISCONFIGURED
 
 
 def test_calls_come_from_a_number() -> None:

@@ -19,7 +19,7 @@ from tocsin.delivery.channels.kit.escape import cut
 from tocsin.delivery.channels.kit.http import unanswered
 from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.outbound import NoAnswer
-from tocsin.delivery.outcome import Outcome, Progress
+from tocsin.delivery.outcome import Outcome, Progress, Retry, Standing
 from tocsin.message import Message
 from tocsin.model import EventType
 
@@ -68,6 +68,13 @@ class VoiceChannel:
         account = twilio.account_of(config, self._parts.twilio)
         if account is None:
             return twilio.not_set_up(message.destination_name)
+        if not account.sender.startswith("+"):
+            return Retry(
+                "voice-needs-number",
+                f"{message.destination_name}: calls come from a phone number, and {account.sender} is "
+                "none; give the destination a sender.",
+                standing=Standing.MISCONFIGURED,
+            )
         words = describe(message, config.zone, links_for(message.destination_name))
         callbacks = self._parts.callbacks
         place = None if callbacks is None else f"{callbacks}{twilio.CALLBACKS}/voice/{message.id}"
