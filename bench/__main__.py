@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|delivery|alerts|heartbeats]…`: measure; results to bench/results."""
+"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing]…`: results to bench/results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, heartbeats, holds, ingest
+from bench import alerts, delivery, firing, heartbeats, holds, ingest
 
 RESULTS = Path("bench/results")
 BENCHES: dict[str, Any] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Any] = {
     "alerts": alerts,
     "heartbeats": heartbeats,
     "holds": holds,
+    "firing": firing,
 }
 
 
