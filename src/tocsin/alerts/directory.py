@@ -19,6 +19,7 @@ import structlog
 
 from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.alerts.people import person_of
+from tocsin.message import Named
 from tocsin.model import Actor, ActorKind, Severity
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.bindings import Binding
@@ -81,13 +82,6 @@ class IntegrationEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    id: UUID
-    slug: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Directory:
     """One version of it. All of it is immutable. Integrations and tenants that were deleted are in it
     for the sake of their alerts, which may be live."""
@@ -96,8 +90,8 @@ class Directory:
     integrations: Mapping[UUID, IntegrationEntry]
     routing: Mapping[UUID, RoutingTable]
     """By workspace."""
-    workspaces: Mapping[UUID, Names]
-    tenants: Mapping[UUID, Names]
+    workspaces: Mapping[UUID, Named]
+    tenants: Mapping[UUID, Named]
     on_call: Mapping[UUID, OnCallBook] = field(default_factory=dict)
     """By workspace; none where there are neither people nor escalation policies."""
 
@@ -171,8 +165,8 @@ async def _load(engine: Engine) -> Directory:
             for row in rows.integrations
         },
         routing,
-        {row.id: Names(row.id, row.slug, row.name) for row in rows.workspaces},
-        {row.id: Names(row.id, row.slug, row.name) for row in rows.tenants},
+        {row.id: Named(row.id, row.name, row.slug) for row in rows.workspaces},
+        {row.id: Named(row.id, row.name, row.slug) for row in rows.tenants},
         on_call,
     )
 

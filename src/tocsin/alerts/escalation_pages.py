@@ -11,7 +11,6 @@ from uuid import UUID
 from tocsin.alerts.changes import AlertChange, AlertDetails
 from tocsin.alerts.directory import Directory
 from tocsin.alerts.escalation_rows import PageRow, encoded
-from tocsin.alerts.named import named
 from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.message import Content, Named, encode
 from tocsin.model import (
@@ -118,8 +117,8 @@ class PageMaker:
         content = Content(
             event_type=event_type,
             created_at=self.now,
-            workspace=named(self.directory.workspaces[entry.workspace_id]),
-            tenant=named(self.directory.tenants[details.tenant_id]),
+            workspace=self.directory.workspaces[entry.workspace_id],
+            tenant=self.directory.tenants[details.tenant_id],
             rule=Named(rule_id, "a rule since deleted" if rule is None else rule.name),
             alert=change.document(details),
             actor=change.actor,

@@ -18,7 +18,6 @@ from tocsin.alerts.directory import Directory
 from tocsin.alerts.inhibiting import Inhibited, inhibit
 from tocsin.alerts.looks import Looks
 from tocsin.alerts.matching_budgets import MatchingBudgets, Question
-from tocsin.alerts.named import named
 from tocsin.alerts.notification_rows import (
     GroupJoined,
     PendingDelivery,
@@ -353,8 +352,8 @@ def _row(
         payload=Content(
             event_type=event.event_type,
             created_at=now,
-            workspace=named(directory.workspaces[workspace_id]),
-            tenant=named(directory.tenants[details.tenant_id]),
+            workspace=directory.workspaces[workspace_id],
+            tenant=directory.tenants[details.tenant_id],
             rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,

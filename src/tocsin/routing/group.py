@@ -13,8 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from tocsin.model import Severity
 from tocsin.routing.matchers import read_label
@@ -58,8 +62,7 @@ AFTER_MAINTENANCE = timedelta(seconds=3)
 """So long one message for all that is still open waits for others that the window held."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKey:
+class GroupKey(Struct, frozen=True):
     """Which group an alert belongs to at one destination. `id` is the same wherever it is asked for;
     `labels` are what its alerts share, empty where they lack one; after maintenance, its name and when
     it began."""
@@ -86,17 +89,24 @@ class GroupKey:
     def of(
         cls, grouping: Grouping, rule_id: UUID, destination_id: UUID, subject: Subject
     ) -> GroupKey:
-        labels = {label: read_label(subject, label) for label in grouping.by}
-        digest = hashlib.sha256(rule_id.bytes + destination_id.bytes + subject.tenant_id.bytes)
-        for label, value in labels.items():
-            for text in (label, value):
-                encoded = text.encode("utf-8", "surrogatepass")
-                digest.update(len(encoded).to_bytes(4) + encoded)
-        id = UUID(bytes=digest.digest()[:16])
-        return cls(id, rule_id, destination_id, subject.tenant_id, labels)
+        labels = tuple([(label, read_label(subject, label)) for label in grouping.by])
+        return _by_rule(rule_id, destination_id, subject.tenant_id, labels)
 
     def document(self) -> dict[str, Any]:
         return {"id": str(self.id), "kind": self.kind.value, "labels": dict(self.labels)}
+
+
+@lru_cache(1_024)
+def _by_rule(
+    rule_id: UUID, destination_id: UUID, tenant_id: UUID, labels: tuple[tuple[str, str], ...]
+) -> GroupKey:
+    """Remembered, because what is gathered comes many at a time."""
+    digest = hashlib.sha256(rule_id.bytes + destination_id.bytes + tenant_id.bytes)
+    for text in chain.from_iterable(labels):
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(4) + encoded)
+    id = UUID(bytes=digest.digest()[:16])
+    return GroupKey(id, rule_id, destination_id, tenant_id, dict(labels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
 from tocsin.alerts.changes import AlertChange
 from tocsin.alerts.directory import Directory
-from tocsin.alerts.named import named
 from tocsin.alerts.stored import stored_alerts
 from tocsin.message import MOST_ALERTS, SHOWN_ALERTS, AlertView, Changes, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, uuid7, uuid7_bytes
@@ -161,8 +160,8 @@ class GroupLook:
             since=since,
             now=now,
             unlisted=max(tally.open + tally.ended - len(listed), 0),
-            workspace=named(self._directory.workspaces[group.workspace_id]),
-            tenant=named(self._directory.tenants[group.tenant_id]),
+            workspace=self._directory.workspaces[group.workspace_id],
+            tenant=self._directory.tenants[group.tenant_id],
             rule=None if storm else rule,
             note=_sources(sources) if storm else None,
             event_type=EventType.STORM if storm else EventType.GROUP,

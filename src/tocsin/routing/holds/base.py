@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from tocsin.model import EventType, Reason, Severity, iso
 from tocsin.routing.history import History
 from tocsin.routing.judge import Judge
@@ -32,8 +34,7 @@ class Held:
         return {"reason": self.reason.value, **until, **self.evidence}
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFacts:
+class AlertFacts(Struct, frozen=True):
     """What a hold of an alert may ask for. A hold that needs more adds it here."""
 
     table: RoutingTable
@@ -43,8 +44,7 @@ class AlertFacts:
     judge: Judge
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFacts:
+class RuleFacts(Struct, frozen=True):
     """What a hold of a rule may ask for: `rule` would notify `destination_id`."""
 
     rule: Rule
