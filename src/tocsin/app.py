@@ -69,6 +69,7 @@ from tocsin.store.database import Engine, can_write, create_engine, reading
 from tocsin.store.queries.earlier_messages import earlier_progress
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.clock import Clock
+from tocsin.timers.escalation_watchdog import watch_escalations
 from tocsin.timers.groups import Groups
 from tocsin.timers.heartbeats import keep_heartbeats
 from tocsin.timers.outward_heartbeat import OutwardHeartbeat, Progress
@@ -168,6 +169,9 @@ class Hub:
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))
+            await stack.enter_async_context(
+                _background(watch_escalations(self.url), "escalation watchdog")
+            )
             parts: dict[str, Progress] = {"database": self._writes, "clock": clock.makes_progress}
             if self.role is not ProcessRole.WEB:
                 dispatcher = await stack.enter_async_context(self._dispatching())

@@ -230,8 +230,8 @@ def _ended_carriers(group: Sequence[Done], updates: Sequence[RowUpdate]) -> list
 def _fallback_candidates(
     group: Sequence[Done], updates: Sequence[RowUpdate]
 ) -> list[FallbackCandidate]:
-    """Every CRITICAL message given up, and one failure of each destination: whether that has been
-    failing for long enough is the database's to say."""
+    """Every page and every CRITICAL message given up, and one failure of each destination: whether that
+    has been failing for long enough is the database's to say."""
     candidates = []
     seen = set()
     for done, update in zip(group, updates, strict=True):
@@ -242,7 +242,7 @@ def _fallback_candidates(
             continue
         given_up = update.status is AlertDeliveryStatus.FAILED
         about = claimed.payload.get("group") or claimed.payload.get("alert") or {}
-        critical = given_up and about.get("severity") == Severity.CRITICAL
+        critical = given_up and (claimed.is_page or about.get("severity") == Severity.CRITICAL)
         broken = isinstance(done.result, Failed) and done.result.disables_destination
         if critical or broken or claimed.alert_destination_id not in seen:
             seen.add(claimed.alert_destination_id)

@@ -3,7 +3,7 @@
 --
 -- It is notified when a destination has been failing for the set time, or is broken for good: once per
 -- failing period, with the message that just failed (`fallback_told_at` is cleared by a success). And
--- it is notified of a message for a CRITICAL alert that was given up: once per event of an alert,
+-- it is notified of a page, or a message for a CRITICAL alert, that was given up: once per event of an alert,
 -- whichever destinations gave up (a unique index, not a look before the write, sees to that). A reopened
 -- alert, or one that has become worse, is another event.
 --
@@ -16,8 +16,10 @@ WITH given AS (
 ), failed AS (
     SELECT d.id, d.workspace_id, d.tenant_id, d.alert_rule_id, d.alert_destination_id, d.alert_id,
            d.event_type, d.payload, d.urgency, d.group_id, given.broken, destination.name,
-           given.given_up AND coalesce(d.payload #>> '{alert,severity}', d.payload #>> '{group,severity}')
-               = 'CRITICAL' AS critical,
+           given.given_up AND (
+               d.reason = 'escalation'
+               OR coalesce(d.payload #>> '{alert,severity}', d.payload #>> '{group,severity}')
+                   = 'CRITICAL') AS critical,
            fallback.id AS fallback_id
     FROM given
     JOIN alert_deliveries AS d ON d.id = given.id
