@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from tests.timers.plain_world import SEVERITIES, World
+from tests.timers.plain_world import HOSTS, NAMES, SEVERITIES, World
 
 INTERVAL = 300
 
@@ -26,6 +26,20 @@ class Groups(World):
     @rule(by=st.sampled_from([None, [], ["host"], ["severity"]]))
     def change_groups(self, by: list[str] | None) -> None:
         self.change_rule(self.places[0], "group_by", by)
+
+    @rule(severity=st.sampled_from(SEVERITIES))
+    def fire_all(self, severity: str) -> None:
+        for name, host in zip(NAMES, HOSTS, strict=True):
+            self.fire(name, severity, host)
+
+    def teardown(self) -> None:
+        """In the end nothing waits for its group any more."""
+        if not hasattr(self, "alerts"):
+            return
+        for _ in range(2):
+            self.tick(INTERVAL + 3)
+            self.everybody_is_notified_once_of_what_is_open_and_not_held()
+        self.a_group_says_each_thing_once_and_no_more_than_it_may()
 
     @invariant()
     def a_group_says_each_thing_once_and_no_more_than_it_may(self) -> None:

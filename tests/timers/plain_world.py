@@ -86,12 +86,17 @@ class Story:
 
 @dataclass
 class Alert:
+    id: UUID
     name: str
     severity: str
     host: str
     stories: dict[str, Story]
     status: str = "OPEN"
     snoozed_until: datetime | None = None
+    taken_on: bool = False
+    opened: int = 1
+    grown: int = 0
+    """How often it was opened, and grew worse."""
 
     @property
     def is_live(self) -> bool:
@@ -146,18 +151,27 @@ class World(RuleBasedStateMachine):
             # One that becomes worse for those who have it in hand is another story.
             severity = min(severity, before.severity, key=SEVERITIES.index)
         id = self.hub.send(name, severity=severity, labels={"host": host})
-        if before is None:
+        if before is None and id in self.alerts:
+            before = self.alerts[id]
+            self.comes_back(before)
+        elif before is None:
             stories = {place.name: Story() for place in self.places}
             self.live[name] = id
-            self.alerts[id] = Alert(name, severity, host, stories)
+            self.alerts[id] = Alert(id, name, severity, host, stories)
             self.trigger(self.alerts[id])
             return
-        assert id == known
+        assert before is not None
+        assert self.live[name] == id
         rises = SEVERITIES.index(severity) > SEVERITIES.index(before.severity)
         before.severity, before.host = severity, host
         if rises:
+            before.grown += 1
             before.snoozed_until = None
             self.trigger(before)
+
+    def comes_back(self, alert: Alert) -> None:
+        """The same alert is live again, which only happens to one that flaps."""
+        raise AssertionError(f"a new episode of what is over is a new alert: {alert}")
 
     def trigger(self, alert: Alert) -> None:
         """Whoever asks for it, and does not know of this episode, is to be notified."""
@@ -213,7 +227,7 @@ class World(RuleBasedStateMachine):
             if alert.status == "OPEN" and story.is_named and not waits:
                 story.acknowledged += 1
             story.is_pending, story.gathered_at = False, None
-        alert.status = "ACKNOWLEDGED"
+        alert.status, alert.taken_on = "ACKNOWLEDGED", True
 
     @precondition(lambda self: len(self.alerts) > len(self.live))
     @rule(data=st.data())
@@ -228,7 +242,8 @@ class World(RuleBasedStateMachine):
             alert = self.alerts[id]
             self.tick()
             assert isinstance(self.hub.base.act(id, Action.REOPEN), Acted)
-            alert.status, alert.snoozed_until = "OPEN", None
+            alert.status, alert.snoozed_until, alert.taken_on = "OPEN", None, False
+            alert.opened += 1
             self.live[alert.name] = id
             self.trigger(alert)
 
