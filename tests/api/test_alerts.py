@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from tests.api import past
 from tests.api.conftest import Hub
@@ -22,7 +23,7 @@ def test_an_alert_is_read_with_every_column(hub: Hub) -> None:
     # The digest only spares a repeat from reading the words, and the penalty of flapping is a number of
     # an algorithm; they say nothing to anybody.
     unseen = {"words_digest", "flaps"}
-    assert set(found) == {name for (name,) in columns} - unseen | {"inhibition"}
+    assert set(found) == {name for (name,) in columns} - unseen | {"inhibition", "flapping_since"}
     assert found["labels"] == {"host": "db-1"}
     assert found["metadata"] == {"page": 1}
     assert found["triggered_at"] == "2026-03-01T12:00:00Z"
@@ -46,6 +47,31 @@ def test_alerts_are_filtered(hub: Hub) -> None:
     assert _titles(hub, q="bank") == ["disk_slow"]
     assert _titles(hub, since="2026-03-01T12:30:00Z") == ["disk_slow"]
     assert _titles(hub, until="2026-03-01T13:30:00+01:00") == ["CPU 100%", "Disk full"]
+
+
+def test_what_flaps_says_since_when_and_is_found(hub: Hub) -> None:
+    sender = past.integration(hub)
+    flaps = past.alert(hub, sender, "flaps")
+    past.alert(hub, sender, "has flapped")
+    closed = past.alert(hub, sender, "is closed", status="CLOSED")
+    past.alert(hub, sender, "never did")
+    known = (
+        '{"penalty": 3, "changed_at": "2026-03-01T12:06:00Z", "first_at": "2026-03-01T12:00:00Z"%s}'
+    )
+    since = known % ', "since": "2026-03-01T12:06:00Z"'
+    for title, found in (("flaps", since), ("has flapped", known % ""), ("is closed", since)):
+        hub.sql("UPDATE alerts SET flaps = %s WHERE title = %s", found, title)
+    hub.sql(
+        "INSERT INTO alert_timers (alert_id, kind, due_at, alert_destination_id, workspace_id)"
+        " VALUES (%s, 'flapping', now(), %s, %s)",
+        flaps,
+        UUID(int=0),
+        hub.workspace_id,
+    )
+    assert _titles(hub, is_flapping="true") == ["flaps"]
+    assert _titles(hub, is_flapping="false") == ["never did", "is closed", "has flapped"]
+    assert hub.viewer.get(f"/alerts/{flaps}").json()["flapping_since"] == "2026-03-01T12:06:00Z"
+    assert hub.viewer.get(f"/alerts/{closed}").json()["flapping_since"] is None
 
 
 def test_a_search_text_stands_for_itself(hub: Hub) -> None:

@@ -39,6 +39,33 @@ def test_a_window_begins_now_is_ended_and_stays_ended(hub: Hub) -> None:
     assert actions.count("ended") == 1
 
 
+def test_windows_are_listed_by_their_state(hub: Hub) -> None:
+    made = {
+        state: hub.responder.made(PATH, body | {"name": state})["id"]
+        for state, body in (
+            ("active", WINDOW),
+            ("pending", WEEKLY),
+            ("disabled", WINDOW | {"is_enabled": False}),
+            ("expired", WINDOW),
+        )
+    }
+    hub.responder.post(f"{PATH}/{made['expired']}/end", None)
+
+    def listed(**query: Any) -> list[str]:
+        return [each["name"] for each in hub.viewer.get(PATH, **query).json()["items"]]
+
+    for state in made:
+        assert listed(state=state) == [state]
+    assert listed(state=["pending", "active"]) == ["pending", "active"]
+    assert listed(state=["pending", "active"], is_over="true") == []
+    # Page by page, too.
+    page = hub.viewer.get(PATH, state=["expired", "active"], limit=1).json()
+    assert [each["name"] for each in page["items"]] == ["expired"]
+    rest = hub.viewer.get(PATH, state=["expired", "active"], cursor=page["next_cursor"]).json()
+    assert ([each["name"] for each in rest["items"]], rest["next_cursor"]) == (["active"], None)
+    assert hub.viewer.get(PATH, state="gone").status == 422
+
+
 def test_a_window_that_recurs_says_when_in_its_zone_and_in_utc(hub: Hub) -> None:
     made = hub.responder.made(PATH, WEEKLY)
     assert (made["state"], made["current"]) == ("pending", None)

@@ -94,3 +94,28 @@ def test_nothing_is_run_where_nothing_can_be_held(tocsin: Program, tmp_path: Pat
     ):
         assert tocsin.call(*arguments).code == 2
     assert not touched.exists()
+
+
+def test_what_lasts_is_extended_by_so_much(tocsin: Program) -> None:
+    made = tocsin.call("maintenance", "create", "Longer", "-m", "host=db-1", "--for", "30m")
+    assert made.code == 0, made
+    said = tocsin.call("maintenance", "extend", "Longer", "--for", "20m", "--json")
+    window = json.loads(said.out)
+    assert window["duration_minutes"] == 50
+    (listed,) = _windows(tocsin, "--state", "active")
+    assert listed["current"] == window["current"]
+    assert _windows(tocsin, "--state", "pending") == []
+    assert "Longer lasts until" in tocsin.call("maintenance", "extend", "Longer", "--for", "1m").err
+    tocsin.call("maintenance", "end", "Longer")
+    late = tocsin.call("maintenance", "extend", "Longer", "--for", "20m")
+    assert late.code == 1
+    assert "does not last now (it is expired)" in late.err
+
+
+def test_one_that_repeats_is_not_extended(tocsin: Program) -> None:
+    weekly = ("--repeat", "FREQ=DAILY", "--for", "2h")
+    tocsin.call("maintenance", "create", "Each day", "-m", "host=db-1", *weekly)
+    said = tocsin.call("maintenance", "extend", "Each day", "--for", "20m")
+    assert said.code == 2
+    assert "repeats" in said.err
+    tocsin.call("maintenance", "delete", "Each day")

@@ -46,6 +46,9 @@ class AlertOut(Output):
         Id | None, Field(description="The user who did, where that is known")
     ]
     acknowledged_until: Annotated[Time | None, Field(description="Then it is open again")]
+    flapping_since: Annotated[
+        Time | None, Field(description="It keeps coming and going; null: it does not, any more")
+    ]
     metadata_: Annotated[JsonObject, Field(serialization_alias="metadata")]
     labels: Labels
     occurrence_count: int
@@ -97,6 +100,9 @@ class AlertQuery(PageQuery):
     ] = None
     since: Annotated[Time | None, Field(description="Triggered then or later")] = None
     until: Annotated[Time | None, Field(description="Triggered before")] = None
+    is_flapping: Annotated[
+        bool | None, Field(description="Whether it keeps coming and going now")
+    ] = None
 
 
 class AlertEventOut(Output):
@@ -125,6 +131,7 @@ async def list_alerts(
             text=query.q,
             since=query.since,
             until=query.until,
+            flapping=query.is_flapping,
         )
     return shown(page, AlertOut.model_validate)
 

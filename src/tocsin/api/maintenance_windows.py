@@ -12,7 +12,7 @@ from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery, shown
-from tocsin.model import utc_now
+from tocsin.model import WindowState, utc_now
 from tocsin.resources import maintenance_windows
 from tocsin.resources.fields import Id
 from tocsin.resources.maintenance_windows import (
@@ -20,6 +20,7 @@ from tocsin.resources.maintenance_windows import (
     MaintenanceWindowOut,
     MaintenanceWindowPatch,
     show,
+    state_of,
 )
 from tocsin.resources.owned import owned
 from tocsin.store.queries.maintenance_windows import page_of_windows
@@ -31,6 +32,7 @@ router = APIRouter(
 
 
 class WindowQuery(PageQuery):
+    state: Annotated[list[WindowState], Field(default_factory=list, description="Any of these")]
     is_over: Annotated[bool | None, Field(description="Whether the last occurrence has ended")] = (
         None
     )
@@ -43,7 +45,12 @@ async def list_maintenance_windows(
     now = utc_now()
     async with context.reading() as session:
         page = await page_of_windows(
-            session, caller.workspace_id, query.request(), over=query.is_over, now=now
+            session,
+            caller.workspace_id,
+            query.request(),
+            over=query.is_over,
+            now=now,
+            keep=(lambda row: state_of(row, now) in query.state) if query.state else None,
         )
     return shown(page, lambda row: show(row, now))
 

@@ -45,6 +45,9 @@ def alerts(
     q: Annotated[
         str | None, typer.Option("--search", "-q", help="Text in title, source or id.")
     ] = None,
+    flapping: Annotated[
+        bool, typer.Option("--flapping", help="Only those that keep coming and going.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
@@ -59,11 +62,14 @@ def alerts(
             status=[each.value for each in status or []],
             severity=[each.value for each in severity or []],
             q=q,
+            is_flapping="true" if flapping else None,
         )
     if json:
         print_json(found)
     elif not found:
-        note("No alert matches." if status or severity or q else "There is no alert yet.")
+        note(
+            "No alert matches." if status or severity or q or flapping else "There is no alert yet."
+        )
     elif out().is_terminal:
         show(_for_people(found))
     else:
@@ -138,6 +144,8 @@ def headline(found: Any) -> list[RenderableType]:
     for name in ("acknowledged", "resolved", "closed"):
         if found[f"{name}_at"] is not None:
             facts.add_row(name, moment(found[f"{name}_at"]))
+    if found["flapping_since"] is not None:
+        facts.add_row("flapping", f"since {moment(found['flapping_since'])}")
     facts.add_row("seen", f"{found['occurrence_count']} ×, last {ago(found['last_received_at'])}")
     if found["external_id"] is not None:
         facts.add_row("external id", Text(found["external_id"]))

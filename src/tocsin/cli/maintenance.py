@@ -21,7 +21,7 @@ from tocsin.cli.output import Json, ago, is_answered, note, pairs, print_json, s
 from tocsin.cli.rule import show_preview
 from tocsin.cli.run_held import run_held
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.model import OnEnd
+from tocsin.model import OnEnd, WindowState
 
 app = typer.Typer(
     no_args_is_help=True, help="Hold notifications while something is worked on, then look again."
@@ -97,14 +97,19 @@ def create(
 @app.command("list")
 def list_all(
     everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    state: Annotated[
+        list[WindowState] | None, typer.Option(case_sensitive=False, help="Any of these.")
+    ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """List windows that are, or will be, in force."""
     from tocsin.cli.calling.choose import open_api
 
+    states = [each.value for each in state or []]
+    over = None if everything or states else "false"
     with open_api(workspace, only_reads=True) as api:
-        found = api.items(_PATH, limit=1_000, is_over=None if everything else "false")
+        found = api.items(_PATH, limit=1_000, is_over=over, state=states)
     if is_answered(found, json, "There is no maintenance."):
         return
     made = table("name", "state", "if", "ends", "next", "id")
@@ -187,6 +192,38 @@ def end(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
         if found["current"] is None
         else f"{found['name']} has ended."
     )
+
+
+@app.command()
+def extend(
+    name: Name,
+    duration: Annotated[
+        str, typer.Option("--for", metavar="SPAN", help="So much longer: 20m, 2h; whole minutes.")
+    ],
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Let a window that lasts now last longer; nothing is sent in between."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    minutes = whole_minutes(duration, "--for")
+    with open_api(workspace) as api:
+        found = by_name(api, _PATH, _KIND, name)
+        if found["current"] is None:
+            raise Failure(f"{found['name']} does not last now (it is {found['state']})")
+        if found["rrule"] is not None:
+            raise Failure(
+                f"{found['name']} repeats, and all its occurrences would last longer; "
+                "make another window that begins now: tocsin maintenance create",
+                code=Exit.USAGE,
+            )
+        body = {"duration_minutes": found["duration_minutes"] + minutes}
+        changed = api.patch(f"{_PATH}/{found['id']}", body)
+    if json:
+        print_json(changed)
+        return
+    note(f"{found['name']} lasts until {changed['current']['ends_at']}.")
 
 
 @app.command()

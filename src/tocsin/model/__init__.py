@@ -26,6 +26,7 @@ from tocsin.model.notifications import (
     OnEnd,
     Reason,
     WaitReason,
+    WindowState,
 )
 from tocsin.model.people import SYSTEM, Actor, ActorKind, Role, Urgency
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
@@ -73,6 +74,7 @@ __all__ = [
     "Urgency",
     "WaitReason",
     "WebhookStatus",
+    "WindowState",
     "iso",
     "optional_iso",
     "utc_now",

@@ -82,6 +82,15 @@ class OnEnd(StrEnum):
     NOTHING = "nothing"
 
 
+class WindowState(StrEnum):
+    """Whether a maintenance window holds anything now, will again, or never."""
+
+    DISABLED = "disabled"
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
 class AttemptOutcome(StrEnum):
     """What became of one attempt to deliver."""
 

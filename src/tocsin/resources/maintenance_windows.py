@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from tocsin.access.api_keys import Principal
-from tocsin.model import Fault, OnEnd, Severity, uuid7
+from tocsin.model import Fault, OnEnd, Severity, WindowState, uuid7
 from tocsin.resources import recording
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import (
@@ -44,14 +43,6 @@ from tocsin.routing.window_validation import (
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import StoredWindow, Tenant
-
-
-class WindowState(StrEnum):
-    DISABLED = "disabled"
-    PENDING = "pending"
-    ACTIVE = "active"
-    EXPIRED = "expired"
-
 
 Minutes = Annotated[
     int,
@@ -197,18 +188,23 @@ def shown_occurrence(occurrence: Occurrence, timezone: str) -> OccurrenceOut:
     )
 
 
+def state_of(row: StoredWindow, now: datetime) -> WindowState:
+    if not row.is_enabled:
+        return WindowState.DISABLED
+    window = routed(row)
+    if window.occurrence(now) is not None:
+        return WindowState.ACTIVE
+    return WindowState.PENDING if window.next(now, 1) else WindowState.EXPIRED
+
+
 def show(row: StoredWindow, now: datetime) -> MaintenanceWindowOut:
     window = routed(row)
     current = window.occurrence(now) if row.is_enabled else None
     ahead = [each for each in window.next(now, 2) if each.starts_at > now]
-    state = WindowState.DISABLED
-    if row.is_enabled:
-        pending = WindowState.PENDING if ahead else WindowState.EXPIRED
-        state = pending if current is None else WindowState.ACTIVE
     return MaintenanceWindowOut.model_validate(
         {
             **_stored(row),
-            "state": state,
+            "state": state_of(row, now),
             "current": None if current is None else shown_occurrence(current, row.timezone),
             "next": shown_occurrence(ahead[0], row.timezone) if ahead else None,
         }

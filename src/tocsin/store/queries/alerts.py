@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from tocsin.model import AlertEventKind, AlertStatus, Severity
+from tocsin.model import AlertEventKind, AlertStatus, Severity, TimerKind
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import (
     PageRequest,
@@ -26,6 +26,7 @@ from tocsin.store.tables import (
     AlertDeliveryAlert,
     AlertDestination,
     AlertEvent,
+    AlertTimer,
     Integration,
     Tenant,
 )
@@ -43,6 +44,7 @@ async def page_of_alerts(
     text: str | None,
     since: datetime | None,
     until: datetime | None,
+    flapping: bool | None = None,
 ) -> RowPage[Alert]:
     """`text` is looked for in title, description, source and external id; the times are those of
     the trigger."""
@@ -53,8 +55,23 @@ async def page_of_alerts(
         *equal((Alert.integration_id, integration_id), (Alert.tenant_id, tenant_id)),
         *contains_text(text, Alert.title, Alert.description, Alert.source, Alert.external_id),
         *within(Alert.triggered_at, since, until),
+        *_flapping(flapping),
     )
     return await fetch_page(session, statement, request, key=Alert.id, list_name="alerts")
+
+
+def _flapping(wanted: bool | None) -> Sequence[ColumnElement[bool]]:
+    """Whether it flaps (`Alert.flapping_since`), if that is asked. Each that does has a timer, by which
+    it is found without reading the others."""
+    if wanted is None:
+        return []
+    flaps = func.coalesce(Alert.flaps.has_key("since"), False) & (
+        Alert.status != AlertStatus.CLOSED
+    )
+    if not wanted:
+        return [~flaps]
+    timed = select(AlertTimer.alert_id).where(AlertTimer.kind == TimerKind.FLAPPING.value)
+    return [flaps, Alert.id.in_(timed)]
 
 
 async def page_of_timeline(

@@ -81,6 +81,14 @@ class Alert(Base):
     snoozed_by: Mapped[str | None]
     flaps: Mapped[dict[str, Any] | None]
     """How often it has come and gone (`routing/flapping.py`); null: it has opened, and that is all."""
+
+    @property
+    def flapping_since(self) -> datetime | None:
+        """None: it does not flap. What is closed does no more."""
+        since = (self.flaps or {}).get("since")
+        closed = self.status is AlertStatus.CLOSED
+        return None if since is None or closed else datetime.fromisoformat(since)
+
     assigned_to: Mapped[UUID | None]
     """A user. Keys of users would be checked with every alert, which none has when it is made."""
     acknowledged_by: Mapped[UUID | None]
