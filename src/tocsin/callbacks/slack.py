@@ -161,7 +161,7 @@ def read_pressed(body: bytes) -> Pressed | None:
             str(document["response_url"]),
             document["message"],
         )
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
+    except (msgspec.DecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
         return None
 
 

@@ -5,6 +5,7 @@ Facts: twilio.com/docs/usage/webhooks/webhooks-security, /docs/messaging/guides/
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from tocsin.store.queries.callbacks import (
 )
 
 _MOST_DESTINATIONS = 50
+_PHONE = re.compile(r"\+[0-9]{3,15}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class TwilioRequests:
         """A request from a phone: every destination that reaches it through the account that signed;
         None if none has."""
         form = await self.form(request, place)
-        if form is None or not form.signature:
+        if form is None or not form.signature or not _PHONE.match(form.get("From")):
             return None
         async with reading(self._engine) as session:
             found = await destinations_of_phone(session, kind, form.get("From"), _MOST_DESTINATIONS)

@@ -277,9 +277,10 @@ async def test_without_its_key_web_push_waits() -> None:
 @pytest.mark.parametrize("service", ["ntfy", "pushover"])
 async def test_a_web_page_is_no_answer_of_a_push_service(service: str) -> None:
     more = {} if service == "ntfy" else {"token": TOKEN, "user": USER}
-    outcome, _ = await push(receivers.answer(200, "<html>"), service, **more)
-
-    assert isinstance(outcome, Retry)
+    for body in ("<html>", "[" * 4_000, "[]"):
+        outcome, _ = await push(receivers.answer(200, body), service, **more)
+        assert isinstance(outcome, Retry)
+        assert outcome.code == "answer-unexpected"
 
 
 QUIET = [

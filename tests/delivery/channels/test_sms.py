@@ -208,7 +208,11 @@ async def test_twilios_errors(
 
 
 async def test_a_stranger_in_twilios_place_has_not_taken_it() -> None:
-    for reply in (receivers.answer(200, "ok"), receivers.answer(201, "{}")):
+    for reply in (
+        receivers.answer(200, "ok"),
+        receivers.answer(201, "{}"),
+        receivers.answer(201, '{"x": ' + "[" * 4_000),
+    ):
         outcome, _ = await post(reply)
         assert isinstance(outcome, Retry)
 

@@ -277,7 +277,7 @@ def _word(answer: Answer) -> str | None:
 def _verdict_of(body: bytes) -> str:
     try:
         said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return ""
     if said.get("ok") is True or said.get("success") is True or said.get("result") == "success":
         return "ok"

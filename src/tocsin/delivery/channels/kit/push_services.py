@@ -233,6 +233,6 @@ def _json(document: Mapping[str, Any]) -> bytes:
 def _document(answer: Answer) -> dict[str, Any]:
     try:
         said = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -127,7 +127,7 @@ class SlackBot:
 def _said(answer: Answer) -> Said:
     try:
         document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # An answer that is cut off after what counts is still an answer.
         document = _beginning(answer.body)
     if not isinstance(document, dict):

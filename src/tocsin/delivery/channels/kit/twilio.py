@@ -238,7 +238,7 @@ def outcome_of(message: Message, answer: Answer, sent: str) -> Outcome:
 def _read(answer: Answer) -> _Said:
     try:
         return msgspec.json.decode(answer.body, type=_Said)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Said()
 
 
