@@ -27,6 +27,7 @@ from tocsin.cli import (
     maintenance,
     migrate,
     on_call_acts,
+    policy,
     replay,
     rule,
     send,
@@ -77,6 +78,7 @@ app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
 app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
+app.add_typer(policy.app, name="policy", rich_help_panel=_SET_UP)
 app.add_typer(heartbeat.app, name="heartbeat", rich_help_panel=_SET_UP)
 app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)

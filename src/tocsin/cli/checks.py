@@ -7,16 +7,16 @@ import smtplib
 import ssl
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tocsin.cli import keys, serving
 from tocsin.cli.exits import Failure, readable
+from tocsin.cli.findings import Finding, Health
+from tocsin.cli.policy_check import policy_findings
 from tocsin.cli.runtime import open_database
 from tocsin.cli.whereabouts import running_server
 
@@ -30,35 +30,6 @@ _SMTP_SECONDS = 10.0
 # CVE-2024-6923 (encoded line ends in headers) and CVE-2026-1299 (its sequel in BytesGenerator):
 # the first release of each minor version that has both fixed.
 _FIXED_EMAIL = {(3, 11): (3, 11, 15), (3, 12): (3, 12, 13)}
-
-
-class Health(StrEnum):
-    OK = "ok"
-    NOTE = "note"
-    """Works, and worth knowing."""
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    what: str
-    health: Health
-    said: str
-    todo: str | None = None
-
-    @classmethod
-    def of(cls, document: Mapping[str, str | None]) -> Finding:
-        """What `document` made."""
-        health = Health(str(document["health"]))
-        return cls(str(document["check"]), health, str(document["found"]), document["to_do"])
-
-    def document(self) -> dict[str, str | None]:
-        return {
-            "check": self.what,
-            "health": self.health.value,
-            "found": self.said,
-            "to_do": self.todo,
-        }
 
 
 def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
@@ -170,6 +141,7 @@ def _database(settings: Settings, opened: str | None) -> Iterator[Finding]:
         yield schema
         if schema.health is Health.OK:
             yield _secrets(settings, url)
+            yield from policy_findings(url)
 
 
 def _clock(theirs: datetime) -> Finding:

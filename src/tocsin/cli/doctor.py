@@ -11,7 +11,7 @@ from tocsin.cli.exits import Exit
 from tocsin.cli.output import Json, note, out, print_json, print_plain, progress, show, table
 
 if TYPE_CHECKING:
-    from tocsin.cli.checks import Finding
+    from tocsin.cli.findings import Finding
     from tocsin.settings import Settings
 
 _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bold red")}
@@ -20,7 +20,8 @@ _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bol
 def _findings(settings: Settings) -> list[Finding]:
     """What the running server finds, with its settings; else what we find, with ours."""
     from tocsin.cli import control
-    from tocsin.cli.checks import Finding, Health, examine
+    from tocsin.cli.checks import examine
+    from tocsin.cli.findings import Finding, Health
     from tocsin.cli.whereabouts import running_server
 
     if (url := running_server(settings.data_dir)) is None:
@@ -54,7 +55,7 @@ def doctor(
 
         print_plain(Vault.new_key().reveal_text())
         return
-    from tocsin.cli.checks import Health
+    from tocsin.cli.findings import Health
     from tocsin.cli.runtime import load_settings
 
     settings = load_settings()

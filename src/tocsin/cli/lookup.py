@@ -35,13 +35,14 @@ def one_of(kind: str, said: str, found: list[Any]) -> Any:
 
 
 def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
-    """What a list holds by this name, id or unique beginning of an id; `last` is the newest.
+    """What a list holds by this name, id or unique beginning of an id, people by their address, too;
+    `last` is the newest.
 
     Raises:
         Failure: if it is not there; it names those that are.
     """
     items = api.items(path, limit=10_000)
-    found = [each for each in items if said in (each["id"], each["name"])]
+    found = [each for each in items if said in (each["id"], each["name"], each.get("email"))]
     if not found:
         found = items[:1] if said == LAST else _beginning(items, said)
     if not found and items:

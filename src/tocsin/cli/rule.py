@@ -18,6 +18,7 @@ from tocsin.cli.arguments import (
     seconds,
     severity_name,
 )
+from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, is_answered, note, print_json, severity_text, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
@@ -38,6 +39,7 @@ GroupBy = Annotated[
 ]
 
 _PATH = "/alert-rules"
+_POLICIES = "/escalation-policies"
 _KIND = "rule"
 _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
 
@@ -45,7 +47,13 @@ _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What people read.")],
-    to: Annotated[list[str], typer.Option(metavar="DESTINATION", help="Once for each.")],
+    to: Annotated[
+        list[str] | None, typer.Option(metavar="DESTINATION", help="Once for each.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Page people by this escalation policy, too."),
+    ] = None,
     match: Matchers = None,
     unless: Unless = None,
     min_severity: MinSeverity = None,
@@ -86,12 +94,17 @@ def create(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Make a rule: its destinations are notified of alerts that match it."""
+    """Make a rule: its destinations are notified of alerts that match it, and people are paged."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
+    if not to and policy is None:
+        raise Failure("say who is notified: --to DESTINATION, or --policy", code=Exit.USAGE)
     with open_api(workspace) as api:
-        destinations = [by_name(api, "/alert-destinations", "destination", each) for each in to]
+        destinations = [
+            by_name(api, "/alert-destinations", "destination", each) for each in to or ()
+        ]
+        paging = None if policy is None else by_name(api, _POLICIES, "escalation policy", policy)
         made = api.post(
             _PATH,
             {
@@ -101,6 +114,7 @@ def create(
                 "matchers": matchers(match),
                 "unless": exemptions(unless),
                 "destination_ids": [each["id"] for each in destinations],
+                "escalation_policy_id": paging and paging["id"],
                 "cooldown_seconds": seconds(cooldown, "--cooldown"),
                 "remind_every_seconds": seconds(remind_every, "--remind-every"),
                 "cooldown_breakthrough_severity": severity_name(cooldown_breakthrough),
@@ -136,6 +150,9 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
         names = {
             each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
         }
+        if any(each["escalation_policy_id"] for each in found):
+            policies = api.items(_POLICIES, limit=10_000)
+            names |= {each["id"]: f"policy {each['name']}" for each in policies}
     found.sort(key=lambda rule: (rule["position"], rule["name"]))
     if is_answered(
         found,
@@ -149,11 +166,17 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
             Text(rule["name"]),
             ", ".join(each.removeprefix("alerts.") for each in rule["event_types"]),
             Text(condition(rule)),
-            Text(", ".join(names.get(each, "(deleted)") for each in rule["destination_ids"])),
+            Text(", ".join(names.get(each, "(deleted)") for each in _named(rule))),
             "yes" if rule["is_enabled"] else Text("no", style="yellow"),
             rule["id"],
         )
     show(made)
+
+
+def _named(rule: Any) -> list[str]:
+    """The ids of its destinations and of its policy."""
+    policy = rule["escalation_policy_id"]
+    return [*rule["destination_ids"], *([policy] if policy else [])]
 
 
 @app.command()
