@@ -6,10 +6,6 @@ standard library is needed, and no API key: the address is enough.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,14 +16,13 @@ import typer
 
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import complain
+from tocsin.cli.wrapping import CommandEnd, run_wrapped
 
 TAIL_BYTES = 10_000
 """Of what the job printed, with its last ping."""
 
 _TRIES = 3
 _TIMEOUT_SECONDS = 10.0
-_NOT_RUN = 127
-_SIGNALLED = 128
 
 
 def run(
@@ -43,36 +38,17 @@ def run(
 ) -> None:
     """Run a job: ping its start, then its exit code with the end of what it printed.
 
-    Ends with the job's own exit code, also where no ping arrives.
+    Ends as the job does, also where no ping arrives.
     """
     if not url.startswith(("http://", "https://")):
         raise Failure("say where it pings: TOCSIN_PING_URL, or --url URL", code=Exit.USAGE)
     base, run_id = url.rstrip("/"), uuid4()
     _ping(f"{base}/start?rid={run_id}", b"")
-    code, tail = _job(command)
-    _ping(f"{base}/{min(code, 255)}?rid={run_id}", tail)
-    raise typer.Exit(code)
 
+    def over(ended: CommandEnd) -> None:
+        _ping(f"{base}/{min(ended.code, 255)}?rid={run_id}", ended.tail)
 
-def _job(command: list[str]) -> tuple[int, bytes]:
-    """Its exit code, as a shell has it, and the end of its output, which goes on to ours."""
-    try:
-        job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
-    except OSError as error:
-        said = f"cannot run {command[0]}: {error.strerror}"
-        complain([said])
-        return _NOT_RUN, said.encode()
-    # Whoever ends us means the job; what becomes of it is pinged.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda caught, _: job.send_signal(caught))
-    assert job.stdout is not None
-    tail = b""
-    while chunk := os.read(job.stdout.fileno(), 65_536):
-        tail = (tail + chunk)[-TAIL_BYTES:]
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
-    code = job.wait()
-    return (_SIGNALLED - code if code < 0 else code), tail
+    run_wrapped(command, over, tail_bytes=TAIL_BYTES)
 
 
 def _ping(url: str, body: bytes) -> None:

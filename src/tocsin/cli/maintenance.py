@@ -17,10 +17,10 @@ from tocsin.cli.arguments import (
     whole_minutes,
 )
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.output import Json, ago, complain, is_answered, note, pairs, print_json, show, table
 from tocsin.cli.rule import show_preview
-from tocsin.cli.run_held import run_held
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.wrapping import CommandEnd, run_wrapped
 from tocsin.model import OnEnd, WindowState
 
 app = typer.Typer(
@@ -257,11 +257,14 @@ def start(
     with open_api(workspace) as api:
         made = api.post(_PATH, body)
 
-    def over() -> None:
-        with open_api(workspace) as api:
-            api.post(f"{_PATH}/{made['id']}/end")
+    def over(_: CommandEnd) -> None:
+        try:
+            with open_api(workspace) as api:
+                api.post(f"{_PATH}/{made['id']}/end")
+        except Failure as failure:
+            complain([*failure.lines, "the maintenance ends by itself when its time is up"])
 
-    run_held(command, over)
+    run_wrapped(command, over)
 
 
 def _printable(text: str) -> str:
