@@ -14,6 +14,7 @@ from tocsin.alerts.actions import Action
 from tocsin.heartbeats.beat import PingKind
 from tocsin.timers import heartbeats
 from tocsin.timers.heartbeats import HeartbeatWork
+from tocsin.timers.timezone_data import timezone_data
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 START, SUCCESS, FAIL, LOG = PingKind
@@ -309,3 +310,58 @@ def test_the_look_moves_on_only_when_it_is_due(hub: Watching) -> None:
     hub.after(11 * MINUTE)
     assert (hub.status("due_at"), hub.status("look_at")) == (due, due)
     assert heartbeat
+
+
+def test_new_rules_of_time_zones_move_what_goes_by_them(
+    hub: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the rules of before had put the time two hours later."""
+    daily = {"kind": "cron", "period_seconds": None, "timezone": "Europe/Vienna"}
+    for name in ("night", "noon", "paused"):
+        hub.heartbeat(name, expressions=["30 2 * * *"], **daily)
+        hub.ping(name)
+    hub.heartbeat("hourly")
+    hub.ping("hourly")
+    hub.sql("UPDATE heartbeat_statuses SET state = 'paused', due_at = NULL WHERE heartbeat_id = "
+            "(SELECT id FROM heartbeats WHERE name = 'paused')")  # fmt: skip
+    due = "SELECT name, due_at FROM heartbeat_statuses JOIN heartbeats ON id = heartbeat_id"
+    right = dict(hub.sql(due))
+    hub.sql(
+        "UPDATE heartbeat_statuses SET due_at = due_at + '2 hours', look_at = due_at + '2 hours'"
+    )
+    wrong = dict(hub.sql(due))
+    hub.restart()
+    hub.look()
+    assert dict(hub.sql(due)) == wrong
+    monkeypatch.setattr(heartbeats, "timezone_data", lambda: "version 2036z")
+    hub.restart()
+    hub.look()
+    assert dict(hub.sql(due)) == {**right, "hourly": wrong["hourly"]}
+    looks = hub.sql("SELECT count(*) FROM heartbeat_statuses WHERE look_at > due_at")
+    assert looks == [(0,)]
+    hub.sql("UPDATE heartbeat_statuses SET due_at = due_at + '2 hours'")
+    hub.restart()
+    hub.look()
+    assert dict(hub.sql(due))["night"] == wrong["night"]
+
+
+def test_more_than_a_batch_goes_by_the_new_rules(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watching(database.url) as hub:
+        hub.batch = 3
+        for n in range(8):
+            hub.heartbeat(f"n{n}", kind="cron", period_seconds=None, expressions=["0 * * * *"])
+        hub.submit([hub.incoming(f"n{n}", SUCCESS) for n in range(8)])
+        hub.look()
+        due = "SELECT heartbeat_id, due_at FROM heartbeat_statuses"
+        right = dict(hub.sql(due))
+        hub.sql("UPDATE heartbeat_statuses SET due_at = due_at + '2 hours'")
+        monkeypatch.setattr(heartbeats, "timezone_data", lambda: "version 2036z")
+        hub.restart()
+        hub.look()
+        assert dict(hub.sql(due)) == right
+
+
+def test_the_rules_of_time_zones_have_a_name() -> None:
+    assert timezone_data() == timezone_data() != "unknown"

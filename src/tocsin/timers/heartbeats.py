@@ -21,8 +21,15 @@ from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.changes import Cause
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.alerts.transaction import AlertTransaction
-from tocsin.heartbeats.beat import HeartbeatState, expire, resume
-from tocsin.heartbeats.rows import HeartbeatChangeRow, change_row, known_of, writes
+from tocsin.heartbeats.beat import HeartbeatState, expire, reschedule, resume
+from tocsin.heartbeats.rows import (
+    HeartbeatChangeRow,
+    KnownHeartbeat,
+    change_row,
+    expectation_of,
+    known_of,
+    writes,
+)
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.described import described
@@ -32,6 +39,7 @@ from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, Pipe
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.statements import prepared
 from tocsin.timers.heartbeat_alerts import WaitingChange, detail_of, external_id, signal_of
+from tocsin.timers.timezone_data import timezone_data
 
 BATCH = 200
 """Heartbeats, or changes, in one transaction."""
@@ -102,6 +110,8 @@ class HeartbeatWork:
             psycopg.Error: the database went away; what is not done is still to be done.
         """
         try:
+            if self._looked_at is None:
+                await self._begin(timezone_data(), now)
             await self._watch(now)
             while await self._look(now) == self._batch:
                 pass
@@ -137,6 +147,43 @@ class HeartbeatWork:
                 heartbeats=row.given,
                 seconds=round((now - before).total_seconds()),
             )
+
+    async def _begin(self, data: str, now: datetime) -> None:
+        """Where the rules of time zones are others than before, work out anew when pings are expected.
+        They do not change while a process runs."""
+        pipe = await self._pipe.get()
+        (rows,) = await pipe.run((prepared("heartbeat_timezone_data"), {}))
+        before = rows[0].timezone_data if rows else None
+        # Nobody knows what was in force before the first note.
+        if before not in (None, data):
+            moved = await self._schedule_anew(pipe, now)
+            log.info("time zones have other rules than before", version=data, heartbeats=moved)
+        await self._watch(now)
+        await pipe.run((prepared("note_timezone_data"), {"data": arrays.text(data)}))
+
+    async def _schedule_anew(self, pipe: Pipe, now: datetime) -> int:
+        """How many are expected at another time than before."""
+        after, moved = bytes(16), 0
+        while True:
+            asked = {"after": after, "most": self._batch}
+            _, rows = await pipe.run((BEGIN, {}), (prepared("heartbeats_by_clock"), asked))
+            heartbeats: list[KnownHeartbeat] = []
+            changes: list[HeartbeatChangeRow] = []
+            for row in rows:
+                known = known_of(row)
+                due_before = known.beat.due_at
+                change = reschedule(expectation_of(row), known.beat, now)
+                if change is not None:
+                    changes.append(change_row(known.id, change))
+                elif known.beat.due_at == due_before:
+                    continue
+                known.look_at = known.needs_look_at
+                heartbeats.append(known)
+            await pipe.run(*writes(heartbeats, changes), (COMMIT, {}))
+            moved += len(heartbeats)
+            if len(rows) < self._batch:
+                return moved
+            after = rows[-1].heartbeat_id.bytes
 
     async def _look(self, now: datetime) -> int:
         """Look at those for which it is time; how many were looked at."""

@@ -186,3 +186,5 @@ class HeartbeatWatch(Base):
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
     watched_until: Mapped[datetime]
+    timezone_data: Mapped[str | None]
+    """The rules of time zones by which the times of cron and calendar heartbeats were worked out."""
