@@ -42,8 +42,9 @@ OF_ONES_OWN = ("/me", "/contact-methods/{contact_method_id}/verify")
 SECRET_ONLY_TO_ITS_READER = {
     "/contact-methods/{contact_method_id}/verify": "wrong-code",
     "/invitations/accept": "not-found",
+    "/sign-in-links": "forbidden",
 }
-"""Their examples cannot name what was sent, or shown once; answered so."""
+"""Examples cannot name what was sent or shown once, or are refused over the network; answered so."""
 
 
 def test_every_example_is_accepted(hub: Hub) -> None:

@@ -220,3 +220,11 @@ def test_a_new_password_takes_the_old_one_and_ends_all_sessions(hub: Hub) -> Non
     for _, before, after in _audited(hub):
         assert first not in repr((before, after))
         assert second not in repr((before, after))
+
+
+def test_nobody_makes_a_link_that_signs_in_over_the_network(hub: Hub) -> None:
+    made = _ana(hub)
+    for client in (hub.admin, hub.person(made["id"], "admin")):
+        assert client.post("/sign-in-links", {"user_id": made["id"]}).slug == "forbidden"
+        assert client.post("/sign-in-links", {}).slug == "forbidden"
+    assert hub.sql("SELECT count(*) FROM sign_in_links") == [(0,)]

@@ -68,6 +68,21 @@ def test_an_invitation_is_a_link_and_nothing_else(tocsin: Program) -> None:
     assert len(invited.out.split()) == 1
 
 
+def test_a_link_signs_in_once(tocsin: Program, database: Database) -> None:
+    first = tocsin.call("user", "sign-in-link").out.strip()
+    assert "/enter/tsl_" in first
+    with mock.patch("tocsin.cli.user.read_text", return_value="correct horse battery\n"):
+        tocsin.call("user", "create", "--email", "ben@example.org", "--password-stdin")
+    nobody = tocsin.call("user", "sign-in-link")
+    assert nobody.code == 1
+    assert nobody.complaints == ["Somebody can sign in already; say whom the link is for."]
+    made = _json(tocsin, "user", "sign-in-link", "ben@example.org", "--new-password")
+    assert made["url"].partition("/enter/")[2].startswith("tsl_")
+    with database.connect() as connection:
+        rows = connection.execute("SELECT purpose FROM sign_in_links ORDER BY purpose").fetchall()
+    assert rows == [("new_password",), ("set_up",)]
+
+
 def test_a_contact_method_is_added_verified_and_put_to_use(
     tocsin: Program, ana: Any, database: Database
 ) -> None:

@@ -36,6 +36,7 @@ from tocsin.api import (
     policy_readiness,
     previews,
     problem_answers,
+    sign_in_links,
     silences,
     tenants,
     users,
@@ -78,6 +79,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     contact_methods.router,
     invitations.router,
+    sign_in_links.router,
     api_keys.router,
     audit_events.router,
 )

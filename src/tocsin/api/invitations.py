@@ -85,7 +85,7 @@ async def accept_invitation(context: Context, body: AcceptanceIn) -> InvitationA
                 return InvitationAccepted(
                     user=user,
                     workspace=WorkspaceNames.model_validate(workspace),
-                    api_key=accepted.api_key.reveal_text(),
+                    api_key=(await invitations.first_key(session, accepted, now)).reveal_text(),
                 )
             outcome = accepted
     if isinstance(outcome, NoSuchInvitation):

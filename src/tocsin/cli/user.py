@@ -91,6 +91,32 @@ def invite(
     note(f"It is good until {moment(made['expires_at'])}, and not shown again.")
 
 
+@app.command("sign-in-link")
+def sign_in_link(
+    user: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="USER", help="Who is signed in; left out: the first account is made with it."
+        ),
+    ] = None,
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="They choose a new password with it.")
+    ] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Make a link that signs somebody in once, within a day; on the server only."""
+    from tocsin.cli.calling.choose import open_api
+
+    with open_api(workspace) as api:
+        user_id = None if user is None else find_user(api, user)["id"]
+        made = api.post("/sign-in-links", {"user_id": user_id, "new_password": new_password})
+    if json:
+        print_json(made)
+    else:
+        print_plain(made["url"])
+
+
 @app.command("list")
 def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List the people of a workspace, and whether a page would reach them."""

@@ -100,19 +100,7 @@ class _SignIn:
         if found is None:
             words = "The address or the password is wrong."
             return await self._show(request, HTTPStatus.UNAUTHORIZED, words, email, wanted)
-        return self._in(token, wanted or "/")
-
-    def _in(self, token: Secret, wanted: str) -> Response:
-        response = go(wanted)
-        response.set_cookie(
-            COOKIE,
-            token.reveal_text(),
-            max_age=int(SESSION_LASTS.total_seconds()),
-            secure=self._context.settings.base_url.startswith("https://"),
-            httponly=True,
-            samesite="lax",
-        )
-        return response
+        return signed_in(self._context, token, wanted or "/")
 
     async def _show_link(self, request: Request) -> Response:
         async with self._context.reading() as session:
@@ -151,7 +139,21 @@ class _SignIn:
                 await set_password_hash(session, user_id, password_hash)
                 await end_sessions(session, user_id)
             made = await begin_session(session, user_id, _browser(request), now)
-        return self._in(made, "/")
+        return signed_in(self._context, made, "/")
+
+
+def signed_in(context: ConsoleContext, token: Secret, wanted: str) -> Response:
+    """On to the address that was wanted, with a session from now on."""
+    response = go(wanted)
+    response.set_cookie(
+        COOKIE,
+        token.reveal_text(),
+        max_age=int(SESSION_LASTS.total_seconds()),
+        secure=context.settings.base_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
 
 
 async def _sign_out(call: Call) -> Response:

@@ -14,6 +14,7 @@ from tocsin.console import (
     destination_pages,
     home_page,
     integration_pages,
+    invitation_page,
     live,
     rule_pages,
     sign_in,
@@ -31,6 +32,7 @@ _PLACES = frozenset(
         "favicon.ico",
         "favicon.svg",
         "integrations",
+        "invitations",
         "live",
         "login",
         "logout",
@@ -52,6 +54,7 @@ def create_console(context: ConsoleContext) -> Starlette:
         routes=[
             *static_files.routes(),
             *sign_in.routes(context),
+            *invitation_page.routes(context),
             *home_page.routes(context),
             *live.routes(context),
             *alert_list_page.routes(context),

@@ -44,6 +44,7 @@ from tocsin.store.queries.invitations import (
 )
 from tocsin.store.queries.link_codes import count_try
 from tocsin.store.queries.users import find_member, find_user_by_email, write_user
+from tocsin.store.queries.workspaces import read_workspace
 from tocsin.store.tables import Invitation, Membership, User
 
 PREFIX = "tsi_"
@@ -95,7 +96,7 @@ class AcceptanceIn(Input):
 class Joined:
     user: User
     workspace_id: UUID
-    api_key: Secret
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,26 @@ async def revoke(
 
 
 @dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """What whoever has its link may know. `has_account`: its password is asked for, no name."""
+
+    email: str
+    workspace_name: str
+    has_account: bool
+
+
+async def look(session: DatabaseSession, token: str, now: datetime) -> OpenInvitation | None:
+    """What a link is for; None if it leads nowhere any more."""
+    row = await find_invitation(session, token_hash(Secret(token)))
+    if row is None or not _is_open(row, now):
+        return None
+    workspace = await read_workspace(session, row.workspace_id)
+    known = await find_user_by_email(session, row.email)
+    name = "" if workspace is None else workspace.name
+    return OpenInvitation(row.email, name, known is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """Whoever accepts is who they say. `password_hash` is that of a new account; None: they have one."""
 
@@ -197,7 +218,7 @@ async def check(
 async def accept(
     session: DatabaseSession, body: AcceptanceIn, checked: Checked, now: datetime
 ) -> AcceptOutcome:
-    """Makes the member, with an account if there is none, and an API key of their own."""
+    """Makes the member, with an account if there is none."""
     row = await lock_invitation(session, token_hash(Secret(body.token)))
     if row is None or not _is_open(row, now):
         return NoSuchInvitation()
@@ -214,27 +235,32 @@ async def accept(
     await write_user(session, *rows)
     row.accepted_at = now
     await workspace_rows.write(session, row)
-    actor = Actor(ActorKind.USER, user.name, user.id)
     audit_events.record(
         session,
         workspace_id=row.workspace_id,
-        actor=actor,
+        actor=Actor(ActorKind.USER, user.name, user.id),
         action="accepted",
         object_type=_KIND.name,
         object_id=row.id,
         now=now,
         after={"user_id": str(user.id), "email": user.email, "role": row.role},
     )
+    return Joined(user, row.workspace_id, Role(row.role))
+
+
+async def first_key(session: DatabaseSession, joined: Joined, now: datetime) -> Secret:
+    """Makes an API key of their own for who has joined; this is the only copy of it."""
+    user = joined.user
     _, key = await create_api_key(
         session,
-        workspace_id=row.workspace_id,
+        workspace_id=joined.workspace_id,
         name=f"{user.name}, from the invitation",
-        role=Role(row.role),
-        actor=actor,
+        role=joined.role,
+        actor=Actor(ActorKind.USER, user.name, user.id),
         now=now,
         user_id=user.id,
     )
-    return Joined(user, row.workspace_id, key)
+    return key
 
 
 def _is_open(row: Invitation, now: datetime) -> bool:

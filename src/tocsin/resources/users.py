@@ -37,9 +37,9 @@ from tocsin.resources.rules import Day, WallTime, every_day
 from tocsin.routing.validation import WINDOWS_LIMIT, validate_quiet_hours
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
+from tocsin.store.queries.sessions import end_sessions
 from tocsin.store.queries.users import (
     Member,
-    end_sessions,
     is_member_elsewhere,
     reachable_among,
     remove_member,

@@ -14,7 +14,8 @@ from tocsin.store.database import DatabaseSession
 from tocsin.store.deletion import mark_deleted
 from tocsin.store.paging import PageRequest, RowPage, contains_text, equal, fetch_page
 from tocsin.store.queries.api_keys import delete_personal_keys
-from tocsin.store.tables import AlertDestination, Membership, NotificationRule, Session, User
+from tocsin.store.queries.sessions import end_sessions
+from tocsin.store.tables import AlertDestination, Membership, NotificationRule, User
 from tocsin.store.workspace_rows import NameTaken
 
 
@@ -150,7 +151,3 @@ async def remove_member(session: DatabaseSession, member: Member, now: datetime)
         mark_deleted(user, now)
         await end_sessions(session, user.id)
         await session.flush()
-
-
-async def end_sessions(session: DatabaseSession, user_id: UUID) -> None:
-    await session.execute(delete(Session).where(Session.user_id == user_id))

@@ -1,0 +1,72 @@
+"""Links that sign somebody in once: for who forgot a password, or never had one.
+
+Whoever has such a link is that person, so only who runs the installation makes one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from tocsin.access.api_keys import Principal
+from tocsin.access.sessions import LINK_LASTS, LinkPurpose, make_sign_in_link
+from tocsin.model import Secret
+from tocsin.resources import recording
+from tocsin.resources.errors import NotPermitted
+from tocsin.resources.fields import Flag, Id, Input, Output, Time, example
+from tocsin.resources.members import require_member
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.sessions import is_anybody_there
+
+
+class SignInLinkIn(Input):
+    user_id: Annotated[
+        Id | None,
+        Field(description="Null: the first account is made with it; only while there is none"),
+    ] = None
+    new_password: Annotated[Flag, Field(description="Whether a new password is to be chosen")] = (
+        False
+    )
+
+    model_config = example({"new_password": True})
+
+
+class SignInLinkCreated(Output):
+    url: Annotated[str, Field(description="It works once, and is never shown again")]
+    expires_at: Time
+
+
+async def create(
+    session: DatabaseSession, caller: Principal, body: SignInLinkIn, now: datetime
+) -> tuple[Secret, datetime]:
+    """Makes one; the token, and until when it works.
+
+    Raises:
+        NotPermitted: the caller does not run this installation, or nobody is named and somebody can
+            sign in already.
+        MissingReference: there is no such member.
+    """
+    if not caller.is_operator:
+        raise NotPermitted(
+            "Whoever has such a link is that person; `tocsin user sign-in-link` on the server makes one."
+        )
+    purpose = LinkPurpose.NEW_PASSWORD if body.new_password else LinkPurpose.SIGN_IN
+    if body.user_id is not None:
+        await require_member(session, caller, body.user_id, "/user_id")
+    elif await is_anybody_there(session):
+        raise NotPermitted("Somebody can sign in already; say whom the link is for.")
+    else:
+        purpose = LinkPurpose.SET_UP
+    token = await make_sign_in_link(session, purpose, body.user_id, now)
+    recording.record(
+        session,
+        caller,
+        "created",
+        "sign_in_link",
+        body.user_id,
+        now,
+        after={"purpose": purpose.value},
+    )
+    return token, now + LINK_LASTS
