@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.callbacks.conftest import PUBLIC_URL, Called, Sent
+from tests.timers.escalations import paging, to_user
 from tocsin.callbacks import twilio_voice
 from tocsin.model import EventType
 
@@ -18,7 +19,7 @@ def place(sent: Sent) -> str:
     [
         ("4", "Acknowledged: Disk. Goodbye.", "ACKNOWLEDGED"),
         ("8", "Resolved: Disk. Goodbye.", "RESOLVED"),
-        ("6", twilio_voice.CANNOT_ESCALATE, "OPEN"),
+        ("6", "No escalation goes on for it. Goodbye.", "OPEN"),
         ("1", twilio_voice.NO_SUCH_KEY, "OPEN"),
     ],
 )
@@ -34,6 +35,39 @@ async def test_a_key_acts_and_says_so(called: Called, key: str, said: str, statu
     row = called.outbox.row(sent.delivery_id)
     assert row["detail"]["confirmed"] is True
     assert row["detail"]["report"]["status"] == f"key {key}"
+
+
+def test_six_calls_the_next_step_of_the_page(called: Called) -> None:
+    with paging(called.outbox.url) as people:
+        u, m = people.person("U", voice=0), people.person("M", push=0)
+        people.escalating_rule(people.policy(to_user(u), to_user(m, minutes=10)))
+        alert_id = people.send("disk", severity="CRITICAL")
+        # What pages U is a phone that Twilio has called.
+        template = called.twilio("voice", "template")
+        called.outbox.db.execute(
+            "UPDATE alert_destinations AS page SET type = 'voice', config = phone.config,"
+            " secret_config = phone.secret_config FROM alert_destinations AS phone"
+            " WHERE phone.id = %s AND page.user_id = %s",
+            [template, u],
+        )
+        [(page_id,)] = called.outbox.db.execute(
+            "UPDATE alert_deliveries SET status = 'sent', sent_at = now(), attempt_count = 1"
+            " WHERE alert_id = %s RETURNING id",
+            [alert_id],
+        ).fetchall()
+        place = f"/callbacks/twilio/voice/{page_id}"
+
+        said = called.post(place, {"Digits": "6"}).body.decode()
+        again = called.post(place, {"Digits": "6"}).body.decode()
+
+        assert "Escalated: the next step is called." in said
+        assert people.pages(alert_id)[-1][0] == "push of M"
+        # The call was about step 1: pressed late, the key skips nobody.
+        assert "It has gone on already, to step 2." in again
+        assert len(people.pages(alert_id)) == 2
+        events = called.events(page_id)
+        by = [actor.get("id") for kind, actor in events if kind == "escalated"]
+        assert str(u) in by
 
 
 async def test_only_a_key_counts_as_reached(called: Called) -> None:

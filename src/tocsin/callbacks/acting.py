@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tocsin.alerts.actions import Acted, Actions
+from tocsin.alerts.actions import Acted, ActionNotAllowed, Actions
+from tocsin.alerts.on_call_actions import NothingEscalates, OnCallActions, StepMovedOn
 from tocsin.delivery.channels.kit.escape import one_line
 from tocsin.message import SHOWN_ALERTS
 from tocsin.model import Action, Actor, AlertStatus, utc_now
@@ -68,6 +69,35 @@ async def act(
     if len(now) > 1:
         return Answered(True, f"Nothing left to do: {len(now)} alerts, {title} first.")
     return Answered(True, f"Already {_STATES[now[0].status]}: {title}.")
+
+
+async def escalate(
+    engine: Engine,
+    actions: Actions,
+    destination: CallingDestination,
+    message: SentMessage,
+    actor: Actor,
+) -> Answered:
+    """Take the next step of what a page belongs to, unless it has gone on since."""
+    async with reading(engine) as session:
+        alerts = await alerts_of(session, destination, message)
+    outcomes = [
+        await OnCallActions(actions).escalate(
+            alert.workspace_id, alert.id, actor, utc_now(), message.step
+        )
+        for alert in alerts
+    ]
+    if any(isinstance(outcome, Acted) for outcome in outcomes):
+        return Answered(True, "Escalated: the next step is called.")
+    match outcomes[:1]:
+        case [StepMovedOn(step=step)]:
+            return Answered(True, f"It has gone on already, to step {step}.")
+        case [ActionNotAllowed(status=status)]:
+            return Answered(True, f"Already {_STATES[status]}.")
+        case [NothingEscalates()]:
+            return Answered(False, "No escalation goes on for it.")
+        case _:
+            return Answered(False, "That alert is gone.")
 
 
 def _admits(status: AlertStatus, action: Action) -> bool:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin.alerts.actions import Actions
-from tocsin.callbacks.acting import act
+from tocsin.callbacks.acting import act, escalate
 from tocsin.callbacks.reading import actor_of
 from tocsin.callbacks.twilio_requests import About, TwilioRequests, refused, xml
 from tocsin.delivery.channels.kit.twiml import spoken
@@ -18,7 +18,6 @@ from tocsin.store.delivery_reports import Report, note_arrived, note_lost
 
 log = structlog.get_logger(__name__)
 
-CANNOT_ESCALATE = "Escalating is not possible from here. Acknowledge, or wait for the next step."
 NO_SUCH_KEY = "That key does nothing here."
 CONFIRMED = "Thank you. Calls reach you."
 
@@ -85,13 +84,11 @@ class VoiceCallbacks:
     async def _obey(self, about: About, pressed: str) -> str:
         if about.message.event_type == EventType.TEST:
             return CONFIRMED
+        actor = actor_of(about.destination)
+        where = (self._engine, self._actions, about.destination, about.message)
         if pressed == ESCALATE_KEY:
-            return CANNOT_ESCALATE
+            return (await escalate(*where, actor)).text
         action = _KEYS.get(pressed)
         if action is None:
             return NO_SUCH_KEY
-        actor = actor_of(about.destination)
-        answered = await act(
-            self._engine, self._actions, about.destination, about.message, action, actor
-        )
-        return answered.text
+        return (await act(*where, action, actor)).text

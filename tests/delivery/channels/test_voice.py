@@ -61,7 +61,7 @@ async def test_it_reads_severity_and_title_and_asks_for_a_key() -> None:
     assert form["StatusCallback"] == f"{PLACE}/ended"
     assert canonicalize(form["Twiml"]) == as_twilio_writes(
         "Tocsin. CRITICAL: Disk /var almost full on db1. prometheus-production, Acme Ltd.",
-        "Press 4 to acknowledge, 8 to resolve.",
+        "Press 4 to acknowledge, 6 to escalate, 8 to resolve.",
     )
 
 

@@ -119,7 +119,7 @@ def choices_of(words: Brief, *, is_test: bool = False) -> str | None:
         return f"Press {ACKNOWLEDGE_KEY} to confirm that you hear this."
     choices = []
     if words.can_acknowledge:
-        choices.append(f"{ACKNOWLEDGE_KEY} to acknowledge")
+        choices += [f"{ACKNOWLEDGE_KEY} to acknowledge", f"{ESCALATE_KEY} to escalate"]
     if words.can_resolve:
         choices.append(f"{RESOLVE_KEY} to resolve")
     return f"Press {', '.join(choices)}." if choices else None

@@ -35,11 +35,13 @@ class CallingDestination:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One message that was sent to a destination. `alert_id` None: a test, or about several."""
+    """One message that was sent to a destination. `alert_id` None: a test, or about several. `step` is
+    the one of an escalation that a page belongs to, from 1."""
 
     id: UUID
     alert_id: UUID | None
     event_type: str
+    step: int | None = None
 
     @property
     def subject_id(self) -> UUID:
@@ -77,6 +79,7 @@ async def find_sent(
                 AlertDelivery.alert_id,
                 AlertDelivery.event_type,
                 AlertDelivery.alert_destination_id,
+                AlertDelivery.detail["escalation"]["step"].as_integer().label("step"),
             ).where(AlertDelivery.id == delivery_id)
         )
     ).one_or_none()
@@ -86,7 +89,8 @@ async def find_sent(
     row = (await session.execute(query)).one_or_none()
     if row is None:
         return None
-    sent = SentMessage(message.id, message.alert_id, message.event_type)
+    step = None if message.step is None else message.step + 1
+    sent = SentMessage(message.id, message.alert_id, message.event_type, step)
     return CallingDestination(**row._mapping), sent
 
 
