@@ -237,6 +237,16 @@ def test_what_the_plan_wrote_down_is_read_out(
             "canceled: the alert was over before anything had been sent",
         ),
         (
+            {
+                "attempt_count": 1,
+                "detail": {
+                    "confirmed": True,
+                    "report": {"status": "delivered", "at": "2026-03-01T12:00:05Z"},
+                },
+            },
+            "sent, at attempt 1; the service reported “delivered” at 2026-03-01T12:00:05Z",
+        ),
+        (
             {"attempt_count": 1, "detail": {"confirmed": False}},
             "sent, at attempt 1; the service accepted it, which is no proof that it was shown",
         ),

@@ -365,3 +365,29 @@ def test_a_kept_token_goes_to_no_other_server() -> None:
 def test_a_secret_of_the_key_is_not_shown() -> None:
     assert "private" not in repr(KEY)
     assert UUID(int=0) != KEY
+
+
+@pytest.mark.parametrize("service", ["pushover", "web"])
+@pytest.mark.parametrize(
+    ("handler", "outcome", "standing"),
+    [
+        (receivers.answer(429, Retry_After="7"), Retry, Standing.THROTTLED),
+        (receivers.answer(503), Retry, Standing.FAILING),
+        (receivers.answer(302, Location="/elsewhere"), Failed, None),
+        (receivers.answer(403, f"no {TOKEN}"), Failed, None),
+    ],
+)
+async def test_faults_of_a_service_are_told_apart(
+    service: str, handler: receivers.Handler, outcome: type, standing: Standing | None
+) -> None:
+    more = FakeBrowser().keys if service == "web" else {"token": TOKEN, "user": USER}
+    got, received = await push(handler, service, **more)
+
+    assert isinstance(got, outcome)
+    assert getattr(got, "standing", None) is standing
+    assert len(received) == 1
+    for secret in (TOKEN, USER, "127.0.0.1", "push/v1"):
+        assert secret not in repr(got)
+    if standing is Standing.THROTTLED:
+        assert isinstance(got, Retry)
+        assert got.retry_after == 7.0

@@ -65,7 +65,7 @@ class SmsChannel:
         answer = await twilio.create(self._parts, account, "Messages", form)
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
-        return twilio.outcome_of(message, answer, "Taken by Twilio")
+        return twilio.outcome_of(message, answer, "Taken by Twilio", reports=callbacks is not None)
 
 
 def text(words: Brief, links: Links | None, most: int) -> str:

@@ -89,7 +89,7 @@ class VoiceChannel:
         answer = await twilio.create(self._parts, account, "Calls", form)
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
-        return twilio.outcome_of(message, answer, "Call taken by Twilio")
+        return twilio.outcome_of(message, answer, "Call taken by Twilio", reports=place is not None)
 
 
 def script(message: Message, words: Brief, place: str | None) -> str:

@@ -7,10 +7,14 @@ UCS-2: 70 units of UTF-16, or 67 in each of several.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_SEPTETS = 153
+"""In each of several segments."""
 _EXTENDED = frozenset("^{}\\[~]|€\f")
 
 # Typographic characters, ours and others': not worth halving what fits into a message.
@@ -64,7 +68,7 @@ def units(text: str, *, gsm: bool) -> int:
 def segments(text: str) -> int:
     """How many messages it is sent, and charged, as."""
     gsm = is_gsm(text)
-    single, each = (160, 153) if gsm else (70, 67)
+    single, each = (160, _SEPTETS) if gsm else (70, 67)
     total = units(text, gsm=gsm)
     if total <= single:
         return 1
@@ -82,26 +86,27 @@ def fit(head: str, body: str, tail: str, most: int) -> str:
     """`head`, then `body`, then `tail`, in at most `most` segments: `body` is cut first, `head` next,
     `tail` never."""
     head, body, tail = plain(head), plain(body), plain(tail)
-    for kept in _shorter(body):
-        text = _joined(head, kept, tail)
-        if segments(text) <= most:
-            return text
-    for kept in _shorter(head):
-        text = _joined(kept, "", tail)
-        if segments(text) <= most:
-            return text
-    return tail
+    if (kept := _longest(body, lambda text: _joined(head, text, tail), most)) is not None:
+        return kept
+    return _longest(head, lambda text: _joined(text, "", tail), most) or tail
 
 
 def _joined(*parts: str) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _shorter(text: str) -> list[str]:
-    """The whole, then cut shorter and shorter, in the end nothing."""
-    cuts = [text]
-    length = min(len(text) - 1, 1_600)
-    while length > 3:
-        cuts.append(text[: length - 3].rstrip() + "...")
-        length -= max(1, length // 24)
-    return [*cuts, ""]
+def _longest(text: str, whole: Callable[[str], str], most: int) -> str | None:
+    """The whole with as much of the text as fits; None if it does not fit without any. What fits a
+    longer beginning fits every shorter one, so a few tries find it."""
+    room = most * _SEPTETS
+    if len(text) <= room and segments(whole(text)) <= most:
+        return whole(text)
+    best, low, high = None, 0, min(len(text), room)
+    while low <= high:
+        length = (low + high) // 2
+        tried = whole(text[:length].rstrip() + "..." if length else "")
+        if segments(tried) <= most:
+            best, low = tried, length + 1
+        else:
+            high = length - 1
+    return best

@@ -193,14 +193,16 @@ class _Said(msgspec.Struct):
     code: int = 0
 
 
-def outcome_of(message: Message, answer: Answer, sent: str) -> Outcome:
-    """What an answer means. `sent` says what Twilio took."""
+def outcome_of(message: Message, answer: Answer, sent: str, *, reports: bool) -> Outcome:
+    """What an answer means. `sent` says what Twilio took; `reports`: it says later what became of it."""
     name = message.destination_name
     said = _read(answer)
     if answer.status in (200, 201) and said.sid:
         return Sent(
             answer.status,
-            f"{sent} for {name}; whether it arrived is reported later.",
+            f"{sent} for {name}; whether it arrived is reported later."
+            if reports
+            else f"{sent} for {name}; whether it arrived is not known without TOCSIN_PUBLIC_URL.",
             confirmed=False,
             progress={"sid": said.sid[:64]},
         )
