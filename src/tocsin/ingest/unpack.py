@@ -18,6 +18,11 @@ from tocsin.model import Fault
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15
 """Window bits, by which zlib knows the format. Some senders of `deflate` leave its frame out."""
 
+_ZSTD_WINDOW: Final = 8_388_608
+"""What RFC 8878, 3.1.1.1.2, asks of everybody; a sender may ask for gigabytes."""
+_ZSTD_PIECE: Final = 128
+"""Bytes, of which each four may become a block of 128 KiB."""
+
 _ISO_8859: Final = tuple(f"iso8859-{part}" for part in (*range(2, 11), 13, 14, 15, 16))
 _WINDOWS: Final = tuple(f"cp{page}" for page in range(1250, 1259))
 _UNICODE: Final = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
@@ -68,9 +73,13 @@ def _undo(coding: str, body: bytes, limit: int) -> bytes | Declined:
     if coding == "deflate":
         is_framed = len(body) >= 2 and body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
         return _inflated(body, _ZLIB if is_framed else _DEFLATE, coding, limit)
+    if coding == "br":
+        return _from_brotli(body, limit)
+    if coding == "zstd":
+        return _from_zstandard(body, limit)
     return unknown_encoding(
-        f"Content-Encoding {coding[:40]!r} is not known here; send the body with gzip or deflate, "
-        "or as it is."
+        f"Content-Encoding {coding[:40]!r} is not known here; send the body with gzip, deflate, br or "
+        "zstd, or as it is."
     )
 
 
@@ -93,6 +102,55 @@ def _inflated(body: bytes, window_bits: int, coding: str, limit: int) -> bytes |
                 return b"".join(parts)
     except zlib.error:
         return _broken(coding, "its bytes are no such thing")
+
+
+def _from_brotli(body: bytes, limit: int) -> bytes | Declined:
+    import brotli  # hardly anybody needs it
+
+    stream = brotli.Decompressor()
+    parts: list[bytes] = []
+    size, given = 0, body
+    try:
+        while True:
+            part = stream.process(given, output_buffer_limit=limit + 1 - size)
+            size += len(part)
+            if size > limit:
+                return too_large(limit, "once it is unpacked")
+            parts.append(part)
+            if stream.is_finished():
+                return b"".join(parts)
+            if not part and stream.can_accept_more_data():
+                return _broken("br", "it ends too early")
+            given = b""
+    except brotli.error:
+        return _broken("br", "its bytes are no such thing")
+
+
+def _from_zstandard(body: bytes, limit: int) -> bytes | Declined:
+    import zstandard
+
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    stream = unpacker.decompressobj()
+    parts: list[bytes] = []
+    size, at, frame_begins = 0, 0, 0
+    try:
+        while at < len(body):
+            # Its output cannot be bounded, but that of so little input is.
+            part = stream.decompress(body[at : at + _ZSTD_PIECE])
+            at += _ZSTD_PIECE
+            size += len(part)
+            if size > limit:
+                return too_large(limit, "once it is unpacked")
+            parts.append(part)
+            if stream.eof:
+                # Several frames may follow each other (RFC 8878, 3).
+                at = min(at, len(body)) - len(stream.unused_data)
+                if at >= len(body) or size == frame_begins:
+                    return b"".join(parts)
+                stream, frame_begins = unpacker.decompressobj(), size
+    except zstandard.ZstdError:
+        return _broken("zstd", "its bytes are no such thing")
+    return _broken("zstd", "it ends too early")
 
 
 def _broken(coding: str, reason: str) -> Declined:
