@@ -85,6 +85,7 @@ async def readiness(
         readiness_of(user_id, ahead.book.people.get(user_id), tuple(by), pages.get(user_id), now)
         for user_id, by in reach.people.items()
     ]
+    people.sort(key=lambda person: (ahead.book.name(person.user_id), person.user_id))
     return PolicyReadiness(
         people,
         reach.gaps,

@@ -161,10 +161,14 @@ class EscalationPolicyIn(Input):
             "name": "Database on call",
             "steps": [
                 {
+                    "targets": [{"type": "user", "id": "0199b4a2-0000-7000-8000-0000000000aa"}],
+                    "wait_seconds": 300,
+                },
+                {
                     "targets": [
                         {"type": "destination", "id": "0199b4a2-0000-7000-8000-0000000000d5"}
                     ],
-                    "wait_seconds": 300,
+                    "wait_seconds": 600,
                     "condition": {"min_severity": "HIGH"},
                 },
             ],
