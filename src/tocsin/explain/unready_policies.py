@@ -38,8 +38,9 @@ async def check_policies(url: str) -> Sequence[CheckedPolicy]:
                         continue
                     ahead = await look_ahead(session, policy, book, table, now, now + WEEKS)
                     state = await readiness(session, ahead, now, [""])
-                    slug = directory.workspaces[workspace_id].slug
-                    found.append(CheckedPolicy(slug, policy.name, state.warnings))
+                    workspace = directory.workspaces[workspace_id]
+                    called = workspace.slug or workspace.name
+                    found.append(CheckedPolicy(called, policy.name, state.warnings))
     finally:
         await engine.dispose()
     return found
