@@ -7,6 +7,7 @@
 SMTP          ingest/inbound/mail/    mail, where it is taken
 /a/…          console/act_page.py     acknowledge and resolve from a message
 /callbacks/…  callbacks/              replies, keys and buttons that services pass on
+/calendars/…  console/calendars.py    shifts, for calendars
 /problems/…   api/problem_pages.py    what each error means
 /, /alerts, … console/site.py         the pages for people
 /healthz, /readyz, /metrics           health.py
@@ -37,6 +38,7 @@ from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
 from tocsin.callbacks.application import create_callbacks
 from tocsin.console.act_page import create_act_page
+from tocsin.console.calendars import create_calendars
 from tocsin.console.context import ConsoleContext
 from tocsin.console.linked_alert_page import create_alert_page, is_linked_alert
 from tocsin.console.site import create_console, is_page
@@ -62,6 +64,7 @@ from tocsin.ingest.senders import Senders
 from tocsin.ingest.short_road import ShortRoad
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
+from tocsin.resources import calendar_feeds
 from tocsin.resources.silence_book import SilenceBook
 from tocsin.resources.web_push_key import web_push_key
 from tocsin.settings import Settings
@@ -334,6 +337,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
             ),
             "/problems": create_problem_pages(),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
+            calendar_feeds.PATH: create_calendars(hub.engine),
             "/callbacks": create_callbacks(
                 hub.engine,
                 hub.url,

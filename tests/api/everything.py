@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from tests.api import past
 from tests.api.conftest import Hub
@@ -78,6 +79,20 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     )
     invitation = client.made("/invitations", {"email": f"ben@{workspace['slug']}.example.org"})
     past.escalation(hub, alert_id, policy, rule)
+    other_user = past.member(hub, UUID(workspace["id"]))
+    together = {"participants": [[user["id"], other_user]]}
+    schedule = client.made("/schedules", past.schedule("First", layer=together))
+    override = client.made(
+        f"/schedules/{schedule['id']}/overrides",
+        {"kind": "cover", "ends_at": "2035-12-25T09:00:00Z", "substitute_user_id": user["id"]}
+        | {"starts_at": "2035-12-24T09:00:00Z"},
+    )
+    swap = client.made(
+        "/shift-swaps",
+        {"schedule_id": schedule["id"], "user_id": other_user}
+        | {"starts_at": "2035-12-28T09:00:00Z", "ends_at": "2035-12-29T09:00:00Z"},
+    )
+    feed = client.made("/calendar-feeds", {"name": "phone", "schedule_id": schedule["id"]})
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     return {
         "workspace_id": workspace["id"],
@@ -97,6 +112,10 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "user_id": user["id"],
         "contact_method_id": contact_method["id"],
         "invitation_id": invitation["id"],
+        "schedule_id": schedule["id"],
+        "schedule_override_id": override["id"],
+        "shift_swap_id": swap["id"],
+        "calendar_feed_id": feed["id"],
         "api_key_id": key["id"],
     }
 
@@ -105,6 +124,7 @@ _EXAMPLE_IDS = {
     "0199b4a2-0000-7000-8000-0000000000d5": "alert_destination_id",
     "0199b4a2-0000-7000-8000-0000000000c5": "contact_method_id",
     "0199b4a2-0000-7000-8000-0000000000aa": "user_id",
+    "0199b4a2-0000-7000-8000-0000000000e5": "schedule_id",
 }
 """Ids that examples give to what must be there, and what it is."""
 

@@ -163,3 +163,28 @@ def alert_delivery(
         updated,
     )
     return delivery_id
+
+
+def member(hub: Hub, workspace_id: UUID, name: str = "Ann", role: str = "responder") -> str:
+    """A person of the workspace; the id."""
+    user_id = uuid7()
+    hub.sql(
+        "INSERT INTO users (id, email, name) VALUES (%s, %s, %s)",
+        user_id,
+        f"{name.lower()}-{user_id}@example.org",
+        name,
+    )
+    hub.sql(
+        "INSERT INTO memberships (user_id, workspace_id, role) VALUES (%s, %s, %s)",
+        user_id,
+        workspace_id,
+        role,
+    )
+    return str(user_id)
+
+
+def schedule(name: str, *users: str, **more: Any) -> dict[str, Any]:
+    """The body of a schedule on which these take turns, a day each, from long ago."""
+    rotation = {"unit": "daily", "handoff_time": "09:00", "starts_on": "2026-01-05"}
+    layer = {"name": "Primary", "rotation": rotation, "participants": [[user] for user in users]}
+    return {"name": name, "timezone": "UTC", "layers": [layer | more.pop("layer", {})], **more}

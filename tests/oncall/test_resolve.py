@@ -25,8 +25,8 @@ from tests.oncall.builders import (
     window,
 )
 from tocsin.oncall.resolve import CauseKind, gaps, on_call, resolve
-from tocsin.oncall.restrictions import Span
 from tocsin.oncall.schedule import Fallback, OnCallSchedule, RestrictionMode
+from tocsin.oncall.spans import Span
 
 HOUR = timedelta(hours=1)
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.oncall.builders import ANN, BEN, CAT, DAN, EVE, utc
 from tests.oncall.slow_model import SlowSchedule, minutes
 from tocsin.oncall.resolve import Shift, gaps, resolve
-from tocsin.oncall.restrictions import Span
 from tocsin.oncall.schedule import (
     Fallback,
     Layer,
@@ -24,6 +23,7 @@ from tocsin.oncall.schedule import (
     ScheduleVersion,
     ShiftRotation,
 )
+from tocsin.oncall.spans import Span
 
 CHANGES = {
     "Australia/Lord_Howe": ("2026-04-04T15:00", "2026-10-03T15:30"),  # by half an hour

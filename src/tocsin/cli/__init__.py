@@ -26,10 +26,12 @@ from tocsin.cli import (
     integration,
     maintenance,
     migrate,
+    on_call,
     on_call_acts,
     policy,
     replay,
     rule,
+    schedule,
     send,
     serve,
     silence,
@@ -74,6 +76,7 @@ app.command("act", rich_help_panel=_LOOK)(act.act)
 app.command("escalate", rich_help_panel=_LOOK)(on_call_acts.escalate)
 app.command("assign", rich_help_panel=_LOOK)(on_call_acts.assign)
 app.command("page", rich_help_panel=_LOOK)(on_call_acts.page)
+app.command("on-call", rich_help_panel=_LOOK)(on_call.on_call)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
@@ -83,6 +86,7 @@ app.add_typer(heartbeat.app, name="heartbeat", rich_help_panel=_SET_UP)
 app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)
 app.add_typer(inhibition.app, name="inhibition", rich_help_panel=_SET_UP)
+app.add_typer(schedule.app, name="schedule", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
 app.add_typer(user.app, name="user", rich_help_panel=_SET_UP)

@@ -22,7 +22,7 @@ from tocsin.oncall.readiness import (
     readiness_of,
 )
 from tocsin.oncall.resolve import gaps, resolve
-from tocsin.oncall.restrictions import Span
+from tocsin.oncall.spans import Span
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.escalation_policies import last_pages
 from tocsin.turns import aside

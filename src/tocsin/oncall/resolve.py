@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tocsin.oncall.restrictions import Span, duty, merged
+from tocsin.oncall.restrictions import duty
 from tocsin.oncall.rotation import turns_of
 from tocsin.oncall.schedule import (
     Fallback,
@@ -25,6 +25,7 @@ from tocsin.oncall.schedule import (
     OverrideKind,
     ScheduleVersion,
 )
+from tocsin.oncall.spans import Span, left_of, merged
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -261,24 +262,12 @@ def _fallen_back(fallback: Fallback, shifts: Iterable[Shift], span: Span) -> lis
 
 
 def _uncovered(shifts: Iterable[Shift], span: Span) -> list[Span]:
-    covered = merged(
-        [
-            Span(each.starts_at, each.ends_at)
-            for each in shifts
-            if each.cause.kind is not CauseKind.FALLBACK
-        ]
-    )
-    found = []
-    begin = span.starts_at
-    for each in covered:
-        if each.starts_at >= span.ends_at:
-            break
-        if each.starts_at > begin:
-            found.append(Span(begin, each.starts_at))
-        begin = max(begin, each.ends_at)
-    if begin < span.ends_at:
-        found.append(Span(begin, span.ends_at))
-    return found
+    covered = [
+        Span(each.starts_at, each.ends_at)
+        for each in shifts
+        if each.cause.kind is not CauseKind.FALLBACK
+    ]
+    return left_of([span], merged(covered))
 
 
 def _start(shift: Shift) -> datetime:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple
 
 from tocsin.oncall.schedule import Restriction
+from tocsin.oncall.spans import Span, merged
 from tocsin.oncall.wall_clock import earliest, latest, local_time
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _MONDAY = datetime(2024, 1, 1)
-
-
-class Span(NamedTuple):
-    """From `starts_at` until just before `ends_at`."""
-
-    starts_at: datetime
-    ends_at: datetime
 
 
 def duty(
@@ -45,18 +38,6 @@ def _on_day(restriction: Restriction, day: date, zone: tzinfo) -> Span:
         earliest(datetime.combine(day, restriction.start), zone),
         latest(datetime.combine(end_day, restriction.end), zone),
     )
-
-
-def merged(spans: Sequence[Span]) -> list[Span]:
-    """The same time without overlaps, in order."""
-    united: list[Span] = []
-    for span in sorted(spans):
-        if united and span.starts_at <= united[-1].ends_at:
-            if span.ends_at > united[-1].ends_at:
-                united[-1] = Span(united[-1].starts_at, span.ends_at)
-        elif span.ends_at > span.starts_at:
-            united.append(span)
-    return united
 
 
 def has_duty(restrictions: Sequence[Restriction], local: datetime, length: timedelta) -> bool:

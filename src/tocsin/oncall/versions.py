@@ -50,8 +50,9 @@ def next_handoff(version: ScheduleVersion, at: datetime) -> datetime:
     return max(ends, default=at)
 
 
-def without_user(version: ScheduleVersion, user: UUID, at: datetime) -> ScheduleVersion:
-    """The version from `at` on, in which this user has no turn. Whoever shared turns keeps them."""
+def without_user(wanted: ScheduleVersion, user: UUID, before: ScheduleVersion) -> ScheduleVersion:
+    """The version as it follows on the one before it, but without this user. Whoever shared turns keeps
+    them."""
     layers = tuple(
         replace(
             layer,
@@ -61,13 +62,12 @@ def without_user(version: ScheduleVersion, user: UUID, at: datetime) -> Schedule
                 if (rest := tuple(each for each in entry if each != user)) or not entry
             ),
         )
-        for layer in version.layers
+        for layer in wanted.layers
     )
-    fallback = version.fallback
+    fallback = wanted.fallback
     if fallback is not None and fallback.user == user:
         fallback = None
-    wanted = replace(version, effective_from=at, layers=layers, fallback=fallback)
-    return following(version, wanted)
+    return following(before, replace(wanted, layers=layers, fallback=fallback))
 
 
 def users_of(version: ScheduleVersion) -> set[UUID]:

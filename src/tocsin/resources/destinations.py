@@ -44,6 +44,7 @@ from tocsin.resources.owned import owned
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.escalation_policies import policies_naming
 from tocsin.store.queries.rules import rules_naming_destination
+from tocsin.store.queries.schedules import schedules_falling_back_on
 from tocsin.store.queries.workspaces import read_workspace
 from tocsin.store.tables import AlertDestination
 
@@ -236,7 +237,8 @@ async def delete(
     """Deletes one that nothing names.
 
     Raises:
-        StillNeeded: a rule or an escalation policy names it, or it is the workspace's fallback.
+        StillNeeded: a rule, an escalation policy or a schedule names it, or it is the
+            workspace's fallback.
     """
     row = await owned(session, AlertDestination, caller, destination_id)
     names = await rules_naming_destination(
@@ -249,6 +251,11 @@ async def delete(
     )
     if policies:
         raise StillNeeded(f"Escalation policies name it: {', '.join(policies)}.")
+    schedules = await schedules_falling_back_on(
+        session, caller.workspace_id, destination_id, _MOST_NAMED
+    )
+    if schedules:
+        raise StillNeeded(f"It is the fallback of the schedules {', '.join(schedules)}.")
     workspace = await read_workspace(session, caller.workspace_id)
     if workspace is not None and workspace.fallback_destination_id == destination_id:
         raise StillNeeded("It is the workspace's fallback destination.")

@@ -18,7 +18,7 @@ from tocsin.access.api_keys import Principal
 from tocsin.access.passwords import LONGEST, SHORTEST, hash_password, is_password
 from tocsin.delivery.channels.email import mail_address
 from tocsin.model import Role, Secret, uuid7
-from tocsin.resources import recording
+from tocsin.resources import recording, schedules
 from tocsin.resources.errors import InvalidRequest, NotPermitted
 from tocsin.resources.fields import (
     Flag,
@@ -309,13 +309,15 @@ async def hashed(password: str | None) -> str | None:
 
 
 async def remove(session: DatabaseSession, caller: Principal, user_id: UUID, now: datetime) -> None:
-    """Takes somebody out of the workspace; who is a member of no other is deleted.
+    """Takes somebody out of the workspace; who is a member of no other is deleted. On its schedules
+    whoever is next takes over.
 
     Raises:
         NotInWorkspace: they are no member.
     """
     found = await member(session, caller, user_id)
     before = _document(found)
+    await schedules.release_user(session, caller, user_id, now)
     await remove_member(session, found, now)
     recording.record(session, caller, "deleted", KIND, user_id, now, before=before)
 

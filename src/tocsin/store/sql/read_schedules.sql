@@ -2,7 +2,7 @@
 -- time, in order, and the overrides that touch it, in the order in which they were made.
 SELECT schedule.id, schedule.workspace_id, schedule.name, version.documents AS versions,
        override.documents AS overrides
-FROM unnest(%(ids)s) AS asked (id)
+FROM unnest(%(ids)s::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (
     SELECT id, workspace_id, name FROM schedules WHERE id = asked.id AND deleted_at IS NULL OFFSET 0
 ) AS schedule
