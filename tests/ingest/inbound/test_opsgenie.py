@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import opsgenie_sdk
 import pytest
@@ -12,6 +13,7 @@ from opsgenie_sdk.exceptions import AuthenticationException, OpenApiException
 
 from tests.ingest.inbound.conftest import Outside
 from tests.support.answers import Answer
+from tests.timers.escalations import Paging, paging, to_user
 from tocsin.heartbeats.pings import PingRefusal, Pings
 
 
@@ -179,7 +181,7 @@ def test_what_each_action_does(genie: Genie) -> None:
     assert genie.statuses() == ["RESOLVED"]
 
 
-@pytest.mark.parametrize("verb", ["escalate", "assign", "responders", "teams"])
+@pytest.mark.parametrize("verb", ["teams", "actions/restart"])
 def test_what_is_not_done_is_said_in_the_status(genie: Genie, verb: str) -> None:
     genie.create()
     status = genie.act("disk", verb, {"team": {"name": "x"}})
@@ -331,6 +333,65 @@ def test_a_heartbeat_that_nobody_has_is_answered_and_on_record(genie: Genie, met
     (record,) = genie.outside.records()
     assert (record[0], record[1]) == (202, "ignored")
     assert "nightly/backup" in record[2]
+
+
+@pytest.fixture
+def people(genie: Genie) -> Any:
+    """Whom the escalations of the workspace reach."""
+    with paging(genie.outside.hub.database.url) as opened:
+        yield opened
+
+
+def test_escalations_go_on_and_people_are_paged(
+    genie: Genie, client: opsgenie_sdk.AlertApi, people: Paging
+) -> None:
+    u, m, h = (people.person(name, push=0) for name in "UMH")
+    people.escalating_rule(people.policy(to_user(u), to_user(m, minutes=10), name="Night"))
+    genie.create(priority="P1")
+    (alert,) = genie.outside.alerts()
+    alert_id = UUID(alert["id"])
+    by_alias = {"identifier_type": "alias"}
+    further = opsgenie_sdk.EscalateAlertToNextPayload(
+        escalation=opsgenie_sdk.EscalationRecipient(name="night")
+    )
+    done = client.escalate_alert("disk", escalate_alert_to_next_payload=further, **by_alias)
+    status = genie.status(done.request_id)
+    assert (status["action"], status["success"]) == ("EscalateToNext", True), status
+    owner = opsgenie_sdk.AssignAlertPayload(
+        owner=opsgenie_sdk.UserRecipient(username="m@Example.org")
+    )
+    done = client.assign_alert("disk", assign_alert_payload=owner, **by_alias)
+    assert genie.status(done.request_id)["status"] == "Assigned alert"
+    helper = opsgenie_sdk.AddResponderToAlertPayload(
+        responder=opsgenie_sdk.UserRecipient(username="h@example.org")
+    )
+    done = client.add_responder("disk", add_responder_to_alert_payload=helper, **by_alias)
+    assert genie.status(done.request_id)["success"] is True
+    assert [page[0] for page in people.pages(alert_id)] == [f"push of {name}" for name in "UMMH"]
+    found = genie.outside.hub.viewer.get(f"/alerts/{alert_id}/escalation").json()
+    assert found["assigned_to"] == str(m)
+    assert [each["user_id"] for each in found["responders"]] == [str(h)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "words"),
+    [
+        ("escalate", {}, "No escalation policy is running"),
+        ("escalate", {"escalation": {"name": "Other"}}, "is not the one that runs"),
+        ("assign", {"owner": {"username": "nobody@example.org"}}, "No member"),
+        ("assign", {"owner": {"id": "0199b4a2-0000-7000-8000-000000000000"}}, "No member"),
+        ("assign", {}, "No member"),
+        ("responders", {"responder": {"type": "team", "name": "ops"}}, "not teams"),
+    ],
+)
+def test_what_cannot_be_done_about_pages_is_said(
+    genie: Genie, verb: str, body: Any, words: str
+) -> None:
+    genie.create()
+    status = genie.act("disk", verb, body)
+    assert status["success"] is False
+    assert words in status["status"]
+    assert genie.statuses() == ["OPEN"]
 
 
 def test_tags_and_details_are_added_and_taken_away(genie: Genie) -> None:

@@ -36,6 +36,7 @@ from msgspec import Struct
 
 from tocsin.access.api_keys import Principal
 from tocsin.alerts.actions import Actions
+from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.heartbeats.pings import IncomingPing, PingAnswer
 from tocsin.ingest.proof.scheme import decode_base64
 from tocsin.ingest.proof.verify import Refused
@@ -151,6 +152,10 @@ class Door(Protocol):
 
     async def routing(self, workspace_id: UUID) -> RoutingTable:
         """What decides at this moment who is notified in a workspace."""
+        ...
+
+    async def on_call(self, workspace_id: UUID) -> OnCallBook:
+        """Who can be paged in a workspace, and by which policies."""
         ...
 
     async def principal(self, key: Secret, at: datetime) -> Principal | None:

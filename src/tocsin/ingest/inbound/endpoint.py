@@ -13,6 +13,7 @@ import structlog
 
 from tocsin.access.api_keys import Principal, authenticate
 from tocsin.alerts.actions import Actions
+from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.heartbeats.pings import IncomingPing, PingAnswer, Pings
 from tocsin.ingest import metrics
 from tocsin.ingest.body import Body, Disconnected, Receive
@@ -81,6 +82,10 @@ class InboundEndpoint:
     async def routing(self, workspace_id: UUID) -> RoutingTable:
         directory = await self._senders.feed.look()
         return directory.routing.get(workspace_id) or RoutingTable(workspace_id)
+
+    async def on_call(self, workspace_id: UUID) -> OnCallBook:
+        directory = await self._senders.feed.look()
+        return directory.on_call.get(workspace_id) or OnCallBook()
 
     async def principal(self, key: Secret, at: datetime) -> Principal | None:
         async with reading(self._engine) as session:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from tocsin.alerts.actions import Acted
 from tocsin.ingest.inbound.base import Door, Request
-from tocsin.ingest.inbound.opsgenie import heartbeats, marks, shown
+from tocsin.ingest.inbound.opsgenie import heartbeats, marks, on_call, shown
 from tocsin.ingest.inbound.opsgenie.answers import Answering
 from tocsin.ingest.received_webhook import Accepted, Declined, Shown, Webhook
 from tocsin.ingest.replies import Reply
@@ -55,6 +55,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEARTBEATS_ARE_CONFIGURED: Final = (
     "Heartbeats are made and changed in Tocsin: tocsin heartbeat, or its own API"
 )
+_IT_IS_DONE: Final = "it is done, and no signal"
 _UNSUPPORTED: Final = "Tocsin does not do this; its rules and schedules decide who is notified"
 
 
@@ -255,15 +256,19 @@ class _Call(NamedTuple):
             until, _ = parse_time(body.get("endTime"), self.sender.timezone)
             if until is None or until <= at:
                 return self.answering.unprocessable({"endTime": "must be a time in the future"})
+        elif verb in on_call.VERBS:
+            why_not = await on_call.ask(verb, body, found, self.door, actor, at)
+            done = found if why_not is None else None
+            return await self._without_effect(verb, identifier, done, why_not or _IT_IS_DONE)
         elif verb != "note":
             return await self._without_effect(verb, identifier, None, _UNSUPPORTED)
         action = Action.NOTE if verb == "note" else Action.SNOOZE
         outcome = await self.door.actions.act(
             self.sender.entry.workspace_id, found.id, action, actor, at, note, until
         )
-        done = isinstance(outcome, Acted)
-        reason = "it is done, and no signal" if done else "The alert is closed"
-        return await self._without_effect(verb, identifier, found if done else None, reason)
+        is_done = isinstance(outcome, Acted)
+        reason = _IT_IS_DONE if is_done else "The alert is closed"
+        return await self._without_effect(verb, identifier, found if is_done else None, reason)
 
     async def _without_effect(
         self, verb: str, identifier: str, found: Alert | None, reason: str

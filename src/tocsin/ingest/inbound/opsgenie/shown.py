@@ -26,6 +26,9 @@ _DONE: Final = {
     "priority": "Updated priority",
     "note": "Added note",
     "snooze": "Snoozed alert",
+    "escalate": "Escalated alert to next",
+    "assign": "Assigned alert",
+    "responders": "Added responder",
     "add_tags": "Added tags",
     "remove_tags": "Removed tags",
     "add_details": "Added details",
@@ -33,6 +36,9 @@ _DONE: Final = {
 }
 _ACTIONS: Final = {
     "note": "AddNote",
+    "escalate": "EscalateToNext",
+    "assign": "AssignOwnership",
+    "responders": "AddResponder",
     "unacknowledge": "UnAcknowledge",
     "add_tags": "AddTags",
     "remove_tags": "RemoveTags",
