@@ -1,4 +1,6 @@
-"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing]…`: results to bench/results."""
+"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing|escalation]…`
+
+Results go to bench/results."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, firing, heartbeats, holds, ingest
+from bench import alerts, delivery, escalation, firing, heartbeats, holds, ingest
 
 RESULTS = Path("bench/results")
 BENCHES: dict[str, Any] = {
@@ -17,6 +19,7 @@ BENCHES: dict[str, Any] = {
     "heartbeats": heartbeats,
     "holds": holds,
     "firing": firing,
+    "escalation": escalation,
 }
 
 
