@@ -53,10 +53,12 @@ def test_a_policy_is_made_changed_and_deleted(hub: Hub) -> None:
     assert found[1]["after"] == {"version": 2, "repeat": 9}
 
 
-def test_every_version_is_kept_as_it_was(hub: Hub) -> None:
+def test_every_version_is_kept_as_it_was_and_every_node_hears_of_it(hub: Hub) -> None:
     first, second = target(hub, "first"), target(hub, "second")
     made = hub.admin.made(PATH, policy(first))
+    ((before,),) = hub.sql("SELECT version FROM configuration")
     hub.admin.patch(f"{PATH}/{made['id']}", policy(second, repeat=2))
+    assert hub.sql("SELECT version > %s FROM configuration", before) == [(True,)]
     versions = hub.sql(
         "SELECT version, steps #>> '{0,targets,0,id}', repeat FROM escalation_policy_versions"
         " ORDER BY version"

@@ -11,7 +11,9 @@ from tests.cli.program import Program
 from tests.docs.pages import PAGES, ROOT, commands, run
 
 START = ROOT / "docs" / "getting-started.md"
-RUN = [START, *(page for page in PAGES if commands(page) and page != START)]
+OWN_HUB = {ROOT / "docs" / "how-to" / "wake-somebody.md"}
+"""Run by themselves (`test_wake_somebody.py`)."""
+RUN = [START, *(page for page in PAGES if commands(page) and page not in {START, *OWN_HUB})]
 
 
 @pytest.fixture(scope="module")
