@@ -41,7 +41,7 @@ from tocsin.console.act_page import create_act_page
 from tocsin.console.calendars import create_calendars
 from tocsin.console.context import ConsoleContext
 from tocsin.console.linked_alert_page import create_alert_page, is_linked_alert
-from tocsin.console.site import create_console, is_page
+from tocsin.console.site import create_console, is_page, wants_page
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.mail import FromAddress
 from tocsin.delivery.channels.kit.web_push import VapidKey
@@ -317,6 +317,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
             ConsoleContext(
                 engine=hub.engine,
                 vault=hub.vault,
+                codes=ContactCodes(hub.keys),
                 settings=hub.settings,
                 senders=hub.senders,
                 lanes=hub.lanes,
@@ -382,6 +383,9 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
             return
         if path in health.PATHS:
             await answers_health(scope, receive, send)
+            return
+        if console is not None and wants_page(scope):
+            await console(scope, receive, send)
             return
         await _not_found(scope, send)
 

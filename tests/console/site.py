@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from tocsin.store.database import create_engine
 from tocsin.store.queries.workspaces import create_workspace, find_workspace
 from tocsin.store.tables import Membership, User
 
+Made = TypeVar("Made")
+
 PASSWORD = "correct horse battery"
 
 
@@ -39,6 +42,9 @@ class Browser:
 
     base_url: str
     cookie: str | None = None
+    """Of the session."""
+    said: str | None = None
+    """The cookie by which one page tells the next what it did."""
     last: Answer | None = None
     headers: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
 
@@ -69,8 +75,8 @@ class Browser:
         url = urlsplit(self.base_url)
         connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
         headers = {**self.headers, **more}
-        if self.cookie:
-            headers["Cookie"] = self.cookie
+        if cookies := [each for each in (self.cookie, self.said) if each]:
+            headers["Cookie"] = "; ".join(cookies)
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
@@ -78,9 +84,11 @@ class Browser:
             answer = Answer.of(connection.getresponse())
         finally:
             connection.close()
-        given = answer.headers.get("set-cookie")
-        if given:
-            self.cookie = given.partition(";")[0]
+        given = answer.headers.get("set-cookie", "").partition(";")[0]
+        if given.startswith("tocsin_said"):
+            self.said = given if given.partition("=")[2].strip('"') else None
+        elif given:
+            self.cookie = given
         if "text/html" in answer.headers.get("content-type", ""):
             self.last = answer
         return answer
@@ -106,13 +114,13 @@ class Site:
         """Signed in as this person, or as nobody."""
         browser = Browser(self.base_url)
         if name is not None:
-            token = asyncio.run(_session(self.database.url, self.people[name]))
+            token = _run(_session(self.database.url, self.people[name]))
             browser.cookie = f"tocsin_session={token}"
         return browser
 
     def sign_in_link(self, purpose: LinkPurpose, name: str | None = None) -> str:
         user_id = None if name is None else self.people[name]
-        return asyncio.run(_link(self.database.url, purpose, user_id))
+        return _run(_link(self.database.url, purpose, user_id))
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.database.connect() as connection:
@@ -123,7 +131,7 @@ class Site:
 @contextmanager
 def running_site(database: Database, folder: Path, *, people: bool = True) -> Iterator[Site]:
     """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another."""
-    made = asyncio.run(_populate(database.url, people))
+    made = _run(_populate(database.url, people))
     process = app.Hub.build(
         Settings(data_dir=folder, body_timeout_seconds=3),
         database.url,
@@ -134,6 +142,12 @@ def running_site(database: Database, folder: Path, *, people: bool = True) -> It
         yield Site(
             database, base_url, Client(f"{base_url}/api/v1", made.key), *made.ids, made.people
         )
+
+
+def _run(work: Coroutine[Any, Any, Made]) -> Made:
+    """In a thread of its own: that of a test may have a running event loop (a browser's)."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @dataclass

@@ -47,11 +47,12 @@ async def act_on_one(call: Call) -> Response:
         return go(back)
     outcome = await _act(call, alert_id, wish)
     said = _words(outcome, wish)
-    values = {"said": said}
+    values = {}
     undone_by = _UNDONE_BY.get(wish.action)
     if isinstance(outcome, Acted) and undone_by is not None:
         values["undo"] = undone_by.value
-    return go(f"{_back(call) or back}?{urlencode(values)}")
+    query = f"?{urlencode(values)}" if values else ""
+    return go((_back(call) or back) + query, said)
 
 
 async def act_on_several(call: Call) -> Response:
@@ -73,14 +74,15 @@ async def act_on_several(call: Call) -> Response:
                 done.append(text)
             else:
                 refused.append(_words(outcome, wish))
+    said = ""
     values = {"q": form.get("q", ""), "group": form.get("group", "")}
     if wish is not None:
-        values["said"] = _summary(len(done), refused, wish)
+        said = _summary(len(done), refused, wish)
         undone_by = _UNDONE_BY.get(wish.action)
         if done and undone_by is not None:
             values |= {"undo": undone_by.value, "undo_ids": ",".join(done[:50])}
     kept = {name: value for name, value in values.items() if value}
-    return go(f"/alerts?{urlencode(kept)}")
+    return go(f"/alerts?{urlencode(kept)}", said)
 
 
 async def _act(call: Call, alert_id: UUID, wish: Wish) -> ActionOutcome:

@@ -124,7 +124,6 @@ async def _show(call: Call) -> Response:
         over=_counted(over),
         over_address=_address(q=(without(query, "status") + " status:resolved,closed").strip()),
         is_first_page=after is None,
-        said=params.get("said", "")[:200],
         undo=_undo(params),
         may_act=call.may(Role.RESPONDER),
     )

@@ -99,7 +99,6 @@ async def _show(call: Call) -> Response:
         is_resolved=alert.status is AlertStatus.RESOLVED,
         may_act=call.may(Role.RESPONDER),
         may_configure=call.may(Role.ADMIN),
-        said=params.get("said", "")[:200],
         undo={"address": f"/alerts/{alert.id}/act", "fields": [("act", undo)]}
         if undo in ("reopen", "unsnooze")
         else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.ingest.lanes import Lanes
@@ -18,6 +19,7 @@ from tocsin.store.database import DatabaseSession, Engine
 class ConsoleContext:
     engine: Engine
     vault: Vault
+    codes: ContactCodes
     settings: Settings
     senders: Senders
     lanes: Lanes

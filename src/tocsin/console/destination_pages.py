@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -113,7 +112,6 @@ async def _list(call: Call) -> Response:
         lines=lines,
         may_change=call.may(Role.ADMIN),
         may_test=call.may(Role.RESPONDER),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -210,7 +208,6 @@ async def _shown(
         faults=faults or {},
         may_change=call.may(Role.ADMIN),
         may_test=call.may(Role.RESPONDER),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -222,8 +219,8 @@ async def _change(call: Call) -> Response:
     if act == "delete":
         deleted = await forms.save(_delete(call, destination_id))
         if deleted.made is None:
-            return go(f"{here}?said={_first(deleted.faults)}")
-        return go("/destinations?said=Deleted.")
+            return go(here, _first(deleted.faults))
+        return go("/destinations", "Deleted.")
     document: dict[str, Any]
     config: dict[str, Any] = {}
     if act in ("enable", "disable"):
@@ -238,7 +235,7 @@ async def _change(call: Call) -> Response:
     saved = await forms.save(_update(call, destination_id, entered.body))
     if saved.made is None:
         return await _shown(call, destination_id, None, form=config, faults=saved.faults)
-    return go(f"{here}?said=Saved.")
+    return go(here, "Saved.")
 
 
 async def _update(
@@ -280,12 +277,12 @@ async def _test(call: Call) -> Response:
                 after={"alert_delivery_id": str(outcome.alert_delivery_id)},
             )
     if isinstance(outcome, DestinationDisabled):
-        return go(f"{here}?said={quote('It is switched off.')}")
+        return go(here, "It is switched off.")
     if isinstance(outcome, TrialRateLimited):
         words = f"One test at a time; try again in {outcome.retry_after} s."
-        return go(f"{here}?said={quote(words)}")
+        return go(here, words)
     return go(here)
 
 
 def _first(faults: Mapping[str, str]) -> str:
-    return quote(next(iter(faults.values()), "Nothing was changed."))
+    return next(iter(faults.values()), "Nothing was changed.")

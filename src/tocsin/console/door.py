@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from tocsin.access.sessions import Visitor, find_visitor
 from tocsin.console.context import ConsoleContext
-from tocsin.console.render import Frame, go, page
+from tocsin.console.render import SAID_COOKIE, Frame, go, page
 from tocsin.deadline import within
 from tocsin.model import Role, Secret, utc_now
 from tocsin.store import failures
@@ -48,11 +48,16 @@ class Call:
         """Asked by the script of a page that is open, for the part that changes."""
         return self.request.headers.get("x-live") == "1"
 
+    @property
+    def said(self) -> str:
+        """What the page before this one did."""
+        return "" if self.is_renewal else unquote(self.request.cookies.get(SAID_COOKIE, ""))
+
     def may(self, role: Role) -> bool:
         return self.visitor.role.includes(role)
 
     def frame(self, place: str, open_count: int = 0) -> Frame:
-        return Frame(self.visitor, place, open_count)
+        return Frame(self.visitor, place, open_count, self.said)
 
     async def form(self) -> Mapping[str, str]:
         """The fields of the form that was sent; of several of one name the last."""

@@ -64,7 +64,6 @@ async def _show(call: Call) -> Response:
         last=last,
         is_quiet=total == 0,
         may_act=call.may(Role.RESPONDER),
-        said=call.request.query_params.get("said", "")[:200],
         undo=None,
     )
 

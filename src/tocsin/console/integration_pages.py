@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -96,7 +95,6 @@ async def _list(call: Call) -> Response:
         call.frame("integrations"),
         lines=lines,
         may_change=call.may(Role.ADMIN),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -181,7 +179,6 @@ async def _shown(
         is_silent=row.id in heard and is_silent(heard[row.id], call.now),
         waiting=waiting_for(newest),
         may_change=call.may(Role.ADMIN),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -268,7 +265,7 @@ async def _change(call: Call) -> Response:
             saved = await forms.save(_rotate(call, integration_id))
             if saved.made is not None:
                 return await _shown(call, integration_id, saved.made)
-            return go(f"{here}?said={_first(saved.faults)}")
+            return go(here, _first(saved.faults))
         case "enable" | "disable" as act:
             body = IntegrationPatch(is_active=act == "enable")
             async with context.configuring() as session:
@@ -279,14 +276,14 @@ async def _change(call: Call) -> Response:
         case "rename":
             entered = forms.read(IntegrationPatch, {"name": form.get("name", "").strip()})
             if entered.body is None:
-                return go(f"{here}?said={_first(entered.faults)}")
+                return go(here, _first(entered.faults))
             renamed = await forms.save(_update(call, integration_id, entered.body))
-            return go(here if renamed.made else f"{here}?said={_first(renamed.faults)}")
+            return go(here, "" if renamed.made else _first(renamed.faults))
         case "delete":
             deleted = await forms.save(_delete(call, integration_id))
             if deleted.made is None:
-                return go(f"{here}?said={_first(deleted.faults)}")
-            return go("/integrations?said=Deleted.")
+                return go(here, _first(deleted.faults))
+            return go("/integrations", "Deleted.")
         case _:
             return go(here)
 
@@ -315,7 +312,7 @@ async def _delete(call: Call, integration_id: UUID) -> bool:
 
 
 def _first(faults: Mapping[str, str]) -> str:
-    return quote(next(iter(faults.values()), "Nothing was changed."))
+    return next(iter(faults.values()), "Nothing was changed.")
 
 
 async def _attempt(call: Call) -> Response:

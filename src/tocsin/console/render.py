@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jinja2
@@ -36,6 +37,9 @@ HEADERS: Mapping[str, str] = {
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
+SAID_COOKIE = "tocsin_said"
+_LONGEST_SAID = 300
+
 PAGES = frozenset({"home", "alerts", "silences", "integrations", "rules", "destinations"})
 """Those that exist; the navigation shows no others."""
 _USUAL: Mapping[str, Any] = {"theme": "", "keys": "on"}
@@ -51,6 +55,8 @@ class Frame:
     place: str
     """The page, as the navigation names it."""
     open_count: int = 0
+    said: str = ""
+    """What was just done, if this page follows upon it."""
     pages: frozenset[str] = PAGES
 
 
@@ -77,15 +83,26 @@ def page(
             now=now,
             zone=zone,
             now_zone=now.astimezone(_zone(zone)).tzname(),
-            **{"said": "", "undo": None, **values},
+            **{"said": "" if frame is None else frame.said, "undo": None, **values},
         )
     )
-    return HTMLResponse(body, status, headers={**HEADERS, **(headers or {})})
+    response = HTMLResponse(body, status, headers={**HEADERS, **(headers or {})})
+    if frame is not None and frame.said:
+        response.delete_cookie(SAID_COOKIE)
+    return response
 
 
-def go(address: str) -> Response:
-    """See there, with GET."""
-    return RedirectResponse(address, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
+def go(address: str, said: str = "") -> Response:
+    """See there, with GET. The page there says once what was done: in a cookie, for an address can be
+    anybody's."""
+    response = RedirectResponse(
+        address, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"}
+    )
+    if said:
+        response.set_cookie(
+            SAID_COOKIE, quote(said[:_LONGEST_SAID]), max_age=20, httponly=True, samesite="lax"
+        )
+    return response
 
 
 def clock(at: datetime | None, zone: str, form: str = "%H:%M") -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -94,7 +93,6 @@ async def _list(call: Call) -> Response:
             for row in ordered
         ],
         may_change=call.may(Role.ADMIN),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -113,7 +111,7 @@ async def _new(call: Call) -> Response:
     saved = await forms.save(_create(call, entered.body))
     if saved.made is None:
         return await _ask(call, values, saved.faults, None)
-    return go(f"/rules?said={quote(f'“{saved.made.name}” is in force.')}")
+    return go("/rules", f"“{saved.made.name}” is in force.")
 
 
 async def _usual(call: Call) -> dict[str, Any]:
@@ -204,7 +202,7 @@ async def _edit(call: Call) -> Response:
     saved = await forms.save(_update(call, rule_id, entered.body))
     if saved.made is None:
         return await _ask(call, values, saved.faults, row)
-    return go(f"/rules?said={quote(f'“{saved.made.name}” is saved.')}")
+    return go("/rules", f"“{saved.made.name}” is saved.")
 
 
 def _stored(row: AlertRule) -> dict[str, Any]:
@@ -237,7 +235,7 @@ async def _change(call: Call) -> Response:
         said = "Deleted." if deleted.made else next(iter(deleted.faults.values()))
     else:
         said = ""
-    return go(f"/rules?said={quote(said)}" if said else "/rules")
+    return go("/rules", said)
 
 
 async def _delete(call: Call, rule_id: UUID) -> bool:

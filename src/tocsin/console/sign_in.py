@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from tocsin.access.sessions import (
 )
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import COOKIE, Call, guarded, is_from_here, opened, read_form, visitor_of
-from tocsin.console.render import go, page
+from tocsin.console.render import SAID_COOKIE, go, page
 from tocsin.model import Secret, utc_now
 from tocsin.resources.first_person import create_first_person
 from tocsin.store.queries.sessions import (
@@ -64,6 +64,7 @@ class _SignIn:
         email: str = "",
         wanted: str | None = None,
     ) -> Response:
+        said = said or unquote(request.cookies.get(SAID_COOKIE, ""))
         if not said and await visitor_of(request, self._context, utc_now()) is not None:
             return go("/")
         async with self._context.reading() as session:

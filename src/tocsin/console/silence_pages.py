@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -63,7 +62,6 @@ async def _list(call: Call) -> Response:
         ],
         shown=state.value,
         may_act=call.may(Role.RESPONDER),
-        said=call.request.query_params.get("said", "")[:200],
     )
 
 
@@ -95,7 +93,7 @@ async def _new(call: Call) -> Response:
     saved = await forms.save(_create(call, entered.body))
     if saved.made is None:
         return await _ask(call, values, saved.faults)
-    return go(f"/silences?said={quote('In force at once.')}")
+    return go("/silences", "In force at once.")
 
 
 async def _like(call: Call) -> dict[str, Any]:
@@ -158,7 +156,7 @@ async def _change(call: Call) -> Response:
         return go("/silences")
     saved = await forms.save(_expire(call, silence_id))
     words = "Over; what it held is looked at again." if saved.made else saved.faults[forms.WHOLE]
-    return go(f"/silences?said={quote(words)}")
+    return go("/silences", words)
 
 
 async def _expire(call: Call, silence_id: UUID) -> bool:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from tocsin.console import (
     alert_list_page,
@@ -16,6 +17,7 @@ from tocsin.console import (
     integration_pages,
     invitation_page,
     live,
+    me_page,
     rule_pages,
     sign_in,
     silence_pages,
@@ -37,7 +39,9 @@ _PLACES = frozenset(
         "login",
         "logout",
         "manifest.webmanifest",
+        "me",
         "rules",
+        "scripts-on.js",
         "silences",
         "static",
     }
@@ -47,6 +51,12 @@ _PLACES = frozenset(
 def is_page(path: str) -> bool:
     """Whether an address is one of the console's."""
     return path == "/" or path[1:].partition("/")[0] in _PLACES
+
+
+def wants_page(scope: Scope) -> bool:
+    """Whether whoever asks for an address that is nobody's is a browser."""
+    accepted = (value for name, value in scope["headers"] if name == b"accept")
+    return scope["method"] == "GET" and any(b"text/html" in value for value in accepted)
 
 
 def create_console(context: ConsoleContext) -> Starlette:
@@ -59,6 +69,7 @@ def create_console(context: ConsoleContext) -> Starlette:
             *live.routes(context),
             *alert_list_page.routes(context),
             *alert_view_page.routes(context),
+            *me_page.routes(context),
             *silence_pages.routes(context),
             *integration_pages.routes(context),
             *rule_pages.routes(context),

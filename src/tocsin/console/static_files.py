@@ -25,6 +25,7 @@ _MARK = (
 def routes() -> list[Route]:
     return [
         Route("/static/{name}", _built, methods=["GET"]),
+        Route("/scripts-on.js", _scripts_on, methods=["GET"]),
         Route("/favicon.svg", _mark, methods=["GET"]),
         Route("/favicon.ico", _mark, methods=["GET"]),
         Route("/manifest.webmanifest", _manifest, methods=["GET"]),
@@ -54,6 +55,15 @@ def _read(name: str) -> bytes | None:
     if name not in _names():
         return None
     return folder().joinpath(name).read_bytes()
+
+
+async def _scripts_on(request: Request) -> Response:
+    """Read before anything is drawn: what is only for who has no scripts never flashes."""
+    return Response(
+        "document.documentElement.dataset.scripts = 'on';\n",
+        media_type="text/javascript",
+        headers={"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 async def _mark(request: Request) -> Response:

@@ -10,8 +10,6 @@ import { keepSelection } from "./selection";
 import { keepToasts } from "./toasts";
 import { copyOnClick } from "./copy";
 
-document.documentElement.dataset.scripts = "on";
-
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;

@@ -205,6 +205,13 @@ export function keepLive(): void {
     showAge();
     if (Date.now() - lastHeard > 2 * BEAT_MS + 2_000) poll();
   }, 1_000);
+  // What no alert changes (an attempt, a test message) is asked for by the clock.
+  const every = Number(document.querySelector<HTMLElement>("[data-every]")?.dataset.every ?? 0);
+  if (every) {
+    setInterval(() => {
+      if (!document.hidden) void renew().catch(() => show("reconnecting"));
+    }, every * 1_000);
+  }
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || !stale) return;
     stale = false;

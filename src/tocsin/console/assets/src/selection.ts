@@ -12,6 +12,7 @@ export function show(): void {
   if (!element) return;
   const count = chosen().length;
   element.hidden = count === 0;
+  element.dataset.ready = "";
   for (const word of element.querySelectorAll("[data-bulk-count]")) word.textContent = String(count);
   for (const box of boxes()) {
     box.closest<HTMLElement>("[data-row]")?.classList.toggle("selected", box.checked);

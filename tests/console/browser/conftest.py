@@ -1,0 +1,80 @@
+"""A real Chromium over a real server, where Debian's package has put one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.console.site import Browser as PlainBrowser
+from tests.console.site import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+# Per module: while it runs, its thread has a running event loop, and no other test may start one.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have Chromium")
+        pytest.skip("Chromium is not installed")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
+    yield browser
+    browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Site) -> Iterator[OpenPage]:
+    """A page of somebody who has signed in; it fails the test if a script of it fails."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def make(name: str | None, path: str = "/", **settings: object) -> Page:
+        context = chromium.new_context(
+            base_url=site.base_url, **{"viewport": {"width": 1440, "height": 900}, **settings}
+        )
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        if name is not None:
+            plain: PlainBrowser = site.browser(name)
+            assert plain.cookie is not None
+            token = plain.cookie.partition("=")[2]
+            context.add_cookies(
+                [{"name": "tocsin_session", "value": token, "url": site.base_url, "httpOnly": True}]
+            )
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda message: faults.append(message.text) if message.type == "error" else None,
+        )
+        page.goto(path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    ours = [each for each in faults if "Failed to load resource" not in each]
+    assert not ours, ours
