@@ -20,6 +20,7 @@ def test_seven_tools_are_seen_and_three_channels_notified(tmp_path: Path) -> Non
         assert re.search(rf"in   {name} +201 created", lines), (name, lines)
     for channel in ("webhook", "email", "teams"):
         assert re.search(rf"out  {channel} .*ms after its webhook", lines), (channel, lines)
+    assert re.search(r"out  email +to nora@example.com +CRITICAL", lines), lines
     assert "explain last" in lines
     assert list(tmp_path.glob("tocsin-demo-*")) == []
     assert processes_in(tmp_path) == []

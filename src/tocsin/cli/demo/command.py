@@ -72,7 +72,7 @@ def _play(
         # Slow to import, all of it; the spinner is for that, too.
         from tocsin.cli.calling.in_process import api_of, workspace_id_of
         from tocsin.cli.calling.socket_server import owner_socket
-        from tocsin.cli.demo import inboxes, stage
+        from tocsin.cli.demo import inboxes, people, stage
         from tocsin.cli.demo.board import Board
         from tocsin.cli.demo.traffic import Traffic
         from tocsin.cli.demo.view import DemoAddress, save
@@ -94,6 +94,8 @@ def _play(
         with progress("Setting up seven tools, three receivers and their rules…"):
             with api_of(installation, "default") as api:
                 scenery = stage.set_up(api, receivers)
+                if receivers.mail_port is not None:
+                    people.set_up_people(api, installation)
             senders = asyncio.run(
                 load_signed_senders(installation, workspace_id_of(installation, "default"))
             )
