@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import load, options, webhooks
+from bench import load, options, rules, webhooks
 from bench.installation import SECRET, Installation, Postgres, install, postgres, serving
 from bench.machine import describe
 from bench.peers import alerta, alertmanager, pgbench
@@ -34,6 +34,8 @@ class Rounds:
     """What each contender did, round by round."""
 
     tocsin: list[load.Sample] = field(default_factory=list)
+    with_rules: list[float] = field(default_factory=list)
+    with_holds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     duplicates: list[float] = field(default_factory=list)
     pgbench: list[float] = field(default_factory=list)
@@ -70,6 +72,7 @@ def _round(server_: Postgres, options: Options, programs: Path, rounds: Rounds) 
         print(f"  tocsin {rounds.tocsin[-1]}", flush=True)
         rounds.duplicates.append(_repeated(installation, hub, folder, options.seconds / 2))
     rounds.memory.append(max(memory) / 1e6)
+    _configured(server_, options, rounds)
     rounds.bare.append(_bare(folder, options.seconds / 2, 1))
     rounds.bare_workers.append(_bare(folder, options.seconds / 2, options.workers))
     _pgbench(server_, options, rounds)
@@ -92,6 +95,19 @@ def _round(server_: Postgres, options: Options, programs: Path, rounds: Rounds) 
             ).per_second
         )
     print(f"  alerta {rounds.alerta[-1]:.0f}/s", flush=True)
+
+
+def _configured(server_: Postgres, options: Options, rounds: Rounds) -> None:
+    """The same webhooks, where rules are asked about them; then with silences and groups besides."""
+    for holds, rates in ((False, rounds.with_rules), (True, rounds.with_holds)):
+        installation = install(server_.database("tocsin"))
+        rules.notify_teams(installation)
+        if holds:
+            rules.hold_and_group(installation)
+        with serving(installation, server_.folder, workers=options.workers) as hub:
+            sample = _unique(installation, hub, server_.folder, options.seconds)
+        rates.append(sample.per_second)
+        print(f"  tocsin with rules, holds={holds} {rates[-1]:.0f}/s", flush=True)
 
 
 def _unique(installation: Installation, hub: Server, folder: Path, seconds: float) -> load.Sample:
@@ -157,6 +173,11 @@ def _pgbench(server_: Postgres, options: Options, rounds: Rounds) -> None:
 def _summarise(report: Report, rounds: Rounds, options: Options) -> None:
     ours = [sample.per_second for sample in rounds.tocsin]
     report.add(Figure("Tocsin", "/s", ours, note=f"{_workers(options)}, 64 connections"))
+    some = f"{rules.RULES} rules of which one matches"
+    report.add(Figure(f"Tocsin, {some}", "/s", rounds.with_rules))
+    report.add(
+        Figure(f"Tocsin, the same, {rules.SILENCES} silences, groups", "/s", rounds.with_holds)
+    )
     report.add(Figure("Tocsin, all duplicates", "/s", rounds.duplicates))
     report.add(Figure("(a) pgbench, a transaction of four statements", "/s", rounds.pgbench))
     report.add(Figure("(a') pgbench, all in one statement", "/s", rounds.pgbench_one))
@@ -166,6 +187,8 @@ def _summarise(report: Report, rounds: Rounds, options: Options) -> None:
     report.add(Figure("(d) alerta-server, same PostgreSQL", "/s", rounds.alerta))
     report.ratio("Tocsin ÷ (a)", ours, rounds.pgbench, 1.2)
     report.ratio("Tocsin ÷ (b)", ours, rounds.bare, 0.35)
+    report.ratio("Tocsin with rules ÷ (b)", rounds.with_rules, rounds.bare, 0.32)
+    report.ratio("Tocsin with rules, silences, groups ÷ (b)", rounds.with_holds, rounds.bare, 0.32)
     report.ratio("Tocsin ÷ (c)", ours, rounds.alertmanager, 0.8)
     report.ratio("Tocsin ÷ (d)", ours, rounds.alerta, 40)
     p99 = [sample.p99_ms for sample in rounds.tocsin]
