@@ -20,12 +20,13 @@ UPDATE alerts SET
     flaps = given.flaps::jsonb,
     updated_at = given.updated_at
 FROM (
-    SELECT * FROM unnest(
-        %(id)s, %(severity)s, %(status)s, %(acknowledged_at)s, %(resolved_at)s, %(closed_at)s,
-        %(occurrence_count)s, %(last_received_at)s, %(last_signal_at)s, %(snoozed_until)s,
-        %(snoozed_by)s, %(flaps)s, %(updated_at)s
-    ) LIMIT cardinality(%(id)s)
-) AS given (
-    id, severity, status, acknowledged_at, resolved_at, closed_at, occurrence_count,
-    last_received_at, last_signal_at, snoozed_until, snoozed_by, flaps, updated_at)
+    SELECT unnest(%(id)s) AS id, unnest(%(severity)s) AS severity, unnest(%(status)s) AS status,
+           unnest(%(acknowledged_at)s) AS acknowledged_at, unnest(%(resolved_at)s) AS resolved_at,
+           unnest(%(closed_at)s) AS closed_at, unnest(%(occurrence_count)s) AS occurrence_count,
+           unnest(%(last_received_at)s) AS last_received_at,
+           unnest(%(last_signal_at)s) AS last_signal_at,
+           unnest(%(snoozed_until)s) AS snoozed_until, unnest(%(snoozed_by)s) AS snoozed_by,
+           unnest(%(flaps)s) AS flaps, unnest(%(updated_at)s) AS updated_at
+    LIMIT cardinality(%(id)s)
+) AS given
 WHERE alerts.id = given.id
