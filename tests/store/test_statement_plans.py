@@ -53,7 +53,7 @@ INGEST_STATEMENTS: dict[str, dict[str, str]] = {
     "count_late_occurrences": {"ids": UUIDS, "more": INTS, "received": TIMES},
     "find_first_deliveries": {"integration_ids": UUIDS, "digests": UUIDS},
     "read_alert_details": {"ids": UUIDS},
-    "read_notified_triggers": {"ids": UUIDS, "with_held": "bigint"},
+    "read_notified_triggers": {"ids": UUIDS, "with_held": "bigint", "with_past": "bigint"},
     "read_held": {"ids": UUIDS},
     "cancel_unsent": {"alerts": UUIDS},
     "settle_held": {

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
+from tocsin.alerts.actions import Action
 from tocsin.store.groups import GroupsConnection
 from tocsin.timers.groups import Groups
 
@@ -293,3 +294,18 @@ def test_explain_says_what_it_waits_for_and_until_when(it: Gathering) -> None:
     assert (rows[0][0] - it.start).total_seconds() == 30
     (row,) = it.hub.rows()
     assert row["detail"]["group"]["labels"] == {"service": "checkout"}
+
+
+def test_what_was_said_by_itself_meanwhile_is_known_to_its_group(it: Gathering) -> None:
+    alert = it.open("A1")
+    it.hub.change_rule(group_by=None)
+    it.at(0, 1)
+    it.hub.deliver()
+    assert it.hub.states(alert) == [("triggered", "sent", "rule")]
+    it.hub.change_rule(group_by=["service"])
+    it.at(0, 2)
+    it.hub.base.act(alert, Action.ACKNOWLEDGE)
+    it.at(6)
+    (message,) = it.messages()
+    assert message["alerts"] == ["A1"]
+    assert it.said()[0][1] == "1 acknowledged; 1 open"

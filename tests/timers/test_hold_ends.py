@@ -299,3 +299,28 @@ def test_a_snooze_ends_when_the_severity_rises_or_the_alert_is_reopened(hub: Hol
     hub.base.act(alert, Action.REOPEN)
     assert hub.states(alert)[-1] == SENT
     assert "unsnoozed" in hub.workspace.timeline(alert)
+
+
+def test_what_grows_worse_after_it_was_reopened_reaches_those_it_had_reached_before(
+    hub: Holding,
+) -> None:
+    hub.rule(min_severity="HIGH")
+    alert = hub.send("disk", severity="CRITICAL")
+    hub.deliver()
+    hub.base.advance(1)
+    hub.send("disk", severity="LOW")
+    hub.base.advance(1)
+    hub.send("disk", "resolved")
+    hub.deliver()
+    hub.base.advance(1)
+    hub.base.act(alert, Action.REOPEN)
+    assert [row["event_type"] for row in hub.rows(alert)] == ["alerts.triggered", "alerts.resolved"]
+    hub.base.advance(1)
+    hub.send("disk", severity="CRITICAL")
+    assert hub.states(alert)[2:] == [("triggered", "queued", "rule")]
+    hub.deliver()
+    hub.base.advance(1)
+    hub.send("disk", severity="LOW")
+    hub.base.advance(1)
+    hub.send("disk", severity="CRITICAL")
+    assert len(hub.states(alert)) == 3

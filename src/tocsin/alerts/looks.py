@@ -86,8 +86,9 @@ class Looks:
         self, change: AlertChange, lane: Sequence[HeldDelivery], answers: Sequence[Looked]
     ) -> None:
         for delivery, answer in zip(lane, answers, strict=False):
-            if answer.group is not None:
-                is_trigger = delivery.event_type is EventType.TRIGGERED
+            is_trigger = delivery.event_type is EventType.TRIGGERED
+            # What goes on waiting has joined; a trigger may have become more severe.
+            if answer.group is not None and (is_trigger or answer.changes(delivery)):
                 alert_id, workspace_id = change.alert.id, change.entry.workspace_id
                 self.joined.append(GroupJoined(answer.group, workspace_id, alert_id, is_trigger))
 

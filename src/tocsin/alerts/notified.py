@@ -41,16 +41,24 @@ async def read_details(
     return found
 
 
-async def read_notified(pipe: Pipe, events: Iterable[AlertChange]) -> Notified:
+async def read_notified(pipe: Pipe, events: Sequence[AlertChange]) -> Notified:
     """Of alerts that are older than this transaction."""
     old = sorted({event.alert.id for event in events if event.has_history})
-    return await _read_triggers(pipe, old, with_held=True)
+    # Only what grows worse asks of which episode they are.
+    with_past = any(event.is_worse for event in events)
+    return await _read_triggers(pipe, old, with_held=True, with_past=with_past)
 
 
-async def _read_triggers(pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: bool) -> Notified:
+async def _read_triggers(
+    pipe: Pipe, alert_ids: Sequence[bytes], *, with_held: bool, with_past: bool = False
+) -> Notified:
     notified: Notified = {}
     if alert_ids:
-        asked = {"ids": arrays.uuids(alert_ids), "with_held": int(with_held)}
+        asked = {
+            "ids": arrays.uuids(alert_ids),
+            "with_held": int(with_held),
+            "with_past": int(with_past),
+        }
         (rows,) = await pipe.run((prepared("read_notified_triggers"), asked))
         for row in rows:
             trigger = NotifiedTrigger.from_row(row._asdict())

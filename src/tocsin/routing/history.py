@@ -30,11 +30,13 @@ class NotifiedTrigger(Struct, frozen=True):
     """Every rule that named the destination then."""
     in_digest: bool = False
     """A storm's digest said it, with a great many others."""
+    is_past: bool = False
+    """The alert has ended and was reopened since."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> NotifiedTrigger:
         """From a row of `alert_deliveries`: status, reason, send_after, alert_rule_id, detail, and
-        `is_carried` where it is known."""
+        `is_carried` and `is_past` where they are known."""
         reason = Reason(row["reason"])
         return cls(
             status=AlertDeliveryStatus(row["status"]),
@@ -42,6 +44,7 @@ class NotifiedTrigger(Struct, frozen=True):
             send_after=row["send_after"],
             rule_ids=named_rules(row["alert_rule_id"], row["detail"]),
             in_digest=bool(row.get("is_carried")) and reason is Reason.RATE_LIMITED,
+            is_past=bool(row.get("is_past")),
         )
 
     @property

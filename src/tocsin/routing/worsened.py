@@ -24,7 +24,7 @@ def worsened(
 ) -> Plan:
     """What to add as `alerts.triggered`. `subject` has its new severity, `history` both the
     `last_notified` of its key and its `notified_trigger`. Who was notified of the trigger is not
-    notified again, unless that was by a storm's digest."""
+    notified again, unless that was by a storm's digest, or of an earlier episode."""
     again = plan(table, EventType.TRIGGERED, subject, history, now, judge)
     added = [
         delivery
@@ -37,10 +37,11 @@ def worsened(
 
 def _is_news(notified: NotifiedTrigger, delivery: PlannedDelivery) -> bool:
     """What was not to be sent before (the destination was disabled, or a window ended that notifies
-    nobody) and is now; and what was one of a great many in a digest."""
+    nobody) and is now; what was one of a great many in a digest; and what was over since."""
     was_said = not (
         notified.status is AlertDeliveryStatus.SUPPRESSED
         or notified.reason is Reason.MAINTENANCE_OVER
         or notified.in_digest
+        or notified.is_past
     )
     return not was_said and delivery.status is not AlertDeliveryStatus.SUPPRESSED

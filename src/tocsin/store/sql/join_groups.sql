@@ -1,7 +1,7 @@
 -- What a transaction gathers joins its groups, and somebody is to look at them. Groups are locked in the
 -- order of their ids, last of all locks, and until the transaction ends: whoever looks at one meanwhile
 -- (`lock_group.sql`) waits, and sees all that has joined. `member_known` is 1 for alerts of which only what
--- follows their trigger joins: another message has said that.
+-- follows their trigger joins: another message has said that, also where the trigger was here for a while.
 WITH joining AS (
     SELECT DISTINCT ON (id) *
     FROM unnest(
@@ -17,9 +17,12 @@ WITH joining AS (
            %(now)s, %(now)s
     FROM joining
     ON CONFLICT (id) DO UPDATE SET look_at = least(known.look_at, excluded.look_at)
+    RETURNING known.id
 )
-INSERT INTO alert_group_members (group_id, alert_id, joined_at, told_at)
+INSERT INTO alert_group_members AS known (group_id, alert_id, joined_at, told_at)
 SELECT group_id, alert_id, %(now)s, min(CASE known WHEN 1 THEN %(now)s - interval '1 microsecond' END)
 FROM unnest(%(member_groups)s, %(member_alerts)s, %(member_known)s) AS member (group_id, alert_id, known)
+WHERE (SELECT count(*) FROM joined) > 0 -- so that the groups are locked before their members
 GROUP BY group_id, alert_id
-ON CONFLICT DO NOTHING
+ON CONFLICT (group_id, alert_id) DO UPDATE SET told_at = excluded.told_at
+WHERE known.told_at IS NULL AND excluded.told_at IS NOT NULL
