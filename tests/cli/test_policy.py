@@ -65,6 +65,14 @@ def test_a_policy_is_made_in_one_line_changed_and_deleted(hub: Program) -> None:
     assert "nobody is paged" in hub.call("policy", "list").err
 
 
+def test_who_may_sleep_on_is_said_when_it_is_saved(hub: Program) -> None:
+    made = hub.call("policy", "create", "nights", "--step", "destination:ops")
+    assert (made.code, "If nobody answers, nobody else is notified" in made.err) == (0, True), made
+    edited = hub.call("policy", "edit", "nights", "--then", "boss")
+    assert (edited.code, edited.err) == (0, ""), edited
+    shown(hub, "delete", "nights")
+
+
 def test_what_is_shown_as_json_makes_another(hub: Program, tmp_path: Path) -> None:
     condition = {"min_severity": "HIGH", "matchers": [], "hours": []}
     shown(hub, "create", "first", "--step", "destination:ops", "--ack-timeout", "never")

@@ -10,7 +10,7 @@ from rich.text import Text
 from tocsin.cli import named
 from tocsin.cli.arguments import severity_name
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, print_json, show, table
+from tocsin.cli.output import Json, is_answered, note, print_json, show, table
 from tocsin.cli.policy_body import TARGETS, policy_body
 from tocsin.cli.policy_view import show_forecast, show_policy, show_readiness, step_words
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
@@ -94,10 +94,19 @@ def create(
         if "steps" not in body:
             raise Failure("say who is reached: --step schedule:NAME, say", code=Exit.USAGE)
         made = api.post(_PATH, {**body, "name": name})
+        warnings = _warnings(api, made)
     if json:
         print_json(made)
-    else:
-        show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+        return
+    show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
+    for warning in warnings:
+        note(warning)
+
+
+def _warnings(api: ApiClient, policy: Any) -> list[str]:
+    """Who may sleep on: best known while somebody looks."""
+    found: list[str] = api.get(f"{_PATH}/{policy['id']}/readiness")["warnings"]
+    return found
 
 
 @app.command()
@@ -128,10 +137,13 @@ def edit(
         if not body:
             raise Failure("say what is to change: --step, --repeat, --then, …", code=Exit.USAGE)
         changed = api.patch(f"{_PATH}/{found['id']}", body)
+        warnings = _warnings(api, changed)
     if json:
         print_json(changed)
-    else:
-        show(Text.assemble((changed["name"], "bold"), f" is at version {changed['version']}."))
+        return
+    show(Text.assemble((changed["name"], "bold"), f" is at version {changed['version']}."))
+    for warning in warnings:
+        note(warning)
 
 
 @app.command("list")
