@@ -68,6 +68,8 @@ def test_lists_hold_what_is_ones_own(hub: Hub) -> None:
                 assert their_id.encode() not in answer.body, (path, query)
             if path == "/me":
                 assert answer.json()["workspace"]["slug"] == "other"
+            elif path == "/web-push-key":
+                assert answer.json().keys() == {"public_key"}  # nobody's: it is the installation's
             elif query:
                 assert answer.json()["items"] == [], (path, query)
             else:
