@@ -16,6 +16,7 @@ OF_KIND = {
     "inhibition_rule_id": "/inhibition-rules",
     "alert_rule_id": "/alert-rules",
     "escalation_policy_id": "/escalation-policies",
+    "schedule_id": "/schedules",
     "contact_method_id": "/contact-methods",
     "user_id": "/users",
     "invitation_id": "/invitations",
