@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, escalation, firing, heartbeats, holds, ingest
+from bench import alerts, delivery, escalation, firing, heartbeats, holds, ingest, schedules
 
 RESULTS = Path("bench/results")
 BENCHES: dict[str, Any] = {
@@ -18,6 +18,7 @@ BENCHES: dict[str, Any] = {
     "alerts": alerts,
     "heartbeats": heartbeats,
     "holds": holds,
+    "schedules": schedules,
     "firing": firing,
     "escalation": escalation,
 }

@@ -59,6 +59,8 @@ class Wall:
             if before is not None and local > before + MINUTE:
                 self.left_out.append((before + MINUTE, local, at))
             at, before = at + MINUTE, local
+        assert before is not None
+        self.end = before - timedelta(days=2)
 
     def begin_of(self, local: datetime) -> datetime | None:
         return self.first.get(local) or self._moved(local)
@@ -139,6 +141,8 @@ def boundaries_of(layer: Layer, wall: Wall, until: datetime) -> list[datetime]:
         if by_elapsed_time and found:
             instant = found[-1] + timedelta(hours=turning.length)
         else:
+            if local > wall.end:  # later than anything that is asked
+                return [*accumulate([*found, until + timedelta(days=999)], max)]
             known = wall.begin_of(local)
             assert known is not None, local
             instant = known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +126,8 @@ def schedules(draw: st.DrawFn) -> tuple[OnCallSchedule, datetime]:
     return OnCallSchedule(UUID(int=100), tuple(versions), tuple(made)), around
 
 
-@settings(max_examples=150, phases=PHASES)
+@pytest.mark.timeout(300)
+@settings(max_examples=80, phases=PHASES)
 @given(schedules())
 def test_every_minute_is_as_the_slow_model_has_it(case: tuple[OnCallSchedule, datetime]):
     schedule, around = case

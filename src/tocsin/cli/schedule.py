@@ -395,7 +395,7 @@ def calendar(
         str | None, typer.Argument(metavar="[SCHEDULE]", help="Left out: of all, with --user.")
     ] = None,
     user: Annotated[
-        str | None, typer.Option(metavar="USER", help="Only this one's shifts.")
+        str | None, typer.Option("--user", metavar="USER", help="Only this one's shifts.")
     ] = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "calendar",
     revoke: Annotated[

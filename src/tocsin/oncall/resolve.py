@@ -67,12 +67,15 @@ FALLBACK = ShiftCause(CauseKind.FALLBACK)
 def resolve(schedule: OnCallSchedule, starts_at: datetime, ends_at: datetime) -> list[Shift]:
     """The shifts of this time, in order, cut at its ends. There are none before the first version."""
     parts: list[tuple[ScheduleVersion, Span]] = [*_in_force(schedule, starts_at, ends_at)]
+    overrides = [
+        each for each in schedule.overrides if each.starts_at < ends_at and each.ends_at > starts_at
+    ]
     shifts: list[Shift] = []
     for version, span in parts:
-        shifts = _joined(shifts, _of_version(schedule, version, span), version, span.starts_at)
+        shifts = _joined(shifts, _of_version(version, overrides, span), version, span.starts_at)
     if parts:
         whole = Span(parts[0][1].starts_at, parts[-1][1].ends_at)
-        for override in schedule.overrides:
+        for override in overrides:
             if override.layer is None:
                 shifts = _overridden(shifts, override, whole)
     for version, span in parts:
@@ -106,12 +109,12 @@ def _in_force(
             yield version, span
 
 
-def _of_version(schedule: OnCallSchedule, version: ScheduleVersion, span: Span) -> list[Shift]:
+def _of_version(version: ScheduleVersion, overrides: Sequence[Override], span: Span) -> list[Shift]:
     """The layers laid on each other."""
     shifts: list[Shift] = []
     for layer in reversed(version.layers):
         own = _of_layer(layer, version.timezone, span)
-        for override in schedule.overrides:
+        for override in overrides:
             if override.layer == layer.id:
                 own = _overridden(own, override, span)
         if shifts:
