@@ -86,6 +86,7 @@ def test_previews_look_at_ones_own_alerts(hub: Hub) -> None:
             and path.endswith("/preview")
             and "inhibition" not in path
             and "schedules" not in path
+            and "{" not in path
         ):
             own, others = hub.admin.made(path, body), hub.stranger.made(path, body)
             assert [item["alert_id"] for item in own["items"]] == [theirs["alert_id"]]

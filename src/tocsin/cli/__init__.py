@@ -25,6 +25,7 @@ from tocsin.cli import (
     inhibition,
     integration,
     maintenance,
+    mapping,
     migrate,
     on_call,
     on_call_acts,
@@ -79,6 +80,7 @@ app.command("page", rich_help_panel=_LOOK)(on_call_acts.page)
 app.command("on-call", rich_help_panel=_LOOK)(on_call.on_call)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
+app.add_typer(mapping.app, name="mapping", rich_help_panel=_SET_UP)
 app.add_typer(destination.app, name="destination", rich_help_panel=_SET_UP)
 app.add_typer(rule.app, name="rule", rich_help_panel=_SET_UP)
 app.add_typer(policy.app, name="policy", rich_help_panel=_SET_UP)

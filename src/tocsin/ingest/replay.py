@@ -104,7 +104,7 @@ async def replay(
     return Replayed(
         webhook_delivery_id=None if dry_run else UUID(bytes=webhook.id),
         answer=answer,
-        signals=tuple(_signal(signal, sender, webhook) for signal in webhook.signals),
+        signals=tuple(signal_shown(signal, sender, webhook) for signal in webhook.signals),
         differences=tuple(_differences(webhook, sender, before)),
         outcome_before=stored.outcome,
     )
@@ -124,7 +124,8 @@ async def _rehearse(senders: Senders, actions: Actions, webhook: Webhook, now: d
     return webhook.answer
 
 
-def _signal(signal: Signal, sender: Sender, webhook: Webhook) -> dict[str, Any]:
+def signal_shown(signal: Signal, sender: Sender, webhook: Webhook) -> dict[str, Any]:
+    """As answers have it."""
     return {"kind": signal.kind.value, **_fields(signal, sender, webhook)}
 
 

@@ -1,0 +1,86 @@
+"""`tocsin mapping`: where the fields of an alert are in what a tool of one's own posts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import read_json
+from tocsin.cli.output import Json, note, print_json, show, status_text, table
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Try mappings on payloads before they are in force.")
+
+
+@app.command()
+def preview(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The integration's name or id.")],
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping",
+            "-m",
+            metavar="FILE",
+            help="JSON, or - for standard input; else the one in force.",
+        ),
+    ] = None,
+    payload: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What the tool posts; may be given several times."),
+    ] = None,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=50,
+            help="So many of the newest webhooks on record; 10, where no payload is given.",
+        ),
+    ] = None,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Show what a mapping makes of payloads, given or on record, the rejected included."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    files = payload or []
+    body: dict[str, Any] = {
+        "payloads": [read_json(each) for each in files],
+        "last": (0 if files else 10) if last is None else last,
+    }
+    if mapping is not None:
+        body["mapping"] = read_json(mapping)
+    with open_api(workspace) as api:
+        found = by_name(api, "/integrations", "integration", name)
+        result = api.post(f"/integrations/{found['id']}/mapping/preview", body)
+    if json:
+        print_json(result)
+        return
+    if not result["items"]:
+        note("Nothing is on record for it; give it a payload: --payload FILE.")
+        return
+    _show(result["items"], files)
+
+
+def _show(items: list[Any], files: list[str]) -> None:
+    made = table("payload", "gives", "severity", "title", "external id")
+    for place, item in enumerate(items):
+        named = files[place] if item["delivery_id"] is None else item["delivery_id"]
+        for signal in item["signals"]:
+            made.add_row(
+                Text(named),
+                signal["kind"],
+                signal["severity"],
+                Text(signal["title"]),
+                Text(signal["external_id"] or "none"),
+            )
+        if not item["signals"]:
+            said = [f"{each['pointer'] or '/'}: {each['message']}" for each in item["errors"]]
+            reason = "; ".join(said) or item["detail"] or ""
+            made.add_row(Text(named), status_text(item["status"]), "", Text(reason), "")
+    show(made)
+    doubtful = sorted({flag for item in items for flag in item["flags"]})
+    if doubtful:
+        note(f"Doubtful: {', '.join(doubtful)}.")
