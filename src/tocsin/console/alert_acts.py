@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from tocsin.alerts.actions import Acted, ActionNotAllowed, ActionOutcome, AlertNotFound
+from tocsin.alerts.on_call_actions import NothingEscalates, OnCallActions, StepMovedOn
 from tocsin.console.door import Call
 from tocsin.console.render import go
 from tocsin.model import Action
@@ -41,8 +42,11 @@ class Wish:
 
 async def act_on_one(call: Call) -> Response:
     alert_id: UUID = call.request.path_params["id"]
-    wish = _wish(await call.form(), call.now)
+    form = await call.form()
     back = f"/alerts/{alert_id}"
+    if form.get("act") == "escalate":
+        return go(back, await _escalate(call, alert_id, form.get("from_step", "")))
+    wish = _wish(form, call.now)
     if wish is None:
         return go(back)
     outcome = await _act(call, alert_id, wish)
@@ -83,6 +87,23 @@ async def act_on_several(call: Call) -> Response:
             values |= {"undo": undone_by.value, "undo_ids": ",".join(done[:50])}
     kept = {name: value for name, value in values.items() if value}
     return go(f"/alerts?{urlencode(kept)}", said)
+
+
+async def _escalate(call: Call, alert_id: UUID, seen: str) -> str:
+    """Takes the next step now, if the escalation is still at the one that was seen."""
+    from_step = int(seen) if seen.isdecimal() and len(seen) < 4 else None
+    outcome = await OnCallActions(call.context.actions).escalate(
+        call.visitor.workspace_id, alert_id, call.visitor.actor, call.now, from_step
+    )
+    match outcome:
+        case Acted():
+            return "Escalated."
+        case StepMovedOn(step=step):
+            return f"It had gone on to step {step} meanwhile; nothing was done."
+        case NothingEscalates():
+            return "No policy pages anybody for it just now."
+        case _:
+            return "It cannot be escalated as it is."
 
 
 async def _act(call: Call, alert_id: UUID, wish: Wish) -> ActionOutcome:

@@ -31,6 +31,7 @@ from tocsin.store.queries.alert_list import (
     count_by,
     latest_deliveries,
     list_alerts,
+    live_escalations,
     taken_by,
 )
 
@@ -142,13 +143,20 @@ async def read_rows(
     alerts = await list_alerts(session, call.visitor.workspace_id, wanted, limit, after)
     ids = [alert.id for alert in alerts]
     taken = await taken_by(session, ids)
+    escalations = await live_escalations(session, ids)
     of_alert: dict[UUID, list[Any]] = {}
     for delivery in await latest_deliveries(session, ids):
         of_alert.setdefault(delivery.alert_id, []).append(delivery)
     return [
         Row(
             alert,
-            row_note(alert, of_alert.get(alert.id, ()), taken.get(alert.id), call.now),
+            row_note(
+                alert,
+                of_alert.get(alert.id, ()),
+                taken.get(alert.id),
+                call.now,
+                escalations.get(alert.id),
+            ),
             " · ".join(_where(alert)),
         )
         for alert in alerts

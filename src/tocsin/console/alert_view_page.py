@@ -11,14 +11,16 @@ from uuid import UUID
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.console.alert_acts import act_on_one
 from tocsin.console.alert_links import links_of
 from tocsin.console.alert_list_page import snooze_ends
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.escalation_panel import EscalationPanel, read_panel
 from tocsin.console.render import clock, page
 from tocsin.explain.load import load
-from tocsin.explain.row_notes import row_note
+from tocsin.explain.row_notes import RowNote, row_note
 from tocsin.explain.story import explain
 from tocsin.model import AlertStatus, Role
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
@@ -67,17 +69,18 @@ async def _show(call: Call) -> Response:
     found = await _story(call)
     if found is None:
         return absent("alert", ("/alerts", "All alerts"))
-    alert, story, listed, note, related, open_count = found
+    alert, story = found.alert, found.story
     params = call.request.query_params
     shown = params.get("show", "all")
     entries = timeline(story)
     undo = params.get("undo", "")
     return page(
         "alert.html",
-        call.frame("alerts", open_count),
+        call.frame("alerts", found.open_count),
         alert=alert,
-        listed=listed,
-        note=note,
+        listed=found.listed,
+        note=found.note,
+        panel=found.panel,
         links=links_of(alert.labels, alert.metadata_),
         answers=story["answers"],
         entries=[each for each in entries if shown in ("all", each.kind)],
@@ -91,7 +94,7 @@ async def _show(call: Call) -> Response:
                 ("note", "Notes"),
             )
         ],
-        related=related,
+        related=found.related,
         snoozes=snooze_ends(call.now),
         is_open=alert.status is AlertStatus.OPEN,
         is_live=alert.status.is_live,
@@ -105,9 +108,20 @@ async def _show(call: Call) -> Response:
     )
 
 
-async def _story(
-    call: Call,
-) -> tuple[Alert, dict[str, Any], ListedAlert, Any, list[ListedAlert], int] | None:
+@dataclass(frozen=True, slots=True)
+class AlertStory:
+    """All that the page of one alert shows."""
+
+    alert: Alert
+    story: dict[str, Any]
+    listed: ListedAlert
+    note: RowNote
+    related: list[ListedAlert]
+    open_count: int
+    panel: EscalationPanel | None
+
+
+async def _story(call: Call) -> AlertStory | None:
     alert_id: UUID = call.request.path_params["id"]
     workspace_id = call.visitor.workspace_id
     async with call.context.reading() as session:
@@ -124,10 +138,14 @@ async def _story(
     if listed is None:
         return None
     directory = await call.context.senders.feed.refresh(version)
-    story = await at_once_aside(explain, record, directory.routing[workspace_id], call.now)
+    table = directory.routing[workspace_id]
+    book = directory.on_call.get(workspace_id, OnCallBook())
+    async with call.context.reading() as session:
+        panel = await read_panel(session, alert, book, table)
+    story = await at_once_aside(explain, record, table, call.now)
     note = row_note(listed, deliveries, taken.get(alert_id), call.now)
     others = [each for each in related if each.id != alert_id][:5]
-    return alert, story, listed, note, others, counts.live
+    return AlertStory(alert, story, listed, note, others, counts.live, panel)
 
 
 def _like(alert: Alert) -> AlertFilter:
@@ -227,7 +245,7 @@ async def _as_markdown(call: Call) -> Response:
     found = await _story(call)
     if found is None:
         return absent("alert", ("/alerts", "All alerts"))
-    alert, story, *_ = found
+    alert, story = found.alert, found.story
     zone = call.visitor.timezone
     lines = [
         f"# {alert.title}",

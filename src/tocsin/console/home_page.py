@@ -13,6 +13,7 @@ from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
 from tocsin.console.health_strip import read_health
 from tocsin.console.render import clock, page
+from tocsin.console.schedule_pages import on_call_now
 from tocsin.explain.row_notes import ChipKind
 from tocsin.model import AlertStatus, Role, Severity
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
@@ -50,6 +51,7 @@ async def _show(call: Call) -> Response:
         hours = await hours_of_alerts(session, workspace_id, call.now)
         health = await read_health(session, workspace_id, call.now)
         last = await last_activity(session, workspace_id)
+        on_call = await on_call_now(session, workspace_id, call.now)
     return page(
         "home.html",
         call.frame("home", total),
@@ -61,6 +63,7 @@ async def _show(call: Call) -> Response:
         health=health,
         severities=_severities(by_severity, unowned),
         bars=bars(hours),
+        on_call=on_call,
         last=last,
         is_quiet=total == 0,
         may_act=call.may(Role.RESPONDER),

@@ -40,7 +40,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 SAID_COOKIE = "tocsin_said"
 _LONGEST_SAID = 300
 
-PAGES = frozenset({"home", "alerts", "silences", "integrations", "rules", "destinations"})
+PAGES = frozenset(
+    {"home", "alerts", "silences", "integrations", "rules", "destinations", "schedules", "policies"}
+)
 """Those that exist; the navigation shows no others."""
 _USUAL: Mapping[str, Any] = {"theme": "", "keys": "on"}
 """The theme is the system's, and single keys act, unless a person wishes otherwise."""

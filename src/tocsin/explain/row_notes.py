@@ -12,7 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from tocsin.model import AlertDeliveryStatus, AlertStatus, Reason
-from tocsin.store.queries.alert_list import LastAcknowledgement, LatestDelivery, ListedAlert
+from tocsin.store.queries.alert_list import (
+    LastAcknowledgement,
+    LatestDelivery,
+    ListedAlert,
+    LiveEscalation,
+)
 
 _MOST_NAMED = 2
 
@@ -65,6 +70,7 @@ def row_note(
     deliveries: Sequence[LatestDelivery],
     taken: LastAcknowledgement | None,
     now: datetime,
+    escalation: LiveEscalation | None = None,
 ) -> RowNote:
     sent = sorted(
         (each for each in deliveries if each.sent_at is not None),
@@ -75,7 +81,7 @@ def row_note(
     if taken is not None and alert.status is AlertStatus.ACKNOWLEDGED:
         owner = taken.actor.get("name")
     return RowNote(
-        chip=_chip(alert, deliveries, taken, now),
+        chip=_chip(alert, deliveries, taken, now, escalation),
         notified=tuple(
             NotifiedDestination(each.destination_name, each.sent_at) for each in sent[:_MOST_NAMED]
         ),
@@ -90,6 +96,7 @@ def _chip(
     deliveries: Sequence[LatestDelivery],
     taken: LastAcknowledgement | None,
     now: datetime,
+    escalation: LiveEscalation | None,
 ) -> Chip:
     if not alert.status.is_live:
         ended = alert.closed_at or alert.resolved_at
@@ -100,6 +107,9 @@ def _chip(
     if alert.status is AlertStatus.ACKNOWLEDGED:
         name = "taken on" if taken is None else taken.actor.get("name", "taken on")
         return Chip(ChipKind.OWNED, "check", name, since=alert.acknowledged_at)
+    if escalation is not None:
+        words = f"next: step {escalation.next_step}"
+        return Chip(ChipKind.NEXT, "phone-outgoing", words, until=escalation.due_at)
     lost = [each for each in deliveries if each.status is AlertDeliveryStatus.FAILED]
     if lost:
         words = f"not told · “{lost[0].destination_name}” fails"

@@ -12,7 +12,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from tocsin.model import AlertDeliveryStatus, AlertEventKind, AlertStatus, Severity
+from tocsin.model import (
+    AlertDeliveryStatus,
+    AlertEventKind,
+    AlertStatus,
+    EscalationState,
+    Severity,
+)
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import (
@@ -21,6 +27,7 @@ from tocsin.store.tables import (
     AlertDestination,
     AlertEvent,
     Integration,
+    StoredEscalation,
     Tenant,
 )
 
@@ -278,6 +285,34 @@ async def taken_by(
         .order_by(AlertEvent.alert_id, AlertEvent.id.desc())
     )
     return {row.alert_id: LastAcknowledgement(**row._mapping) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEscalation:
+    """Who is paged next, as a row of the list says it: the step, and when it begins."""
+
+    alert_id: UUID
+    next_step: int
+    """From 1."""
+    due_at: datetime
+
+
+async def live_escalations(
+    session: DatabaseSession, alert_ids: Sequence[UUID]
+) -> dict[UUID, LiveEscalation]:
+    """Of those that a policy pages people for, whichever goes on soonest."""
+    if not alert_ids:
+        return {}
+    rows = await session.execute(
+        select(StoredEscalation.alert_id, StoredEscalation.step, StoredEscalation.step_due_at)
+        .where(
+            StoredEscalation.alert_id.in_(alert_ids),
+            StoredEscalation.state == EscalationState.RUNNING,
+            StoredEscalation.step_due_at.is_not(None),
+        )
+        .order_by(StoredEscalation.step_due_at.desc())
+    )
+    return {row.alert_id: LiveEscalation(row[0], row.step + 2, row[2]) for row in rows}
 
 
 def _conditions(workspace_id: UUID, wanted: AlertFilter) -> list[ColumnElement[bool]]:

@@ -1,0 +1,108 @@
+"""Who is on call, who would be woken when, and who is paged for an alert."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.console.site import Site, text_of
+from tests.timers.escalations import Paging, paging, to_user
+from tocsin.model import utc_now
+
+
+@pytest.fixture
+def people(site: Site) -> Iterator[Paging]:
+    with paging(site.database.url) as opened:
+        yield opened
+
+
+def schedule(site: Site) -> str:
+    made = site.api.made(
+        "/schedules",
+        {
+            "name": "Primary",
+            "timezone": "UTC",
+            "layers": [
+                {
+                    "name": "week",
+                    "rotation": {
+                        "unit": "weekly",
+                        "length": 1,
+                        "handoff_time": "09:00",
+                        "handoff_day": "mon",
+                        "starts_on": "2026-01-05",
+                    },
+                    "participants": [[str(site.people["Ana"])], [str(site.people["Ben"])]],
+                }
+            ],
+        },
+    )
+    return str(made["id"])
+
+
+def test_who_is_on_call_stands_on_home_and_on_its_own_page(site: Site) -> None:
+    browser = site.browser("Vera")
+    assert "No schedule yet" in text_of(browser.get("/schedules"))
+    schedule_id = schedule(site)
+    for path in ("/", "/schedules", f"/schedules/{schedule_id}"):
+        words = text_of(browser.get(path))
+        assert "Primary" in words
+        assert "Ana" in words or "Ben" in words, path
+    assert site.browser("Otto").get(f"/schedules/{schedule_id}").status == 404
+    assert "Primary" not in text_of(site.browser("Otto").get("/schedules"))
+
+
+def test_an_override_says_in_words_what_it_changes_before_it_holds(site: Site) -> None:
+    schedule_id = schedule(site)
+    browser = site.browser("Ben")
+    page = browser.get(f"/schedules/{schedule_id}")
+    on_call = re.findall(r'label="Who">.*?<b>(\w+)</b>', page.body.decode(), re.DOTALL)[0]
+    other = "Ben" if on_call == "Ana" else "Ana"
+    begin = utc_now() + timedelta(minutes=5)
+    fields = {
+        "kind": "cover",
+        "substitute_user_id": str(site.people[other]),
+        "starts_at": begin.strftime("%Y-%m-%dT%H:%M"),
+        "ends_at": (begin + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M"),
+    }
+    tried = browser.submit(f"/schedules/{schedule_id}", {**fields, "act": "try"})
+    words = text_of(tried)
+    assert "What it would change" in words
+    assert other in words
+    assert site.sql("SELECT count(*) FROM schedule_overrides") == [(0,)]
+    wrong = browser.submit(
+        f"/schedules/{schedule_id}", {**fields, "ends_at": fields["starts_at"], "act": "save"}
+    )
+    assert wrong.status == 422
+    done = browser.follow(browser.submit(f"/schedules/{schedule_id}", {**fields, "act": "save"}))
+    assert "The override is in force." in text_of(done)
+    assert site.sql("SELECT count(*) FROM schedule_overrides") == [(1,)]
+    viewer = site.browser("Vera")
+    viewer.get("/")
+    assert viewer.submit(f"/schedules/{schedule_id}", {**fields, "act": "save"}).status == 403
+
+
+def test_the_page_of_an_alert_says_who_comes_next_and_escalates(site: Site, people: Paging) -> None:
+    u, m = people.person("Uma", push=0, sms=3), people.person("Max", push=0)
+    policy = people.policy(to_user(u), to_user(m, minutes=10))
+    people.escalating_rule(policy)
+    alert_id = people.send("disk", severity="CRITICAL")
+    browser = site.browser("Ben")
+    words = text_of(browser.get(f"/alerts/{alert_id}"))
+    assert "What happens if nobody answers" in words
+    assert "Uma" in words
+    assert "Max in" in words
+    form = {"act": "escalate", "from_step": "1"}
+    done = browser.follow(browser.submit(f"/alerts/{alert_id}/act", form))
+    assert "Escalated." in text_of(done)
+    again = browser.follow(browser.submit(f"/alerts/{alert_id}/act", form))
+    assert "step 2 meanwhile" in text_of(again)
+    forecast = text_of(browser.get("/policies"))
+    assert "P" in forecast
+    ((policy_id,),) = site.sql("SELECT id FROM escalation_policies")
+    page = text_of(browser.get(f"/policies/{policy_id}"))
+    assert page.index("Uma") < page.index("Max") < page.index("Nobody has answered")
+    assert site.browser("Otto").get(f"/policies/{policy_id}").status == 404
