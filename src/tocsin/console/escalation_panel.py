@@ -96,7 +96,7 @@ def _step(at: datetime, document: Mapping[str, Any], *, is_next: bool = False) -
 def _page(page: Mapping[str, Any], name: str) -> str:
     delay = timedelta(seconds=page.get("delay_seconds", 0))
     after = f" after {int(delay.total_seconds() // 60)} min" if delay else ""
-    return page["name"].removeprefix(f"{name}: ") + after
+    return str(page["name"]).removeprefix(f"{name}: ") + after
 
 
 def _skip(skip: Mapping[str, Any]) -> str:

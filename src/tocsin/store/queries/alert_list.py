@@ -312,7 +312,11 @@ async def live_escalations(
         )
         .order_by(StoredEscalation.step_due_at.desc())
     )
-    return {row.alert_id: LiveEscalation(row[0], row.step + 2, row[2]) for row in rows}
+    return {
+        row.alert_id: LiveEscalation(row.alert_id, row.step + 2, row.step_due_at)
+        for row in rows
+        if row.step_due_at is not None
+    }
 
 
 def _conditions(workspace_id: UUID, wanted: AlertFilter) -> list[ColumnElement[bool]]:
