@@ -111,3 +111,14 @@ def test_a_neighbour_finds_none_of_it(hub: Hub, people: Paging) -> None:
         }
         assert hub.stranger.post(f"/alerts/{alert}/{path}", body[path]).status == 404
     assert hub.stranger.get(f"/alerts/{alert}/escalation").status == 404
+
+
+def test_an_escalation_that_is_held_says_why_nobody_was_paged(hub: Hub, people: Paging) -> None:
+    people.silence(3600)
+    alert, _, _ = _open(people)
+    (answer,) = hub.viewer.get(f"/alerts/{alert}/explain").json()["answers"]
+    assert answer["words"].startswith("nobody was notified yet: tocsin waits: ")
+    assert "silence" in answer["words"]
+    found = hub.viewer.get(f"/alerts/{alert}/escalation").json()
+    assert (found["state"], found["escalations"][0]["step"]) == ("held", 0)
+    assert found["escalations"][0]["next"]["at"] is None

@@ -248,6 +248,9 @@ def _answers(
 def _nobody(table: RoutingTable, changes: Sequence[_Change]) -> str:
     if any((each.facts.detail or {}).get("arrived") == "before the trigger" for each in changes):
         return "nobody was notified: the alert was over before it arrived"
+    held = [each for each in changes if each.facts.kind is AlertEventKind.ESCALATION_HELD]
+    if held:
+        return f"nobody was notified yet: {change_words(held[-1].facts)}"
     if not table.rules:
         return "nobody was notified: there are no rules in this workspace"
     matched = {
