@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "integration show": ("shop",),
     "integration rotate-secret": ("shop",),
     "integration change": ("shop", "--auto-resolve", "24h"),
+    "mapping preview": ("shop", "--payload", "{body}"),
     "integration token add": ("shop", "--label", "second"),
     "integration token list": ("shop",),
     "integration token revoke": ("shop", SOME_ID),
