@@ -43,6 +43,7 @@ from tocsin.model import (
 )
 from tocsin.routing.plan import NO_HISTORY, History, NotifiedTrigger, PlannedDelivery
 from tocsin.routing.rules import Matcher, RoutingTable
+from tocsin.routing.subject import Inhibitor
 
 MINUTE = timedelta(minutes=1)
 SOURCE = {"kind": "source", "name": "datadog-production"}
@@ -213,6 +214,17 @@ def test_what_the_plan_wrote_down_is_read_out(
 ) -> None:
     made = planned(routing, event_type, history)[SLACK]
     assert delivery_words(delivery(made, event_type=event_type), NOW) == words
+
+
+def test_what_another_alert_holds_says_when_it_is_sent() -> None:
+    source = Inhibitor(rule_id(7), "host", ALERT, "Host down", NOW, None)
+    over = silence(starts_at=NOW - 2 * MINUTE, ends_at=NOW - MINUTE)
+    held = planned(table(rule(), silences=(over,)), about=subject(inhibitors=(source,)))[SLACK]
+    assert delivery_words(delivery(held, event_type=EventType.TRIGGERED), NOW) == (
+        f"held back: alert “Host down” ({ALERT}) holds it, by inhibition rule “host”, while it is "
+        "live; will be sent when that has ended, unless it is over or acknowledged before, or another "
+        "hold applies then"
+    )
 
 
 @pytest.mark.parametrize(

@@ -182,13 +182,15 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
         case AlertDeliveryStatus.QUEUED:
             return _queued_words(delivery, now)
         case AlertDeliveryStatus.DEFERRED:
+            ends = "unless it is over or acknowledged before, or another hold applies then"
+            if delivery.send_after is None and delivery.reason is Reason.INHIBITED:
+                return f"held back: {_why(delivery)}; will be sent when that has ended, {ends}"
             if delivery.send_after is None:
                 return f"held back: {_why(delivery)}"
             if delivery.reason is Reason.ESCALATION:
                 when = f"will be sent at {_shown(delivery.send_after)}"
                 return f"waits: {_why(delivery)}; {when} unless it is over or acknowledged before"
             when = f"will be sent at {_shown(delivery.send_after)}"
-            ends = "unless it is over or acknowledged before, or another hold applies then"
             return f"held back: {_why(delivery)}; {when} {ends}"
         case AlertDeliveryStatus.CANCELED:
             return f"canceled: {_why(delivery)}"

@@ -147,7 +147,8 @@ async def test_one_tenants_storm_does_not_mute_another(outbox: Outbox) -> None:
     assert {outbox.row(id)["carried_by"] for id in theirs} <= {None}
 
 
-async def test_fallback_messages_and_tests_are_not_gathered(outbox: Outbox) -> None:
+@pytest.mark.parametrize("reason", ["fallback", "escalation"])
+async def test_fallback_messages_and_pages_are_not_gathered(outbox: Outbox, reason: str) -> None:
     async with (
         receiving() as receiver,
         dispatching(outbox.url),
@@ -156,10 +157,10 @@ async def test_fallback_messages_and_tests_are_not_gathered(outbox: Outbox) -> N
         teams = Teams(outbox, receiver)
         teams.many(300)
         await until(lambda: any("Storm" in each for each in teams.summaries), seconds=15)
-        fallback = outbox.plan(teams.destination, reason="fallback", severity=Severity.CRITICAL)
+        apart = outbox.plan(teams.destination, reason=reason, severity=Severity.CRITICAL)
         outbox.announce()
-        await until(lambda: outbox.row(fallback)["status"] == "sent", seconds=15)
-    assert outbox.row(fallback)["carried_by"] is None
+        await until(lambda: outbox.row(apart)["status"] == "sent", seconds=15)
+    assert outbox.row(apart)["carried_by"] is None
 
 
 async def test_a_claim_is_fast_with_ten_thousand_waiting(outbox: Outbox) -> None:

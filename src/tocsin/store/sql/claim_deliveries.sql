@@ -85,7 +85,7 @@ WITH lane AS (
                    AND d.send_after IS NULL AND d.sequence >= lane.floor
                    AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
                    AND (d.alert_id IS NULL AND d.event_type <> 'alerts.group'
-                        OR d.reason = 'fallback' OR d.attempt_count > 0
+                        OR d.reason IN ('fallback', 'escalation') OR d.attempt_count > 0
                         OR NOT EXISTS (
                             SELECT FROM (
                                 SELECT storm.tenant_id FROM alert_groups AS storm

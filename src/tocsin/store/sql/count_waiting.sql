@@ -12,7 +12,7 @@ CROSS JOIN LATERAL (
           AND d.status = 'queued' AND d.send_after IS NULL
           AND (d.alert_id IS NOT NULL OR d.event_type = 'alerts.group')
           AND d.attempt_count = 0 AND d.leased_by IS NULL
-          AND d.reason <> 'fallback'
+          AND d.reason NOT IN ('fallback', 'escalation')
         ORDER BY d.sequence LIMIT %(most)s) AS front
     LIMIT %(most)s
 ) AS waiting

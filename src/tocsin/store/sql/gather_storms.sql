@@ -1,7 +1,7 @@
 -- What waits at these destinations for tenants that have a storm there joins it, in portions. Rows that
 -- somebody is changing are passed over, and so are those of which a message of the same alert (or group) is
 -- under way or was tried: they keep their order by themselves. Neither tests nor fallback messages are
--- gathered, nor digests of storms. The message of a group is not sent: what it carries joins instead.
+-- gathered, nor pages, which an escalation follows one by one, nor digests of storms. The message of a group is not sent: what it carries joins instead.
 --
 -- A storm that gets something worse than it had is looked at at once. As with every group, it is locked
 -- after the rows (`join_groups.sql`).
@@ -18,7 +18,7 @@ WITH storm AS (
           AND d.status = 'queued' AND d.send_after IS NULL
           AND d.tenant_id = storm.tenant_id
           AND (d.alert_id IS NOT NULL OR d.event_type = 'alerts.group')
-          AND d.attempt_count = 0 AND d.leased_by IS NULL AND d.reason <> 'fallback'
+          AND d.attempt_count = 0 AND d.leased_by IS NULL AND d.reason NOT IN ('fallback', 'escalation')
           AND NOT EXISTS (
               SELECT FROM (
                   SELECT other.attempt_count, other.leased_by FROM alert_deliveries AS other
