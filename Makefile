@@ -51,6 +51,10 @@ test-faults: install
 figures: install
 	$(BIN)/pytest -q -n 0 -m slow tests/faults/test_costs.py tests/faults/test_neighbour.py
 
+# Pictures of every page, from a demo that runs for them; those that the docs show are renewed.
+screenshots: install
+	$(BIN)/python tools/screenshots.py
+
 bench: install
 	$(BIN)/python -m bench
 

@@ -1,0 +1,115 @@
+"""Pictures of every page of the console, from a demo that runs for it: light and dark, 1440 and 390 px.
+
+    python tools/screenshots.py [FOLDER]
+
+FOLDER is `build/screenshots` unless another is named. Those of the docs are copied to `docs/images`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+HERE = Path(__file__).parent.parent
+SHOWN = {
+    "home-dark-1440.png": "console-home.png",
+    "alerts-light-1440.png": "console-alerts.png",
+    "alert-dark-1440.png": "console-alert.png",
+    "alert-dark-390.png": "console-phone.png",
+}
+"""Those of the docs, under the names that they have there."""
+WARM_UP_SECONDS = 50
+PAGES = {
+    "home": "/",
+    "alerts": "/alerts",
+    "alerts-by-label": "/alerts?group=host",
+    "silences": "/silences",
+    "silence-new": "/silences/new",
+    "schedules": "/schedules",
+    "policies": "/policies",
+    "integrations": "/integrations",
+    "integration-new": "/integrations/new",
+    "rules": "/rules",
+    "rule-new": "/rules/new",
+    "destinations": "/destinations",
+    "destination-new": "/destinations/new",
+    "me": "/me",
+}
+FOUND = {
+    "alert": ("/alerts?q=severity:critical+status:open", ".alert-row .title"),
+    "schedule": ("/schedules", ".on-call a"),
+    "policy": ("/policies", "main table a"),
+    "integration": ("/integrations", "main table a"),
+    "destination": ("/destinations", "main table a"),
+}
+"""Pages of one thing, and where a link to it is found."""
+
+
+def main() -> int:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print("Chromium is not installed.", file=sys.stderr)
+        return 1
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile("w+") as said:
+        program = str(Path(sys.executable).parent / "tocsin")
+        demo = subprocess.Popen([program, "demo"], stdout=said, stderr=said)  # noqa: S603
+        try:
+            link = _link(said.fileno())
+            time.sleep(WARM_UP_SECONDS)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=chromium,
+                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                )
+                page = browser.new_page(viewport={"width": 1440, "height": 900})
+                page.goto(link)
+                page.locator("button.primary").click()
+                page.wait_for_load_state()
+                _shoot_all(page, link.partition("/enter/")[0], folder)
+                browser.close()
+        finally:
+            demo.terminate()
+            demo.wait(30)
+    for name, shown in SHOWN.items():
+        shutil.copyfile(folder / name, HERE / "docs" / "images" / shown)
+    print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}")
+    return 0
+
+
+def _link(descriptor: int) -> str:
+    for _ in range(600):
+        time.sleep(0.2)
+        text = Path(f"/proc/self/fd/{descriptor}").read_text("utf-8")
+        if found := re.search(r"http://\S+/enter/\S+", text):
+            return found[0]
+    raise RuntimeError("the demo did not start")
+
+
+def _shoot_all(page: Page, base: str, folder: Path) -> None:
+    addresses = {name: base + path for name, path in PAGES.items()}
+    for name, (path, link) in FOUND.items():
+        page.goto(base + path)
+        target = page.locator(link).first
+        addresses[name] = base + str(target.get_attribute("href"))
+    for name, address in addresses.items():
+        page.goto(address)
+        page.wait_for_timeout(1_200)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+            for width, height in ((1440, 900), (390, 844)):
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(150)
+                page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
