@@ -422,7 +422,7 @@ class AlertTransaction:
             self.escalating.changed(alert, stored.entry, stored.details, event_type, is_old=True)
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
-            self.look_at_escalations(stored)
+            self.escalating.look(stored)
         if event_type is not None and concerns_anyone(stored.entry, event_type):
             self._changes.append(
                 AlertChange(
