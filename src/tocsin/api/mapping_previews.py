@@ -59,12 +59,7 @@ class MappingPreviewIn(Input):
         Whole,
     ] = 0
 
-    model_config = example(
-        {
-            "mapping": {"title": "event.name", "severity": "event.level"},
-            "payloads": [{"event": {"name": "Disk full", "level": "high"}}],
-        }
-    )
+    model_config = example({"last": 10})
 
 
 class TriedOut(Output):
