@@ -70,14 +70,6 @@ def without_user(wanted: ScheduleVersion, user: UUID, before: ScheduleVersion) -
     return following(before, replace(wanted, layers=layers, fallback=fallback))
 
 
-def users_of(version: ScheduleVersion) -> set[UUID]:
-    """Everybody who has turns, or is the fallback."""
-    found = {user for layer in version.layers for entry in layer.participants for user in entry}
-    if version.fallback is not None and version.fallback.user is not None:
-        found.add(version.fallback.user)
-    return found
-
-
 def _continued(
     was: Layer | None,
     before: ScheduleVersion,

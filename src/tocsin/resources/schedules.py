@@ -16,7 +16,6 @@ from tocsin.oncall.validation import handoff_day_fault, layer_faults
 from tocsin.oncall.versions import (
     following,
     next_handoff,
-    users_of,
     version_at,
     with_version,
     without_user,
@@ -364,11 +363,3 @@ async def release_user(
         swap.state = "canceled"
         swap.updated_at = now
     await session.flush()
-
-
-async def schedules_with(
-    session: DatabaseSession, caller: Principal, user_id: UUID
-) -> Sequence[str]:
-    """The names of the schedules in which a user has turns, or is the fallback."""
-    found = await schedules_of(session, caller.workspace_id, user_id)
-    return [row.name for row in found if user_id in users_of(configured(row))]
