@@ -286,14 +286,15 @@ def test_a_packed_body_is_signed_as_sent_and_read_as_meant(
 def test_a_body_that_cannot_be_unpacked_is_on_record(opened: Harness) -> None:
     bare, sender = BareEndpoint(opened), opened.workspace.sender()
     for coding, body, expected in (
-        ("br", b"\x1b", 415),
+        ("compress", b"\x1b", 415),
+        ("br", b"\x1b", 400),
         ("gzip", b"{}", 400),
         ("gzip", gzip.compress(b" " * 2_000_000), 413),
     ):
         headers = sender.headers(body) | {"Content-Encoding": coding}
         assert bare.post(sender.path, body, headers)[0] == expected
     codes = [stored["status_code"] for stored in opened.workspace.deliveries(sender)]
-    assert codes == [415, 400, 413]
+    assert codes == [415, 400, 400, 413]
 
 
 def test_nothing_of_a_refused_body_is_parsed(

@@ -196,6 +196,7 @@ def test_a_silence_holds_whatever_the_rules_say_and_is_named() -> None:
         "id": str(MUTED.id),
         "author": "ana",
         "comment": "moving the disks",
+        "starts_at": "2026-05-13T11:00:00Z",
         "ends_at": "2026-05-13T13:00:00Z",
         "matchers": ['team="db"'],
     }
