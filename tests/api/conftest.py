@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,15 +101,19 @@ async def _populate(url: str) -> tuple[list[UUID], list[str]]:
         await engine.dispose()
 
 
-@pytest.fixture
-def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
+@contextmanager
+def running(
+    database: Database, settings: Settings, mail_socket: socket.socket | None = None
+) -> Iterator[Hub]:
+    """A hub with these settings; `mail_socket`: where it takes mail."""
     workspaces, keys = asyncio.run(_populate(database.url))
-    process = app.Hub.build(
-        Settings(data_dir=tmp_path, body_timeout_seconds=3),
-        database.url,
-        (Vault.new_key(),),
-        app.ProcessRole.WEB,
-    )
-    with serving(app.application(process), lifespan="on") as base_url:
+    process = app.Hub.build(settings, database.url, (Vault.new_key(),), app.ProcessRole.WEB)
+    with serving(app.application(process, mail_socket), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]
         yield Hub(database, process.vault, ContactCodes(process.keys), *clients, *workspaces)
+
+
+@pytest.fixture
+def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
+    with running(database, Settings(data_dir=tmp_path, body_timeout_seconds=3)) as opened:
+        yield opened

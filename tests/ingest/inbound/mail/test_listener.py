@@ -17,15 +17,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.conftest import Hub, _populate
-from tests.api.server import Client, serving
+from tests.api.conftest import running
 from tests.ingest.inbound.conftest import Outside
 from tests.support import certificates
 from tests.support.mail import DOMAIN, bring, connected, mail, raw
 from tests.support.node import eventually
 from tests.support.postgres import Database
-from tocsin import app
-from tocsin.access.vault import Vault
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.ingest.inbound.mail import listener as listening
 from tocsin.ingest.inbound.mail.taking import MailTaker
@@ -69,7 +66,6 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def post(database: Database, tmp_path: Path, certificate: Path) -> Iterator[Post]:
-    workspaces, keys = asyncio.run(_populate(database.url))
     settings = Settings(
         data_dir=tmp_path,
         mail_listen=("127.0.0.1", 0),
@@ -78,14 +74,11 @@ def post(database: Database, tmp_path: Path, certificate: Path) -> Iterator[Post
         mail_tls_cert=certificate,
         mail_max_bytes=200_000,
     )
-    process = app.Hub.build(settings, database.url, (Vault.new_key(),), app.ProcessRole.WEB)
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        serving(app.application(process, listener), lifespan="on") as base_url,
+        running(database, settings, listener) as hub,
     ):
-        clients = [Client(f"{base_url}/api/v1", key) for key in keys]
-        hub = Hub(database, process.vault, *clients, *workspaces)
-        outside = Outside(hub, base_url)
+        outside = Outside(hub, hub.admin.base_url.removesuffix("/api/v1"))
         yield Post(outside, listener.getsockname()[1], outside.integration("email"))
 
 
