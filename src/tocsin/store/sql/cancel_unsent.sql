@@ -49,4 +49,12 @@ WITH unsent AS (
 )
 SELECT alert_id, alert_destination_id, id, sequence,
        CASE WHEN reason IN ('grouped', 'rate_limited') THEN 'queued' ELSE status END AS status
-FROM unsent WHERE flaps IS NOT TRUE
+FROM unsent
+WHERE flaps IS NOT TRUE
+  AND NOT EXISTS (
+      SELECT FROM (
+          SELECT alert_destination_id, event_type, status::text AS status FROM alert_deliveries
+          WHERE alert_id = unsent.alert_id OFFSET 0) AS note
+      WHERE note.alert_destination_id = unsent.alert_destination_id
+        AND note.event_type IN ('alerts.flapping', 'alerts.settled')
+        AND note.status IN ('queued', 'deferred', 'sent'))
