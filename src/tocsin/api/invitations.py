@@ -62,12 +62,7 @@ async def create_invitation(
     """Makes a link to pass on. Whoever has it becomes a member, once."""
     async with context.writing() as session:
         row, token = await invitations.create(session, caller, body, utc_now())
-    text = token.reveal_text()
-    return InvitationCreated(
-        **InvitationOut.model_validate(row).model_dump(),
-        token=text,
-        url=f"{context.settings.base_url}/invitations/{text}",
-    )
+    return invitations.show_created(row, token, context.settings.base_url)
 
 
 @router.post("/accept", responses=problems("not-found", "wrong-password", "name-taken"))

@@ -41,7 +41,17 @@ SAID_COOKIE = "tocsin_said"
 _LONGEST_SAID = 300
 
 PAGES = frozenset(
-    {"home", "alerts", "silences", "integrations", "rules", "destinations", "schedules", "policies"}
+    {
+        "home",
+        "alerts",
+        "silences",
+        "maintenance",
+        "schedules",
+        "policies",
+        "integrations",
+        "heartbeats",
+    }
+    | {"rules", "destinations", "deliveries", "admin"}
 )
 """Those that exist; the navigation shows no others."""
 _USUAL: Mapping[str, Any] = {"theme": "", "keys": "on"}

@@ -10,13 +10,17 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from tocsin.console import (
+    admin_page,
     alert_list_page,
     alert_view_page,
+    delivery_pages,
     destination_pages,
+    heartbeat_pages,
     home_page,
     integration_pages,
     invitation_page,
     live,
+    maintenance_pages,
     me_page,
     policy_pages,
     rule_pages,
@@ -30,7 +34,11 @@ from tocsin.console.render import page
 
 _PLACES = frozenset(
     {
+        "admin",
         "alerts",
+        "deliveries",
+        "heartbeats",
+        "maintenance",
         "destinations",
         "enter",
         "favicon.ico",
@@ -74,6 +82,10 @@ def create_console(context: ConsoleContext) -> Starlette:
             *alert_list_page.routes(context),
             *alert_view_page.routes(context),
             *me_page.routes(context),
+            *maintenance_pages.routes(context),
+            *heartbeat_pages.routes(context),
+            *delivery_pages.routes(context),
+            *admin_page.routes(context),
             *schedule_pages.routes(context),
             *policy_pages.routes(context),
             *silence_pages.routes(context),

@@ -150,6 +150,16 @@ async def create(
     return row, token
 
 
+def show_created(row: Invitation, token: Secret, base_url: str) -> InvitationCreated:
+    """As it is shown once: with the link to pass on."""
+    text = token.reveal_text()
+    return InvitationCreated(
+        **InvitationOut.model_validate(row).model_dump(),
+        token=text,
+        url=f"{base_url}/invitations/{text}",
+    )
+
+
 async def revoke(
     session: DatabaseSession, caller: Principal, invitation_id: UUID, now: datetime
 ) -> None:

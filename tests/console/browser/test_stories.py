@@ -155,6 +155,11 @@ def test_no_page_scrolls_sideways(site: Site, open_page: OpenPage, width: int) -
         "/destinations",
         "/rules/new",
         "/silences/new",
+        "/maintenance",
+        "/maintenance/new",
+        "/heartbeats",
+        "/deliveries",
+        "/admin",
         "/me",
     ):
         page.goto(path)
