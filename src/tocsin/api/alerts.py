@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tocsin.api.auth import Viewer
 from tocsin.api.context import Context
@@ -84,6 +84,12 @@ class AlertDetailOut(AlertOut):
     inhibition: InhibitionStandingOut
 
 
+def _labels(texts: list[str]) -> list[str]:
+    if not all(text.partition("=")[0] and text.partition("=")[1] for text in texts):
+        raise ValueError("must read NAME=VALUE")
+    return texts
+
+
 class AlertQuery(PageQuery):
     status: Annotated[list[AlertStatus], Field(default_factory=list, description="Any of these")]
     severity: Annotated[list[Severity], Field(default_factory=list, description="Any of these")]
@@ -98,6 +104,21 @@ class AlertQuery(PageQuery):
             description="Text in title, description, source or external_id, in any case",
         ),
     ] = None
+    external_id: Annotated[
+        str | None, Field(max_length=1_000, pattern=NO_NUL, description="The tool's own id, whole")
+    ] = None
+    source: Annotated[
+        str | None, Field(max_length=200, pattern=NO_NUL, description="The integration's name")
+    ] = None
+    label: Annotated[
+        list[Annotated[str, Field(max_length=2_000, pattern=NO_NUL)]],
+        Field(
+            default_factory=list,
+            max_length=20,
+            description="`NAME=VALUE`, once for each label that it must have",
+        ),
+        AfterValidator(_labels),
+    ]
     since: Annotated[Time | None, Field(description="Triggered then or later")] = None
     until: Annotated[Time | None, Field(description="Triggered before")] = None
     is_flapping: Annotated[
@@ -129,6 +150,9 @@ async def list_alerts(
             integration_id=query.integration_id,
             tenant_id=query.tenant_id,
             text=query.q,
+            external_id=query.external_id,
+            source=query.source,
+            labels=dict(text.partition("=")[::2] for text in query.label),
             since=query.since,
             until=query.until,
             flapping=query.is_flapping,

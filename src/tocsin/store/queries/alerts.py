@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,9 @@ async def page_of_alerts(
     integration_id: UUID | None,
     tenant_id: UUID | None,
     text: str | None,
+    external_id: str | None,
+    source: str | None,
+    labels: Mapping[str, str],
     since: datetime | None,
     until: datetime | None,
     flapping: bool | None = None,
@@ -52,7 +55,13 @@ async def page_of_alerts(
         Alert.workspace_id == workspace_id,
         *any_of(Alert.status, status),
         *any_of(Alert.severity, severity),
-        *equal((Alert.integration_id, integration_id), (Alert.tenant_id, tenant_id)),
+        *equal(
+            (Alert.integration_id, integration_id),
+            (Alert.tenant_id, tenant_id),
+            (Alert.external_id, external_id),
+            (Alert.source, source),
+        ),
+        *([Alert.labels.contains(dict(labels))] if labels else []),
         *contains_text(text, Alert.title, Alert.description, Alert.source, Alert.external_id),
         *within(Alert.triggered_at, since, until),
         *_flapping(flapping),
