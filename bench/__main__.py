@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing|escalation]…`
+"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing|escalation|console]…`
 
 Results go to bench/results."""
 
@@ -9,7 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import alerts, delivery, escalation, firing, heartbeats, holds, ingest, schedules
+from bench import (
+    alerts,
+    console,
+    delivery,
+    escalation,
+    firing,
+    heartbeats,
+    holds,
+    ingest,
+    schedules,
+)
 
 RESULTS = Path("bench/results")
 BENCHES: dict[str, Any] = {
@@ -21,6 +31,7 @@ BENCHES: dict[str, Any] = {
     "schedules": schedules,
     "firing": firing,
     "escalation": escalation,
+    "console": console,
 }
 
 
