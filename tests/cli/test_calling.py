@@ -79,8 +79,10 @@ def test_no_command_imports_the_application_where_a_server_runs(
         ["destination", "create", "hook", "--type", "webhook", "--set", url],
         ["rule", "create", "all", "--to", "hook"],
     ]
+    body = tmp_path / "body.json"
+    body.write_text("{}")
     asked = [
-        [*name.split(), *arguments]
+        [*name.split(), *(each.replace("{body}", str(body)) for each in arguments)]
         for name, arguments in COMMANDS.items()
         if name not in _ON_THEIR_OWN
     ]

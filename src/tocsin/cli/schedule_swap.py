@@ -117,11 +117,14 @@ def take(
 
 
 @app.command()
-def cancel(swap_id: SwapId, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def cancel(swap_id: SwapId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Cancel a swap; of one that was taken, what is not over is undone."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import one_id
 
     with open_api(workspace) as api:
-        api.post(f"{_SWAPS}/{one_id(api, _SWAPS, 'swap', swap_id)}/cancel")
+        swap = api.post(f"{_SWAPS}/{one_id(api, _SWAPS, 'swap', swap_id)}/cancel")
+    if json:
+        print_json(swap)
+        return
     note("Canceled.")
