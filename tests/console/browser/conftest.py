@@ -34,7 +34,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     if CHROMIUM is None:
-        if os.environ.get("TOCSIN_CI"):
+        if os.environ.get("CHROMIUM_REQUIRED"):
             pytest.fail("CI must have Chromium")
         pytest.skip("Chromium is not installed")
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
