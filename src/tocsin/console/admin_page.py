@@ -60,7 +60,7 @@ async def _admin(call: Call) -> Response:
             saved = await forms.save(_remove(call, object_id))
         case _:
             return go("/admin")
-    return go("/admin", "Done." if saved.made else next(iter(saved.faults.values()), "Not done."))
+    return go("/admin", "Done." if saved.made else forms.first(saved.faults))
 
 
 async def _invite(call: Call, form: Mapping[str, str]) -> Response:

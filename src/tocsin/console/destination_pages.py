@@ -219,7 +219,7 @@ async def _change(call: Call) -> Response:
     if act == "delete":
         deleted = await forms.save(_delete(call, destination_id))
         if deleted.made is None:
-            return go(here, _first(deleted.faults))
+            return go(here, forms.first(deleted.faults))
         return go("/destinations", "Deleted.")
     document: dict[str, Any]
     config: dict[str, Any] = {}
@@ -282,7 +282,3 @@ async def _test(call: Call) -> Response:
         words = f"One test at a time; try again in {outcome.retry_after} s."
         return go(here, words)
     return go(here)
-
-
-def _first(faults: Mapping[str, str]) -> str:
-    return next(iter(faults.values()), "Nothing was changed.")

@@ -13,6 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from uuid import UUID
 
 import structlog
 from starlette.requests import Request
@@ -23,8 +24,9 @@ from tocsin.console.context import ConsoleContext
 from tocsin.console.render import SAID_COOKIE, Frame, go, page
 from tocsin.deadline import within
 from tocsin.model import Role, Secret, utc_now
-from tocsin.store import failures
+from tocsin.store import failures, workspace_rows
 from tocsin.store.queries.sessions import work_in
+from tocsin.store.tables import Alert
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +60,15 @@ class Call:
 
     def frame(self, place: str, open_count: int = 0) -> Frame:
         return Frame(self.visitor, place, open_count, self.said)
+
+    async def alert_asked_for(self) -> Alert | None:
+        """The alert that `?alert=` names, with which a form begins; None if it names none of theirs."""
+        try:
+            alert_id = UUID(self.request.query_params.get("alert", ""))
+        except ValueError:
+            return None
+        async with self.context.reading() as session:
+            return await workspace_rows.find(session, Alert, self.visitor.workspace_id, alert_id)
 
     async def form(self) -> Mapping[str, str]:
         """The fields of the form that was sent; of several of one name the last."""

@@ -78,6 +78,11 @@ def by_field(faults: Sequence[Fault]) -> dict[str, str]:
     return found
 
 
+def first(faults: Mapping[str, str]) -> str:
+    """One of them, for a page that has no fields to show them at."""
+    return next(iter(faults.values()), "Nothing was changed.")
+
+
 def lines(text: str) -> list[str]:
     """What stands on each line of a field, without the empty ones."""
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -265,7 +265,7 @@ async def _change(call: Call) -> Response:
             saved = await forms.save(_rotate(call, integration_id))
             if saved.made is not None:
                 return await _shown(call, integration_id, saved.made)
-            return go(here, _first(saved.faults))
+            return go(here, forms.first(saved.faults))
         case "enable" | "disable" as act:
             body = IntegrationPatch(is_active=act == "enable")
             async with context.configuring() as session:
@@ -276,13 +276,13 @@ async def _change(call: Call) -> Response:
         case "rename":
             entered = forms.read(IntegrationPatch, {"name": form.get("name", "").strip()})
             if entered.body is None:
-                return go(here, _first(entered.faults))
+                return go(here, forms.first(entered.faults))
             renamed = await forms.save(_update(call, integration_id, entered.body))
-            return go(here, "" if renamed.made else _first(renamed.faults))
+            return go(here, "" if renamed.made else forms.first(renamed.faults))
         case "delete":
             deleted = await forms.save(_delete(call, integration_id))
             if deleted.made is None:
-                return go(here, _first(deleted.faults))
+                return go(here, forms.first(deleted.faults))
             return go("/integrations", "Deleted.")
         case _:
             return go(here)
@@ -309,10 +309,6 @@ async def _delete(call: Call, integration_id: UUID) -> bool:
     async with call.context.configuring() as session:
         await integrations.delete(session, call.visitor.principal, integration_id, call.now)
     return True
-
-
-def _first(faults: Mapping[str, str]) -> str:
-    return next(iter(faults.values()), "Nothing was changed.")
 
 
 async def _attempt(call: Call) -> Response:

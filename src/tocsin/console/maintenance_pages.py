@@ -124,17 +124,17 @@ async def _change(call: Call) -> Response:
     match (await call.form()).get("act"):
         case "end":
             ended = await forms.save(_end(call, window_id))
-            said = "Over; what it held is looked at again." if ended.made else _why(ended)
+            said = (
+                "Over; what it held is looked at again."
+                if ended.made
+                else forms.first(ended.faults)
+            )
         case "delete":
             deleted = await forms.save(_delete(call, window_id))
-            said = "Deleted." if deleted.made else _why(deleted)
+            said = "Deleted." if deleted.made else forms.first(deleted.faults)
         case _:
             said = ""
     return go("/maintenance", said)
-
-
-def _why(saved: forms.Saved[Any]) -> str:
-    return next(iter(saved.faults.values()), "Nothing was changed.")
 
 
 async def _end(call: Call, window_id: UUID) -> StoredWindow:

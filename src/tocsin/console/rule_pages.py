@@ -29,7 +29,7 @@ from tocsin.store.queries.alerts import PastAlert
 from tocsin.store.queries.destinations import page_of_destinations
 from tocsin.store.queries.escalation_policies import page_of_policies
 from tocsin.store.queries.rules import page_of_rules
-from tocsin.store.tables import Alert, AlertDestination, AlertRule, StoredPolicy
+from tocsin.store.tables import AlertDestination, AlertRule, StoredPolicy
 
 DAYS = 7
 _SHOWN = 5
@@ -125,12 +125,7 @@ async def _usual(call: Call) -> dict[str, Any]:
         "cooldown_minutes": "",
         "event_types": _EVENTS,
     }
-    try:
-        alert_id = UUID(call.request.query_params.get("alert", ""))
-    except ValueError:
-        return values
-    async with call.context.reading() as session:
-        alert = await workspace_rows.find(session, Alert, call.visitor.workspace_id, alert_id)
+    alert = await call.alert_asked_for()
     if alert is None:
         return values
     telling = [

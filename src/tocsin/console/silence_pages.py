@@ -21,10 +21,9 @@ from tocsin.model import Role
 from tocsin.resources import silences
 from tocsin.resources.silences import SilenceIn
 from tocsin.routing.rules import Silence
-from tocsin.store import workspace_rows
 from tocsin.store.paging import PageRequest
 from tocsin.store.queries.silences import SilenceState, page_of_silences, state_of
-from tocsin.store.tables import Alert, StoredSilence
+from tocsin.store.tables import StoredSilence
 
 _HOURS = (("1 hour", 1), ("4 hours", 4), ("12 hours", 12), ("1 day", 24), ("1 week", 168))
 _LIKE_THIS = ("alertname", "host", "instance", "service", "job")
@@ -99,12 +98,7 @@ async def _new(call: Call) -> Response:
 async def _like(call: Call) -> dict[str, Any]:
     """What a new silence begins with: of an alert, what it is known by."""
     values = {"matchers": "", "hours": "4", "comment": ""}
-    try:
-        alert_id = UUID(call.request.query_params.get("alert", ""))
-    except ValueError:
-        return values
-    async with call.context.reading() as session:
-        alert = await workspace_rows.find(session, Alert, call.visitor.workspace_id, alert_id)
+    alert = await call.alert_asked_for()
     if alert is None:
         return values
     known = [

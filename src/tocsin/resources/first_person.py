@@ -5,29 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from tocsin.model import Actor, ActorKind, Role, uuid7
+from tocsin.model import Actor, ActorKind, Role
+from tocsin.resources.users import new_membership, new_user
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import audit_events
+from tocsin.store.queries.users import write_user
 from tocsin.store.queries.workspaces import all_workspace_ids
-from tocsin.store.tables import Membership, User
 
 
 async def create_first_person(
     session: DatabaseSession, *, email: str, name: str, password_hash: str | None, now: datetime
 ) -> UUID:
     """Makes them in the session's transaction; whoever asks has made sure that there is nobody yet."""
-    person = User(
-        id=uuid7(),
-        email=email,
-        name=name,
-        password_hash=password_hash,
-        created_at=now,
-        updated_at=now,
+    person = new_user(email, name, "UTC", password_hash, now)
+    places = await all_workspace_ids(session)
+    await write_user(
+        session, person, *(new_membership(person.id, each, Role.ADMIN, now) for each in places)
     )
-    session.add(person)
-    await session.flush()
-    for workspace_id in await all_workspace_ids(session):
-        session.add(Membership(user_id=person.id, workspace_id=workspace_id, role=Role.ADMIN.value))
+    for workspace_id in places:
         audit_events.record(
             session,
             workspace_id=workspace_id,
