@@ -132,7 +132,7 @@ async def _new(call: Call) -> Response:
     saved = await forms.save(_create(call, entered.body))
     if saved.made is None:
         return _ask(call, kind, form, config, saved.faults)
-    return await _shown(call, saved.made.row.id, saved.made.signing_secret, is_new=True)
+    return await _shown(call, saved.made.row.id, saved.made.signing_secret)
 
 
 async def _create(call: Call, body: AlertDestinationIn) -> NewDestination:
@@ -177,7 +177,6 @@ async def _shown(
     destination_id: UUID,
     signing_secret: str | None,
     *,
-    is_new: bool = False,
     form: Mapping[str, Any] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
@@ -204,7 +203,6 @@ async def _shown(
         failing_since=failing.get(row.id),
         fields=fields_of(row.type, form or shown["config"]) if row.type in CHANNELS else [],
         signing_secret=signing_secret,
-        is_new=is_new,
         faults=faults or {},
         may_change=call.may(Role.ADMIN),
         may_test=call.may(Role.RESPONDER),

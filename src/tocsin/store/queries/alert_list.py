@@ -128,14 +128,6 @@ async def count_alerts(session: DatabaseSession, workspace_id: UUID, wanted: Ale
     return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
 
 
-async def matching_ids(
-    session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter, most: int
-) -> list[UUID]:
-    """Those of a whole filter, for what is done to all of them."""
-    statement = select(Alert.id).where(*_conditions(workspace_id, wanted)).limit(most)
-    return list(await session.scalars(statement))
-
-
 @dataclass(frozen=True, slots=True)
 class FacetCount:
     value: str

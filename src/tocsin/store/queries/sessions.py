@@ -128,10 +128,9 @@ async def end_session(session: DatabaseSession, user_id: UUID, session_id: UUID)
     )
 
 
-async def end_sessions(session: DatabaseSession, user_id: UUID, *, but: UUID | None = None) -> None:
-    """All of a person, `but` one."""
-    statement = delete(Session).where(Session.user_id == user_id)
-    await session.execute(statement if but is None else statement.where(Session.id != but))
+async def end_sessions(session: DatabaseSession, user_id: UUID) -> None:
+    """All of a person."""
+    await session.execute(delete(Session).where(Session.user_id == user_id))
 
 
 async def end_expired_sessions(session: DatabaseSession, now: datetime) -> None:
