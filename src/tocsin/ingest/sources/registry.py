@@ -15,6 +15,7 @@ from tocsin.ingest.sources.alertmanager import Alertmanager
 from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.azure_monitor import AzureMonitor
 from tocsin.ingest.sources.base import Source
+from tocsin.ingest.sources.checkmk import Checkmk
 from tocsin.ingest.sources.datadog import Datadog
 from tocsin.ingest.sources.elastic_kibana import ElasticKibana
 from tocsin.ingest.sources.email import Email
@@ -25,7 +26,9 @@ from tocsin.ingest.sources.gitlab import GitLab
 from tocsin.ingest.sources.grafana import Grafana
 from tocsin.ingest.sources.healthchecks import Healthchecks
 from tocsin.ingest.sources.heartbeat import HeartbeatSource
+from tocsin.ingest.sources.icinga import Icinga
 from tocsin.ingest.sources.kit.storable import clean_text
+from tocsin.ingest.sources.nagios import Nagios
 from tocsin.ingest.sources.newrelic import NewRelic
 from tocsin.ingest.sources.opsgenie import Opsgenie
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
@@ -67,6 +70,9 @@ _ALL: Final[tuple[Source, ...]] = (
     Prometheus(),
     Opsgenie(),
     Email(),
+    Nagios(),
+    Icinga(),
+    Checkmk(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
