@@ -148,6 +148,27 @@ def test_a_destination_is_made_tried_and_changed(site: Site) -> None:
     assert "night mail" in text_of(browser.follow(renamed))
 
 
+def test_what_is_yes_or_no_is_chosen_and_changed(site: Site) -> None:
+    browser = site.browser("Ana")
+    browser.get("/destinations/new?type=pagerduty")
+    key = "0123456789abcdef0123456789abcdef"
+    form = {"config.routing_key": key, "config.one_incident_per_group": "yes"}
+    browser.submit("/destinations/new", {"type": "pagerduty", "name": "pager", **form})
+    ((destination_id, asked),) = site.sql(
+        "SELECT id, config -> 'one_incident_per_group' FROM alert_destinations"
+    )
+    assert asked is True
+    page = f"/destinations/{destination_id}"
+    shown = browser.get(page).body.decode()
+    assert "<option selected>yes</option>" in shown
+    assert "One incident per group" in shown
+    form = {"type": "pagerduty", "name": "pager", "config.one_incident_per_group": "no"}
+    browser.submit(f"{page}/change", form)
+    assert site.sql("SELECT config -> 'one_incident_per_group' FROM alert_destinations") == [
+        (False,)
+    ]
+
+
 def test_a_secret_of_a_destination_is_never_shown_again(site: Site) -> None:
     browser = site.browser("Ana")
     browser.get("/destinations/new?type=webhook")

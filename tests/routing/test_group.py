@@ -228,8 +228,8 @@ def test_any_order_of_events_against_what_is_promised(
 # What a rule gathers
 
 
-def table(*rules: Rule, kind: str = "slack") -> RoutingTable:
-    refs = {id: DestinationRef(id, "x", kind, True) for id in (SLACK, PAGER)}
+def table(*rules: Rule, kind: str = "slack", incidents: bool = False) -> RoutingTable:
+    refs = {id: DestinationRef(id, "x", kind, True, incidents) for id in (SLACK, PAGER)}
     return RoutingTable(UUID(int=1), rules=rules, destinations=refs)
 
 
@@ -253,6 +253,11 @@ def test_a_rule_that_sends_outweighs_one_that_gathers() -> None:
 
 def test_pagerduty_gets_each_alert_by_itself() -> None:
     assert planned(table(rule(grouping=GROUPING), kind="pagerduty")) == [("queued", "rule", None)]
+
+
+def test_pagerduty_gets_groups_where_it_is_told_to() -> None:
+    routing = table(rule(grouping=GROUPING), kind="pagerduty", incidents=True)
+    assert planned(routing) == [("deferred", "grouped", {"service": "checkout"})]
 
 
 def test_a_table_with_a_rule_that_groups_may_hold() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
@@ -166,6 +167,63 @@ def test_the_timeline(it: Gathering, restarts: bool) -> None:
     )
     carried = {row[1] for row in rows if row[0] in (first, again)}
     assert carried == {messages[place]["id"] for place in (0, 3, 6)}
+
+
+def test_the_timeline_where_one_message_is_edited(it: Gathering) -> None:
+    """An edit makes no sound, so the counts are kept up to date sooner."""
+    it.hub.sql(
+        "UPDATE alert_destinations SET type = 'slack', config = %s",
+        Json({"channel": "C0123456789", "timezone": "UTC"}),
+    )
+    it.open("A1")
+    it.at(0, 10)
+    it.open("A2")
+    it.at(1)
+    it.open("A3", "CRITICAL")
+    it.at(2)
+    it.end("A2")
+    it.at(2, 20)
+    it.open("A4")
+    it.at(2, 50)
+    it.end("A4")
+    it.at(7)
+    it.end("A1", look=False)
+    it.end("A3")
+    it.at(9)
+    it.open("A1")
+    it.at(10)
+
+    assert it.said() == [
+        (30, "+2; 2 open"),
+        (60, "+1; 3 open"),
+        (120, "1 ended; 2 open"),
+        (150, "+1; 3 open"),
+        (180, "1 ended; 2 open"),
+        (420, "2 ended; all over"),
+        (540, "+1; 1 open"),
+    ]
+    assert len({each["group"]["id"] for each in it.messages()}) == 1
+
+
+def test_pagerduty_gathers_while_it_is_told_to(it: Gathering) -> None:
+    def tells(asked: bool) -> None:
+        it.hub.sql(
+            "UPDATE alert_destinations SET type = 'pagerduty', config = %s",
+            Json({"one_incident_per_group": asked}),
+        )
+
+    tells(True)
+    it.open("A1")
+    it.open("A2")
+    it.at(1)
+    assert it.said() == [(30, "+2; 2 open")]
+    waiting = it.open("A3", "MEDIUM")
+    assert it.hub.states(waiting) == [("triggered", "deferred", "grouped")]
+    tells(False)
+    it.at(1, 1)
+    assert it.hub.states(waiting) == [("triggered", "queued", "rule")]
+    alone = it.open("A4")
+    assert it.hub.states(alone) == [("triggered", "queued", "rule")]
 
 
 def test_what_is_over_before_its_message_is_not_told(it: Gathering) -> None:

@@ -216,7 +216,15 @@ def _book(rows: OnCallRows) -> OnCallBook:
 
 def _routing_table(rows: RoutingRows) -> RoutingTable:
     destinations = (
-        DestinationRef(row.id, row.name, row.type, row.is_enabled) for row in rows.destinations
+        DestinationRef(
+            row.id,
+            row.name,
+            row.type,
+            row.is_enabled,
+            has_group_incidents=row.has_group_incidents,
+            edits_messages=row.edits_messages,
+        )
+        for row in rows.destinations
     )
     return RoutingTable(
         rows.workspace_id,

@@ -22,6 +22,7 @@ _HINTS = {
     "urls": "One on each line.",
     "secret": "Left empty, one is made.",
 }
+_NO, _YES = "no", "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ def _field(
     is_list = schema.get("type") == "array"
     usual = schema.get("default")
     given = usual if value is None else value
+    choices = tuple(str(each) for each in schema.get("enum", ()))
+    if schema.get("type") == "boolean":
+        choices, given = (_NO, _YES), _YES if given else _NO
     return ConfigField(
         name=name,
         words=_WORDS.get(name, name.replace("_", " ").capitalize()),
@@ -61,7 +65,7 @@ def _field(
         is_required=is_required,
         is_secret=is_secret,
         is_list=is_list,
-        choices=tuple(str(each) for each in schema.get("enum", ())),
+        choices=choices,
         value="\n".join(map(str, given)) if isinstance(given, list) else str(given or ""),
     )
 
@@ -79,6 +83,8 @@ def read_config(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
             config[name] = lines(text)
         elif kind_of == "integer" and text.isdecimal() and len(text) < 10:
             config[name] = int(text)
+        elif kind_of == "boolean" and text in (_NO, _YES):
+            config[name] = text == _YES
         else:
             config[name] = text
     return config

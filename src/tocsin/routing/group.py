@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -27,6 +27,9 @@ from tocsin.routing.subject import Subject
 IDLE = timedelta(hours=1)
 """So often a group is looked at that has nothing to say."""
 
+EDITED = timedelta(seconds=30)
+"""The interval, at most, where a message takes the place of the one before without a sound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
@@ -36,6 +39,10 @@ class Grouping:
     wait: timedelta = timedelta(seconds=30)
     interval: timedelta = timedelta(seconds=300)
     linger: timedelta = timedelta(seconds=600)
+
+    def where_edited(self) -> Grouping:
+        """The same, for a destination that keeps one message up to date."""
+        return replace(self, interval=min(self.interval, EDITED))
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Grouping | None:

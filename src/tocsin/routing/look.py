@@ -227,7 +227,7 @@ def _decided(occasion: Occasion, destination_id: UUID, delivery: HeldDelivery) -
     match decided.status:
         case AlertDeliveryStatus.SUPPRESSED:
             return _canceled(delivery, decided.reason)
-        case AlertDeliveryStatus.QUEUED if destination.takes_groups and (
+        case AlertDeliveryStatus.QUEUED if not destination.keeps_incidents and (
             group := _after_maintenance(occasion, destination_id, delivery, decided.rule_id)
         ):
             return _gathered(delivery, occasion.now, decided, group)

@@ -170,12 +170,20 @@ class DestinationRef:
     name: str
     type: str
     is_enabled: bool
+    has_group_incidents: bool = False
+    """Of PagerDuty: what a rule groups is one incident there."""
+    edits_messages: bool = False
+    """Of a bot: a group's message is edited as the group changes."""
+
+    @property
+    def keeps_incidents(self) -> bool:
+        """Each alert is an incident of its own there, which only that alert ends."""
+        return self.type == "pagerduty"
 
     @property
     def takes_groups(self) -> bool:
-        """Whether several alerts in one message make sense there: PagerDuty keeps an incident of its own
-        for each."""
-        return self.type != "pagerduty"
+        """Whether what a rule groups is one message there."""
+        return not self.keeps_incidents or self.has_group_incidents
 
 
 class RuleIndex:

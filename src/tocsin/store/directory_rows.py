@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 from psycopg.rows import scalar_row
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tocsin.store.database import Engine, RawConnection, connect
@@ -135,12 +135,19 @@ async def _routing_rows(
     )
     for row in await connection.execute(inhibition):
         found[row.workspace_id].inhibition_rules.append(row)
+    config = AlertDestination.config
     destinations = select(
         AlertDestination.id,
         AlertDestination.workspace_id,
         AlertDestination.name,
         AlertDestination.type,
         AlertDestination.is_enabled,
+        func.coalesce(config["one_incident_per_group"].as_boolean(), False).label(
+            "has_group_incidents"
+        ),
+        and_(AlertDestination.type == "slack", config["channel"].as_string().is_not(None)).label(
+            "edits_messages"
+        ),
     ).where(AlertDestination.deleted_at.is_(None))
     for row in await connection.execute(destinations):
         found[row.workspace_id].destinations.append(row)

@@ -28,7 +28,7 @@ from tocsin.routing.group import (
     SendAt,
     decide,
 )
-from tocsin.routing.rules import Rule
+from tocsin.routing.rules import RoutingTable, Rule
 from tocsin.routing.storm import INTERVAL, decide_storm, is_calm, told_after
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
@@ -116,11 +116,20 @@ class GroupLook:
     def _grouping(self) -> Grouping | None:
         """By the rule as it is now; None if it gathers no more: what waits is looked at by itself."""
         rule = self._known_rule()
-        return None if rule is None else rule.grouping
+        if rule is None or rule.grouping is None:
+            return None
+        destination = self._table.destinations.get(self._group.alert_destination_id)
+        if destination is not None and destination.edits_messages:
+            return rule.grouping.where_edited()
+        return rule.grouping
 
     def _known_rule(self) -> Rule | None:
-        table = self._directory.routing.get(self._group.workspace_id)
-        return None if table is None else table.by_id.get(self._group.alert_rule_id)
+        return self._table.by_id.get(self._group.alert_rule_id)
+
+    @property
+    def _table(self) -> RoutingTable:
+        workspace_id = self._group.workspace_id
+        return self._directory.routing.get(workspace_id) or RoutingTable(workspace_id)
 
     async def _send(self, *, begins: bool, may_leave: bool) -> list[Call] | None:
         group, now = self._group, self._now

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from tests.delivery.channels import samples, services
 from tests.support import receivers
 from tocsin.delivery.channels import pagerduty
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.message_words import describe
-from tocsin.delivery.channels.registry import validate_config
+from tocsin.delivery.channels.registry import ValidConfig, validate_config
 from tocsin.delivery.outcome import Failed, Retry, Sent, Standing
-from tocsin.message import Message
+from tocsin.message import HeldBack, Message
 from tocsin.model import AlertStatus, EventType, Severity
 
 TAKEN = receivers.answer(202, '{"status":"success","message":"Event processed"}')
@@ -25,13 +27,13 @@ def events(message: Message) -> list[dict[str, Any]]:
 
 
 async def post(
-    handler: receivers.Handler, message: Message | None = None
+    handler: receivers.Handler, message: Message | None = None, **config: Any
 ) -> tuple[Any, list[dict[str, Any]]]:
     async with receivers.http(handler) as it, services.outbound() as out:
         channel = pagerduty.PagerDutyChannel(Parts(out), {"us": it.url, "eu": f"{it.url}/eu"})
         outcome = await channel.send(
             message or samples.message(),
-            pagerduty.PagerDutyConfig(routing_key=services.SECRET),
+            pagerduty.PagerDutyConfig(routing_key=services.SECRET, **config),
             samples.links_for,
             {},
         )
@@ -118,6 +120,84 @@ def test_an_event_that_is_too_big_goes_without_its_details() -> None:
     assert event["payload"]["custom_details"] == {
         "note": "The details were too big; open the alert."
     }
+
+
+def of_group(*states: AlertStatus, **group: Any) -> list[tuple[str, str]]:
+    """What is enqueued where a group is one incident: actions, and whose."""
+    alerts = [
+        samples.alert(id=UUID(int=number), status=status) for number, status in enumerate(states, 1)
+    ]
+    message = samples.several(alerts, **group)
+    words = describe(message, ZoneInfo("UTC"), samples.links_for("on-call"))
+    made = pagerduty.events(message, words, services.SECRET, one_per_group=True)
+    names = {f"tocsin/group/{message.group and message.group.id}": "group"}
+    names |= {f"tocsin/{alert.id}": f"alert {alert.id.int}" for alert in alerts}
+    return [(event["event_action"], names[event["dedup_key"]]) for event in made]
+
+
+def test_a_group_is_one_incident_where_that_is_asked_for() -> None:
+    open_one, taken, over = AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED, AlertStatus.RESOLVED
+
+    assert of_group(open_one, open_one) == [("trigger", "group")]
+    assert of_group(open_one, taken) == [("trigger", "group")]
+    assert of_group(taken, taken) == [("acknowledge", "group")]
+    # Of those that are not listed, nobody knows.
+    assert of_group(taken, taken, more=1) == [("trigger", "group")]
+    # One that is over may have had an incident of its own: from a storm, or while it flapped.
+    assert of_group(open_one, over) == [("trigger", "group"), ("resolve", "alert 2")]
+    assert of_group(over, over) == [
+        ("resolve", "alert 1"),
+        ("resolve", "alert 2"),
+        ("resolve", "group"),
+    ]
+
+
+def test_its_incident_says_what_the_group_has() -> None:
+    message = samples.several([samples.alert(severity=Severity.HIGH)] * 3)
+    words = describe(message, ZoneInfo("UTC"), samples.links_for("on-call"))
+    [event] = pagerduty.events(message, words, services.SECRET, one_per_group=True)
+
+    assert event["payload"]["severity"] == "error"
+    assert event["payload"]["summary"] == words.title
+    assert event["payload"]["custom_details"]["note"] == "+3; 3 open."
+    assert "Disk /var almost full on db1" in event["payload"]["custom_details"]["alerts"]
+
+
+@pytest.mark.parametrize("gathered", ["storm", "window"])
+def test_what_a_storm_or_a_window_gathered_is_an_incident_for_each(gathered: str) -> None:
+    """Their alerts end one by one: no later message would resolve an incident of all."""
+    message = samples.several([samples.alert()])
+    message = (
+        structs.replace(message, event_type=EventType.STORM)
+        if gathered == "storm"
+        else structs.replace(
+            message,
+            held=HeldBack(reason="maintenance", since=samples.AT, until=samples.AT, after="…"),
+        )
+    )
+    words = describe(message, ZoneInfo("UTC"), samples.links_for("on-call"))
+    [event] = pagerduty.events(message, words, services.SECRET, one_per_group=True)
+
+    assert event["dedup_key"] == f"tocsin/{samples.ALERT_ID}"
+
+
+@pytest.mark.parametrize("said", [True, "true", "yes"])
+def test_the_command_line_may_say_it_in_words(said: object) -> None:
+    document = {"routing_key": "0" * 32, "one_incident_per_group": said}
+    valid = validate_config("pagerduty", document)
+
+    assert isinstance(valid, ValidConfig)
+    assert valid.config.one_incident_per_group is True
+
+
+async def test_the_config_decides() -> None:
+    group = samples.several([samples.alert()])
+    _, [each] = await post(TAKEN, group)
+    _, [one] = await post(TAKEN, group, one_incident_per_group=True)
+
+    assert group.group is not None
+    assert each["dedup_key"] == f"tocsin/{samples.ALERT_ID}"
+    assert one["dedup_key"] == f"tocsin/group/{group.group.id}"
 
 
 async def test_a_refusal_repeats_pagerdutys_reasons() -> None:

@@ -17,9 +17,9 @@ from msgspec import structs
 from tests.delivery.channels import samples, services
 from tests.delivery.channels.test_teams import SCHEMA
 from tests.support import receivers
-from tocsin.delivery.channels import apprise, pagerduty, slack
+from tocsin.delivery.channels import apprise, pagerduty
 from tocsin.delivery.channels.base import Parts
-from tocsin.delivery.channels.kit import card, mail
+from tocsin.delivery.channels.kit import card, mail, slack_blocks
 from tocsin.delivery.channels.kit.message_words import changes_words, describe
 from tocsin.delivery.channels.kit.slack_dialects import attachment, variables
 from tocsin.delivery.channels.webhook import BODY_LIMIT, render
@@ -88,10 +88,12 @@ def test_the_worst_fits_into_every_channel(text: str) -> None:
     shape = card.render(shown)
     jsonschema.validate(shape, SCHEMA)
     assert card.size(shape) <= card.CARD_LIMIT
-    blocks = slack.render(shown)["attachments"][0]["blocks"]
+    blocks = slack_blocks.render(shown)["attachments"][0]["blocks"]
     assert len(blocks) <= 50
-    assert all(len(each.get("text", {}).get("text", "")) <= slack.SECTION_LIMIT for each in blocks)
-    assert slack._size(blocks) <= slack.WHOLE_LIMIT
+    assert all(
+        len(each.get("text", {}).get("text", "")) <= slack_blocks.SECTION_LIMIT for each in blocks
+    )
+    assert slack_blocks.size_of(blocks) <= slack_blocks.WHOLE_LIMIT
     assert len(variables(shown)["description"]) <= 4_000
     assert len(attachment(shown, "#000")["text"]) <= 8_000
     assert len(mail.build(message, shown, "ada@example.com", SENDER)) <= mail.MAIL_LIMIT

@@ -12,7 +12,7 @@ from tests.delivery.channels import samples, services
 from tests.support import receivers
 from tocsin.delivery.channels import slack
 from tocsin.delivery.channels.base import Parts
-from tocsin.delivery.channels.kit import escape
+from tocsin.delivery.channels.kit import escape, slack_blocks
 from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.kit.slack_dialects import Dialect
 from tocsin.delivery.channels.registry import validate_config
@@ -22,7 +22,7 @@ from tocsin.model import EventType
 
 
 def render(message: Message, zone: str = "UTC") -> dict[str, Any]:
-    return slack.render(describe(message, ZoneInfo(zone), samples.links_for("on-call")))
+    return slack_blocks.render(describe(message, ZoneInfo(zone), samples.links_for("on-call")))
 
 
 def texts(payload: Any) -> Iterator[dict[str, Any]]:
@@ -146,7 +146,9 @@ async def test_a_workflow_gets_its_variables_and_its_answer_is_understood(path: 
 
 def test_all_variables_of_a_workflow_are_always_there() -> None:
     bodies = [
-        slack.payload(describe(message, ZoneInfo("UTC"), samples.links_for("x")), Dialect.WORKFLOW)
+        slack_blocks.payload(
+            describe(message, ZoneInfo("UTC"), samples.links_for("x")), Dialect.WORKFLOW
+        )
         for message in (samples.message(), samples.message(EventType.TEST))
     ]
 
@@ -184,7 +186,7 @@ async def test_a_server_like_slack_is_never_sent_the_same_again(
 def test_a_server_like_slack_reads_no_mention_in_a_senders_text() -> None:
     about = samples.hostile()
     words = describe(samples.message(about=about), ZoneInfo("UTC"), samples.links_for("x"))
-    text = json.dumps(slack.payload(words, Dialect.COMPATIBLE), ensure_ascii=False)
+    text = json.dumps(slack_blocks.payload(words, Dialect.COMPATIBLE), ensure_ascii=False)
 
     assert "@everyone" not in text
     assert "<!channel>" not in text

@@ -7,17 +7,26 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
 from slack_sdk.models.blocks import Block
 
 from tests.delivery.channels import samples, services
 from tests.support import receivers
 from tests.support.slack import SIGNING_SECRET, TOKEN, FakeSlack
 from tocsin.delivery.channels.base import Parts
+from tocsin.delivery.channels.kit.slack_threads import (
+    EVERY,
+    GroupThread,
+    remembered,
+    thread_before,
+)
 from tocsin.delivery.channels.registry import ValidConfig, validate_config
 from tocsin.delivery.channels.slack import SlackChannel
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
-from tocsin.message import Message
-from tocsin.model import AlertStatus, EventType
+from tocsin.message import Changes, Message
+from tocsin.model import AlertStatus, EventType, Severity
 
 CHANNEL = "C0123456789"
 
@@ -158,14 +167,139 @@ async def test_a_test_has_no_buttons() -> None:
     assert buttons_of(document) == []
 
 
-async def test_a_message_about_several_is_edited_unless_there_are_new_ones() -> None:
+def group(severity: Severity = Severity.HIGH, *, thread: int = 1, **changes: int) -> Message:
+    """A message about a group, of which so much has changed and is open."""
+    counted = Changes(**changes)
+    status = AlertStatus.OPEN if counted.open else AlertStatus.RESOLVED
+    alert = samples.alert(severity=severity, status=status)
+    return samples.several([alert], id=UUID(int=thread), severity=severity, changes=counted)
+
+
+async def story(slack: FakeSlack, *messages: Message) -> list[str]:
+    """Each sent after the other; what that did."""
+    kept: Mapping[str, Any] | None = None
+    for message in messages:
+        outcome = await post(slack, message, kept)
+        assert isinstance(outcome, Sent), outcome
+        kept = outcome.progress or kept
+    said = []
+    for method, document in slack.calls:
+        reply = "reply" if not document.get("reply_broadcast") else "reply, shown in the channel"
+        posted = reply if "thread_ts" in document else "post"
+        said.append(posted if method == "chat.postMessage" else "edit")
+    return said
+
+
+async def test_a_group_is_one_message_and_its_thread() -> None:
+    """The timeline of a group, from its first message to when it comes back."""
     slack = FakeSlack()
-    first = await post(slack, samples.several([samples.alert()] * 2))
-    over = samples.several([samples.alert(status=AlertStatus.RESOLVED)] * 2)
-    await post(slack, over, first.progress)
-    assert [method for method, _ in slack.calls] == ["chat.postMessage", "chat.update"]
-    await post(slack, samples.several([samples.alert()] * 3), first.progress)
+    done = await story(
+        slack,
+        group(new=2, open=2),
+        group(Severity.CRITICAL, new=1, open=3),
+        group(Severity.CRITICAL, ended=1, passed=1, open=2),
+        group(Severity.CRITICAL, ended=2),
+        group(new=1, open=1),
+    )
+
+    assert done == [
+        "post",
+        *("edit", "reply, shown in the channel"),
+        "edit",
+        *("edit", "reply"),
+        *("edit", "reply, shown in the channel"),
+    ]
+    [document] = slack.messages.values()
+    assert document["attachments"][0]["blocks"]
+    assert "1 open" in document["text"]
+    title = "Disk /var almost full on db1"
+    assert [reply["text"] for reply in slack.replies] == [
+        f"CRITICAL, worse than before: {title} (+1; 3 open)",
+        "2 ended; all over",
+        f"HIGH, open again: {title} (+1; 1 open)",
+    ]
+    assert buttons_of(document) == ["acknowledge", "resolve"]
+
+
+async def test_every_tenth_new_alert_is_said_in_the_thread() -> None:
+    slack = FakeSlack()
+    done = await story(slack, *(group(new=4, open=4 * (each + 1)) for each in range(6)))
+
+    assert done == ["post", "edit", "edit", "reply", "edit", "edit", "reply", "edit"]
+    assert [reply["text"] for reply in slack.replies] == [
+        "12 so far (+4; 12 open)",
+        "20 so far (+4; 20 open)",
+    ]
+    assert not any("reply_broadcast" in reply for reply in slack.replies)
+
+
+async def test_a_group_that_begins_anew_is_a_new_message() -> None:
+    slack = FakeSlack()
+    done = await story(slack, group(new=1, open=1), group(ended=1), group(thread=2, new=1, open=1))
+
+    assert done == ["post", "edit", "reply", "post"]
     assert len(slack.messages) == 2
+
+
+async def test_a_reply_that_could_not_be_sent_is_sent_with_the_next_attempt() -> None:
+    slack = FakeSlack()
+    first = await post(slack, group(new=1, open=1))
+    assert isinstance(first, Sent)
+    slack.reply_error = "ratelimited"
+    worse = group(Severity.CRITICAL, new=1, open=2)
+    assert isinstance(await post(slack, worse, first.progress), Retry)
+    slack.reply_error = None
+    assert isinstance(await post(slack, worse, first.progress), Sent)
+
+    assert len(slack.messages) == 1
+    assert len(slack.replies) == 1
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+async def test_where_nobody_may_reply_news_are_a_message_of_their_own(is_news: bool) -> None:
+    slack = FakeSlack(reply_error="restricted_action_thread_locked")
+    severity = Severity.CRITICAL if is_news else Severity.HIGH
+    second = group(severity, new=1, open=1) if is_news else group(ended=1)
+    await story(slack, group(new=1, open=1), second)
+
+    assert len(slack.messages) == (2 if is_news else 1)
+
+
+async def test_a_digest_of_a_storm_is_a_message_of_its_own() -> None:
+    """It says only what is new."""
+    slack = FakeSlack()
+    first, second = (
+        structs.replace(group(new=20, open=20), event_type=EventType.STORM) for _ in range(2)
+    )
+    assert await story(slack, first, second) == ["post", "post"]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(Severity), st.integers(0, 7), st.integers(0, 7)), min_size=1
+    )
+)
+def test_of_whatever_becomes_of_a_group_the_thread_says_what_it_must(
+    steps: list[tuple[Severity, int, int]],
+) -> None:
+    before: GroupThread | None = None
+    worst: Severity | None = None
+    whole = 0
+    for place, (severity, new, left) in enumerate(steps):
+        message = group(severity, new=new, open=new + left)
+        assert message.group is not None
+        reply = before.reply(message, message.group) if before is not None else None
+        is_open = new + left > 0
+        rose = is_open and (worst is None or severity.rank > worst.rank)
+        tens = (whole + new) // EVERY > whole // EVERY
+        is_over = not is_open and worst is not None
+        if place:
+            assert (reply is not None) == (rose or is_over or (is_open and tens))
+            assert (reply is not None and reply.is_loud) == rose
+        whole += new
+        worst = severity if is_open else None
+        before = thread_before(remembered(before, message.group), message.group)
+        assert before == GroupThread(worst, whole)
 
 
 @pytest.mark.parametrize("text", [samples.HOSTILE, samples.HUGE])

@@ -1,5 +1,5 @@
 """PagerDuty: Events API v2. One incident per alert, found again by its dedup key, also where one message
-is about several."""
+is about several; or, where the config asks for it, one per group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
 from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
-from tocsin.message import Group, Message
+from tocsin.message import AlertView, Group, Message
 from tocsin.model import AlertStatus, EventType, Severity, iso
 
 ENDPOINTS = {
@@ -70,6 +70,10 @@ def _is_routing_key(text: str) -> str:
 class PagerDutyConfig(ChannelConfig):
     routing_key: Annotated[str, AfterValidator(_is_routing_key)] = Field(repr=False)
     region: Literal["us", "eu"] = "us"
+    one_incident_per_group: bool = Field(
+        default=False,
+        description="What a rule groups is one incident, resolved when all of the group is over",
+    )
 
 
 class PagerDutyChannel:
@@ -97,7 +101,12 @@ class PagerDutyChannel:
     ) -> Outcome:
         words = describe(message, config.zone, links_for(message.destination_name))
         outcome: Outcome = Sent()
-        every = events(message, words, config.routing_key)
+        every = events(
+            message,
+            words,
+            config.routing_key,
+            one_per_group=config.one_incident_per_group,
+        )
         begin = min(int(progress.get(_TAKEN, 0)), len(every) - 1)
         for place, event in enumerate(every[begin:], begin):
             answer = await self._outbound.post(
@@ -141,11 +150,16 @@ class PagerDutyChannel:
         return judge(name, answer, message.at)
 
 
-def events(message: Message, words: MessageWords, routing_key: str) -> list[dict[str, Any]]:
+def events(
+    message: Message, words: MessageWords, routing_key: str, *, one_per_group: bool = False
+) -> list[dict[str, Any]]:
     """What to enqueue, in order. A test opens an incident of severity info and closes it at once,
     so that it shows in PagerDuty and nobody has to clean up."""
     if message.group is not None:
-        return _events_of_several(message, message.group, words, routing_key)
+        # What a storm or a window gathered ends alert by alert, and no later message would resolve it.
+        is_of_rule = message.event_type is EventType.GROUP and message.held is None
+        make = _events_of_group if one_per_group and is_of_rule else _events_of_several
+        return make(message, message.group, words, routing_key)
     alert = message.alert
     if alert is None:
         key = f"tocsin/test/{message.id}"
@@ -153,13 +167,32 @@ def events(message: Message, words: MessageWords, routing_key: str) -> list[dict
             _trigger(message, words, routing_key, key),
             {"routing_key": routing_key, "dedup_key": key, "event_action": "resolve"},
         ]
-    # The alert's id: a new episode of the same alert key is a new alert, and a new incident.
-    key = f"tocsin/{alert.id}"
+    key = _key_of(alert)
     is_over = message.event_type is EventType.SETTLED and not alert.status.is_live
     action = "resolve" if is_over else _ACTIONS[message.event_type]
     if action == "trigger":
         return [_trigger(message, words, routing_key, key)]
     return [{"routing_key": routing_key, "dedup_key": key, "event_action": action}]
+
+
+def _events_of_group(
+    message: Message, group: Group, words: MessageWords, routing_key: str
+) -> list[dict[str, Any]]:
+    """One for the group as it stands, and one for each alert that is over, which may have an incident of
+    its own: from a storm, or from when it flapped. PagerDuty passes over a resolve of what it does not
+    know."""
+    found: list[dict[str, Any]] = [
+        {"routing_key": routing_key, "dedup_key": _key_of(alert), "event_action": "resolve"}
+        for alert in message.alerts
+        if not alert.status.is_live
+    ]
+    key = f"tocsin/group/{group.id}"
+    live = [alert.status for alert in message.alerts if alert.status.is_live]
+    taken_on = live and not group.more and set(live) == {AlertStatus.ACKNOWLEDGED}
+    if group.changes.open and not taken_on:
+        return [_trigger(message, words, routing_key, key), *found]
+    action = "acknowledge" if group.changes.open else "resolve"
+    return [*found, {"routing_key": routing_key, "dedup_key": key, "event_action": action}]
 
 
 def _events_of_several(
@@ -168,7 +201,7 @@ def _events_of_several(
     """One for each alert that is listed; for those that are not, one incident that stands for them."""
     found = []
     for alert in message.alerts:
-        key, action = f"tocsin/{alert.id}", _STATE_ACTIONS[alert.status]
+        key, action = _key_of(alert), _STATE_ACTIONS[alert.status]
         if action == "trigger":
             alone = structs.replace(message, alert=alert, group=None, alerts=())
             found.append(_trigger(alone, words, routing_key, key))
@@ -180,6 +213,11 @@ def _events_of_several(
     elif not group.changes.open or not found:
         found.append({"routing_key": routing_key, "dedup_key": key, "event_action": "resolve"})
     return found
+
+
+def _key_of(alert: AlertView) -> str:
+    """A new episode of the same alert key is a new alert, and a new incident."""
+    return f"tocsin/{alert.id}"
 
 
 def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) -> dict[str, Any]:

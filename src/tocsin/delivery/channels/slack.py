@@ -4,6 +4,7 @@ or a server with an interface like Slack's; or a bot, whose messages are edited 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -14,32 +15,23 @@ from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate, 
 from tocsin.delivery.channels.kit import escape, slack_bot
 from tocsin.delivery.channels.kit.brief import brief
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
-from tocsin.delivery.channels.kit.message_words import MessageWords, Moment, describe
-from tocsin.delivery.channels.kit.slack_bot import CHANNEL, TS, Said, SlackBot
-from tocsin.delivery.channels.kit.slack_dialects import Dialect, attachment, variables
+from tocsin.delivery.channels.kit.message_words import MessageWords, describe
+from tocsin.delivery.channels.kit.slack_blocks import TEXT_LIMIT, one_text, payload, plain, render
+from tocsin.delivery.channels.kit.slack_bot import Said, SlackBot
+from tocsin.delivery.channels.kit.slack_dialects import Dialect
+from tocsin.delivery.channels.kit.slack_threads import (
+    CHANNEL,
+    TS,
+    GroupThread,
+    ThreadReply,
+    is_kept_up,
+    remembered,
+    thread_before,
+)
 from tocsin.delivery.outbound import Answer, NoAnswer, Outbound, parse_url, shown
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent
 from tocsin.message import Message
-from tocsin.model import REDACTED, Action, EventType, Secret, Severity
-
-# Slack's limits, counted in characters after escaping; beyond them it answers `invalid_blocks`
-# without saying where. The whole message stays far below an undocumented cap near 12,000.
-SECTION_LIMIT = 3_000
-FIELD_LIMIT = 2_000
-FIELDS_PER_SECTION = 10
-TEXT_LIMIT = 1_000
-DESCRIPTION_LIMIT = 2_500
-FACT_LIMIT = 250
-WHOLE_LIMIT = 8_000
-
-_COLOURS = {
-    Severity.CRITICAL: "#C50F1F",
-    Severity.HIGH: "#D83B01",
-    Severity.MEDIUM: "#C19C00",
-    Severity.LOW: "#0078D4",
-    Severity.INFO: "#6B6B6B",
-}
-_DONE = "#107C10"
+from tocsin.model import REDACTED, Action, EventType, Secret
 
 # Answers that name what will not change by itself (api.slack.com, "incoming webhooks").
 _DEAD = frozenset(
@@ -109,6 +101,14 @@ class SlackConfig(ChannelConfig):
         return self.bot_token is not None and self.signing_secret is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The last message about the same: where it stands, and what it said of its group."""
+
+    place: Mapping[str, str]
+    thread: GroupThread | None = None
+
+
 class SlackChannel:
     kind: ClassVar[str] = "slack"
     config_model: ClassVar[type[ChannelConfig]] = SlackConfig
@@ -162,15 +162,45 @@ class SlackChannel:
         whole = bot_payload(message, config, words, with_buttons=self._parts.callbacks is not None)
         earlier = await self._earlier(message)
         if earlier is not None and slack_bot.edits(message):
-            said = await _say(bot, "chat.update", whole, words, earlier)
-            if isinstance(said, Said) and not said.is_lost:
-                return _bot_outcome(message, said)
+            said = await _say(bot, "chat.update", whole, words, earlier.place)
             if isinstance(said, NoAnswer):
                 return unanswered(message.destination_name, said)
+            if not said.is_lost:
+                edited = _bot_outcome(message, said, earlier.thread)
+                return await self._reply(message, bot, earlier, edited, whole, words)
         said = await _say(bot, "chat.postMessage", whole, words, {CHANNEL: place})
         if isinstance(said, NoAnswer):
             return unanswered(message.destination_name, said)
         return _bot_outcome(message, said)
+
+    async def _reply(
+        self,
+        message: Message,
+        bot: SlackBot,
+        earlier: _Earlier,
+        edited: Outcome,
+        whole: dict[str, Any],
+        words: MessageWords,
+    ) -> Outcome:
+        """In the thread of a group's message that was just edited, if something is worth it. `edited` is
+        the outcome where there is nothing to say, or nobody may reply to what is no news."""
+        if not isinstance(edited, Sent) or message.group is None or earlier.thread is None:
+            return edited
+        reply = earlier.thread.reply(message, message.group)
+        if reply is None:
+            return edited
+        said = await bot.call("chat.postMessage", {**_in_thread(reply), **_thread_of(earlier)})
+        if isinstance(said, Said) and said.is_locked:
+            if not reply.is_loud:
+                return edited
+            # Better a message of its own than one that nobody hears.
+            channel = {CHANNEL: earlier.place[CHANNEL]}
+            said = await _say(bot, "chat.postMessage", whole, words, channel)
+            if isinstance(said, Said):
+                return _bot_outcome(message, said, earlier.thread)
+        if isinstance(said, NoAnswer):
+            return unanswered(message.destination_name, said)
+        return edited if said.error is None else slack_bot.outcome_of(message, said)
 
     async def _place(
         self, message: Message, bot: SlackBot, config: SlackConfig, progress: Progress
@@ -185,14 +215,18 @@ class SlackChannel:
         opened = said.text(CHANNEL, "id")
         return opened if opened is not None else slack_bot.outcome_of(message, said)
 
-    async def _earlier(self, message: Message) -> dict[str, str] | None:
-        """Where the last message about the same stands."""
+    async def _earlier(self, message: Message) -> _Earlier | None:
+        """The last message about the same; None if it is not known where it stands."""
         if self._parts.earlier is None or message.event_type is EventType.TEST:
             return None
         kept = await self._parts.earlier(message.id)
         if kept is None or not (kept.get(CHANNEL) and kept.get(TS)):
             return None
-        return {CHANNEL: str(kept[CHANNEL]), TS: str(kept[TS])}
+        place = {CHANNEL: str(kept[CHANNEL]), TS: str(kept[TS])}
+        if message.group is None or not is_kept_up(message):
+            return _Earlier(place)
+        thread = thread_before(kept, message.group)
+        return None if thread is None else _Earlier(place, thread)
 
     def _judge(self, message: Message, answer: Answer) -> Outcome:
         """Success is the word `ok`, or `{"ok": true}` of a workflow and of servers like Slack."""
@@ -248,7 +282,7 @@ def bot_payload(
 
 
 async def _say(
-    bot: SlackBot, method: str, whole: dict[str, Any], words: MessageWords, where: dict[str, str]
+    bot: SlackBot, method: str, whole: dict[str, Any], words: MessageWords, where: Mapping[str, str]
 ) -> Said | NoAnswer:
     said = await bot.call(method, {**whole, **where})
     if isinstance(said, Said) and said.is_too_fancy:
@@ -257,11 +291,22 @@ async def _say(
     return said
 
 
-def _bot_outcome(message: Message, said: Said) -> Outcome:
+def _in_thread(reply: ThreadReply) -> dict[str, Any]:
+    loud = {"reply_broadcast": True} if reply.is_loud else {}
+    return {**one_text(escape.slack(reply.text, TEXT_LIMIT)), **loud}
+
+
+def _thread_of(earlier: _Earlier) -> dict[str, str]:
+    return {CHANNEL: earlier.place[CHANNEL], "thread_ts": earlier.place[TS]}
+
+
+def _bot_outcome(message: Message, said: Said, before: GroupThread | None = None) -> Outcome:
     if said.error is not None:
         return slack_bot.outcome_of(message, said)
     channel, ts = said.text(CHANNEL), said.text(TS)
-    kept = {CHANNEL: channel, TS: ts} if channel and ts else None
+    kept: dict[str, Any] | None = {CHANNEL: channel, TS: ts} if channel and ts else None
+    if kept is not None and message.group is not None and is_kept_up(message):
+        kept |= remembered(before, message.group)
     return Sent(200, f"Posted to {message.destination_name}.", progress=kept)
 
 
@@ -289,116 +334,3 @@ def _verdict_of(body: bytes) -> str:
 
 def _is_page(answer: Answer) -> bool:
     return answer.body[:200].lstrip().startswith(b"<")
-
-
-def payload(words: MessageWords, dialect: Dialect) -> dict[str, Any]:
-    match dialect:
-        case Dialect.WORKFLOW:
-            return dict(variables(words))
-        case Dialect.COMPATIBLE:
-            attached = attachment(words, _colour(words))
-            return {**plain(words), "text": attached["fallback"], "attachments": [attached]}
-        case Dialect.INCOMING_WEBHOOK:
-            return render(words)
-
-
-def render(words: MessageWords) -> dict[str, Any]:
-    """The whole payload. `text` is what notifications and screen readers use, and the first line
-    on screen; senders' texts stand only where Slack reads no markup."""
-    blocks: list[dict[str, Any]] = [_section(words.change)]
-    if words.description:
-        blocks.append(_section(escape.cut(words.description, DESCRIPTION_LIMIT)))
-    tail = _tail(words)
-    room = WHOLE_LIMIT - _size([*blocks, *tail]) - len(plain(words)["text"])
-    facts = [*words.facts, *words.labels]
-    fields: list[dict[str, Any]] = []
-    for fact in facts:
-        field = _plain(f"{fact.name}\n{fact.value or '–'}", FACT_LIMIT)
-        room -= len(field["text"])
-        if room < 0:
-            break
-        fields.append(field)
-    for start in range(0, len(fields), FIELDS_PER_SECTION):
-        some = fields[start : start + FIELDS_PER_SECTION]
-        blocks.append({"type": "section", "fields": some})
-    if more := words.more_labels + len(facts) - len(fields):
-        blocks.append(_context(f"and {more} more labels"))
-    return {
-        **plain(words),
-        "attachments": [
-            {
-                "color": _colour(words),
-                "fallback": escape.slack(words.summary, TEXT_LIMIT),
-                "blocks": [*blocks, *tail],
-            }
-        ],
-    }
-
-
-def _tail(words: MessageWords) -> list[dict[str, Any]]:
-    """What must never be cut: links, code, times."""
-    blocks: list[dict[str, Any]] = []
-    if actions := _actions(words):
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": actions}})
-    if words.code_hint:
-        blocks.append(_section(words.code_hint))
-    blocks.append(_context(" · ".join(_moment(each) for each in words.moments)))
-    blocks.append({"type": "context", "elements": [_plain(words.footer, FIELD_LIMIT)]})
-    return blocks
-
-
-def plain(words: MessageWords) -> dict[str, Any]:
-    """The message without formatting: what is sent if Slack rejects the blocks."""
-    return {
-        "text": escape.slack(words.summary, TEXT_LIMIT),
-        "mrkdwn": False,
-        "unfurl_links": False,
-        "unfurl_media": False,
-    }
-
-
-def _colour(words: MessageWords) -> str:
-    if words.severity is None:
-        return _COLOURS[Severity.INFO]
-    return _DONE if words.is_over else _COLOURS[words.severity]
-
-
-def _plain(text: str, limit: int) -> dict[str, Any]:
-    # Slack asks for the three escapes in plain_text as well, and shows them as characters.
-    return {"type": "plain_text", "text": escape.slack(text, limit), "emoji": False}
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _plain(text, SECTION_LIMIT)}
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def _moment(moment: Moment) -> str:
-    """In the destination's zone if it has one, else in each reader's own; always in UTC too."""
-    if moment.local:
-        return escape.slack(f"{moment.name} {moment.text}", 200)
-    unix = int(moment.at.timestamp())
-    return f"{moment.name} <!date^{unix}^{{date_short_pretty}} {{time_secs}}|{moment.utc}>" + (
-        f" ({moment.utc})"
-    )
-
-
-def _actions(words: MessageWords) -> str:
-    """Links, not buttons: without an interactivity URL a button shows the reader a warning."""
-    return "   ·   ".join(
-        f"<{escape.slack_url(action.url)}|{escape.slack(action.name, 75)}>"
-        for action in words.actions
-    )
-
-
-def _size(blocks: list[dict[str, Any]]) -> int:
-    """Characters of text over all blocks."""
-    return sum(
-        len(part["text"])
-        for block in blocks
-        for part in [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
-        if part
-    )

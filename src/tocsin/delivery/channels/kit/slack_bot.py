@@ -20,6 +20,7 @@ import msgspec
 
 from tocsin.delivery.channels.kit.http import encode, judge
 from tocsin.delivery.channels.kit.message_words import MessageWords
+from tocsin.delivery.channels.kit.slack_threads import CHANNEL, TS, is_kept_up
 from tocsin.delivery.outbound import Answer, NoAnswer, Outbound
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Standing
 from tocsin.message import Message
@@ -30,9 +31,6 @@ BUTTONS = "tocsin"
 """The block of the buttons; their values name the message."""
 TOLERANCE_SECONDS = 300
 """How old a signed request may be, as Slack advises."""
-CHANNEL, TS = "channel", "ts"
-"""In the progress of a message: where it stands."""
-
 _VERBS = {Action.ACKNOWLEDGE: "Acknowledge", Action.RESOLVE: "Resolve"}
 
 # What is said in place of what was said before; all else is news, and an edit makes no sound.
@@ -64,6 +62,10 @@ _TOO_FANCY = frozenset(
 _LOST = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
+_LOCKED = frozenset(
+    {"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}
+    | {"restricted_action_thread_only_channel"}
+)
 _PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
@@ -86,6 +88,11 @@ class Said:
     def is_lost(self) -> bool:
         """The message that was to be edited is not there any more."""
         return self.error in _LOST
+
+    @property
+    def is_locked(self) -> bool:
+        """Nothing can be said in that thread."""
+        return self.error in _LOCKED
 
     def text(self, *path: str) -> str | None:
         value: Any = self.document
@@ -185,7 +192,7 @@ def outcome_of(message: Message, said: Said) -> Outcome:
 def edits(message: Message) -> bool:
     """Whether it takes the place of what was said before, rather than being news."""
     if message.group is not None:
-        return message.group.changes.new == 0
+        return is_kept_up(message) or message.group.changes.new == 0
     return message.event_type in _EDITS
 
 
