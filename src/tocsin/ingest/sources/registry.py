@@ -16,6 +16,8 @@ from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.azure_monitor import AzureMonitor
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.checkmk import Checkmk
+from tocsin.ingest.sources.circleci import CircleCI
+from tocsin.ingest.sources.cloudflare import Cloudflare
 from tocsin.ingest.sources.datadog import Datadog
 from tocsin.ingest.sources.elastic_kibana import ElasticKibana
 from tocsin.ingest.sources.email import Email
@@ -26,7 +28,9 @@ from tocsin.ingest.sources.gitlab import GitLab
 from tocsin.ingest.sources.grafana import Grafana
 from tocsin.ingest.sources.healthchecks import Healthchecks
 from tocsin.ingest.sources.heartbeat import HeartbeatSource
+from tocsin.ingest.sources.honeycomb import Honeycomb
 from tocsin.ingest.sources.icinga import Icinga
+from tocsin.ingest.sources.jenkins import Jenkins
 from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.nagios import Nagios
 from tocsin.ingest.sources.newrelic import NewRelic
@@ -73,6 +77,10 @@ _ALL: Final[tuple[Source, ...]] = (
     Nagios(),
     Icinga(),
     Checkmk(),
+    Cloudflare(),
+    CircleCI(),
+    Honeycomb(),
+    Jenkins(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
