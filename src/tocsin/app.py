@@ -65,6 +65,7 @@ from tocsin.ingest.short_road import ShortRoad
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources import calendar_feeds
+from tocsin.resources.openid_provider import OpenIdClient
 from tocsin.resources.silence_book import SilenceBook
 from tocsin.resources.web_push_key import web_push_key
 from tocsin.settings import Settings
@@ -124,6 +125,7 @@ class Hub:
     pings: Pings
     asking: Outbound
     """What others are asked while somebody waits for our answer."""
+    openid: OpenIdClient | None
 
     @classmethod
     def build(
@@ -148,7 +150,12 @@ class Hub:
         actions = Actions(url, feed)
         pings = Pings(url, queue_limit=settings.ingest_queue_limit)
         asking = Outbound(AddressPolicy.of(settings.outbound_allow), timeout=ASKING_SECONDS)
-        return cls(settings, url, keys, role, engine, vault, senders, lanes, actions, pings, asking)
+        openid = None
+        if (provider := settings.openid) is not None:
+            openid = OpenIdClient(provider, settings.base_url, settings.outbound_allow)
+        return cls(
+            settings, url, keys, role, engine, vault, senders, lanes, actions, pings, asking, openid
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -181,6 +188,8 @@ class Hub:
                 parts["delivery"] = dispatcher.makes_progress
             if self.role is not ProcessRole.DISPATCH:
                 await stack.enter_async_context(self._learning_keys())
+                if self.openid is not None:
+                    await stack.enter_async_context(self.openid.running())
                 await stack.enter_async_context(
                     _background(self.senders.token_uses.keep_writing(self.engine), "token uses")
                 )
@@ -322,6 +331,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 senders=hub.senders,
                 lanes=hub.lanes,
                 actions=hub.actions,
+                openid=hub.openid,
             )
         )
         mounted = {

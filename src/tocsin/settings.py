@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from tocsin.model import Secret
+from tocsin.model import Role, Secret
 
 _N = TypeVar("_N", int, float)
 _DOMAIN = re.compile(
@@ -64,6 +64,30 @@ class TwilioUrl:
 
 
 @dataclass(frozen=True)
+class GroupRole:
+    """Who is in this group (None: everybody) has this role in the workspace of this slug."""
+
+    group: str | None
+    role: Role
+    workspace: str
+
+
+@dataclass(frozen=True)
+class OpenIdProvider:
+    """Who says who people are (OpenID Connect), and who we are there."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret | None
+    name: str
+    scopes: str
+    groups_claim: str
+    roles: tuple[GroupRole, ...]
+    """By which the roles in the workspaces named here follow the groups of a person."""
+    takes_unverified_email: bool
+
+
+@dataclass(frozen=True)
 class Settings:
     data_dir: Path
     database_url: Secret | None = None
@@ -78,6 +102,14 @@ class Settings:
     mail_from: str | None = None
     twilio_url: TwilioUrl | None = None
     twilio_from: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: Secret | None = None
+    oidc_name: str = "single sign-on"
+    oidc_scopes: str = "openid email profile"
+    oidc_groups_claim: str = "groups"
+    oidc_roles: tuple[GroupRole, ...] = ()
+    oidc_unverified_email: str = "no"
     mail_listen: tuple[str, int] | None = None
     """Where mail is taken, host and port; None: nowhere."""
     mail_domain: str | None = None
@@ -124,6 +156,22 @@ class Settings:
         if url is None or sender is None:
             return None
         return TwilioAccount(url.base_url, url.account_sid, url.auth_token, sender)
+
+    @property
+    def openid(self) -> OpenIdProvider | None:
+        """Where people may sign in besides here."""
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        return OpenIdProvider(
+            self.oidc_issuer,
+            self.oidc_client_id,
+            self.oidc_client_secret,
+            self.oidc_name,
+            self.oidc_scopes,
+            self.oidc_groups_claim,
+            self.oidc_roles,
+            self.oidc_unverified_email == "yes",
+        )
 
 
 def _within(
@@ -244,6 +292,46 @@ def _twilio_url(text: str) -> TwilioUrl:
     return TwilioUrl(base_url, url.username, Secret(url.password))
 
 
+def _issuer(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError(
+            "must read https://host or https://host/path, as the provider names itself"
+        )
+    return text
+
+
+def _secret(text: str) -> Secret:
+    return Secret(text)
+
+
+def _scopes(text: str) -> str:
+    if "openid" not in text.split():
+        raise ValueError("must hold openid, as in: openid email profile")
+    return " ".join(text.split())
+
+
+_GROUP_ROLE = re.compile(r"\s*(.+?)\s*=\s*(\w+)@([a-z0-9][a-z0-9-]*)\s*(?:,|$)")
+
+
+def _group_roles(text: str) -> tuple[GroupRole, ...]:
+    """Groups may hold commas and equals signs, as distinguished names do: what ends an entry is the
+    workspace."""
+    made = []
+    position = 0
+    while position < len(text.rstrip()):
+        found = _GROUP_ROLE.match(text, position)
+        if found is None or found[2] not in list(Role):
+            raise ValueError(
+                "must read GROUP=ROLE@WORKSPACE, separated by commas, with a role of "
+                f"{', '.join(Role)}; * is everybody"
+            )
+        group = None if found[1] == "*" else found[1]
+        made.append(GroupRole(group, Role(found[2]), found[3]))
+        position = found.end()
+    return tuple(made)
+
+
 def _heartbeat_url(text: str) -> Secret:
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname:
@@ -286,6 +374,14 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], object], bool]] = {
     "TOCSIN_MAIL_FROM": ("mail_from", _mail_from, False),
     "TOCSIN_TWILIO_URL": ("twilio_url", _twilio_url, True),
     "TOCSIN_TWILIO_FROM": ("twilio_from", _text, False),
+    "TOCSIN_OIDC_ISSUER": ("oidc_issuer", _issuer, False),
+    "TOCSIN_OIDC_CLIENT_ID": ("oidc_client_id", _text, False),
+    "TOCSIN_OIDC_CLIENT_SECRET": ("oidc_client_secret", _secret, True),
+    "TOCSIN_OIDC_NAME": ("oidc_name", _text, False),
+    "TOCSIN_OIDC_SCOPES": ("oidc_scopes", _scopes, False),
+    "TOCSIN_OIDC_GROUPS_CLAIM": ("oidc_groups_claim", _text, False),
+    "TOCSIN_OIDC_ROLES": ("oidc_roles", _group_roles, False),
+    "TOCSIN_OIDC_UNVERIFIED_EMAIL": ("oidc_unverified_email", _choice("yes", "no"), False),
     "TOCSIN_MAIL_LISTEN": ("mail_listen", _listen, False),
     "TOCSIN_MAIL_DOMAIN": ("mail_domain", _domain, False),
     "TOCSIN_MAIL_TLS_CERT": ("mail_tls_cert", _path, False),
@@ -358,6 +454,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         faults.append("TOCSIN_MAIL_FROM must be set when TOCSIN_SMTP_URL is")
     if ("twilio_url" in values) != ("twilio_from" in values):
         faults.append("TOCSIN_TWILIO_URL and TOCSIN_TWILIO_FROM must be set together")
+    if ("oidc_issuer" in values) != ("oidc_client_id" in values):
+        faults.append("TOCSIN_OIDC_ISSUER and TOCSIN_OIDC_CLIENT_ID must be set together")
+    if "oidc_issuer" in values and "public_url" not in values:
+        faults.append(
+            "TOCSIN_PUBLIC_URL must be set when TOCSIN_OIDC_ISSUER is: the provider sends people back "
+            "to it"
+        )
     if values.get("mail_listen") is not None and "mail_domain" not in values:
         faults.append("TOCSIN_MAIL_DOMAIN must be set when TOCSIN_MAIL_LISTEN is")
     if values.get("mail_tls_key") is not None and "mail_tls_cert" not in values:

@@ -19,9 +19,15 @@ from tests.support.answers import Answer
 
 
 @contextmanager
-def serving(app: Any, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
-    """Serves the ASGI application `app` and yields its base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def serving(
+    app: Any,
+    *,
+    lifespan: Literal["on", "off"] = "off",
+    listener: socket.socket | None = None,
+) -> Iterator[str]:
+    """Serves the ASGI application `app` and yields its base URL; on a port of its own, or on that of
+    `listener`, which it closes."""
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="critical", lifespan=lifespan, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import Coroutine, Iterator, Sequence
+import socket
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,16 +130,24 @@ class Site:
 
 
 @contextmanager
-def running_site(database: Database, folder: Path, *, people: bool = True) -> Iterator[Site]:
-    """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another."""
+def running_site(
+    database: Database,
+    folder: Path,
+    *,
+    people: bool = True,
+    settings: Mapping[str, Any] | None = None,
+    listener: socket.socket | None = None,
+) -> Iterator[Site]:
+    """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another. With
+    `listener`, it is served there."""
     made = _run(_populate(database.url, people))
     process = app.Hub.build(
-        Settings(data_dir=folder, body_timeout_seconds=3),
+        Settings(data_dir=folder, body_timeout_seconds=3, **(settings or {})),
         database.url,
         (Vault.new_key(),),
         app.ProcessRole.WEB,
     )
-    with serving(app.application(process), lifespan="on") as base_url:
+    with serving(app.application(process), lifespan="on", listener=listener) as base_url:
         yield Site(
             database, base_url, Client(f"{base_url}/api/v1", made.key), *made.ids, made.people
         )

@@ -109,9 +109,15 @@ async def find_visitor(session: DatabaseSession, token: Secret, now: datetime) -
 
 
 async def begin_session(
-    session: DatabaseSession, user_id: UUID, browser: str, now: datetime
+    session: DatabaseSession,
+    user_id: UUID,
+    browser: str,
+    now: datetime,
+    *,
+    provider_token: bytes | None = None,
 ) -> Secret:
-    """Makes one in the session's transaction; returns the only copy of its token."""
+    """Makes one in the session's transaction; returns the only copy of its token. `provider_token`,
+    sealed, is what a provider said of its person."""
     token = random_token(SESSION_PREFIX)
     await stored.end_expired_sessions(session, now)
     session.add(
@@ -122,6 +128,7 @@ async def begin_session(
             last_used_at=now,
             expires_at=now + SESSION_LASTS,
             browser=browser[:200],
+            provider_token=provider_token,
             created_at=now,
         )
     )

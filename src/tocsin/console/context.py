@@ -10,6 +10,7 @@ from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
+from tocsin.resources.openid_provider import OpenIdClient
 from tocsin.settings import Settings
 from tocsin.store import database
 from tocsin.store.database import DatabaseSession, Engine
@@ -24,6 +25,8 @@ class ConsoleContext:
     senders: Senders
     lanes: Lanes
     actions: Actions
+    openid: OpenIdClient | None = None
+    """Where people may sign in besides here."""
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:
         return database.reading(self.engine)

@@ -1,4 +1,4 @@
-"""Getting in and out: by address and password, or by a link that works once."""
+"""Getting in by address and password, or by a link that works once."""
 
 from __future__ import annotations
 
@@ -21,23 +21,17 @@ from tocsin.access.sessions import (
     spend_sign_in_link,
 )
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import COOKIE, Call, guarded, is_from_here, opened, read_form, visitor_of
+from tocsin.console.door import COOKIE, guarded, is_from_here, read_form, visitor_of
 from tocsin.console.render import SAID_COOKIE, go, page
 from tocsin.model import Secret, utc_now
 from tocsin.resources.first_person import create_first_person
-from tocsin.store.queries.sessions import (
-    end_session,
-    end_sessions,
-    is_anybody_there,
-    set_password_hash,
-)
+from tocsin.store.queries.sessions import end_sessions, is_anybody_there, set_password_hash
 
 
 def routes(context: ConsoleContext) -> list[Route]:
     sign_in = _SignIn(context)
     return [
         Route("/login", sign_in.answer, methods=["GET", "POST"]),
-        Route("/logout", opened(context, _sign_out), methods=["POST"]),
         Route("/enter/{token}", sign_in.enter, methods=["GET", "POST"]),
     ]
 
@@ -75,8 +69,9 @@ class _SignIn:
             said=said,
             is_wrong=status is not HTTPStatus.OK,
             email=email,
-            next=_inside(request.query_params.get("next", "") if wanted is None else wanted),
+            next=inside(request.query_params.get("next", "") if wanted is None else wanted),
             nobody_yet=nobody_yet,
+            provider=None if self._context.openid is None else self._context.openid.provider.name,
         )
 
     async def _try(self, request: Request) -> Response:
@@ -85,7 +80,7 @@ class _SignIn:
             fields.get("email", "").strip()[:254],
             fields.get("password", "")[:LONGEST],
         )
-        wanted = _inside(fields.get("next", ""))
+        wanted = inside(fields.get("next", ""))
         if not is_from_here(request):
             return await self._show(
                 request, HTTPStatus.FORBIDDEN, "That form came from another site.", email, wanted
@@ -97,7 +92,7 @@ class _SignIn:
                 words = "Too many tries. Wait a quarter of an hour, or ask an admin for a link."
                 return await self._show(request, HTTPStatus.TOO_MANY_REQUESTS, words, email, wanted)
             if found is not None:
-                token = await begin_session(session, found.id, _browser(request), now)
+                token = await begin_session(session, found.id, browser_of(request), now)
         if found is None:
             words = "The address or the password is wrong."
             return await self._show(request, HTTPStatus.UNAUTHORIZED, words, email, wanted)
@@ -139,7 +134,7 @@ class _SignIn:
             elif password_hash is not None:
                 await set_password_hash(session, user_id, password_hash)
                 await end_sessions(session, user_id)
-            made = await begin_session(session, user_id, _browser(request), now)
+            made = await begin_session(session, user_id, browser_of(request), now)
         return signed_in(self._context, made, "/")
 
 
@@ -154,14 +149,6 @@ def signed_in(context: ConsoleContext, token: Secret, wanted: str) -> Response:
         httponly=True,
         samesite="lax",
     )
-    return response
-
-
-async def _sign_out(call: Call) -> Response:
-    async with call.context.writing() as session:
-        await end_session(session, call.visitor.user_id, call.visitor.session_id)
-    response = go("/login")
-    response.delete_cookie(COOKIE)
     return response
 
 
@@ -221,7 +208,7 @@ def _faults(link: UsableLink, fields: dict[str, str]) -> dict[str, str]:
     return faults
 
 
-def _inside(address: str) -> str:
+def inside(address: str) -> str:
     """An address of this server, or none: where to go after signing in comes from a link."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//"):
@@ -233,5 +220,5 @@ def _caller(request: Request) -> str:
     return "unknown" if request.client is None else request.client.host
 
 
-def _browser(request: Request) -> str:
+def browser_of(request: Request) -> str:
     return request.headers.get("user-agent", "")

@@ -22,10 +22,12 @@ from tocsin.console import (
     live,
     maintenance_pages,
     me_page,
+    openid_door,
     policy_pages,
     rule_pages,
     schedule_pages,
     sign_in,
+    sign_out,
     silence_pages,
     static_files,
 )
@@ -76,6 +78,8 @@ def create_console(context: ConsoleContext) -> Starlette:
         routes=[
             *static_files.routes(),
             *sign_in.routes(context),
+            *sign_out.routes(context),
+            *openid_door.routes(context),
             *invitation_page.routes(context),
             *home_page.routes(context),
             *live.routes(context),

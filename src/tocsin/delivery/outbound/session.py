@@ -36,7 +36,7 @@ class AddressBlocked(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the other side said: at most `ANSWER_LIMIT` bytes of body, as sent."""
+    """What the other side said: as many bytes of the body as are read at most, as sent."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -71,11 +71,14 @@ class Outbound:
         connect_timeout: float = CONNECT_SECONDS,
         lookup: Lookup | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        answer_limit: int = ANSWER_LIMIT,
     ) -> None:
         """`timeout` in seconds is for a whole request, `connect_timeout` for look-up, connection
-        and TLS together. `lookup` replaces getaddrinfo and `ssl_context` the system's roots."""
+        and TLS together. `lookup` replaces getaddrinfo and `ssl_context` the system's roots. Of an
+        answer, `answer_limit` bytes are read."""
         self.policy = policy
         self.timeout = timeout
+        self._answer_limit = answer_limit
         self._timeouts = aiohttp.ClientTimeout(total=timeout, connect=min(connect_timeout, timeout))
         self._lookup = lookup
         self._ssl: ssl.SSLContext | bool = True if ssl_context is None else ssl_context
@@ -112,9 +115,9 @@ class Outbound:
         """
         return await self._ask("POST", url, body, headers)
 
-    async def get(self, url: str) -> Answer | NoAnswer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer | NoAnswer:
         """GET `url`, by the same way out."""
-        return await self._ask("GET", url, None, None)
+        return await self._ask("GET", url, None, headers)
 
     async def _ask(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None
@@ -151,16 +154,16 @@ class Outbound:
         async with session.request(
             method, url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            data = b""
-            while len(data) <= ANSWER_LIMIT:
-                piece = await response.content.read(ANSWER_LIMIT + 1 - len(data))
+            data, limit = b"", self._answer_limit
+            while len(data) <= limit:
+                piece = await response.content.read(limit + 1 - len(data))
                 if not piece:
                     break
                 data += piece
-            complete = len(data) <= ANSWER_LIMIT
+            complete = len(data) <= limit
             if not complete:
                 response.close()
-            return Answer(response.status, response.headers, data[:ANSWER_LIMIT], complete)
+            return Answer(response.status, response.headers, data[:limit], complete)
 
     def _session(self, reachable: set[Reach]) -> aiohttp.ClientSession:
         def is_reachable(address: str) -> bool:

@@ -122,10 +122,14 @@ async def work_in(session: DatabaseSession, session_id: UUID, workspace_id: UUID
     )
 
 
-async def end_session(session: DatabaseSession, user_id: UUID, session_id: UUID) -> None:
-    await session.execute(
-        delete(Session).where(Session.id == session_id, Session.user_id == user_id)
+async def end_session(session: DatabaseSession, user_id: UUID, session_id: UUID) -> bytes | None:
+    """Ends one of a person; returns what a provider said of them, sealed, if it began there."""
+    token: bytes | None = await session.scalar(
+        delete(Session)
+        .where(Session.id == session_id, Session.user_id == user_id)
+        .returning(Session.provider_token)
     )
+    return token
 
 
 async def end_sessions(session: DatabaseSession, user_id: UUID) -> None:

@@ -33,6 +33,9 @@ class Session(Base):
     """Where it works; None: its person has not chosen yet."""
     browser: Mapped[str] = mapped_column(server_default=text("''"))
     """What it said it is, so that its person recognises it in a list."""
+    provider_token: Mapped[bytes | None]
+    """What the provider of OpenID Connect said, encrypted: with it one signs out there, too. None: it
+    began with a password or a link."""
 
 
 class SignInLink(Base):
