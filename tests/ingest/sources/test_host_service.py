@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 
+from tests.ingest.sources.page_scripts import FORM, run, script_of
 from tests.ingest.sources.sample_files import context, load, parse, utc
 from tests.support.paths import DOCS
 from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Severity, Signal, SignalKind
 
-FORM = "application/x-www-form-urlencoded"
+URL = "https://tocsin.example.com/webhooks/x"
 FAMILY = ("nagios", "icinga", "checkmk")
 PROBLEM = load("nagios/service_problem.json")
 
@@ -164,39 +162,6 @@ def test_another_script_is_ignored_with_the_way_out() -> None:
         assert "docs/sources/nagios.md" in SOURCES["nagios"].ignored_reason(payload, context())
 
 
-CURL = """#!/bin/sh
-while [ $# -gt 0 ]; do
-  if [ "$1" = --data-urlencode ]; then printf '%s\\0' "$2" >> "$OUT"; shift; fi
-  printf '%s\\0' "$1" >> "$OUT.others"; shift
-done
-"""
-
-
-def run_script(type_: str, environment: dict[str, str], folder: Path) -> tuple[bytes, list[str]]:
-    """What the script of a page posts, as a form, and all other arguments of its curl."""
-    page = (DOCS / "sources" / f"{type_}.md").read_text("utf-8")
-    (script,) = re.findall(r"```sh script\n(.*?)```", page, re.DOTALL)
-    (folder / "script").write_text(script, "utf-8")
-    (folder / "curl").write_text(CURL, "utf-8")
-    (folder / "curl").chmod(0o755)
-    system = "/usr/bin:/bin"
-    shell = shutil.which("sh", path=system)
-    assert shell is not None
-    out = folder / "out"
-    subprocess.run(
-        [shell, "-eu", str(folder / "script"), "https://tocsin.example.com/webhooks/x"],
-        env={"PATH": f"{folder}:{system}", "OUT": str(out), **environment},
-        check=True,
-        timeout=60,
-    )
-    fields = [part for part in out.read_bytes().split(b"\0") if part]
-    form = b"&".join(
-        name + b"=" + quote_plus(value).encode()
-        for name, value in (field.split(b"=", 1) for field in fields)
-    )
-    return form, (folder / "out.others").read_text("utf-8").split("\0")
-
-
 @pytest.mark.parametrize(
     ("type_", "prefix"), [("nagios", "NAGIOS_"), ("icinga", "ICINGA_"), ("checkmk", "NOTIFY_")]
 )
@@ -206,12 +171,12 @@ def test_the_script_of_the_page_sends_what_is_read(type_: str, prefix: str, tmp_
         **{f"{prefix}{name}": str(value) for name, value in PROBLEM.items()},
         f"{prefix}SERVICEOUTPUT": nasty,
         "OMD_ROOT": "/omd/sites/prod",
-        "NOTIFY_PARAMETER_1": "https://tocsin.example.com/webhooks/x",
+        "NOTIFY_PARAMETER_1": URL,
     }
-    form, others = run_script(type_, environment, tmp_path)
-    assert "https://tocsin.example.com/webhooks/x" in others
-    assert any(argument.startswith("@/") and "tocsin.header" in argument for argument in others)
-    payload = decode(form, FORM)
+    asked = run(script_of(type_), tmp_path, URL, environment=environment)
+    assert URL in asked.arguments
+    assert any(each.startswith("@/") and "tocsin.header" in each for each in asked.arguments)
+    payload = decode(asked.form, FORM)
     (signal,) = SOURCES[type_].parse(payload, context())
     assert signal.external_id == "db-7!Disk /var"
     assert signal.description is not None
@@ -223,15 +188,16 @@ def test_the_script_of_the_page_sends_what_is_read(type_: str, prefix: str, tmp_
 def test_the_script_drops_what_is_no_utf_8(tmp_path: Path) -> None:
     environment = {"NAGIOS_HOSTNAME": "db-7", "NAGIOS_HOSTSTATE": "DOWN"}
     output = b"Temp\xe9rature".decode("utf-8", "surrogateescape")
-    form, _ = run_script("nagios", environment | {"NAGIOS_HOSTOUTPUT": output}, tmp_path)
-    (signal,) = SOURCES["nagios"].parse(decode(form, FORM), context())
+    environment["NAGIOS_HOSTOUTPUT"] = output
+    asked = run(script_of("nagios"), tmp_path, URL, environment=environment)
+    (signal,) = SOURCES["nagios"].parse(decode(asked.form, FORM), context())
     assert signal.description == "Temprature"
 
 
 def test_checkmks_place_gets_its_server(tmp_path: Path) -> None:
     environment = {
         "OMD_ROOT": "/omd/sites/prod",
-        "NOTIFY_PARAMETER_1": "https://tocsin.example.com/webhooks/x",
+        "NOTIFY_PARAMETER_1": URL,
         "NOTIFY_MONITORING_HOST": "mon.example.com",
         "NOTIFY_OMD_SITE": "prod",
         "NOTIFY_WHAT": "HOST",
@@ -239,8 +205,8 @@ def test_checkmks_place_gets_its_server(tmp_path: Path) -> None:
         "NOTIFY_HOSTSTATE": "DOWN",
         "NOTIFY_HOSTURL": "/check_mk/index.py?start_url=x",
     }
-    form, _ = run_script("checkmk", environment, tmp_path)
-    (signal,) = SOURCES["checkmk"].parse(decode(form, FORM), context())
+    asked = run(script_of("checkmk"), tmp_path, environment=environment)
+    (signal,) = SOURCES["checkmk"].parse(decode(asked.form, FORM), context())
     assert signal.metadata["url"] == "https://mon.example.com/prod/check_mk/index.py?start_url=x"
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tocsin.ingest.sources.alertmanager import Alertmanager
+from tocsin.ingest.sources.argocd import ArgoCD
 from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.azure_monitor import AzureMonitor
 from tocsin.ingest.sources.base import Source
@@ -32,7 +33,9 @@ from tocsin.ingest.sources.honeycomb import Honeycomb
 from tocsin.ingest.sources.icinga import Icinga
 from tocsin.ingest.sources.jenkins import Jenkins
 from tocsin.ingest.sources.kit.storable import clean_text
+from tocsin.ingest.sources.librenms import LibreNMS
 from tocsin.ingest.sources.nagios import Nagios
+from tocsin.ingest.sources.netdata import Netdata
 from tocsin.ingest.sources.newrelic import NewRelic
 from tocsin.ingest.sources.opsgenie import Opsgenie
 from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
@@ -45,6 +48,7 @@ from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
 from tocsin.ingest.sources.statuscake import StatusCake
 from tocsin.ingest.sources.uptime_kuma import UptimeKuma
 from tocsin.ingest.sources.uptimerobot import UptimeRobot
+from tocsin.ingest.sources.wazuh import Wazuh
 from tocsin.ingest.sources.zabbix import Zabbix
 
 _ALL: Final[tuple[Source, ...]] = (
@@ -81,6 +85,10 @@ _ALL: Final[tuple[Source, ...]] = (
     CircleCI(),
     Honeycomb(),
     Jenkins(),
+    Netdata(),
+    LibreNMS(),
+    Wazuh(),
+    ArgoCD(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
