@@ -23,6 +23,8 @@ from tests.ingest.harness import NOON, Harness, Posted, harness
 from tests.ingest.plain_model import Alert, Model, Sent
 from tests.support.postgres import Database
 from tocsin.alerts.actions import Acted, ActionNotAllowed, OpenAlertExists
+from tocsin.ingest import foresight
+from tocsin.ingest.foresight import TRUST
 from tocsin.ingest.received_webhook import Accepted, Answer
 from tocsin.model import Action
 
@@ -148,7 +150,11 @@ def opened(database: Database) -> Iterator[Harness]:
     [20, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
     ids=["quick", "long"],
 )
-def test_the_model_agrees(opened: Harness, examples: int) -> None:
+@pytest.mark.parametrize("trust", [TRUST, 0], ids=["asked first", "decided ahead"])
+def test_the_model_agrees(
+    opened: Harness, examples: int, trust: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foresight, "TRUST", trust)
     machine = type("Ingest", (Ingest,), {"harness": opened})
     run_state_machine_as_test(
         machine,

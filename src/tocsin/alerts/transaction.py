@@ -6,6 +6,9 @@
     await transaction.plan()                 # which destinations are notified
     await transaction.commit()
 
+A transaction about alerts that are most likely news is begun ahead: it is decided as if nothing were
+known of them, all of it goes in one trip, and what it writes is void if something is known.
+
 Webhooks come with signals (`ingest/commit`), people with actions (`alerts/actions`). Locks are taken
 in one order everywhere (the configuration shared, then what the caller claims, then alert keys,
 sorted), so transactions of any number of nodes cannot deadlock.
@@ -35,7 +38,6 @@ from tocsin.alerts.correlate import (
     KeyState,
     ResolutionMark,
     Step,
-    changes_nothing,
     correlate,
     ended_by_person,
 )
@@ -43,6 +45,7 @@ from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
 from tocsin.alerts.escalating import Escalating
 from tocsin.alerts.flap_counting import count, counted_so_far, remembered_until
 from tocsin.alerts.matching_budgets import MatchingBudgets
+from tocsin.alerts.opening import BegunAhead, opening
 from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import SYSTEM_JSON, AlertRows, NewAlert, RememberedEnd
 from tocsin.alerts.stored import StoredAlert, key_states, stored_alerts
@@ -52,13 +55,12 @@ from tocsin.model import (
     AlertEventKind,
     EventType,
     Signal,
-    SignalKind,
     TimerKind,
     uuid7_bytes,
 )
 from tocsin.routing.flapping import Flaps, due_at, settled
 from tocsin.store import arrays
-from tocsin.store.pipe import BEGIN, COMMIT, ROLLBACK, Call, Pipe, Row
+from tocsin.store.pipe import COMMIT, ROLLBACK, Call, Pipe, Row
 from tocsin.store.statements import prepared
 from tocsin.turns import Pace
 
@@ -76,6 +78,7 @@ class AlertTransaction:
     ) -> None:
         """`budgets` bound the matching (see `plan`); by default it is not bounded."""
         self._pipe = pipe
+        self._ahead: BegunAhead | None = None
         self._feed = feed
         self.now = now
         self._keys: dict[AlertKey, KeyState] = {}
@@ -101,20 +104,7 @@ class AlertTransaction:
         """
         self._planning.budgets.begin()
         locks = {key.lock for key in keys} | {alert_lock(alert_id) for alert_id in alert_ids}
-        calls: list[Call] = [
-            (BEGIN, {}),
-            (prepared("lock_configuration"), {}),
-            *first,
-            (prepared("lock_alert_keys"), {"locks": arrays.bigints(sorted(locks))}),
-            (
-                prepared("read_alert_keys"),
-                {
-                    "integration_ids": arrays.uuids([key.integration_id for key in keys]),
-                    "external_ids": arrays.texts([key.external_id for key in keys]),
-                    "now": self.now,
-                },
-            ),
-        ]
+        calls = opening(keys, locks, first, self.now)
         if alert_ids:
             calls.append((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
         _, _, *results = await self._pipe.run(*calls)
@@ -127,13 +117,30 @@ class AlertTransaction:
         rows = [row for found in of_alerts for row in found]
         return of_first, stored_alerts(rows, self.directory)
 
+    def begin_ahead(self, keys: Sequence[AlertKey], *first: Call) -> None:
+        """The same, expecting that nothing is known of `keys`. It goes with the next trip that is made,
+        which is the commit where nothing else has to be read; there it turns out whether that is so.
+        Each of `first` gives a row only where it makes void what the transaction writes."""
+        self._planning.budgets.begin()
+        self.directory = self._feed.current
+        self._ahead = BegunAhead.on(self._pipe, keys, first, self.directory.version, self.now)
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether nothing is known of any of its alert keys."""
+        return not self._keys
+
     async def run(self, call: Call) -> list[Row]:
         """One more statement of the caller's, inside the transaction."""
         (rows,) = await self._pipe.run(call)
         return rows
 
+    def known(self, key: AlertKey) -> KeyState | None:
+        """What is known of a key, as it is at this moment of the transaction."""
+        return self._keys.get(key)
+
     def live_alert(self, key: AlertKey) -> bytes | None:
-        """The id of the live alert of a key, as it is at this moment of the transaction."""
+        """The id of the live alert of a key."""
         state = self._keys.get(key)
         return None if state is None or state.alert is None else state.alert.id
 
@@ -347,30 +354,6 @@ class AlertTransaction:
             expires_at = max(late_until, remembered_until(state.flaps, entry.flapping))
         self._rows.ends[key] = RememberedEnd(mark, late_until, state.flaps, expires_at)
 
-    def only_repeats(
-        self, entry: IntegrationEntry, signals: Sequence[Signal], first: frozenset[bytes]
-    ) -> bool:
-        """Whether signals that came before, with the alerts `first`, say nothing new: no episode has
-        ended or begun since, and nobody has said otherwise."""
-        for signal in signals:
-            if signal.external_id is None:
-                continue
-            state = self._keys.get(AlertKey(entry.id_bytes, signal.external_id)) or KeyState()
-            if not changes_nothing(state, signal, first):
-                return False
-            alert = state.alert
-            if (
-                alert is not None
-                and signal.kind in (SignalKind.TRIGGER, SignalKind.UPDATE)
-                and alert.words_digest is not None
-                # What differs between two copies of one event is kept in the metadata, if at all.
-                and any(
-                    part != "metadata" for part in AlertWords.of(signal).changed(alert.words_digest)
-                )
-            ):
-                return False
-        return True
-
     def _changed(
         self, entry: IntegrationEntry, step: Step, alert: AlertState, event_type: EventType
     ) -> None:
@@ -473,8 +456,11 @@ class AlertTransaction:
             )
         await self.escalating.plan(self._pipe, self._rows, self._planning, self.directory, self.now)
 
-    async def commit(self, *others: Call, dry_run: bool = False) -> None:
+    async def commit(self, *others: Call, dry_run: bool = False) -> bool:
         """Write all of it, then `others`, and commit; `dry_run` undoes it all instead.
+
+        Returns False where it was begun ahead and something is known: nothing was stored then, and it
+        is to be decided again.
 
         Raises:
             psycopg.Error: nothing was stored, or (connection lost at the commit) nobody knows.
@@ -484,15 +470,25 @@ class AlertTransaction:
             self._rows.happened(
                 alert_id, AlertEventKind.REMINDED, {}, at=self.now, actor_json=SYSTEM_JSON
             )
-        await self._pipe.run(
+        calls = (
             *self._rows.calls(self.now),
             *others,
             *self._planning.calls(self.now),
             *self.escalating.calls(self.now),
             *self.timers.calls(),
-            (ROLLBACK if dry_run else COMMIT, {}),
         )
+        if self._ahead is not None:
+            if not (self._ahead.is_sent or all(call.is_voidable for call, _ in calls)):
+                await self._pipe.run()
+            if self._ahead.is_void:
+                await self.rollback()
+                return False
+        await self._pipe.run(*calls, (ROLLBACK if dry_run else COMMIT, {}))
+        if self._ahead is not None and self._ahead.is_void:
+            return False
         self.escalating.report()
+        return True
 
     async def rollback(self) -> None:
-        await self._pipe.run((ROLLBACK, {}))
+        if not self._pipe.drop_held():
+            await self._pipe.run((ROLLBACK, {}))

@@ -22,6 +22,7 @@ from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.ingest import metrics
 from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.connection import Connection, Connections
+from tocsin.ingest.foresight import Foresight
 from tocsin.ingest.kept import quoted
 from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
@@ -69,6 +70,7 @@ class Batcher:
     pace: Callable[[], Pace] | None = None
     bytes_waiting: int = 0
     rounds: Rounds = field(default_factory=Rounds)
+    foresight: Foresight = field(default_factory=Foresight)
     _waiting: deque[Waiting] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flight: asyncio.Future[None] | None = None
@@ -292,6 +294,7 @@ class Batcher:
                 keep_rejected=self.keep_rejected,
                 budgets=budgets,
                 pace=None if self.pace is None else self.pace(),
+                foresight=self.foresight,
             )
         if not self._available:
             say_database_back()

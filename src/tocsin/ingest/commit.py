@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from tocsin.alerts.alert_key import AlertKey
@@ -11,6 +12,7 @@ from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.alert_leases import STILL_FIRING, AlertLeases
 from tocsin.ingest.duplicates import Duplicates
+from tocsin.ingest.foresight import Foresight
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.ingest.refusals import GONE
 from tocsin.ingest.reread import Reread, is_out_of_date, reread
@@ -32,11 +34,13 @@ async def commit_webhooks(
     keep_rejected: int,
     budgets: MatchingBudgets,
     pace: Pace | None = None,
+    foresight: Foresight | None = None,
     dry_run: bool = False,
 ) -> frozenset[UUID]:
     """Decide and store all of `webhooks`, or none; each has its `answer` afterwards.
 
-    With `dry_run` everything is decided and nothing stays.
+    With `foresight` what is most likely news goes in one round trip, and is decided once more if it
+    was not. With `dry_run` everything is decided and nothing stays.
 
     Returns the workspaces whose rules ask for more than `budgets` allow, or whose webhooks are to be
     read again apart (see `reread`): nothing was stored then.
@@ -50,8 +54,26 @@ async def commit_webhooks(
     webhooks = [webhook for webhook in webhooks if webhook.settled is not GONE]
     duplicates = Duplicates.of(webhooks)
     transaction = AlertTransaction(pipe, senders.feed, now, budgets, pace)
-    (claimed,), _ = await transaction.begin(_alert_keys(webhooks), duplicates.claim(now))
-    await duplicates.settle(transaction, claimed)
+    once_more = partial(
+        commit_webhooks,
+        pipe,
+        senders,
+        webhooks,
+        now=now,
+        keep_rejected=keep_rejected,
+        budgets=budgets,
+        pace=pace,
+        dry_run=dry_run,
+    )
+    is_ahead = foresight is not None and foresight.expects_news
+    claim = duplicates.claim(now, all_or_void=is_ahead)
+    if is_ahead:
+        transaction.begin_ahead(_alert_keys(webhooks), claim)
+    else:
+        (claimed,), _ = await transaction.begin(_alert_keys(webhooks), claim)
+        await duplicates.settle(transaction, claimed)
+        if foresight is not None:
+            foresight.learn(was_news=transaction.knows_nothing and not claimed)
     again = Reread(False, frozenset())
     if is_out_of_date(webhooks, senders.current):
         again = reread(webhooks, senders.current)
@@ -60,16 +82,8 @@ async def commit_webhooks(
         return again.unread
     if again.changed:
         await transaction.rollback()
-        return await commit_webhooks(
-            pipe,
-            senders,
-            webhooks,
-            now=now,
-            keep_rejected=keep_rejected,
-            budgets=budgets,
-            pace=pace,
-            dry_run=dry_run,
-        )
+        return await once_more(foresight=foresight)
+    flags = [webhook.flags for webhook in webhooks]
     leases = AlertLeases.of(webhooks, now)
     if leases is not None:
         await leases.read(transaction, webhooks)
@@ -83,13 +97,19 @@ async def commit_webhooks(
     if budgets.overdrawn:
         await transaction.rollback()
         return budgets.overdrawn
-    await transaction.commit(
+    stored = await transaction.commit(
         insert_webhooks(webhooks, now),
         *duplicates.calls(),
+        *([duplicates.release(claim)] if is_ahead else []),
         *([] if leases is None else leases.calls()),
         *_trim_rejected(webhooks, keep_rejected),
         dry_run=dry_run,
     )
+    if foresight is not None and not stored:
+        foresight.learn(was_news=False)
+        for webhook, before in zip(webhooks, flags, strict=True):
+            webhook.flags = before
+        return await once_more()
     return frozenset()
 
 

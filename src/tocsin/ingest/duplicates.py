@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from tocsin.alerts.repeats import only_repeats
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.model import WebhookStatus
@@ -80,8 +81,9 @@ class Duplicates:
             claims._digests[webhook.id] = digests
         return claims
 
-    def claim(self, now: datetime) -> Call:
-        """The statement that claims them; its rows are for `settle`."""
+    def claim(self, now: datetime, *, all_or_void: bool = False) -> Call:
+        """The statement that claims them; its rows are for `settle`. `all_or_void`: that they are all
+        won is expected, and what the transaction writes is void otherwise."""
         claimed = sorted(self._first.items())
         webhooks = [webhook for _, webhook in claimed]
         return prepared("claim_webhooks"), {
@@ -91,7 +93,14 @@ class Duplicates:
             "expires": arrays.times([_expires(each) for each in webhooks]),
             "now": now,
             "count": len(claimed),
+            "all_or_void": int(all_or_void),
         }
+
+    def release(self, claim: Call) -> Call:
+        """The statement that gives up what `claim` won, where what the transaction writes is void."""
+        _, parameters = claim
+        names = ("integration_ids", "digests", "delivery_ids")
+        return prepared("release_claims"), {name: parameters[name] for name in names}
 
     async def settle(self, transaction: AlertTransaction, claimed: list[Row]) -> None:
         """Find the holders of the claims that others hold."""
@@ -220,6 +229,6 @@ def _expires(webhook: Webhook) -> datetime:
 
 
 def _still_holds(holder: _Holder, transaction: AlertTransaction, webhook: Webhook) -> bool:
-    return not holder.has_ended and transaction.only_repeats(
-        webhook.sender.entry, webhook.signals, frozenset(holder.alert_ids)
+    return not holder.has_ended and only_repeats(
+        transaction, webhook.sender.entry, webhook.signals, frozenset(holder.alert_ids)
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -45,6 +45,14 @@ PLANNER = (
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 
+class HeldCalls:
+    """Calls that go with the next trip; `rows` of each, once they are sent."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls = calls
+        self.rows: list[list[Row]] | None = None
+
+
 class Pipe:
     """One connection. Not for concurrent use; a transaction is the caller's to begin and end."""
 
@@ -54,6 +62,7 @@ class Pipe:
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._row_makers: dict[str, Callable[..., Row]] = {}
         self._transformer = Transformer.from_context(connection)
+        self._held: HeldCalls | None = None
         self._pgconn.enter_pipeline_mode()
         self._pgconn.nonblocking = 1
 
@@ -74,6 +83,16 @@ class Pipe:
         with contextlib.suppress(psycopg.Error):
             await self._connection.close()
 
+    def hold(self, *calls: Call) -> HeldCalls:
+        """Send these before what `run` is given next, in the same trip."""
+        self._held = HeldCalls(calls)
+        return self._held
+
+    def drop_held(self) -> bool:
+        """Send them never; whether there were any."""
+        held, self._held = self._held, None
+        return held is not None
+
     async def run(self, *calls: Call) -> list[list[Row]]:
         """Execute in order, in one round trip; the rows of each, their values loaded as psycopg
         loads them.
@@ -83,11 +102,15 @@ class Pipe:
                 remains, and the pipe is closed.
         """
         expected: list[Statement | None] = []
-        for call, parameters in calls:
+        held, self._held = self._held, None
+        for call, parameters in (*held.calls, *calls) if held else calls:
             self._queue(call, [packed(parameters[name]) for name in call.parameters], expected)
         self._pgconn.pipeline_sync()
         await self._flush()
-        return await self._results(expected)
+        rows = await self._results(expected)
+        if held:
+            held.rows, rows = rows[: len(held.calls)], rows[len(held.calls) :]
+        return rows
 
     def _queue(
         self, call: Statement, values: list[Array], expected: list[Statement | None]

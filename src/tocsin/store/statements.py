@@ -22,6 +22,11 @@ class Statement:
     sql: bytes
     parameters: tuple[str, ...]
 
+    @property
+    def is_voidable(self) -> bool:
+        """Whether it does nothing where what its transaction writes is void (`void_unless_news.sql`)."""
+        return b"'tocsin.void'" in self.sql
+
 
 @cache
 def statement(name: str) -> bytes:

@@ -9,3 +9,4 @@ FROM (
            unnest(%(at)s) AS at, unnest(%(actor)s) AS actor,
            unnest(%(webhook_delivery_id)s) AS webhook_delivery_id, unnest(%(detail)s) AS detail
 ) AS given
+WHERE :PART(unless_void)

@@ -17,3 +17,4 @@ FROM (
            unnest(%(urgencies)s) AS urgency, unnest(%(created)s) AS created_at,
            unnest(%(group_ids)s) AS group_id
 ) AS given
+WHERE :PART(unless_void)

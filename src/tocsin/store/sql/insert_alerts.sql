@@ -22,3 +22,4 @@ FROM (
            unnest(%(words_digest)s) AS words_digest, unnest(%(flaps)s) AS flaps,
            unnest(%(created_at)s) AS created_at
 ) AS given
+WHERE :PART(unless_void)

@@ -16,3 +16,4 @@ FROM (
            unnest(%(duplicate_of_id)s) AS duplicate_of_id,
            unnest(%(replay_of_id)s) AS replay_of_id, unnest(%(created_at)s) AS created_at
 ) AS given
+WHERE :PART(unless_void)

@@ -8,6 +8,7 @@ WITH joining AS (
         %(ids)s, %(threads)s, %(workspace_ids)s, %(tenant_ids)s, %(rule_ids)s, %(destination_ids)s,
         %(labels)s, %(kinds)s
     ) AS given (id, thread_id, workspace_id, tenant_id, rule_id, destination_id, labels, kind)
+    WHERE :PART(unless_void)
     ORDER BY id
 ), joined AS (
     INSERT INTO alert_groups AS known (

@@ -1,2 +1,2 @@
 -- Wakes whoever looks at groups when the transaction commits.
-NOTIFY tocsin_groups
+SELECT pg_notify('tocsin_groups', '') WHERE :PART(unless_void)

@@ -9,3 +9,4 @@ WHERE id IN (
         WHERE d.integration_id = given.integration_id AND d.outcome = 'rejected'
         ORDER BY d.id DESC OFFSET %(keep)s
     ) old)
+    AND :PART(unless_void)

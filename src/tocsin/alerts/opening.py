@@ -1,0 +1,76 @@
+"""How a transaction of alerts begins: all locks, in the one order, then what is known under them.
+
+Begun ahead, it expects that nothing is known, and is decided by that before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from tocsin.alerts.alert_key import AlertKey
+from tocsin.store import arrays
+from tocsin.store.pipe import BEGIN, Call, HeldCalls, Pipe
+from tocsin.store.statements import prepared
+
+
+def opening(
+    keys: Sequence[AlertKey], locks: Iterable[int], first: Sequence[Call], now: datetime
+) -> list[Call]:
+    """Begin, execute `first`, take `locks`, and read `keys`."""
+    return [*_locking(locks, first), (prepared("read_alert_keys"), _asked(keys, now))]
+
+
+class BegunAhead(Struct):
+    """A transaction that goes with the next trip of its pipe."""
+
+    held: HeldCalls
+
+    @classmethod
+    def on(
+        cls,
+        pipe: Pipe,
+        keys: Sequence[AlertKey],
+        first: Sequence[Call],
+        version: int,
+        now: datetime,
+    ) -> BegunAhead:
+        """Each of `first` gives a row only where it makes void what the transaction writes."""
+        return cls(
+            pipe.hold(
+                *_locking({key.lock for key in keys}, first),
+                (prepared("void_unless_news"), {**_asked(keys, now), "version": version}),
+            )
+        )
+
+    @property
+    def is_sent(self) -> bool:
+        return self.held.rows is not None
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it has turned out that something is known."""
+        if self.held.rows is None:
+            return False
+        _begin, _configuration, *of_first, _locks, of_keys = self.held.rows
+        return any(of_first) or bool(of_keys)
+
+
+def _locking(locks: Iterable[int], first: Sequence[Call]) -> list[Call]:
+    return [
+        (BEGIN, {}),
+        (prepared("lock_configuration"), {}),
+        *first,
+        (prepared("lock_alert_keys"), {"locks": arrays.bigints(sorted(locks))}),
+    ]
+
+
+def _asked(keys: Sequence[AlertKey], now: datetime) -> dict[str, Any]:
+    return {
+        "integration_ids": arrays.uuids([key.integration_id for key in keys]),
+        "external_ids": arrays.texts([key.external_id for key in keys]),
+        "now": now,
+    }

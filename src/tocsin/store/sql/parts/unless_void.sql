@@ -1,0 +1,1 @@
+current_setting('tocsin.void', true) IS DISTINCT FROM 'yes'
