@@ -9,7 +9,7 @@ ASSETS := src/tocsin/console/assets
 BUILT := $(ASSETS)/dist/manifest.json
 WORKERS ?= 2
 
-.PHONY: install demo test check test-faults figures bench clean lock screenshots
+.PHONY: install demo test check test-faults figures bench dist clean lock screenshots
 
 install: $(STAMP) $(BUILT)
 
@@ -54,6 +54,12 @@ figures: install
 # Pictures of every page, from a demo that runs for them; those that the docs show are renewed.
 screenshots: install
 	$(BIN)/python tools/screenshots.py
+
+# A wheel and a source distribution in dist/, with the console's built assets in both.
+dist: install
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --out-dir dist .
+	@ls dist/*
 
 bench: install
 	$(BIN)/python -m bench

@@ -54,6 +54,7 @@ class Program:
     which spares seconds of importing and is otherwise no different."""
 
     settings: dict[str, str]
+    executable: Path = TOCSIN
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,7 +63,7 @@ class Program:
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Ended:
         done = subprocess.run(
-            [TOCSIN, *arguments],
+            [self.executable, *arguments],
             env=self.environment,
             input=stdin,
             capture_output=True,
@@ -89,7 +90,7 @@ class Program:
     @contextmanager
     def running(self, *arguments: str) -> Iterator[Running]:
         process = subprocess.Popen(
-            [TOCSIN, *arguments],
+            [self.executable, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
