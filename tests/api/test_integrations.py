@@ -138,6 +138,10 @@ def test_a_topic_of_sns_may_be_signed_besides(hub: Hub) -> None:
         ({"mapping": {"labels": {"host": "nope("}}}, "/mapping/labels/host"),
         ({"mapping": {"severities": {"boom": "WORST"}}}, "/mapping/severities/boom"),
         ({"mapping": {"titel": "a"}}, "/mapping/titel"),
+        ({"mapping": {"ignore": "a["}}, "/mapping/ignore"),
+        ({"kinds": {"behoben": "resolved"}}, "/kinds/behoben"),
+        ({"kinds": {str(number): "resolve" for number in range(1_001)}}, "/kinds"),
+        ({"type": "github", "kinds": {"behoben": "resolve"}}, "/kinds"),
         ({"signed_content": "timestamp.body"}, "/timestamp_header"),
         ({"timezone": "Mars/Olympus"}, "/timezone"),
         ({"type": "carrier-pigeon"}, "/type"),
@@ -163,6 +167,16 @@ def test_a_source_without_mapping_takes_none(hub: Hub) -> None:
         "/integrations", {"name": "gh", "type": "github", "mapping": {"title": "a"}}
     )
     assert answer.json()["errors"][0]["pointer"] == "/mapping"
+
+
+def test_every_kind_may_be_meant_by_a_word(hub: Hub) -> None:
+    kinds = {each: each for each in ("trigger", "acknowledge", "unacknowledge", "resolve")}
+    kinds |= {"update": "update", "ignore": "ignore"}
+    asked = {"name": "shop", "type": "generic", "kinds": kinds, "mapping": {"kinds": kinds}}
+    made = hub.admin.made("/integrations", asked)
+    assert (made["kinds"], made["mapping"]["kinds"]) == (kinds, kinds)
+    path = f"/integrations/{made['id']}"
+    assert hub.admin.patch(path, {"kinds": None}).json()["kinds"] is None
 
 
 def test_a_change_is_checked_as_a_whole(hub: Hub) -> None:

@@ -105,3 +105,41 @@ def test_deliveries_of_other_integrations_are_not_looked_at(hub: Hub, sender: An
     other = past.integration(hub, name="other")
     delivery = past.webhook_delivery(hub, other)
     assert preview(hub, sender, delivery_ids=[str(delivery)], last=50) == []
+
+
+def suggestion(hub: Hub, sender: Any, **body: Any) -> Any:
+    return hub.responder.made(f"/integrations/{sender['id']}/mapping/suggest", body)
+
+
+def test_a_mapping_is_suggested_from_what_is_on_record(hub: Hub, sender: Any) -> None:
+    past.webhook_delivery(hub, sender, json.dumps(EVENT), outcome="invalid")
+    past.webhook_delivery(hub, sender, json.dumps(json.dumps(EVENT)), outcome="rejected")
+    past.webhook_delivery(hub, sender, json.dumps("no JSON"), outcome="rejected")
+    before = _counts(hub)
+    found = suggestion(hub, sender, last=50)
+    assert found["mapping"] == {
+        "title": "event.name",
+        "severity": "event.level",
+        "external_id": "event.id",
+        "kind": "event.state",
+    }
+    assert (found["alerts"], found["unreadable"]) == (2, 1)
+    assert found["unknown_words"] == {"kinds": ["done"]}
+    assert found["missing"] == []
+    (title,) = (each for each in found["fields"] if each["field"] == "title")
+    assert (title["expression"], title["found_in"], title["of"]) == ("event.name", 2, 2)
+    assert title["examples"] == ["Disk full"]
+    assert _counts(hub) == before
+    (item,) = preview(hub, sender, mapping=found["mapping"], payloads=[EVENT])
+    assert item["signals"][0]["external_id"] == "e-1"
+
+
+def test_a_mapping_is_suggested_from_payloads(hub: Hub, sender: Any) -> None:
+    events = [{"subject": f"Disk {n}", "id": n} for n in range(3)]
+    found = suggestion(hub, sender, payloads=[{"alerts": events}])
+    assert found["mapping"]["alerts"] == "alerts"
+    assert suggestion(hub, sender)["mapping"] == {}
+    grafana = hub.admin.made("/integrations", {"name": "g", "type": "grafana"})
+    path = f"/integrations/{grafana['id']}/mapping/suggest"
+    assert hub.responder.post(path, {}).json()["errors"][0]["code"] == "not-taken"
+    assert hub.viewer.post(path, {}).status == 403

@@ -82,6 +82,16 @@ def test_a_new_mapping(workspace: Workspace, ends: tuple[Client, Client]) -> Non
         assert client.send(sender, {f"t{number}": "Mapped"}).status == 201
 
 
+def test_a_new_word(workspace: Workspace, ends: tuple[Client, Client]) -> None:
+    admin, client = ends
+    sender = workspace.sender()
+    for number in range(ROUNDS):
+        kinds = {f"word-{number}": "ignore"}
+        did(admin.api("PATCH", f"/integrations/{sender.id}", {"kinds": kinds}))
+        sent = client.send(sender, {**fresh(number), "status": f"word-{number}"})
+        assert (sent.status, sent.json()["status"]) == (200, "ignored")
+
+
 def test_a_deleted_integration(workspace: Workspace, ends: tuple[Client, Client]) -> None:
     admin, client = ends
     for number in range(ROUNDS):

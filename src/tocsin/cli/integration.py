@@ -96,6 +96,9 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     facts.add_row("proof", f"{found['auth_scheme']} in {found['signature_header']}")
     facts.add_row("active", "yes" if found["is_active"] else "no")
     facts.add_row("severity", f"{found['default_severity']}, where the sender says none")
+    if found["kinds"]:
+        words = sorted(found["kinds"].items(), key=lambda each: each[0].lower())
+        facts.add_row("words", Text(", ".join(f"{word} = {kind}" for word, kind in words)))
     silent = found["auto_resolve_minutes"]
     facts.add_row("auto-resolve", "never" if silent is None else f"after {silent} min without news")
     facts.add_row("flapping", "counted" if found["flapping"] else "not counted")
@@ -106,6 +109,20 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
 @app.command()
 def change(
     name: Name,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The mapping from now on: JSON, - for standard input, or none."
+        ),
+    ] = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD=KIND",
+            help="What a word of the sender's own means: behoben=resolve, say. May be given several"
+            " times; WORD= takes one back.",
+        ),
+    ] = None,
     auto_resolve: Annotated[
         str | None,
         typer.Option(
@@ -131,13 +148,18 @@ def change(
         changes["auto_resolve_minutes"] = minutes(auto_resolve, "--auto-resolve")
     if flapping is not None:
         changes["flapping"] = {} if flapping else None
-    if not changes:
+    if mapping is not None:
+        changes["mapping"] = None if mapping == "none" else read_json(mapping)
+    if not changes and not word:
         raise Failure(
-            "say what to change: --auto-resolve SPAN, --flapping or --no-flapping",
+            "say what to change: --mapping FILE, --word WORD=KIND, --auto-resolve SPAN, --flapping or"
+            " --no-flapping",
             code=Exit.USAGE,
         )
     with open_api(workspace) as api:
         found = by_name(api, "/integrations", "integration", name)
+        if word:
+            changes["kinds"] = _with_words(found["kinds"] or {}, word)
         changed = api.patch(f"/integrations/{found['id']}", changes)
     if json:
         print_json(changed)
@@ -164,6 +186,18 @@ def rotate_secret(
             f"/integrations/{found['id']}/rotate-secret", {"overlap_minutes": overlap_minutes}
         )
     _show_secret(made, json)
+
+
+def _with_words(kinds: dict[str, str], given: list[str]) -> dict[str, str] | None:
+    changed = dict(kinds)
+    for each in given:
+        word, equals, kind = (part.strip() for part in each.rpartition("="))
+        if not equals or not word:
+            raise Failure(f"--word {each}: a word, = and what it means", code=Exit.USAGE)
+        changed.pop(word, None)
+        if kind:
+            changed[word] = kind
+    return changed or None
 
 
 def _show_secret(made: Any, json: bool) -> None:

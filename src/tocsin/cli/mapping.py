@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from json import dumps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from tocsin.cli.arguments import read_json
+from tocsin.cli.exits import Failure
 from tocsin.cli.output import Json, note, print_json, show, status_text, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
@@ -62,6 +65,78 @@ def preview(
         note("Nothing is on record for it; give it a payload: --payload FILE.")
         return
     _show(result["items"], files)
+
+
+@app.command()
+def suggest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The integration's name or id.")],
+    payload: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What the tool posts; may be given several times."),
+    ] = None,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=50,
+            help="So many of the newest webhooks on record; 50, where no payload is given.",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the mapping there, too.")
+    ] = None,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
+) -> None:
+    """Propose a mapping by what payloads look like, given or on record, the rejected included."""
+    from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.lookup import by_name
+
+    files = payload or []
+    body: dict[str, Any] = {
+        "payloads": [read_json(each) for each in files],
+        "last": (0 if files else 50) if last is None else last,
+    }
+    with open_api(workspace) as api:
+        found = by_name(api, "/integrations", "integration", name)
+        result = api.post(f"/integrations/{found['id']}/mapping/suggest", body)
+    if out is not None:
+        _write(out, result["mapping"])
+    if json:
+        print_json(result)
+        return
+    if not result["alerts"]:
+        note("There is nothing to look at; give it a payload: --payload FILE.")
+        return
+    _show_suggestion(result)
+    tries = "--mapping FILE" if out is None else f"--mapping {out}"
+    note(f"Nothing is in force yet. Try it: tocsin mapping preview {name} {tries}")
+
+
+def _write(out: str, mapping: Any) -> None:
+    try:
+        Path(out).write_text(dumps(mapping, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _show_suggestion(result: Any) -> None:
+    made = table("field", "expression", "", "found in", "why")
+    for each in result["fields"]:
+        made.add_row(
+            each["field"],
+            Text(each["expression"]),
+            each["confidence"],
+            f"{each['found_in']} of {each['of']}",
+            Text(each["reason"]),
+        )
+    show(made)
+    for said in result["missing"]:
+        note(f"Not found: {said}.")
+    for where, words in result["unknown_words"].items():
+        note(f"Say in `{where}` what these mean: {', '.join(words)}.")
+    if result["unreadable"]:
+        note(f"{result['unreadable']} of those on record could not be used.")
 
 
 def _show(items: list[Any], files: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a mapping would make of payloads: nothing is kept, and nobody is notified."""
+"""What a mapping would make of payloads, and what it may be: nothing is kept, and nobody is notified."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from uuid import UUID
 
 import msgspec
 
+from tocsin.ingest.kept import restored
 from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.ingest.replay import signal_shown
 from tocsin.ingest.senders import Sender
+from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
 from tocsin.ingest.sources.kit.mapping import compile_mapping
-from tocsin.ingest.understand import interpret, interpret_stored
+from tocsin.ingest.suggestion.suggest import Suggestion, suggest
+from tocsin.ingest.understand import STORED_LIMIT, interpret, interpret_stored
+from tocsin.ingest.unpack import unpack
 from tocsin.store.stored_webhooks import WebhookOnRecord
 from tocsin.turns import at_once_aside
 
@@ -67,6 +71,33 @@ async def try_stored(sender: Sender, stored: WebhookOnRecord) -> Tried:
         interpret_stored, sender, dict(stored.headers), stored.body, stored.created_at
     )
     return _tried(sender, webhook, stored)
+
+
+async def suggest_for(
+    payloads: Sequence[Any], stored: Sequence[WebhookOnRecord]
+) -> tuple[Suggestion, int]:
+    """What a mapping may be for payloads, given and on record, the rejected included; and how many
+    on record could not be read."""
+    return await at_once_aside(_suggest_for, payloads, stored)
+
+
+def _suggest_for(
+    payloads: Sequence[Any], stored: Sequence[WebhookOnRecord]
+) -> tuple[Suggestion, int]:
+    read_ones = [payload for each in stored if (payload := _payload_of(each)) is not None]
+    return suggest([*payloads, *read_ones]), len(stored) - len(read_ones)
+
+
+def _payload_of(stored: WebhookOnRecord) -> Any | None:
+    if "payload_truncated" in stored.flags:
+        return None
+    headers = dict(stored.headers)
+    body, is_as_sent = restored(stored.body)
+    try:
+        text = unpack(body, headers, STORED_LIMIT) if is_as_sent else body
+        return None if isinstance(text, Declined) else decode(text, headers.get("content-type"))
+    except InvalidPayload:
+        return None
 
 
 def _tried(sender: Sender, webhook: Webhook, stored: WebhookOnRecord | None) -> Tried:

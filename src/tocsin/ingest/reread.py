@@ -90,6 +90,7 @@ def _reads_alike(one: Sender, other: Sender) -> bool:
         one.is_active == other.is_active
         and one.profile == other.profile
         and one.mapping is other.mapping
+        and one.kinds == other.kinds
         and one.timezone is other.timezone
         and one.source is other.source
         and one.entry.bindings == other.entry.bindings

@@ -20,6 +20,7 @@ from tocsin.ingest.proof.signing_keys import SigningKeys
 from tocsin.ingest.proof.verify import LiveSecret, Profile, Verified
 from tocsin.ingest.sources.base import Source
 from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.kinds import NO_KINDS, OwnKinds, own_kinds
 from tocsin.ingest.sources.kit.mapping import Mapping as FieldMapping
 from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
@@ -39,6 +40,8 @@ class Sender:
     is_active: bool
     timezone: ZoneInfo
     mapping: FieldMapping | None
+    kinds: OwnKinds = field(default_factory=lambda: NO_KINDS)
+    """Its own words of state."""
     fault: str | None = None
     token_uses: TokenUses = field(default_factory=TokenUses, compare=False)
 
@@ -127,11 +130,13 @@ class Senders:
                 before.is_active,
                 before.timezone,
                 before.mapping,
+                before.kinds,
                 before.fault,
                 self.token_uses,
             )
         source, fault = SOURCES.get(row.type), None
         profile, mapping, timezone = None, None, ZoneInfo("UTC")
+        kinds = own_kinds(row.kinds) if row.kinds else NO_KINDS
         try:
             if source is None:
                 raise ValueError(f"this version knows no source {row.type!r}")
@@ -149,6 +154,7 @@ class Senders:
             is_active=row.is_active,
             timezone=timezone,
             mapping=mapping,
+            kinds=kinds,
             fault=fault,
             token_uses=self.token_uses,
         )

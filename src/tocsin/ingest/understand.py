@@ -41,7 +41,7 @@ from tocsin.model import Secret, WebhookStatus, uuid7_bytes
 
 log = structlog.get_logger(__name__)
 
-_STORED_LIMIT = 67_108_864
+STORED_LIMIT = 67_108_864
 """The most that a body may be set to have; what is on record was within the limit of its day."""
 
 
@@ -154,7 +154,7 @@ def interpret_stored(
     """What is on record, by today's mapping: what replay starts from. `raw_payload`: JSON text."""
     body, is_as_sent = restored(raw_payload)
     if is_as_sent:
-        return read_authentic(sender, headers, body, received_at, _STORED_LIMIT)
+        return read_authentic(sender, headers, body, received_at, STORED_LIMIT)
     return interpret(sender, headers, body, received_at)
 
 
@@ -178,7 +178,7 @@ def interpret(
         return _unreadable(sender, headers, body, received_at, refusal, quoted(body))
     payload = decoded.value
     raw_payload = body if decoded.is_json and type(payload) is not str else quoted(body)
-    context = Context(headers, received_at, sender.timezone, sender.mapping, at_once)
+    context = Context(headers, received_at, sender.timezone, sender.mapping, at_once, sender.kinds)
     webhook = Webhook(
         sender=sender,
         id=uuid7_bytes(),

@@ -82,7 +82,16 @@ Expression = Annotated[
         strict=True, min_length=1, max_length=_EXPRESSION_LIMIT, pattern=r"^[^\x00]+$"
     ),
 ]
-KindWord = Literal["trigger", "acknowledge", "resolve", "ignore"]
+KindWord = Literal["trigger", "acknowledge", "unacknowledge", "resolve", "update", "ignore"]
+Kinds = Annotated[
+    dict[Text, KindWord],
+    Field(
+        max_length=1_000,
+        description="Words of state of the sender's own and what they mean, for the sources that take"
+        " some; they come before the built-in ones. Case, blanks, hyphens, underscores and dots in a"
+        " word do not matter",
+    ),
+]
 
 
 class MappingIn(Input):
@@ -101,6 +110,9 @@ class MappingIn(Input):
     tenant: Annotated[Expression | None, Field(description="Finds the slug of a tenant")] = None
     labels: Expression | dict[Text, Expression] | None = None
     metadata: Expression | None = None
+    ignore: Annotated[
+        Expression | None, Field(description="What it finds true is no alert, and is ignored")
+    ] = None
     alerts: Expression | None = None
     severities: Annotated[
         dict[Text, Severity] | None, Field(description="What the sender's words mean")
@@ -177,6 +189,7 @@ class IntegrationOut(Output):
     default_severity: Severity
     timezone: str
     mapping: JsonObject | None
+    kinds: dict[str, str] | None
     auto_resolve_minutes: int | None
     flapping: JsonObject | None
     created_at: Time
@@ -201,6 +214,7 @@ class _Profile(Input):
     default_severity: Severity = left_out()
     timezone: Timezone = left_out()
     mapping: MappingIn | None = None
+    kinds: Kinds | None = None
     auto_resolve_minutes: AutoResolve | None = None
     flapping: FlappingIn | None = left_out()
 

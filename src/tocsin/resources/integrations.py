@@ -15,6 +15,7 @@ from tocsin.ingest.sources.aws_sns_cloudwatch import AwsSnsCloudWatch
 from tocsin.ingest.sources.base import BaseSource
 from tocsin.ingest.sources.email import Email
 from tocsin.ingest.sources.kit.mapping import validate_mapping
+from tocsin.ingest.sources.kit.mapping_check import check_kinds
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import REDACTED, AuthScheme, Fault, Secret, Severity, uuid7
 from tocsin.resources import recording
@@ -111,6 +112,12 @@ def _faults_of(row: Integration, secret: Secret) -> list[Fault]:
                 Fault("/mapping" + fault.pointer, fault.code, fault.message)
                 for fault in validate_mapping(row.mapping)
             ]
+    if row.kinds is not None:
+        if not source.takes_kinds:
+            message = f"the words of the source {row.type} are fixed, and it takes no others"
+            faults.append(Fault("/kinds", "not-taken", message))
+        else:
+            faults += check_kinds("/kinds", row.kinds)
     if row.auth_scheme == AuthScheme.SNS and row.type != AwsSnsCloudWatch.type:
         message = f"only the source {AwsSnsCloudWatch.type} is signed by Amazon SNS"
         faults.append(Fault("/auth_scheme", "not-taken", message))
@@ -181,6 +188,7 @@ def make(
             "default_severity": Severity.HIGH,
             "timezone": "UTC",
             "mapping": None,
+            "kinds": None,
             **_preset_columns(body.type),
             **body.columns(),
             "type": body.type.value,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from tests.support.paths import SAMPLES
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import decode
+from tocsin.ingest.sources.kit.kinds import own_kinds
 from tocsin.ingest.sources.kit.mapping import compile_mapping
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Signal
@@ -21,10 +22,11 @@ def context(
     *,
     zone: str = "UTC",
     mapping: dict[str, Any] | None = None,
+    kinds: dict[str, str] | None = None,
     now: datetime = NOW,
 ) -> Context:
     compiled = compile_mapping(mapping) if mapping is not None else None
-    return Context(headers or {}, now, ZoneInfo(zone), compiled)
+    return Context(headers or {}, now, ZoneInfo(zone), compiled, kinds=own_kinds(kinds or {}))
 
 
 def load(path: str) -> Any:

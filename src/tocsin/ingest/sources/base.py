@@ -7,13 +7,14 @@ accepted and flagged; what cannot be understood raises `InvalidPayload` with eve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.kit.fingerprint import Path
+from tocsin.ingest.sources.kit.kinds import NO_KINDS, OwnKinds
 from tocsin.model import Signal
 
 
@@ -35,6 +36,8 @@ class Context:
     timezone: ZoneInfo
     mapping: FieldMapping | None = None
     at_once: bool = False
+    kinds: OwnKinds = field(default_factory=lambda: NO_KINDS)
+    """The integration's own words of state, of a source that takes some."""
 
 
 class Source(Protocol):
@@ -49,6 +52,8 @@ class Source(Protocol):
     key_headers: ClassVar[tuple[str, ...]]
     """Headers, in lower case, in which this tool names a delivery."""
     takes_mapping: ClassVar[bool]
+    takes_kinds: ClassVar[bool]
+    """Whether its words of state are a user's own, so that an integration may say what they mean."""
     sends_in_order: ClassVar[bool]
     """Whether it never sends an older state after a newer one, so that a trigger that arrives
     after an end is a new episode, whatever start it names."""
@@ -87,6 +92,7 @@ class BaseSource:
     volatile: ClassVar[tuple[Path, ...]] = ()
     key_headers: ClassVar[tuple[str, ...]] = ()
     takes_mapping: ClassVar[bool] = False
+    takes_kinds: ClassVar[bool] = False
     sends_in_order: ClassVar[bool] = False
     counts_copies: ClassVar[bool] = False
     has_leases: ClassVar[bool] = False

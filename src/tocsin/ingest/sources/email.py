@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.kinds import OwnKinds
 from tocsin.ingest.sources.kit.mail_words import MailSubject, read_subject, word_of_reply
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
@@ -38,6 +39,7 @@ class Email(BaseSource):
         secret_encoding="mail_token",  # noqa: S106 - the name of an encoding
     )
     takes_mapping: ClassVar[bool] = True
+    takes_kinds: ClassVar[bool] = True
     found_by_key: ClassVar[bool] = True
     window_minutes: ClassVar[int] = 5 * 24 * 60
     """A mail server that got no answer sends the same mail again for days (RFC 5321, 4.5.4.1)."""
@@ -53,10 +55,12 @@ class Email(BaseSource):
             raise InvalidPayload(faults)
         if why_ignored(mail) is not None:
             return []
-        subject = read_subject(mail.get("subject") or "")
+        subject = read_subject(mail.get("subject") or "", context.kinds)
+        if subject.is_ignored and not _is_answer(mail, subject):
+            return []
         if context.mapping is not None:
-            return context.mapping.signals(_with_fields(mail, subject), context)
-        kind = _kind(mail, subject)
+            return context.mapping.signals(_with_fields(mail, subject, context.kinds), context)
+        kind = _kind(mail, subject, context.kinds)
         if kind is None and _is_answer(mail, subject):
             return []
         flags = ["unknown_status"] if subject.is_contradictory else []
@@ -83,15 +87,17 @@ class Email(BaseSource):
             return reason
         if context.mapping is not None:
             return "the integration's mapping finds no alert in it, or says to ignore it"
+        if read_subject(object_of(payload).get("subject") or "", context.kinds).is_ignored:
+            return "a word of its subject is one that the integration ignores"
         return "an answer whose first line says neither that it is resolved nor that it is acknowledged"
 
     def delivery_key(self, payload: Any) -> str | None:
         return text_of(object_of(payload).get("message_id"))
 
 
-def subject_key(subject: str | None) -> str | None:
+def subject_key(subject: str | None, own: OwnKinds) -> str | None:
     """The external id of mails with this subject that belong to no thread."""
-    key = read_subject(subject or "").key
+    key = read_subject(subject or "", own).key
     return None if key is None else f"subject:{key}"
 
 
@@ -127,10 +133,10 @@ def _is_answer(mail: dict[str, Any], subject: MailSubject) -> bool:
     return subject.is_reply and bool(text_of(mail.get("in_reply_to")) or mail.get("references"))
 
 
-def _kind(mail: dict[str, Any], subject: MailSubject) -> SignalKind | None:
+def _kind(mail: dict[str, Any], subject: MailSubject, own: OwnKinds) -> SignalKind | None:
     """An answer repeats the subject, so that only its text says something."""
     if _is_answer(mail, subject):
-        return word_of_reply(mail.get("text") or "")
+        return word_of_reply(mail.get("text") or "", own)
     return subject.kind
 
 
@@ -145,9 +151,9 @@ def _title(mail: dict[str, Any], subject: MailSubject) -> str:
     return subject.title or text[:200].strip() or f"Mail from {mail.get('from') or 'somebody'}"
 
 
-def _with_fields(mail: dict[str, Any], subject: MailSubject) -> dict[str, Any]:
+def _with_fields(mail: dict[str, Any], subject: MailSubject, own: OwnKinds) -> dict[str, Any]:
     """The mail as a mapping sees it: what Tocsin reads in it stands in the places of the defaults."""
-    kind = _kind(mail, subject)
+    kind = _kind(mail, subject, own)
     status: str | None = None if kind is None else kind.value
     if kind is None and _is_answer(mail, subject):
         status = _NO_NEWS

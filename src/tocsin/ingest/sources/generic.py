@@ -16,6 +16,7 @@ class Generic(BaseSource):
     title: ClassVar[str] = "Generic webhook"
     preset: ClassVar[Scheme] = Scheme()
     takes_mapping: ClassVar[bool] = True
+    takes_kinds: ClassVar[bool] = True
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         if context.mapping is not None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.kinds import OwnKinds, parse_kind
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     object_of,
@@ -32,6 +32,7 @@ class Splunk(BaseSource):
     type: ClassVar[str] = "splunk"
     title: ClassVar[str] = "Splunk"
     preset: ClassVar[Scheme] = Scheme(auth_scheme=AuthScheme.URL)
+    takes_kinds: ClassVar[bool] = True
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = require_object(payload, "a Splunk webhook")
@@ -44,7 +45,7 @@ class Splunk(BaseSource):
             message = "the name of the search, or its sid, is required"
             raise InvalidPayload([required("/search_name", message)])
         flags: list[str] = []
-        kind = _kind(row, flags)
+        kind = _kind(row, context.kinds, flags)
         if kind is None:
             return []
         if name is None:
@@ -73,11 +74,11 @@ class Splunk(BaseSource):
         return "the search's own tocsin_status says nothing of an alert"
 
 
-def _kind(row: dict[str, Any], flags: list[str]) -> SignalKind | None:
+def _kind(row: dict[str, Any], own: OwnKinds, flags: list[str]) -> SignalKind | None:
     status = text_of(row.get("tocsin_status"))
     if status is None:
         return SignalKind.TRIGGER
-    kind, doubtful = parse_kind(status)
+    kind, doubtful = parse_kind(status, own)
     if doubtful:
         flags.append("unknown_status")
     return kind

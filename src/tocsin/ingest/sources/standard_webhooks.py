@@ -10,6 +10,7 @@ feed another.
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
@@ -57,15 +58,17 @@ class StandardWebhooks(BaseSource):
     )
     key_headers: ClassVar[tuple[str, ...]] = ("webhook-id", "svix-id")
     takes_mapping: ClassVar[bool] = True
+    takes_kinds: ClassVar[bool] = True
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         if context.mapping is not None:
             return context.mapping.signals(payload, context)
         event_type, fields, pointer = _envelope(require_object(payload, "the body"))
         words = _words(event_type)
-        if not _is_alert(event_type, words, fields):
+        known = context.kinds.keys() | KINDS.keys() if context.kinds else KINDS.keys()
+        if not _is_alert(event_type, words, fields, known):
             return []
-        _add_state(words, fields)
+        _add_state(words, fields, known)
         if not any(fields.get(name) is not None for name in HAPPENED):
             fields["timestamp"] = (
                 payload.get("timestamp") or payload.get("created_at") or fields.get("updated_at")
@@ -123,22 +126,24 @@ def _words(event_type: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(_VERSION.sub("", event_type[:200]))]
 
 
-def _is_alert(event_type: str, words: list[str], fields: dict[str, Any]) -> bool:
+def _is_alert(
+    event_type: str, words: list[str], fields: dict[str, Any], known: AbstractSet[str]
+) -> bool:
     if words and words[-1] == "test":
         return False
     if "severity" in fields:
         return True
     *subject, verb = _words(event_type.rpartition(".")[2]) or _words(event_type) or [""]
     # `incident.follow_up_created` is about the follow-up, not about the incident.
-    return not _SUBJECTS.isdisjoint(subject if subject and verb in KINDS else words)
+    return not _SUBJECTS.isdisjoint(subject if subject and verb in known else words)
 
 
-def _add_state(words: list[str], fields: dict[str, Any]) -> None:
+def _add_state(words: list[str], fields: dict[str, Any], known: AbstractSet[str]) -> None:
     """Put what the event asks for into `status`."""
     for name in _NAMED:
         if isinstance(value := fields.get(name), dict):
             fields[name] = text_of(value.get("name"))
-    if words and words[-1] in KINDS:
+    if words and words[-1] in known:
         # What happened outranks the state the data happens to show.
         for name in STATUS:
             fields.pop(name, None)

@@ -92,6 +92,8 @@ class Integration(Deletable, Base):
     )
     timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
     mapping: Mapped[dict[str, Any] | None]
+    kinds: Mapped[dict[str, str] | None]
+    """Words of state of its own and what they mean, `ignore` included; null: none."""
     auto_resolve_minutes: Mapped[int | None]
     """An alert that is not repeated for so long is taken to be over; null: never."""
     flapping: Mapped[dict[str, Any] | None] = mapped_column(

@@ -63,6 +63,34 @@ def test_a_mapped_field_hides_the_default_ones() -> None:
     assert (signal.external_id, signal.kind) == (None, SignalKind.TRIGGER)
 
 
+@pytest.mark.parametrize(
+    ("found", "is_ignored"),
+    [
+        (True, True),
+        ("yes", True),
+        (0, True),
+        ([0], True),
+        (False, False),
+        (None, False),
+        ("", False),
+        ([], False),
+        ({}, False),
+    ],
+)
+def test_what_ignore_finds_true_is_no_alert(found: Any, is_ignored: bool) -> None:
+    mapping = {"ignore": "silent", "alerts": "events"}
+    other = {"title": "other", "silent": False}
+    given = signals({"events": [{"title": "x", "silent": found}, other]}, mapping)
+    assert [signal.title for signal in given] == ["other"] if is_ignored else ["x", "other"]
+
+
+def test_ignore_may_compare_and_sees_the_whole_payload() -> None:
+    mapping = {"alerts": "events", "ignore": "_root.env == 'test' || level < `3`"}
+    events = [{"title": "a", "level": 2}, {"title": "b", "level": 5}]
+    assert [each.title for each in signals({"env": "prod", "events": events}, mapping)] == ["b"]
+    assert signals({"env": "test", "events": events}, mapping) == []
+
+
 def test_labels_by_one_expression() -> None:
     (signal,) = signals({"title": "x", "tags": {"a": 1}}, {"labels": "tags"})
     assert signal.labels == {"a": "1"}

@@ -44,6 +44,7 @@ GREEDY = {
     "a list doubles": ({"title": chain("[@,@][]", 20)}, SMALL),
     "a list doubles within": ({"title": chain("[@,@]", 30)}, SMALL),
     "an object doubles": ({"title": chain("{a:@,b:@}", 25)}, SMALL),
+    "what is to be ignored doubles": ({"ignore": chain("[@,@][]", 20)}, SMALL),
     "what doubled is compared": (
         {"title": "({0})==({0})".format(chain("[@,@]", 30))},
         SMALL,

@@ -133,7 +133,8 @@ class MailTaker:
     ) -> str | None:
         """The external id of the alert that it answers to. A mail that answers one that is not on
         record is about the alert with its subject, or begins a thread."""
-        by_root, by_subject = thread_key(references), subject_key(str(document.get("subject")))
+        by_root = thread_key(references)
+        by_subject = subject_key(str(document.get("subject")), sender.kinds)
         keys = [key for key in (by_root, by_subject) if key is not None]
         async with asyncio.timeout(PATIENCE_SECONDS), reading(self.engine) as session:
             found = await external_id_of_thread(session, sender.id, references, keys)

@@ -205,6 +205,11 @@ def nodes_of(expression: Node) -> Iterator[tuple[int, Node]]:
         depth += 1
 
 
+def is_true(found: Any) -> bool:
+    """As JMESPath has it: all but false, null, and what is empty."""
+    return found is not None and found is not False and found not in ("", [], {})
+
+
 def repeats(expression: Node) -> bool:
     """Whether one value of the payload can be in several places of what it finds."""
     return any(node["type"] in _REPEATING for _, node in nodes_of(expression))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from tocsin.model import SignalKind
@@ -67,27 +68,49 @@ KINDS: Final[Mapping[str, SignalKind]] = {
 
 NOTICES: Final = frozenset(_NOTICES.split())
 
+IGNORE: Final = "ignore"
+"""What a word of a user's own may mean besides a kind: nothing about an alert."""
+KIND_NAMES: Final = (*(kind.value for kind in SignalKind), IGNORE)
+
+OwnKinds = Mapping[str, SignalKind | None]
+"""Words of an integration's own, squeezed, and what they ask for; None: nothing about an alert."""
+NO_KINDS: Final[OwnKinds] = MappingProxyType({})
+
 _WORD_LIMIT: Final = 60
+_OWN_LIMIT: Final = 1_000
 _PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 _get = KINDS.get
 
 
-def parse_kind(word: str) -> tuple[SignalKind | None, bool]:
+def own_kinds(table: Mapping[str, str]) -> OwnKinds:
+    """From a table that `check_kinds` finds nothing wrong with."""
+    return {
+        squeezed(word): None if kind == IGNORE else SignalKind(kind) for word, kind in table.items()
+    }
+
+
+def squeezed(word: str) -> str:
+    """A word without what never matters in it."""
+    return "".join(word.lower().replace("_", " ").replace("-", " ").replace(".", " ").split())
+
+
+def parse_kind(word: str, own: OwnKinds = NO_KINDS) -> tuple[SignalKind | None, bool]:
     """What a status word asks for, and whether nobody knows the word: it then triggers, because
     an alert too many is better than one too few. A blank word triggers too. None: the word is
-    known and says nothing of an alert."""
+    known and says nothing of an alert. The words of `own` come before all others."""
+    if own and len(word) <= _OWN_LIMIT and (plain := squeezed(word)) in own:
+        return own[plain], False
     if (kind := _get(word)) is not None:
         return kind, False
     if len(word) > _WORD_LIMIT:
         return _TRIGGER, True
-    squeezed = "".join(word.lower().replace("_", " ").replace("-", " ").replace(".", " ").split())
-    if not squeezed:
+    plain = squeezed(word)
+    if not plain:
         return _TRIGGER, False
-    if (kind := _get(squeezed)) is not None:
+    if (kind := _get(plain)) is not None:
         return kind, False
-    squeezed = "".join(filter(str.isalpha, squeezed))
-    if squeezed in NOTICES:
+    if "".join(filter(str.isalpha, plain)) in NOTICES:
         return None, False
     kind = _compound(word)
     return (_TRIGGER, True) if kind is None else (kind, False)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tocsin.ingest.sources.kit.kinds import KINDS
+from tocsin.ingest.sources.kit.kinds import KINDS, NO_KINDS, OwnKinds, squeezed
 from tocsin.ingest.sources.kit.severity import parse_severity
 from tocsin.model import Severity, SignalKind
 
@@ -75,6 +75,8 @@ class MailSubject:
     is_contradictory: bool
     severity: Severity | None
     is_reply: bool
+    is_ignored: bool = False
+    """A word of the integration's own says that it is about no alert."""
     said: tuple[str, ...] = ()
     """The parts that speak of a state or a severity."""
 
@@ -84,7 +86,8 @@ class MailSubject:
         return " ".join(self.rest.lower().split()) or None
 
 
-def read_subject(subject: str, depth: int = 0) -> MailSubject:
+def read_subject(subject: str, own: OwnKinds = NO_KINDS, depth: int = 0) -> MailSubject:
+    """What it says. The words of `own` come before all others."""
     text, is_reply = _without_prefixes(" ".join(subject.split()))
     title = text.strip(_SIGNS)
     said: list[str] = []
@@ -97,28 +100,28 @@ def read_subject(subject: str, depth: int = 0) -> MailSubject:
         part = next(each for each in found.groups() if each is not None)
         if head is None:
             head = part.strip() or None
-        if not _says(part):
+        if not _says(part, own):
             # `[prod] [RESOLVED] …`: look behind it, and keep it.
             behind = rest[found.end() :]
             if depth < _DEEPEST and behind:
-                further = read_subject(behind, depth + 1)
-                if further.kind is not None or further.is_contradictory:
+                further = read_subject(behind, own, depth + 1)
+                if further.is_ignored or further.kind is not None or further.is_contradictory:
                     kept = " ".join((found[0].strip(), further.rest))
-                    return _subject(title, head, kept, [*said, *further.said], is_reply)
+                    return _subject(title, head, kept, [*said, *further.said], is_reply, own)
             break
         said.append(part)
         rest = rest[found.end() :]
     rest = rest.strip(_SIGNS)
     while (found := _LAST_BRACKET.search(rest) or _TAIL.search(rest)) is not None:
         part = next(each for each in found.groups() if each is not None)
-        if not _says(part):
+        if not _says(part, own):
             break
         said.append(part)
         rest = rest[: found.start()]
-    return _subject(title, head, rest, said, is_reply)
+    return _subject(title, head, rest, said, is_reply, own)
 
 
-def word_of_reply(text: str) -> SignalKind | None:
+def word_of_reply(text: str, own: OwnKinds = NO_KINDS) -> SignalKind | None:
     """What a person who answers says in the first line that is not quoted, where that is clear."""
     for line in text.splitlines()[:_FIRST_LINES]:
         line = line.strip()
@@ -130,14 +133,17 @@ def word_of_reply(text: str) -> SignalKind | None:
         if not words or _DOUBT.intersection(words):
             return None
         words = [word for word in words if word not in _FILLERS and word not in ("this", "it")]
-        return _SAID_SO.get(words[0]) if words else None
+        if not words:
+            return None
+        return own[words[0]] if words[0] in own else _SAID_SO.get(words[0])
     return None
 
 
 def _subject(
-    title: str, head: str | None, rest: str, said: list[str], is_reply: bool
+    title: str, head: str | None, rest: str, said: list[str], is_reply: bool, own: OwnKinds
 ) -> MailSubject:
-    kinds = {kind for part in said for kind in _kinds(part)}
+    found = {kind for part in said for kind in _kinds(part, own)}
+    kinds = {kind for kind in found if kind is not None}
     severity = next(filter(None, map(_severity, said)), None)
     return MailSubject(
         title=title,
@@ -147,6 +153,7 @@ def _subject(
         is_contradictory=len(kinds) > 1,
         severity=None if SignalKind.RESOLVE in kinds else severity,
         is_reply=is_reply,
+        is_ignored=None in found,
         said=tuple(said),
     )
 
@@ -168,12 +175,12 @@ def _undecorated(text: str) -> str:
     return text[at:] if at < len(text) else text
 
 
-def _says(part: str) -> bool:
+def _says(part: str, own: OwnKinds) -> bool:
     """Whether it speaks of a state, of a severity and nothing else, or only of what this is: `Alert`."""
     words = _words(part)
     if not words:
         return any(character.isalpha() for character in part)
-    return bool(_kinds(part)) or (len(words) == 1 and _severity(part) is not None)
+    return bool(_kinds(part, own)) or (len(words) == 1 and _severity(part) is not None)
 
 
 def _words(part: str) -> list[str]:
@@ -181,16 +188,23 @@ def _words(part: str) -> list[str]:
     return [word for word in words if word not in _FILLERS and not word.isdigit()]
 
 
-def _kinds(part: str) -> set[SignalKind]:
-    """What a part of a subject says, if it says nothing else: `UP alert`, `FIRING:2`."""
+def _kinds(part: str, own: OwnKinds) -> set[SignalKind | None]:
+    """What a part of a subject says, if it says nothing else: `UP alert`, `FIRING:2`. None: of no
+    alert, by a word of `own`."""
+    if own and (plain := squeezed(part)) in own:
+        return {own[plain]}
     words = _words(part)
     if not words or len(words) > _LONGEST:
         return set()
     whole = "".join(words)
+    if whole in own:
+        return {own[whole]}
     if (kind := KINDS.get(whole)) is not None:
         return {kind}
-    kinds = {KINDS.get(word) for word in words}
-    return set() if None in kinds or len(kinds) != 1 else {kind for kind in kinds if kind}
+    if any(word not in own and word not in KINDS for word in words):
+        return set()
+    kinds = {own[word] if word in own else KINDS[word] for word in words}
+    return kinds if len(kinds) == 1 else set()
 
 
 def _severity(part: str) -> Severity | None:

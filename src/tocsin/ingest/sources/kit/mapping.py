@@ -3,11 +3,12 @@
     {"title": "event.name", "severity": "event.level", "kind": "event.state",
      "external_id": "event.id", "labels": {"host": "event.host"},
      "severities": {"boom": "CRITICAL"}, "kinds": {"gone": "resolve", "muted": "ignore"},
-     "alerts": "events[]"}
+     "ignore": "event.is_test", "alerts": "events[]"}
 
 With `alerts` the other expressions look at one element each; `_root` in them is the whole payload.
 A field without an expression is read from its default place, where that fits. `severities` and
-`kinds` come before the built-in tables, in any case of letters; a kind may also be `ignore`.
+`kinds` come before the built-in tables, in any case of letters; a kind may also be `ignore`. What
+`ignore` finds true is no alert.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from tocsin.ingest.sources.kit.evaluation import (
     Node,
     TooMuchAtOnce,
     explained,
+    is_true,
     repeats,
 )
+from tocsin.ingest.sources.kit.kinds import IGNORE
 from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS
-from tocsin.ingest.sources.kit.mapping_check import FIELDS, IGNORE, PLACES, validate_mapping
+from tocsin.ingest.sources.kit.mapping_check import FIELDS, PLACES, validate_mapping
 from tocsin.ingest.sources.kit.reading import json_type, text_of
 from tocsin.ingest.sources.kit.signal_fields import STATUS, signal_from_fields
 from tocsin.ingest.sources.kit.storable import label_text
@@ -52,6 +55,7 @@ class Mapping:
         "_alerts",
         "_each_label",
         "_fields",
+        "_ignore",
         "_kinds",
         "_labels",
         "_metadata",
@@ -70,6 +74,8 @@ class Mapping:
         elif labels is not None:
             self._labels = _compile(labels)
         metadata, alerts = document.get("metadata"), document.get("alerts")
+        ignore = document.get("ignore")
+        self._ignore = None if ignore is None else _compile(ignore)
         self._metadata = None if metadata is None else _compile(metadata)
         self._alerts = None if alerts is None else _compile(alerts)
         self._severities = {
@@ -127,6 +133,10 @@ class Mapping:
         flags: list[str] = []
         try:
             evaluation.charge(_STEPS_PER_ALERT)
+            if self._ignore is not None and is_true(
+                _search("ignore", self._ignore, item, evaluation)
+            ):
+                return None
             fields = self._found(item, evaluation, flags)
         except BudgetSpent:
             return _by_default(item, context)

@@ -10,6 +10,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
 from tocsin.ingest.sources.kit.evaluation import nodes_of
+from tocsin.ingest.sources.kit.kinds import KIND_NAMES
 from tocsin.ingest.sources.kit.reading import json_type, pointer_to
 from tocsin.ingest.sources.kit.signal_fields import (
     ACKNOWLEDGED,
@@ -20,7 +21,7 @@ from tocsin.ingest.sources.kit.signal_fields import (
     STATUS,
 )
 from tocsin.ingest.sources.kit.storable import LABELS_LIMIT
-from tocsin.model import Fault, Severity, SignalKind
+from tocsin.model import Fault, Severity
 
 # Field of a mapping → the places of its default, of which the first is where a result is put.
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,9 +34,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "occurred_at": (*HAPPENED, *ENDED, *ACKNOWLEDGED),
     "tenant": ("tenant",),
 }
-FIELDS: Final = (*PLACES, "labels", "metadata", "alerts", "severities", "kinds")
-IGNORE: Final = "ignore"
-_KINDS: Final = (*(kind.value for kind in SignalKind), IGNORE)
+FIELDS: Final = (*PLACES, "labels", "metadata", "ignore", "alerts", "severities", "kinds")
 _EXPRESSION_LIMIT: Final = 4_000
 _NODES_LIMIT: Final = 400
 _DEPTH_LIMIT: Final = 80
@@ -59,7 +58,7 @@ def validate_mapping(document: Any) -> list[Fault]:
         elif name == "severities":
             faults.extend(_check_table(pointer, value, tuple(Severity)))
         elif name == "kinds":
-            faults.extend(_check_table(pointer, value, _KINDS))
+            faults.extend(check_kinds(pointer, value))
         elif name == "labels" and isinstance(value, dict):
             if len(value) > LABELS_LIMIT:
                 faults.append(_too_many(pointer, LABELS_LIMIT, "labels"))
@@ -68,6 +67,11 @@ def validate_mapping(document: Any) -> list[Fault]:
         else:
             faults.extend(_check_expression(pointer, value))
     return faults
+
+
+def check_kinds(pointer: str, table: Any) -> list[Fault]:
+    """Everything wrong with a table of words and the kinds that they mean."""
+    return _check_table(pointer, table, KIND_NAMES)
 
 
 def _check_table(pointer: str, table: Any, allowed: tuple[str, ...]) -> list[Fault]:

@@ -78,7 +78,7 @@ def signal_from_fields(
         else:
             flags.append("unknown_severity")
 
-    kind = _kind(fields, pointer, faults, flags)
+    kind = _kind(fields, pointer, context, faults, flags)
     external_id = _external_id(fields, pointer, faults, used)
     title = get("title")
     if type(title) is not str or not (title := title.strip()):
@@ -169,7 +169,7 @@ def severity_of(value: Any, flags: list[str]) -> Severity | None:
 
 
 def _kind(
-    fields: dict[str, Any], pointer: str, faults: list[Fault], flags: list[str]
+    fields: dict[str, Any], pointer: str, context: Context, faults: list[Fault], flags: list[str]
 ) -> SignalKind | None:
     for name in STATUS:
         if (status := fields.get(name)) is None:
@@ -177,7 +177,7 @@ def _kind(
         if type(status) is not str:
             faults.append(wrong_type(pointer + pointer_to(name), "a string", status))
             return _TRIGGER
-        kind, doubtful = parse_kind(status)
+        kind, doubtful = parse_kind(status, context.kinds)
         if doubtful:
             flags.append("unknown_status")
         return kind

@@ -1,0 +1,10 @@
+"""an integration lists words of state of its own"""
+
+from tocsin.store.migrate import run_sql_beside
+
+revision = "0029"
+down_revision = "0028"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
