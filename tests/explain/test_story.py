@@ -40,6 +40,7 @@ from tocsin.model import (
     EventType,
     Reason,
     Severity,
+    iso,
 )
 from tocsin.routing.plan import NO_HISTORY, History, NotifiedTrigger, PlannedDelivery
 from tocsin.routing.rules import Matcher, RoutingTable
@@ -427,3 +428,19 @@ def test_every_change_and_attempt_has_its_words(
     words = attempt_words(AttemptFacts(1, NOW, 10, outcome, status))
     assert words.startswith("attempt 1 took 10 ms: ")
     assert (status is not None) == ("HTTP" in words)
+
+
+def test_a_page_that_goes_with_others_says_when_and_in_which_message() -> None:
+    page = {
+        "reason": Reason.BUNDLED,
+        "detail": {"escalation": {"policy": {"name": "Nights"}, "step": 0, "user": "Ana"}},
+    }
+    waits = delivery(status=AlertDeliveryStatus.DEFERRED, send_after=NOW + MINUTE, **page)
+    assert delivery_words(waits, NOW) == (
+        "waits: step 1 of the escalation policy “Nights”, to Ana; as many pages have gone as its reader "
+        f"can read in a time, so it goes with others at {iso(NOW + MINUTE)} unless it is over or "
+        "acknowledged before"
+    )
+    carrier = UUID(int=7)
+    sent = delivery(sent_at=NOW, carried_by=carrier, **page)
+    assert delivery_words(sent, NOW) == f"sent at {iso(NOW)}, with others, in message {carrier}"

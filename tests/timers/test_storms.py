@@ -37,7 +37,7 @@ class Storm:
             hub.destination_id, tenant_id, hub.workspace.id, hub.rule_id, waiting=100
         )
         id = storm_id(hub.destination_id, tenant_id)
-        hub.base.run(self.queue.begin_storm(id, waiting, budget=7.5))
+        hub.base.run(self.queue.begin_storm(id, "storm", waiting, budget=7.5))
         self.look()
 
     def look(self) -> None:

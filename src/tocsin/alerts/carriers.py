@@ -60,7 +60,7 @@ def content_of(
     since: datetime,
     now: datetime,
     workspace: Named,
-    tenant: Named,
+    tenant: Named | None,
     rule: Named | None,
     labels: Mapping[str, str] | None = None,
     unlisted: int = 0,

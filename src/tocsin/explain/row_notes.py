@@ -145,6 +145,7 @@ _HELD_ICONS = {
     Reason.COOLDOWN: ("timer", "cooldown"),
     Reason.GROUPED: ("layers", "grouped"),
     Reason.RATE_LIMITED: ("layers", "gathered for a digest"),
+    Reason.BUNDLED: ("layers", "gathered with other pages"),
 }
 
 

@@ -185,6 +185,8 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             ends = "unless it is over or acknowledged before, or another hold applies then"
             if delivery.send_after is None and delivery.reason is Reason.INHIBITED:
                 return f"held back: {_why(delivery)}; will be sent when that has ended, {ends}"
+            if delivery.reason is Reason.BUNDLED:
+                return f"waits: {_why(delivery)}{_at(delivery)} unless it is over or acknowledged before"
             if delivery.send_after is None:
                 return f"held back: {_why(delivery)}"
             if delivery.reason is Reason.ESCALATION:
@@ -196,6 +198,10 @@ def _delivery_words(delivery: DeliveryFacts, now: datetime) -> str:
             return f"canceled: {_why(delivery)}"
         case AlertDeliveryStatus.SUPPRESSED:
             return f"not sent: {_why(delivery)}"
+
+
+def _at(delivery: DeliveryFacts) -> str:
+    return "" if delivery.send_after is None else f" at {_shown(delivery.send_after)}"
 
 
 def _reported(delivery: DeliveryFacts) -> str:
@@ -266,6 +272,11 @@ def _why(delivery: DeliveryFacts) -> str:
         case Reason.RATE_LIMITED:
             return (
                 "as many have gone as its destination takes in a time; a digest says it with others"
+            )
+        case Reason.BUNDLED:
+            return (
+                f"{page_words(detail)}; as many pages have gone as its reader can read in a time, so it "
+                "goes with others"
             )
         case Reason.GROUPED:
             return _gathered_words(detail)

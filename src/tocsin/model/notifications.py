@@ -21,6 +21,8 @@ class EventType(StrEnum):
     GROUP = "alerts.group"
     # A digest of what exceeds a destination's rate.
     STORM = "alerts.storm"
+    # The pages of one person that exceed what their contact method takes, in one.
+    PAGES = "alerts.pages"
 
 
 class AlertDeliveryStatus(StrEnum):
@@ -73,6 +75,8 @@ class Reason(StrEnum):
     GROUPED = "grouped"
     # As many as its destination takes in a time have gone; a digest says it.
     RATE_LIMITED = "rate_limited"
+    # A page that goes with others of the same person: `carried_by` names the one that says it.
+    BUNDLED = "bundled"
 
 
 class OnEnd(StrEnum):

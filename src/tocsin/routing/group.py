@@ -58,11 +58,13 @@ class Grouping:
 
 
 class GroupKind(StrEnum):
-    """What gathers: a rule, the end of a maintenance window, or a rate that is exceeded."""
+    """What gathers: a rule, the end of a maintenance window, a rate that is exceeded, or one person who
+    is paged more often than they can read."""
 
     RULE = "rule"
     STORM = "storm"
     MAINTENANCE = "maintenance"
+    PAGES = "pages"
 
 
 AFTER_MAINTENANCE = timedelta(seconds=3)

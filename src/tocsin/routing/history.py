@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tocsin.model import AlertDeliveryStatus, Reason
 
-_GATHERED = (Reason.GROUPED, Reason.RATE_LIMITED)
+_GATHERED = (Reason.GROUPED, Reason.RATE_LIMITED, Reason.BUNDLED)
 
 
 def named_rules(rule_id: UUID | None, detail: Mapping[str, Any]) -> frozenset[UUID]:

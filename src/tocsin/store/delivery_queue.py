@@ -85,13 +85,15 @@ class DueLane:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Ask for up to `room` deliveries of one destination; `tests_only` while it is held. Fresh
-    ones are looked for from the sequence `floor` on."""
+    """Ask for up to `room` deliveries of one destination; `tests_only` while it is held,
+    `critical_only` where its rate has room for nothing else. Fresh ones are looked for from the
+    sequence `floor` on."""
 
     destination_id: UUID
     room: int
     tests_only: bool = False
     floor: int = 0
+    critical_only: bool = False
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class GatheredPortion:
 
 @dataclass(frozen=True, slots=True)
 class WaitingForRate:
-    """What waits at one destination of one tenant. The rule is that of any of it."""
+    """What waits at one destination of one tenant (of pages: of any). The rule is that of any of it."""
 
     alert_destination_id: UUID
     tenant_id: UUID
@@ -315,6 +317,7 @@ class DeliveryQueue:
                 "rooms": [claim.room for claim in claims],
                 "tests_only": [claim.tests_only for claim in claims],
                 "floors": [claim.floor for claim in claims],
+                "critical_only": [claim.critical_only for claim in claims],
                 "node": self._node,
                 "lease_seconds": self._lease_seconds,
             },
@@ -367,11 +370,21 @@ class DeliveryQueue:
             WaitingForRate, "count_waiting", {"destinations": list(destinations), "most": most}
         )
 
-    async def begin_storm(self, id: UUID, waiting: WaitingForRate, budget: float) -> None:
+    async def count_pages(self, contact_methods: Sequence[UUID], most: int) -> list[WaitingForRate]:
+        """Pages that wait at each of these, at most so many of each severity."""
+        return await self._rows(
+            WaitingForRate, "count_pages", {"destinations": list(contact_methods), "most": most}
+        )
+
+    async def begin_storm(
+        self, id: UUID, kind: str, waiting: WaitingForRate, budget: float
+    ) -> None:
+        """It, or a bundle of pages, begins."""
         await self._run(
             "begin_storm",
             {
                 "id": id,
+                "kind": kind,
                 "thread_id": uuid7(),
                 "workspace_id": waiting.workspace_id,
                 "tenant_id": waiting.tenant_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import tuple_row
@@ -10,6 +11,15 @@ from psycopg.rows import tuple_row
 from tocsin.model import AlertStatus
 from tocsin.store.database import RawConnection, connect
 from tocsin.store.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class OverPage:
+    """A page that is over; `goes_on`: it is about several alerts, of which others are still open."""
+
+    id: UUID
+    status: AlertStatus
+    goes_on: bool
 
 
 class PageStandings:
@@ -25,8 +35,11 @@ class PageStandings:
     async def close(self) -> None:
         await self._connection.close()
 
-    async def over(self, page_ids: Sequence[UUID]) -> Mapping[UUID, AlertStatus]:
+    async def over(self, page_ids: Sequence[UUID]) -> Mapping[UUID, OverPage]:
         """Of these pages, those that are over by now, with how their alert stands."""
         async with self._connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(statement("pages_over"), {"ids": list(page_ids)}, prepare=True)
-            return {id: AlertStatus(status) for id, status in await cursor.fetchall()}
+            return {
+                id: OverPage(id, AlertStatus(status), goes_on)
+                for id, status, goes_on in await cursor.fetchall()
+            }

@@ -1,5 +1,5 @@
-"""One look at one group, inside the transaction that has locked it: `routing.group` and `routing.storm`
-decide, and the message is written with what is remembered of the group."""
+"""One look at one group, inside the transaction that has locked it: `routing.group`, `routing.storm` and
+`routing.bundle` decide, and the message is written with what is remembered of the group."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tocsin.alerts.directory import Directory
 from tocsin.alerts.stored import stored_alerts
 from tocsin.message import MOST_ALERTS, SHOWN_ALERTS, AlertView, Changes, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, uuid7, uuid7_bytes
+from tocsin.routing.bundle import AT_LEAST, decide_bundle, interval_of
 from tocsin.routing.group import (
     AFTER_MAINTENANCE,
     Decision,
@@ -52,6 +53,11 @@ class GroupLook:
         """What to write; None if not all that waits could be had."""
         if self._group.kind == GroupKind.MAINTENANCE:
             return await self._after_maintenance(may_leave=may_leave)
+        if self._is_of_pages:
+            dropped = {**self._asked, "now": self._now}
+            _, (self._facts,) = await self._pipe.run(
+                (prepared("drop_pages_over"), dropped), (prepared("read_group"), self._asked)
+            )
         group, facts = self._group, self._facts
         state = GroupState(group.last_sent_at, _severity(group.told), group.over_at)
         known = GroupFacts(
@@ -63,6 +69,9 @@ class GroupLook:
             facts.last_end,
         )
         match self._decide(state, known):
+            case Send() if self._is_of_pages and facts.waiting < AT_LEAST:
+                # One page says it in its own words.
+                return [*self._release(), self._end()]
             case Send(begins):
                 return await self._send(begins=begins, may_leave=may_leave)
             case SendAt(until):
@@ -76,6 +85,9 @@ class GroupLook:
         group = self._group
         if self._is_storm:
             return decide_storm(state, facts, group.gathered, group.budget, self._now)
+        if self._is_of_pages:
+            interval = interval_of(group.budget)
+            return decide_bundle(state, facts, group.opened_at, interval, self._now)
         grouping = self._grouping()
         if grouping is not None:
             return decide(grouping, state, facts, self._now)
@@ -84,6 +96,10 @@ class GroupLook:
     @property
     def _is_storm(self) -> bool:
         return bool(self._group.kind == GroupKind.STORM)
+
+    @property
+    def _is_of_pages(self) -> bool:
+        return bool(self._group.kind == GroupKind.PAGES)
 
     async def _after_maintenance(self, *, may_leave: bool) -> list[Call] | None:
         """One message for all that is still open, once those that the window held had time to come; one
@@ -97,10 +113,13 @@ class GroupLook:
         if waiting > 1 and self._known_rule() is not None:
             return await self._send(begins=True, may_leave=may_leave)
         again = self._now + timedelta(seconds=1)
+        return [*self._release(), self._update(look_at=again, next_at=None)]
+
+    def _release(self) -> list[Call]:
+        """What waits is sent by itself."""
         return [
             (prepared("release_group"), {**self._asked, "now": self._now}),
             (prepared("notify_deliveries"), {}),
-            self._update(look_at=again, next_at=None),
         ]
 
     def _held_back(self) -> HeldBack | None:
@@ -135,11 +154,12 @@ class GroupLook:
         group, now = self._group, self._now
         carrier_id = uuid7_bytes()
         carry = {**self._asked, "carrier_id": carrier_id, "now": now}
-        most = SHOWN_ALERTS if self._is_storm else MOST_ALERTS
+        storm, pages = self._is_storm, self._is_of_pages
+        most = SHOWN_ALERTS if storm or pages else MOST_ALERTS
         tally_by = {**self._asked, "now": now, "most": most}
         (carried,), (tally,), (left,), sources = await self._pipe.run(
             (prepared("carry_group"), carry),
-            (prepared("tally_group"), tally_by),
+            (prepared("tally_pages" if pages else "tally_group"), tally_by),
             (prepared("read_group"), self._asked),
             (prepared("tally_storm"), tally_by),
         )
@@ -155,10 +175,12 @@ class GroupLook:
             passed=tally.passed,
             open=tally.open,
         )
-        thread = uuid7() if begins and group.last_sent_at is not None else group.thread_id
+        # Each page is news: none takes the place of another.
+        is_anew = pages or (begins and group.last_sent_at is not None)
+        thread = uuid7() if is_anew else group.thread_id
         since = self._facts.since if begins else group.last_sent_at
         rule = self._rule()
-        storm, held = self._is_storm, self._held_back()
+        held = self._held_back()
         content = content_of(
             listed,
             group_id=thread,
@@ -168,12 +190,12 @@ class GroupLook:
             changes=changes,
             since=since,
             now=now,
-            unlisted=max(tally.open + tally.ended - len(listed), 0),
+            unlisted=max((tally.new if pages else tally.open + tally.ended) - len(listed), 0),
             workspace=self._directory.workspaces[group.workspace_id],
-            tenant=self._directory.tenants[group.tenant_id],
-            rule=None if storm else rule,
-            note=_sources(sources) if storm else None,
-            event_type=EventType.STORM if storm else EventType.GROUP,
+            tenant=self._tenant(listed),
+            rule=None if storm or pages else rule,
+            note=_sources(sources) if storm or pages else None,
+            event_type=self._event_type(),
         )
         carrier = Carrier(
             id=carrier_id,
@@ -181,9 +203,9 @@ class GroupLook:
             tenant_id=group.tenant_id,
             rule_id=group.alert_rule_id,
             destination_id=group.alert_destination_id,
-            group_id=group.id,
+            group_id=thread if pages else group.id,
             content=content,
-            reason=Reason.RATE_LIMITED if storm else Reason.RULE,
+            reason=self._reason(),
             detail={"group": {"id": str(group.id), "kind": group.kind, "labels": group.labels}},
         )
         ends = (
@@ -212,7 +234,7 @@ class GroupLook:
 
     def _told_after(self, tally: Any) -> str | None:
         """What has to be exceeded for a message at once."""
-        if not self._is_storm:
+        if not (self._is_storm or self._is_of_pages):
             worst: str | None = tally.worst
             return worst
         told = told_after(_severity(self._group.told), _severity(self._facts.worst))
@@ -221,10 +243,29 @@ class GroupLook:
     def _title(self, tally: Any, span: timedelta, rule: Named | None) -> str:
         if self._is_storm:
             return _storm_title(tally, span)
+        if self._is_of_pages:
+            return _pages_title(tally)
         held = self._held_back()
         if held is not None:
             return f"After {held.after}"
         return _title(self._group.labels, "alerts" if rule is None else rule.name)
+
+    def _tenant(self, listed: Sequence[AlertView]) -> Named | None:
+        """None of pages about alerts of several."""
+        ids = {alert.tenant_id for alert in listed} if self._is_of_pages else set()
+        if len(ids) > 1:
+            return None
+        return self._directory.tenants[ids.pop() if ids else self._group.tenant_id]
+
+    def _event_type(self) -> EventType:
+        if self._is_of_pages:
+            return EventType.PAGES
+        return EventType.STORM if self._is_storm else EventType.GROUP
+
+    def _reason(self) -> Reason:
+        if self._is_of_pages:
+            return Reason.ESCALATION
+        return Reason.RATE_LIMITED if self._is_storm else Reason.RULE
 
     async def _views(self, alert_ids: list[bytes]) -> list[AlertView]:
         (rows,) = await self._pipe.run((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
@@ -239,7 +280,8 @@ class GroupLook:
             )
             view = change.document(stored.details)
             # A digest is as small with a hundred thousand alerts as with ten.
-            views.append(replace(view, description=None, metadata={}) if self._is_storm else view)
+            is_digest = self._is_storm or self._is_of_pages
+            views.append(replace(view, description=None, metadata={}) if is_digest else view)
         return views
 
     def _rule(self) -> Named | None:
@@ -277,6 +319,12 @@ def _storm_title(tally: Any, span: timedelta) -> str:
     length = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
     critical = f", {tally.new_critical} CRITICAL" if tally.new_critical else ""
     return f"Storm: {tally.new} new in {length}{critical}"
+
+
+def _pages_title(tally: Any) -> str:
+    """`12 alerts, 3 critical`."""
+    alerts = "1 alert" if tally.new == 1 else f"{tally.new} alerts"
+    return f"{alerts}, {tally.new_critical} critical" if tally.new_critical else alerts
 
 
 def _sources(sources: Sequence[Any]) -> str | None:

@@ -65,8 +65,8 @@ def message(
     about: AlertView | None = None,
     **changes: Any,
 ) -> Message:
-    if event in (EventType.GROUP, EventType.STORM):
-        return several([about] if about else [alert()], **changes)
+    if event in (EventType.GROUP, EventType.STORM, EventType.PAGES):
+        return several([about] if about else [alert()], event_type=event, **changes)
     is_test = event is EventType.TEST
     about = about or alert()
     if event is EventType.RESOLVED:
@@ -104,7 +104,7 @@ def several(alerts: list[AlertView], **changes: Any) -> Message:
     first = message(about=alerts[0])
     return structs.replace(
         first,
-        event_type=EventType.GROUP,
+        event_type=changes.pop("event_type", EventType.GROUP),
         alert=None,
         group=Group(**group),
         alerts=tuple(alerts),

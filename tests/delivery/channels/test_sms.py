@@ -15,7 +15,7 @@ from tocsin.delivery.channels.kit import sms_text
 from tocsin.delivery.channels.registry import ValidConfig, validate_config
 from tocsin.delivery.channels.sms import SmsChannel, SmsConfig
 from tocsin.delivery.outcome import Failed, Outcome, Retry, Sent, Standing
-from tocsin.message import Message
+from tocsin.message import Changes, Message
 from tocsin.model import AlertStatus, EventType, Secret
 from tocsin.settings import TwilioAccount
 
@@ -254,3 +254,21 @@ def test_a_kept_token_goes_nowhere_else() -> None:
         validate_config("sms", {**moved, "base_url": "https://api.example"}, stored=first.config),
         ValidConfig,
     )
+
+
+async def test_pages_in_one_text_are_counted_first_and_one_reply_is_for_those_listed() -> None:
+    alerts = [samples.alert(title=f"Disk {number} is full") for number in range(10)]
+    pages = samples.several(
+        alerts,
+        event_type=EventType.PAGES,
+        title="190 alerts, 12 critical",
+        changes=Changes(new=190, open=200),
+        more=180,
+    )
+    _, received = await post(message=pages)
+
+    text = body(received)
+    assert text.startswith("CRITICAL: 190 alerts, 12 critical (200 open)\n+190; 200 open.")
+    assert text.endswith("Reply: ack 7305")
+    assert text.count("Reply") == 1
+    assert sms_text.segments(text) <= 2

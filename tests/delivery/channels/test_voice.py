@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit import twiml
 from tocsin.delivery.channels.registry import validate_config
 from tocsin.delivery.channels.voice import VoiceChannel, VoiceConfig
 from tocsin.delivery.outcome import Retry, Sent, Standing
-from tocsin.message import Message
+from tocsin.message import Changes, Message
 from tocsin.model import AlertStatus, EventType, Secret
 from tocsin.settings import TwilioAccount
 
@@ -121,3 +121,21 @@ def test_calls_come_from_a_number() -> None:
 
     assert isinstance(faults, list)
     assert [fault.pointer for fault in faults] == ["/sender"]
+
+
+async def test_pages_in_one_call_are_counted_and_a_key_is_for_those_listed() -> None:
+    alerts = [samples.alert(title=f"Disk {number} is full") for number in range(10)]
+    pages = samples.several(
+        alerts,
+        event_type=EventType.PAGES,
+        title="14 alerts, 12 critical",
+        changes=Changes(new=14, open=14),
+        more=4,
+    )
+
+    said = (await call(pages))["Twiml"]
+
+    assert "CRITICAL: 14 alerts, 12 critical." in said
+    assert "Press 4 to acknowledge the first 10, 6 to escalate" in said
+    few = (await call(samples.several(alerts[:3], event_type=EventType.PAGES)))["Twiml"]
+    assert "Press 4 to acknowledge all, 6 to escalate" in few

@@ -118,8 +118,10 @@ def choices_of(words: Brief, *, is_test: bool = False) -> str | None:
     if is_test:
         return f"Press {ACKNOWLEDGE_KEY} to confirm that you hear this."
     choices = []
+    # What is not listed is left as it is, and who presses a key is to know that.
+    which = f" the first {words.shown}" if words.more else " all" if words.is_of_several else ""
     if words.can_acknowledge:
-        choices += [f"{ACKNOWLEDGE_KEY} to acknowledge", f"{ESCALATE_KEY} to escalate"]
+        choices += [f"{ACKNOWLEDGE_KEY} to acknowledge{which}", f"{ESCALATE_KEY} to escalate"]
     if words.can_resolve:
-        choices.append(f"{RESOLVE_KEY} to resolve")
+        choices.append(f"{RESOLVE_KEY} to resolve{which}")
     return f"Press {', '.join(choices)}." if choices else None

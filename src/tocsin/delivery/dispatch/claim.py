@@ -20,7 +20,7 @@ import structlog
 from tocsin.delivery.dispatch import metrics
 from tocsin.delivery.dispatch.destination_lanes import DestinationLanes
 from tocsin.delivery.dispatch.leases import Leases
-from tocsin.delivery.dispatch.rates import Bucket, is_limited, refill
+from tocsin.delivery.dispatch.rates import Bucket, Limit, refill
 from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.model import HoldReason
@@ -110,11 +110,11 @@ async def _claim_wanted(
             lanes.take(lane)
         found.claimed += claimed
 
-    unlimited = [each.claim for each in wanted if not is_limited(each.target.rate)]
+    unlimited = [each.claim for each in wanted if not each.target.limits]
     if unlimited:
         asked_at = time.monotonic()
         hold(await queue.claim(unlimited), asked_at)
-    limited = [each for each in wanted if is_limited(each.target.rate)]
+    limited = [each for each in wanted if each.target.limits]
     if limited:
         asked_at = time.monotonic()
         hold(await _claim_limited(queue, limited, storms, found), asked_at)
@@ -176,7 +176,7 @@ async def _claim_limited(
     queue: DeliveryQueue, wanted: Sequence[_Wanted], storms: StormWatch, found: Look
 ) -> list[Claimed]:
     """In one transaction: lock the buckets, claim what they let through, write them back."""
-    rates = {each.target.bucket: each.target.rate for each in wanted}
+    rates = {limit.key: limit.rate for each in wanted for limit in each.target.limits}
     async with queue.transaction():
         rows = await queue.lock_buckets({key: float(rate.burst) for key, rate in rates.items()})
         buckets = {
@@ -193,10 +193,10 @@ async def _claim_limited(
             claimed = await queue.claim(claims)
         else:
             claimed = []
-        bucket_of = {each.target.id: each.target.bucket for each in wanted}
+        limits_of = {each.target.id: each.target.limits for each in wanted}
         for one in claimed:
-            key = bucket_of[one.alert_destination_id]
-            buckets[key] = buckets[key].spend(1)
+            for limit in limits_of[one.alert_destination_id]:
+                buckets[limit.key] = buckets[limit.key].spend(1)
         if claimed:
             await queue.spend_buckets(
                 [
@@ -208,10 +208,14 @@ async def _claim_limited(
     for bucket in buckets.values():
         if not bucket.room:
             found.look_again_in(bucket.wait)
-            waiting = [each.target.id for each in wanted if each.target.bucket == bucket.key]
+            waiting = [
+                each.target.id
+                for each in wanted
+                if any(limit.key == bucket.key for limit in each.target.limits)
+            ]
             found.waiting += waiting
             if bucket.wait >= _WORTH_NOTING_SECONDS:
-                used |= dict.fromkeys(waiting, bucket.wait)
+                used |= {id: max(used.get(id, 0.0), bucket.wait) for id in waiting}
     if used:
         await queue.note_used_rates(used)
     return claimed
@@ -219,12 +223,23 @@ async def _claim_limited(
 
 def _share(wanted: Sequence[_Wanted], buckets: dict[UUID, Bucket]) -> list[Claim]:
     """Destinations with one bucket share it; the one with the fewest messages asked for first, so
-    that a long queue takes what the short ones leave."""
-    left = {key: bucket.room for key, bucket in buckets.items()}
+    that a long queue takes what the short ones leave. Where there is room for nothing else, what is
+    CRITICAL may use the reserve."""
+    taken = dict.fromkeys(buckets, 0)
+
+    def left(limit: Limit, reserve: int) -> int:
+        bucket = buckets.get(limit.key)
+        return 0 if bucket is None else bucket.room_with(reserve) - taken[limit.key]
+
     claims = []
     for each in sorted(wanted, key=lambda each: each.claim.room):
-        room = min(each.claim.room, left.get(each.target.bucket, 0))
-        if room:
-            left[each.target.bucket] -= room
-            claims.append(replace(each.claim, room=room))
+        limits = each.target.limits
+        room = min(each.claim.room, *(left(limit, 0) for limit in limits))
+        only = room <= 0
+        if only:
+            room = min(each.claim.room, *(left(limit, limit.reserve) for limit in limits))
+        if room > 0:
+            for limit in limits:
+                taken[limit.key] += room
+            claims.append(replace(each.claim, room=room, critical_only=only))
     return claims

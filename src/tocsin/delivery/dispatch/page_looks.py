@@ -14,7 +14,7 @@ import structlog
 
 from tocsin.model import AlertStatus, Reason
 from tocsin.store.described import described
-from tocsin.store.page_standings import PageStandings
+from tocsin.store.page_standings import OverPage, PageStandings
 from tocsin.store.reconnecting import Reconnecting
 
 PATIENCE_SECONDS = 2.0
@@ -57,7 +57,7 @@ class PageLooks:
     async def _ask_all(self) -> None:
         while self._waiting:
             asked, self._waiting = self._waiting, {}
-            over: Mapping[UUID, AlertStatus] = {}
+            over: Mapping[UUID, OverPage] = {}
             try:
                 over = await (await self._standings.get()).over(list(asked))
             except Exception as error:
@@ -66,5 +66,10 @@ class PageLooks:
             finally:
                 for page_id, answer in asked.items():
                     if not answer.done():
-                        status = over.get(page_id)
-                        answer.set_result(None if status is None else _REASONS[status])
+                        answer.set_result(_reason(over.get(page_id)))
+
+
+def _reason(page: OverPage | None) -> Reason | None:
+    if page is None:
+        return None
+    return Reason.SUPERSEDED if page.goes_on else _REASONS[page.status]

@@ -17,8 +17,18 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """One of the limits that a destination is under; those of one `key` share it. What is CRITICAL may
+    have `reserve` messages more than others."""
+
+    key: UUID
+    rate: Rate
+    reserve: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is left of one limit at `at`, the database's time."""
+    """What is left of one limit at `at`, the database's time. Below nothing: the reserve is used."""
 
     key: UUID
     rate: Rate
@@ -29,7 +39,11 @@ class Bucket:
     @property
     def room(self) -> int:
         """Messages that may go at once."""
-        room = self.rate.burst if self.rate.per_second is None else int(self.tokens)
+        return self.room_with(0)
+
+    def room_with(self, reserve: int) -> int:
+        """Messages that may go at once where so many more are allowed."""
+        room = self.rate.burst if self.rate.per_second is None else int(self.tokens + reserve)
         if self.rate.per_hour is not None:
             room = min(room, self.rate.per_hour - len(self.spent_at))
         return max(room, 0)

@@ -11,11 +11,16 @@ from uuid import UUID
 from tocsin.access.vault import Vault, VaultError
 from tocsin.delivery.channels.base import Channel, ChannelConfig, Rate
 from tocsin.delivery.channels.registry import UnknownChannelError, join
+from tocsin.delivery.dispatch.rates import Limit, is_limited
 from tocsin.delivery.outcome import Retry, Standing
 from tocsin.message import Named
+from tocsin.routing.bundle import BURST, PER_SECOND
 from tocsin.store.delivery_queue import DeliveryQueue, DestinationRow
 
 _BROKEN = Rate(per_second=None, concurrency=1)
+_OF_A_PERSON = Rate(per_second=PER_SECOND, burst=BURST)
+_RESERVE = 1
+"""For what is CRITICAL while much else keeps a person's budget used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class Target:
     kind: str
     workspace: Named
     rate: Rate
-    bucket: UUID
+    limits: tuple[Limit, ...] = ()
+    """Its channel's, where that has any, and its person's own."""
     channel: Channel | None = field(repr=False, default=None)
     config: ChannelConfig | None = field(repr=False, default=None)
     person: str | None = None
@@ -75,14 +81,19 @@ class Targets:
             config = join(kind, row.config, secret)
         except (VaultError, ValueError) as error:  # a ValidationError is a ValueError
             fault = _fault(row.name, error)
-            return Target(row.id, row.name, kind, workspace, _BROKEN, row.id, fault=fault)
+            return Target(row.id, row.name, kind, workspace, _BROKEN, fault=fault)
+        limits = []
+        if is_limited(channel.rate):
+            limits.append(Limit(_key(channel.bucket(config)), channel.rate))
+        if row.person is not None:
+            limits.append(Limit(_key(f"contact method {row.id}"), _OF_A_PERSON, _RESERVE))
         return Target(
             row.id,
             row.name,
             kind,
             workspace,
             channel.rate,
-            _key(channel.bucket(config)),
+            tuple(limits),
             channel,
             config,
             row.person,

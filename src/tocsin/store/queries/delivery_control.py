@@ -100,6 +100,7 @@ _LOCK = text(
 _QUEUED_AGAIN = """
     status = 'queued', send_after = NULL, give_up_at = now() + interval '24 hours',
     reason = coalesce(d.detail ->> 'planned_reason', CASE
+        WHEN d.reason = 'bundled' THEN 'escalation'
         WHEN d.reason IN ('resolved_before_sent', 'acknowledged_before_sent',
                           'destination_disabled', 'canceled_by_user', 'grouped', 'rate_limited')
         THEN 'rule' ELSE d.reason END),

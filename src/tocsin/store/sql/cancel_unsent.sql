@@ -37,7 +37,8 @@ WITH unsent AS (
     SET status = 'canceled',
         reason = 'resolved_before_sent',
         group_id = NULL,
-        detail = delivery.detail || jsonb_build_object('planned_reason', delivery.reason),
+        detail = delivery.detail || jsonb_build_object('planned_reason', CASE delivery.reason
+            WHEN 'bundled' THEN 'escalation' ELSE delivery.reason END),
         updated_at = now()
     FROM unsent
     WHERE delivery.alert_id = unsent.alert_id
@@ -48,7 +49,7 @@ WITH unsent AS (
       AND delivery.carried_by IS NULL
 )
 SELECT alert_id, alert_destination_id, id, sequence,
-       CASE WHEN reason IN ('grouped', 'rate_limited') THEN 'queued' ELSE status END AS status
+       CASE WHEN reason IN ('grouped', 'rate_limited', 'bundled') THEN 'queued' ELSE status END AS status
 FROM unsent
 WHERE flaps IS NOT TRUE
   AND NOT EXISTS (

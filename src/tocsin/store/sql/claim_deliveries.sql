@@ -25,6 +25,8 @@
 --
 -- What came since the storm of its tenant was last gathered (`gather_storms.sql`) is for the next digest.
 --
+-- Where a rate has room for nothing but what is CRITICAL (`critical_only`), nothing else is claimed.
+--
 -- `floor` is where fresh deliveries begin, behind what is dead (`due_lanes.sql`).
 --
 -- The plan is forced, for no statistics are true of pending rows, which come and go by the hundred
@@ -37,10 +39,10 @@
 -- The attempt is counted here, before it is made: if the node dies, the next claim finds a lease that
 -- ran out and puts the attempt on record as `unknown`. It may have arrived, and counts as not sent.
 WITH lane AS (
-    SELECT destination_id, room, tests_only, floor
+    SELECT destination_id, room, tests_only, floor, critical_only
     FROM unnest(%(destinations)s::uuid[], %(rooms)s::int[], %(tests_only)s::bool[],
-                %(floors)s::bigint[])
-         AS lane (destination_id, room, tests_only, floor)
+                %(floors)s::bigint[], %(critical_only)s::bool[])
+         AS lane (destination_id, room, tests_only, floor, critical_only)
 ), picked AS MATERIALIZED (
     SELECT candidate.*
     FROM lane
@@ -55,7 +57,7 @@ WITH lane AS (
         SELECT * FROM (
             SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
              FROM alert_deliveries AS d
-             WHERE d.alert_destination_id = lane.destination_id
+             WHERE NOT lane.critical_only AND d.alert_destination_id = lane.destination_id
                AND d.event_type = 'alerts.test' AND d.status IN ('queued', 'deferred')
                AND (d.send_after IS NULL OR d.send_after <= now())
                AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
@@ -68,6 +70,7 @@ WITH lane AS (
                 SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
                  FROM alert_deliveries AS d
                  WHERE NOT lane.tests_only
+                   AND (NOT lane.critical_only OR level.urgency = 'CRITICAL')
                    AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
                    AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after <= now()
@@ -80,6 +83,7 @@ WITH lane AS (
                 SELECT * FROM (SELECT d.id, d.leased_by, d.attempt_count, d.updated_at
                  FROM alert_deliveries AS d
                  WHERE NOT lane.tests_only
+                   AND (NOT lane.critical_only OR level.urgency = 'CRITICAL')
                    AND d.alert_destination_id = lane.destination_id AND d.urgency = level.urgency
                    AND d.event_type <> 'alerts.test' AND d.status = 'queued'
                    AND d.send_after IS NULL AND d.sequence >= lane.floor
@@ -134,5 +138,5 @@ RETURNING d.id, d.workspace_id, d.alert_destination_id, d.alert_id, d.event_type
           extract(epoch FROM d.give_up_at - now())::float8 AS seconds_left,
           extract(epoch FROM now() - greatest(d.created_at, d.send_after))::float8 AS waited,
           now() AS at,
-          d.reason = 'escalation' AND d.event_type = 'alerts.triggered' AS is_page,
+          d.reason = 'escalation' AND d.event_type IN ('alerts.triggered', 'alerts.pages') AS is_page,
           (SELECT version FROM configuration) AS configuration_version

@@ -4,7 +4,7 @@ FROM (
     SELECT DISTINCT alert_id
     FROM (
         SELECT alert_id FROM alert_deliveries
-        WHERE status = 'deferred' AND send_after <= %(now)s AND reason <> 'escalation'
+        WHERE status = 'deferred' AND send_after <= %(now)s AND reason NOT IN ('escalation', 'bundled')
           AND alert_id <> ALL (%(except_ids)s) AND workspace_id <> ALL (%(except_workspaces)s)
         ORDER BY send_after LIMIT %(most)s
     ) AS due

@@ -6,7 +6,7 @@ WITH gone AS (
     UPDATE alert_deliveries AS page
     SET status = 'canceled', reason = 'user_removed', updated_at = %(now)s,
         detail = page.detail || '{"planned_reason": "escalation"}'::jsonb
-    WHERE page.status = 'deferred' AND page.reason = 'escalation'
+    WHERE page.status = 'deferred' AND page.reason IN ('escalation', 'bundled')
       AND page.workspace_id = ANY (%(workspace_ids)s) AND page.user_id IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM memberships JOIN users ON users.id = memberships.user_id

@@ -5,7 +5,7 @@ FROM (
     FROM (
         SELECT alert_id FROM alert_deliveries
         WHERE status = 'deferred' AND alert_id > %(after)s AND carried_by IS NULL
-          AND reason <> 'escalation'
+          AND reason NOT IN ('escalation', 'bundled')
           AND workspace_id = ANY (%(workspace_ids)s)
         ORDER BY alert_id LIMIT %(most)s
     ) AS next

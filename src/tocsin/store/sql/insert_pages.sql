@@ -1,6 +1,6 @@
 -- Pages, and what goes to a fallback instead, in the transaction in which their step is taken.
 --
--- A contact method that still had a page to come for the same alert, of an earlier step, gets the new one
+-- A contact method that still had a page to come for the same alert, of an earlier step or gathered with others, gets the new one
 -- in its place: in its lane nothing overtakes what is pending, and one page at a time is enough.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -13,13 +13,14 @@ WITH given AS MATERIALIZED (
     LIMIT cardinality(%(id)s)
 ), replaced AS (
     UPDATE alert_deliveries AS earlier
-    SET status = 'canceled', reason = 'superseded', updated_at = %(now)s,
-        detail = earlier.detail || jsonb_build_object('planned_reason', earlier.reason)
+    SET status = 'canceled', reason = 'superseded', updated_at = %(now)s, group_id = NULL,
+        detail = earlier.detail || '{"planned_reason": "escalation"}'::jsonb
     FROM (SELECT DISTINCT alert_id, alert_destination_id FROM given
           LIMIT cardinality(%(id)s)) AS again
     WHERE earlier.alert_id = again.alert_id
       AND earlier.alert_destination_id = again.alert_destination_id
-      AND earlier.status::text = 'deferred' AND earlier.reason = 'escalation'
+      AND earlier.status::text = 'deferred' AND earlier.carried_by IS NULL
+      AND earlier.reason IN ('escalation', 'bundled')
 )
 INSERT INTO alert_deliveries (
     id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,

@@ -7,7 +7,7 @@ CROSS JOIN LATERAL (
            sequence, detail, group_id
     FROM alert_deliveries
     WHERE alert_id = asked.alert_id AND status::text = 'deferred' AND carried_by IS NULL
-      AND reason <> 'escalation'
+      AND reason NOT IN ('escalation', 'bundled')
     OFFSET 0
 ) AS held
 ORDER BY held.alert_id, held.sequence

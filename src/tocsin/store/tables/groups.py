@@ -13,15 +13,16 @@ from tocsin.store.tables.base import NO_OBJECT, Base, one_of, severity_type
 
 
 class AlertGroup(Base):
-    """What waits for, or was in, messages about several alerts to one destination, of one tenant."""
+    """What waits for, or was in, messages about several alerts to one destination, of one tenant; the
+    pages of one person are of all tenants, and have that of the first."""
 
     __tablename__ = "alert_groups"
     __table_args__ = (
-        CheckConstraint(one_of("kind", "rule", "storm", "maintenance"), "known_kind"),
+        CheckConstraint(one_of("kind", "rule", "storm", "maintenance", "pages"), "known_kind"),
         Index(
             "ix_alert_groups_storms",
             "alert_destination_id",
-            postgresql_where=text("kind = 'storm'"),
+            postgresql_where=text("kind IN ('storm', 'pages')"),
         ),
     )
 
@@ -44,7 +45,7 @@ class AlertGroup(Base):
     """The worst that its last message showed as open."""
     over_at: Mapped[datetime | None]
     budget: Mapped[float] = mapped_column(server_default=text("0"))
-    """Of a storm: what its destination takes in an interval."""
+    """Of a storm, or of pages: what its destination takes in five minutes."""
     gathered: Mapped[int] = mapped_column(server_default=text("0"))
     """Of a storm: how much has come since the last digest."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tocsin.delivery.channels.kit.message_words import MessageWords
-from tocsin.message import Message
+from tocsin.message import SHOWN_ALERTS, Message
 from tocsin.model import AlertStatus, EventType
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
     """`headline` is severity, state and title; `change` what has happened beyond that, `where` its
-    source and tenant. Each may be empty, but the headline."""
+    source and tenant. Each may be empty, but the headline. Of a message about several alerts, what is
+    done is done to the first `shown`, and there are `more`."""
 
     headline: str
     change: str
@@ -22,6 +23,8 @@ class Brief:
     can_resolve: bool
     is_over: bool
     is_of_several: bool
+    shown: int = 1
+    more: int = 0
 
     @property
     def detail(self) -> str:
@@ -34,6 +37,7 @@ def brief(message: Message, words: MessageWords) -> Brief:
     is_plain = (
         message.event_type is EventType.TRIGGERED and message.note is None and message.held is None
     )
+    shown = len(message.alerts[:SHOWN_ALERTS]) or 1
     where = (fact.value for fact in words.facts if fact.name in ("Source", "Tenant"))
     return Brief(
         headline=words.summary,
@@ -44,6 +48,8 @@ def brief(message: Message, words: MessageWords) -> Brief:
         can_resolve=_has(message, AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED),
         is_over=words.is_over,
         is_of_several=message.group is not None,
+        shown=shown,
+        more=0 if message.group is None else message.more_than(shown),
     )
 
 

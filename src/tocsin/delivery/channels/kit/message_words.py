@@ -136,6 +136,9 @@ def _of_several(message: Message, group: Group, zone: ZoneInfo, links: Links) ->
     """What changed stands first, then the alerts, one to a line."""
     is_open = group.changes.open > 0
     title = one_line(group.title, TITLE) or "Alerts"
+    # Pages say in their title how many they are about; how many more are open is news only then.
+    if message.event_type is not EventType.PAGES or group.changes.open > group.changes.new:
+        title += f" ({group.changes.open} open)" if is_open else " (all over)"
     labels = sorted(group.labels.items())
     facts = [] if message.tenant is None else [Fact("Tenant", one_line(message.tenant.name, VALUE))]
     actions = _group_actions(links)
@@ -143,7 +146,7 @@ def _of_several(message: Message, group: Group, zone: ZoneInfo, links: Links) ->
         state="triggered" if is_open else "resolved",
         is_over=not is_open,
         severity=group.severity,
-        title=f"{title} ({group.changes.open} open)" if is_open else f"{title} (all over)",
+        title=title,
         description="\n".join(_entries(message)) or None,
         change=f"{changes_words(group.changes)}.{_held(message)}{_note(message)}",
         facts=tuple(facts),

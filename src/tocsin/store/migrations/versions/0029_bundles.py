@@ -1,0 +1,10 @@
+"""the pages of one person that exceed what they can read go as one"""
+
+from tocsin.store.migrate import run_sql_beside
+
+revision = "0029"
+down_revision = "0028"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
