@@ -2,8 +2,8 @@
 
 from tocsin.store.migrate import run_sql_beside
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 
 def upgrade() -> None:
