@@ -15,13 +15,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from tocsin.access import tries
 from tocsin.access.api_keys import Principal
 from tocsin.access.passwords import is_password
 from tocsin.access.random_tokens import random_token, token_hash
 from tocsin.model import Actor, Role, Secret, uuid7
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries import sessions as stored
-from tocsin.store.queries.link_codes import count_try, forget_tries
 from tocsin.store.queries.sessions import KnownPerson, MemberOf
 from tocsin.store.tables import Session, SignInLink
 
@@ -153,26 +153,26 @@ async def check_password(
         "address": address,
         "caller": caller,
     }
-    counters = {kind: _counter(kind, value) for kind, value in values.items()}
-    for kind, counter in counters.items():
-        most = _TRIES[kind]
-        if await count_try(session, counter, now + _TRIES_LAST, most=most + 1) > most:
+    counted = {kind: f"sign-in {kind} {value}" for kind, value in values.items()}
+    for kind, what in counted.items():
+        if await tries.is_one_too_many(session, what, now + _TRIES_LAST, _TRIES[kind]):
             return TooManyTries()
     person = await stored.find_person(session, email)
     right = await is_password(None if person is None else person.password_hash, password)
     if person is None or not right:
         return None
-    for counter in counters.values():
-        await forget_tries(session, counter)
+    for what in counted.values():
+        await tries.forget(session, what)
     return person
 
 
-def _counter(kind: str, value: str) -> UUID:
-    return UUID(bytes=hashlib.sha256(f"sign-in {kind} {value}".encode()).digest()[:16])
-
-
 async def make_sign_in_link(
-    session: DatabaseSession, purpose: LinkPurpose, user_id: UUID | None, now: datetime
+    session: DatabaseSession,
+    purpose: LinkPurpose,
+    user_id: UUID | None,
+    now: datetime,
+    *,
+    lasts: timedelta = LINK_LASTS,
 ) -> Secret:
     """Makes one in the session's transaction; returns the only copy of its token."""
     token = random_token(LINK_PREFIX)
@@ -181,7 +181,7 @@ async def make_sign_in_link(
             token_hash=token_hash(token),
             user_id=user_id,
             purpose=purpose.value,
-            expires_at=now + LINK_LASTS,
+            expires_at=now + lasts,
         )
     )
     await session.flush()

@@ -16,13 +16,12 @@ from tocsin.api.problem_answers import ApiProblem
 from tocsin.api.trials import queued
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import utc_now
-from tocsin.resources import contact_methods, recording
+from tocsin.resources import contact_methods
 from tocsin.resources.contact_methods import (
-    KIND,
     ContactMethodOut,
     ContactMethodPatch,
+    NotVerified,
     contact_method,
-    owner_of,
     shown,
 )
 from tocsin.resources.contact_verification import (
@@ -41,10 +40,8 @@ from tocsin.resources.destination_trials import (
     TrialQueued,
     TrialRateLimited,
     last_tests,
-    plan_trial,
 )
 from tocsin.resources.fields import Id
-from tocsin.resources.members import require_owner
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import read_delivery
 from tocsin.store.tables import AlertDestination
@@ -174,22 +171,9 @@ async def try_contact_method(
 ) -> AlertDeliveryOut:
     """Sends a test message the way a page is sent. Only its owner does."""
     async with context.writing() as session:
-        row = await contact_method(session, caller, contact_method_id)
-        require_owner(caller, owner_of(row))
-        if row.verified_at is None:
+        outcome = await contact_methods.plan_test(session, caller, contact_method_id, utc_now())
+        if isinstance(outcome, NotVerified):
             raise ApiProblem("not-verified", "Enter the code that was sent to it first.")
-        trial = queued(
-            await plan_trial(session, caller.workspace_id, contact_method_id),
-            contact_methods.KIND_NAME,
-        )
-        recording.record(
-            session,
-            caller,
-            "tested",
-            KIND.name,
-            contact_method_id,
-            utc_now(),
-            after={"alert_delivery_id": str(trial.alert_delivery_id)},
-        )
+        trial = queued(outcome, contact_methods.KIND_NAME)
         delivery = await read_delivery(session, trial.alert_delivery_id)
         return AlertDeliveryOut.model_validate(delivery)

@@ -23,6 +23,7 @@ from tocsin.oncall.resolve import CauseKind, Shift, resolve
 from tocsin.oncall.spans import Span
 from tocsin.resources import schedules
 from tocsin.resources.calendar_feeds import token_hash
+from tocsin.resources.my_shifts import schedule_ids_of
 from tocsin.store import failures
 from tocsin.store.database import DatabaseSession, Engine, reading, writing
 from tocsin.store.queries.configuration_version import configuration_version
@@ -30,9 +31,7 @@ from tocsin.store.queries.schedules import (
     find_feed_by_hash,
     names_of,
     note_use_of_feed,
-    overrides_naming,
     schedules_named,
-    schedules_of,
 )
 from tocsin.store.tables import CalendarFeed
 
@@ -131,9 +130,7 @@ async def _schedule_ids(
     if feed.schedule_id is not None:
         return [feed.schedule_id]
     assert feed.user_id is not None
-    rows = await schedules_of(session, feed.workspace_id, feed.user_id)
-    overrides = await overrides_naming(session, feed.workspace_id, feed.user_id, since)
-    return [*{row.id for row in rows} | {override.schedule_id for override in overrides}]
+    return await schedule_ids_of(session, feed.workspace_id, feed.user_id, since)
 
 
 def _shown(shifts: Sequence[Shift], feed: CalendarFeed, span: Span) -> list[Shift]:

@@ -34,7 +34,7 @@ class Entered(Generic[Shape]):
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(shape: type[Shape], document: Mapping[str, Any]) -> Entered[Shape]:
+def read(shape: type[Shape], document: Mapping[str, Any] | Sequence[Any]) -> Entered[Shape]:
     """The document as this shape has it. Nothing of a value that is wrong is quoted."""
     try:
         return Entered(shape.model_validate(document))

@@ -25,7 +25,9 @@ from tocsin.console.door import COOKIE, guarded, is_from_here, read_form, visito
 from tocsin.console.render import SAID_COOKIE, go, page
 from tocsin.model import Secret, utc_now
 from tocsin.resources.first_person import create_first_person
-from tocsin.store.queries.sessions import end_sessions, is_anybody_there, set_password_hash
+from tocsin.resources.password_reset import MailWay
+from tocsin.resources.sign_in_links import replace_password
+from tocsin.store.queries.sessions import is_anybody_there
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -71,6 +73,7 @@ class _SignIn:
             email=email,
             next=inside(request.query_params.get("next", "") if wanted is None else wanted),
             nobody_yet=nobody_yet,
+            mails=MailWay.of(self._context.settings) is not None,
             provider=None if self._context.openid is None else self._context.openid.provider.name,
         )
 
@@ -87,7 +90,7 @@ class _SignIn:
             )
         now = utc_now()
         async with self._context.writing() as session:
-            found = await check_password(session, email, Secret(password), _caller(request), now)
+            found = await check_password(session, email, Secret(password), caller_of(request), now)
             if isinstance(found, TooManyTries):
                 words = "Too many tries. Wait a quarter of an hour, or ask an admin for a link."
                 return await self._show(request, HTTPStatus.TOO_MANY_REQUESTS, words, email, wanted)
@@ -132,8 +135,7 @@ class _SignIn:
                     now=now,
                 )
             elif password_hash is not None:
-                await set_password_hash(session, user_id, password_hash)
-                await end_sessions(session, user_id)
+                await replace_password(session, user_id, password_hash, now)
             made = await begin_session(session, user_id, browser_of(request), now)
         return signed_in(self._context, made, "/")
 
@@ -186,7 +188,8 @@ def _link_gone() -> Response:
         "trouble.html",
         status=HTTPStatus.GONE,
         heading="This link does not work any more",
-        words="It works once, and for a day. On the server, `tocsin user sign-in-link` makes another.",
+        words="It works once, and not for long. Ask for another, or have whoever runs this installation "
+        "make one: tocsin user sign-in-link EMAIL, on the server.",
         link=("/login", "Sign in"),
     )
 
@@ -216,7 +219,7 @@ def inside(address: str) -> str:
     return "" if "\\" in address or any(ord(sign) < 32 for sign in address) else address
 
 
-def _caller(request: Request) -> str:
+def caller_of(request: Request) -> str:
     return "unknown" if request.client is None else request.client.host
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal, create_api_key
 from tocsin.model import Role
 from tocsin.resources import recording
-from tocsin.resources.errors import NotPermitted
+from tocsin.resources.errors import NotInWorkspace, NotPermitted
 from tocsin.resources.fields import Id, Input, Name, Output, Time, example
 from tocsin.resources.members import require_member
 from tocsin.resources.owned import owned
@@ -56,6 +56,16 @@ class ApiKeyIn(Input):
     model_config = example({"name": "ci", "role": "viewer", "expires_at": "2036-01-01T00:00:00Z"})
 
 
+class OwnApiKeyIn(Input):
+    name: Name
+    role: Annotated[
+        Role | None, Field(description="Null: that of the key which asks, and never a higher one")
+    ] = None
+    expires_at: Time | None = None
+
+    model_config = example({"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"})
+
+
 def _document(row: ApiKey) -> Mapping[str, Any]:
     return ApiKeyOut.model_validate(row).document()
 
@@ -94,4 +104,39 @@ async def revoke(
     session: DatabaseSession, caller: Principal, api_key_id: UUID, now: datetime
 ) -> None:
     row = await owned(session, ApiKey, caller, api_key_id, lock=True)
+    await recording.delete(session, caller, _KIND, row, now)
+
+
+async def create_own(
+    session: DatabaseSession, caller: Principal, body: OwnApiKeyIn, now: datetime
+) -> ApiKeyCreated:
+    """Makes a key of the caller's own.
+
+    Raises:
+        NotPermitted: it would do more than the caller may; or they are no person.
+    """
+    if caller.user_id is None:
+        raise NotPermitted("Only a person has keys of their own.")
+    role = body.role or caller.role
+    if not caller.role.includes(role):
+        raise NotPermitted(
+            f"You have the role {caller.role.value} here; a key of yours has no more."
+        )
+    whole = ApiKeyIn.model_construct(
+        name=body.name, role=role, expires_at=body.expires_at, user_id=caller.user_id
+    )
+    return await create(session, caller, whole, now)
+
+
+async def revoke_own(
+    session: DatabaseSession, caller: Principal, api_key_id: UUID, now: datetime
+) -> None:
+    """Revokes a key of the caller's own.
+
+    Raises:
+        NotInWorkspace: it is not theirs.
+    """
+    row = await owned(session, ApiKey, caller, api_key_id, lock=True)
+    if row.user_id is None or row.user_id != caller.user_id:
+        raise NotInWorkspace("API key")
     await recording.delete(session, caller, _KIND, row, now)

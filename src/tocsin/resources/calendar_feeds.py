@@ -7,15 +7,16 @@ import hashlib
 import secrets
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from tocsin.access.api_keys import Principal
 from tocsin.model import Fault, Secret, uuid7
 from tocsin.resources import recording
-from tocsin.resources.errors import InvalidRequest
+from tocsin.resources.errors import InvalidRequest, NotInWorkspace
 from tocsin.resources.fields import Id, Input, Name, Output, Time, example
-from tocsin.resources.owned import require
+from tocsin.resources.owned import owned, require
 from tocsin.resources.schedules import require_members
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import CalendarFeed, StoredSchedule
@@ -96,3 +97,17 @@ async def create(
     )
     await recording.create(session, caller, KIND, row, now)
     return row, token
+
+
+async def delete_own(
+    session: DatabaseSession, caller: Principal, feed_id: UUID, now: datetime
+) -> None:
+    """Deletes a feed of the caller's own shifts.
+
+    Raises:
+        NotInWorkspace: there is none of theirs.
+    """
+    row = await owned(session, CalendarFeed, caller, feed_id)
+    if row.user_id is None or row.user_id != caller.user_id:
+        raise NotInWorkspace("calendar feed")
+    await recording.delete(session, caller, KIND, row, now)

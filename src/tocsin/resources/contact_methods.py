@@ -9,6 +9,7 @@ for somebody, who then enters the code that is sent to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from tocsin.delivery.channels.registry import CHANNELS, CONTACT_KINDS, ValidConf
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.model import REDACTED, Fault, uuid7
 from tocsin.resources import recording
+from tocsin.resources.destination_trials import TrialOutcome, TrialQueued, plan_trial
 from tocsin.resources.destinations import (
     LastTestOut,
     describe_configs,
@@ -41,7 +43,7 @@ from tocsin.resources.fields import (
     example,
     left_out,
 )
-from tocsin.resources.members import member, require_manager
+from tocsin.resources.members import member, require_manager, require_owner
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.contact_methods import (
     contact_method_ids,
@@ -234,3 +236,34 @@ async def delete(
     require_manager(caller, owner_of(row))
     await forget_contact_method(session, row.id)
     await recording.delete(session, caller, KIND, row, now)
+
+
+@dataclass(frozen=True, slots=True)
+class NotVerified:
+    """Its code has not been entered yet."""
+
+
+async def plan_test(
+    session: DatabaseSession, caller: Principal, contact_method_id: UUID, now: datetime
+) -> TrialOutcome | NotVerified:
+    """Plans a test message, as a page is sent.
+
+    Raises:
+        NotPermitted: it is not the caller's own.
+    """
+    row = await contact_method(session, caller, contact_method_id)
+    require_owner(caller, owner_of(row))
+    if row.verified_at is None:
+        return NotVerified()
+    outcome = await plan_trial(session, caller.workspace_id, contact_method_id)
+    if isinstance(outcome, TrialQueued):
+        recording.record(
+            session,
+            caller,
+            "tested",
+            KIND.name,
+            contact_method_id,
+            now,
+            after={"alert_delivery_id": str(outcome.alert_delivery_id)},
+        )
+    return outcome

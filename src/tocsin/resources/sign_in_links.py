@@ -7,18 +7,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from tocsin.access.api_keys import Principal
 from tocsin.access.sessions import LINK_LASTS, LinkPurpose, make_sign_in_link
-from tocsin.model import Secret
+from tocsin.model import Actor, ActorKind, Secret
 from tocsin.resources import recording
 from tocsin.resources.errors import NotPermitted
 from tocsin.resources.fields import Flag, Id, Input, Output, Time, example
 from tocsin.resources.members import require_member
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.sessions import is_anybody_there
+from tocsin.store.queries import audit_events
+from tocsin.store.queries.sessions import (
+    end_sessions,
+    forget_sign_in_links,
+    is_anybody_there,
+    places_of,
+    set_password_hash,
+)
+from tocsin.store.tables import User
 
 
 class SignInLinkIn(Input):
@@ -70,3 +79,25 @@ async def create(
         after={"purpose": purpose.value},
     )
     return token, now + LINK_LASTS
+
+
+async def replace_password(
+    session: DatabaseSession, user_id: UUID, password_hash: str, now: datetime
+) -> None:
+    """Sets the password that was chosen by a link; all sessions of its person end, and all links of
+    theirs."""
+    await set_password_hash(session, user_id, password_hash)
+    await end_sessions(session, user_id)
+    await forget_sign_in_links(session, user_id)
+    person = await session.get_one(User, user_id)
+    for place in await places_of(session, user_id):
+        audit_events.record(
+            session,
+            workspace_id=place.workspace_id,
+            actor=Actor(ActorKind.USER, person.name, user_id),
+            action="updated",
+            object_type="user",
+            object_id=user_id,
+            now=now,
+            after={"password": "changed", "by": "a link that signs in once"},
+        )

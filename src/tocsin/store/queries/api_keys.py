@@ -9,14 +9,20 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import PageRequest, RowPage, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, equal, fetch_page
 from tocsin.store.tables import ApiKey, Membership, User
 
 
 async def page_of_api_keys(
-    session: DatabaseSession, workspace_id: UUID, request: PageRequest
+    session: DatabaseSession,
+    workspace_id: UUID,
+    request: PageRequest,
+    user_id: UUID | None = None,
 ) -> RowPage[ApiKey]:
-    statement = select(ApiKey).where(ApiKey.workspace_id == workspace_id)
+    """All of a workspace, or those of one person there."""
+    statement = select(ApiKey).where(
+        ApiKey.workspace_id == workspace_id, *equal((ApiKey.user_id, user_id))
+    )
     return await fetch_page(session, statement, request, key=ApiKey.id, list_name="api-keys")
 
 

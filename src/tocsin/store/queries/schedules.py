@@ -212,6 +212,18 @@ async def page_of_feeds(
     )
 
 
+async def feeds_of(
+    session: DatabaseSession, workspace_id: UUID, user_id: UUID
+) -> Sequence[CalendarFeed]:
+    """Those of the shifts of one person, newest first."""
+    found = await session.scalars(
+        select(CalendarFeed)
+        .where(CalendarFeed.workspace_id == workspace_id, CalendarFeed.user_id == user_id)
+        .order_by(CalendarFeed.id.desc())
+    )
+    return found.all()
+
+
 async def find_feed_by_hash(session: DatabaseSession, token_hash: bytes) -> CalendarFeed | None:
     return await session.scalar(select(CalendarFeed).where(CalendarFeed.token_hash == token_hash))
 

@@ -170,6 +170,11 @@ async def spend_sign_in_link(session: DatabaseSession, token_hash: bytes) -> boo
     return spent is not None
 
 
+async def forget_sign_in_links(session: DatabaseSession, user_id: UUID) -> None:
+    """All that somebody has been given, whatever for."""
+    await session.execute(delete(SignInLink).where(SignInLink.user_id == user_id))
+
+
 async def set_preferences(
     session: DatabaseSession, user_id: UUID, preferences: dict[str, Any]
 ) -> None:
