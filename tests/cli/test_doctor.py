@@ -100,3 +100,30 @@ def test_only_what_is_known_is_answered(tmp_path: Path) -> None:
             control.ask(tmp_path, "two")
     with pytest.raises(FileNotFoundError):
         control.ask(tmp_path, "one")
+
+
+def test_the_settings_file_is_shown_and_kept_to_its_owner(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    file = data / "tocsin.toml"
+    file.write_text('port = 0\nsmtp_url = "smtp://u:s3cret@127.0.0.1:1"\nmail_from = "a@b.c"\n')
+    file.chmod(0o644)
+    program = Program({"TOCSIN_DATA_DIR": str(data), "TOCSIN_LOG_LEVEL": "error"})
+
+    shown = program.call("settings")
+    rows = {line.split()[0]: line for line in shown.out.splitlines()}
+    assert f"{file}: port" in rows["TOCSIN_PORT"]
+    assert "[hidden]" in rows["TOCSIN_SMTP_URL"]
+    assert rows["TOCSIN_LOG_LEVEL"].split()[1:] == ["error", "TOCSIN_LOG_LEVEL"]
+    assert rows["TOCSIN_HOST"].split()[1:] == ["127.0.0.1", "default"]
+    assert "s3cret" not in shown.out + program.call("settings", "--json").out
+
+    found = findings(program)["settings file"]
+    assert (found["health"], found["to_do"]) == ("note", f"chmod 600 {file}")
+    file.chmod(0o600)
+    assert findings(program)["settings file"]["health"] == "ok"
+
+    file.write_text("prot = 0\n")
+    refused = program.call("settings")
+    assert refused.code == 2
+    assert "did you mean port?" in refused.err

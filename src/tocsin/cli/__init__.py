@@ -35,6 +35,7 @@ from tocsin.cli import (
     schedule,
     send,
     serve,
+    settings,
     silence,
     tenant,
     user,
@@ -50,8 +51,8 @@ from tocsin.cli.output import Unwritten, complain, give_up_output, written
 _HELP = """
 A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.
 
-Settings are read from the environment (TOCSIN_*). Without any, Tocsin keeps a PostgreSQL of its own
-in its data folder.
+Settings are read from tocsin.toml in the data folder and from the environment (TOCSIN_*). Without any,
+Tocsin keeps a PostgreSQL of its own in its data folder.
 """
 
 app = typer.Typer(
@@ -95,6 +96,7 @@ app.add_typer(user.app, name="user", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
+app.command("settings", rich_help_panel=_LOOK_AFTER)(settings.settings)
 app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)
 
 

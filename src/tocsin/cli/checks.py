@@ -20,6 +20,9 @@ from tocsin.cli.policy_check import policy_findings
 from tocsin.cli.runtime import open_database
 from tocsin.cli.whereabouts import running_server
 
+from tocsin.settings import settings_file
+from tocsin.settings.file import holds_secrets
+
 if TYPE_CHECKING:
     from tocsin.settings import Settings, SmtpServer
 
@@ -36,6 +39,7 @@ def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
     """Every check, one after the other; slow ones answer when they have looked. `url` is that of
     the database where it is open already."""
     yield _python()
+    yield from _settings_file()
     yield from _data_folder(settings)
     yield _key(settings)
     yield from _database(settings, url)
@@ -43,6 +47,21 @@ def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
     yield _public_url(settings)
     yield _mail(settings)
     yield _outbound(settings)
+
+
+def _settings_file() -> Iterator[Finding]:
+    file = settings_file(os.environ)
+    if not file.exists:
+        return
+    if stat.S_IMODE(os.stat(file.path).st_mode) & 0o077 and holds_secrets(file):
+        yield Finding(
+            "settings file",
+            Health.NOTE,
+            f"{file.path} holds secrets, and others than its owner may read it",
+            f"chmod 600 {file.path}",
+        )
+    else:
+        yield Finding("settings file", Health.OK, str(file.path))
 
 
 def _python() -> Finding:
