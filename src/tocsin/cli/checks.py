@@ -19,7 +19,6 @@ from tocsin.cli.findings import Finding, Health
 from tocsin.cli.policy_check import policy_findings
 from tocsin.cli.runtime import open_database
 from tocsin.cli.whereabouts import running_server
-
 from tocsin.settings import settings_file
 from tocsin.settings.file import holds_secrets
 

@@ -6,7 +6,7 @@ import os
 
 from rich.text import Text
 
-from tocsin.cli.output import Json, print_json, note, show, table
+from tocsin.cli.output import Json, note, print_json, show, table
 
 
 def settings(json: Json = False) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 from tocsin.settings.file import SettingsFile, read_file
-from tocsin.settings.names import CONFIG, NAMED, OTHERS, PREFIX, Named
+from tocsin.settings.names import CONFIG, NAMED, OTHERS, PREFIX, Setting
 from tocsin.settings.readers import read_path
 from tocsin.settings.shapes import Given, Settings
 
@@ -74,7 +74,9 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _given(named: Named, environ: Mapping[str, str], file: SettingsFile) -> tuple[str, str] | None:
+def _given(
+    named: Setting, environ: Mapping[str, str], file: SettingsFile
+) -> tuple[str, str] | None:
     """The text of a setting and where it stands; None if it was not given, or is empty."""
     for source, where in ((environ, ""), (file.given, f"{file.path}: ")):
         label = named.name if source is environ else f"{where}{named.in_file}"
@@ -99,7 +101,7 @@ def _from_file(path: str, label: str) -> str:
         raise ValueError(f"{label}: cannot read {path}: {reason}") from None
 
 
-def _read(named: Named, text: str, label: str) -> object:
+def _read(named: Setting, text: str, label: str) -> object:
     try:
         return named.read(text)
     except ValueError as error:

@@ -33,7 +33,7 @@ API: Final = "/api/v2/"
 HEALTH: Final = ("/-/healthy", "/-/ready")
 
 
-class Place(NamedTuple):
+class ApiPath(NamedTuple):
     """What an address names. `rest`: what follows `/api/v2/`, or the whole of `/-/…`."""
 
     integration: str | None
@@ -41,33 +41,33 @@ class Place(NamedTuple):
     rest: str
 
 
-def place_of(path: str) -> Place | None:
+def api_path(path: str) -> ApiPath | None:
     """None: it is no address of this API."""
     if path in HEALTH:
-        return Place(None, None, path)
+        return ApiPath(None, None, path)
     if path.startswith(API):
-        return Place(None, None, path[len(API) :])
+        return ApiPath(None, None, path[len(API) :])
     if not path.startswith(PREFIX):
         return None
     integration, _, after = path[len(PREFIX) :].partition("/")
     after = "/" + after
     if after in HEALTH:
-        return Place(integration, None, after)
+        return ApiPath(integration, None, after)
     token = None
     if not after.startswith(API):
         token, _, after = after[1:].partition("/")
         after = "/" + after
-    return Place(integration, token, after[len(API) :]) if after.startswith(API) else None
+    return ApiPath(integration, token, after[len(API) :]) if after.startswith(API) else None
 
 
 class AlertmanagerApi:
     name: ClassVar[str] = "alertmanager"
 
     def serves(self, path: str) -> bool:
-        return place_of(path) is not None or path.startswith((PREFIX, "/api/v1/"))
+        return api_path(path) is not None or path.startswith((PREFIX, "/api/v1/"))
 
     async def reply(self, request: Request, door: Door) -> Reply:
-        place = place_of(request.path)
+        place = api_path(request.path)
         if place is None:
             if "/api/v1/" in request.path:
                 text = "The Alertmanager v1 API was deprecated; use /api/v2/."
@@ -88,7 +88,7 @@ class AlertmanagerApi:
         return answers.declined(refusal)
 
 
-def _key(request: Request, place: Place) -> Secret | None:
+def _key(request: Request, place: ApiPath) -> Secret | None:
     if place.token is not None:
         return Secret(place.token)
     return request.credentials("bearer", "basic")
@@ -104,7 +104,9 @@ async def _principal(request: Request, door: Door, needs: Role) -> Principal | R
     return principal
 
 
-async def _sender(request: Request, place: Place, key: Secret | None, door: Door) -> Sender | Reply:
+async def _sender(
+    request: Request, place: ApiPath, key: Secret | None, door: Door
+) -> Sender | Reply:
     if place.integration is None:
         sender = await door.holder(Prometheus.type, key)
         if sender is None:
@@ -118,7 +120,7 @@ async def _sender(request: Request, place: Place, key: Secret | None, door: Door
     return found
 
 
-async def _post_alerts(request: Request, place: Place, door: Door) -> Reply:
+async def _post_alerts(request: Request, place: ApiPath, door: Door) -> Reply:
     key = _key(request, place)
     if key is not None and key.reveal().startswith(API_KEY_PREFIX.encode()):
         principal = await _principal(request, door, Role.RESPONDER)
@@ -177,7 +179,7 @@ def _left_out(webhook: Webhook) -> Reply:
     return answers.said(400, "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
 
 
-async def _for_readers(request: Request, place: Place, door: Door) -> Reply:
+async def _for_readers(request: Request, place: ApiPath, door: Door) -> Reply:
     head, _, tail = place.rest.partition("/")
     changes = request.method in ("POST", "DELETE")
     principal = await _principal(request, door, Role.RESPONDER if changes else Role.VIEWER)
