@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from tests.support.postgres import Database
 from tocsin.model import uuid7
 from tocsin.store.queries.webhook_deliveries import deliveries_through
+from tocsin.store.statements import statement as statement_of
 
 INTEGRATION = uuid7()
 
@@ -43,3 +44,40 @@ def test_the_webhook_deliveries_of_an_alert_are_looked_up(every_database: Databa
         plan = "\n".join(row[0] for row in rows)
     assert "Seq Scan" not in plan, plan
     assert "ix_webhook_deliveries_alert_id" in plan, plan
+
+
+MESSAGES = """
+    INSERT INTO alert_destinations (id, workspace_id, name, type)
+    VALUES (%(integration)s, %(integration)s, 'd', 'webhook');
+    INSERT INTO alert_rules (id, workspace_id, name, event_types, destination_ids)
+    VALUES (%(integration)s, %(integration)s, 'r', '{alerts.triggered}', '{}');
+    INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id, alert_destination_id,
+        alert_id, event_type, status, reason)
+    SELECT id, workspace_id, tenant_id, %(integration)s, %(integration)s, id, 'alerts.triggered', 'sent',
+           'rule'
+    FROM alerts;
+"""
+
+
+def test_the_overview_reads_no_alerts_of_others(every_database: Database) -> None:
+    """A workspace with few alerts, among one with many, is looked up by both columns of the index."""
+    values = {
+        "workspace_id": uuid7(),
+        "since": UUID(int=1),
+        "most": 100,
+        "shown": 10,
+        "soon": 180.0,
+    }
+    with every_database.connect() as connection:
+        for text in (FILL, MESSAGES):
+            connection.execute(text.replace("%(integration)s", f"'{INTEGRATION}'"))
+        connection.execute("ANALYZE")
+        for workspace_id in (values["workspace_id"], INTEGRATION):
+            rows = connection.execute(
+                "EXPLAIN " + statement_of("overview").decode(),
+                values | {"workspace_id": workspace_id},
+            )
+            plan = "\n".join(row[0] for row in rows)
+            assert "Seq Scan" not in plan, plan
+            assert "ix_alerts_workspace_id_id" in plan, plan
+            assert "ix_alert_deliveries_workspace_id_id" in plan, plan

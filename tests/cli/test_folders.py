@@ -130,11 +130,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "api-key list": (),
     "api-key revoke": (SOME_ID,),
     "doctor": (),
+    "overview": (),
     "audit": (),
     "migrate": (),
 }
 READING = (
     *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
+    "overview",
     *(f"{group} list" for group in ("delivery", "integration", "destination", "rule", "silence")),
     "inhibition list",
     *("maintenance list", "maintenance show", "maintenance preview"),

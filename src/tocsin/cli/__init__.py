@@ -29,6 +29,7 @@ from tocsin.cli import (
     migrate,
     on_call,
     on_call_acts,
+    overview,
     policy,
     replay,
     rule,
@@ -95,6 +96,7 @@ app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
 app.add_typer(user.app, name="user", rich_help_panel=_SET_UP)
 app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
+app.command("overview", rich_help_panel=_LOOK_AFTER)(overview.overview)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("settings", rich_help_panel=_LOOK_AFTER)(settings.settings)
 app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)

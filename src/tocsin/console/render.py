@@ -44,8 +44,10 @@ PAGES = frozenset(
     {
         "home",
         "alerts",
+        "overview",
         "silences",
         "maintenance",
+        "inhibition",
         "schedules",
         "policies",
         "integrations",

@@ -17,6 +17,7 @@ from tocsin.console import (
     destination_pages,
     heartbeat_pages,
     home_page,
+    inhibition_pages,
     integration_pages,
     invitation_page,
     live,
@@ -26,6 +27,7 @@ from tocsin.console import (
     my_keys,
     my_rules,
     openid_door,
+    overview_page,
     policy_pages,
     reset_page,
     rule_pages,
@@ -34,6 +36,7 @@ from tocsin.console import (
     sign_out,
     silence_pages,
     static_files,
+    wallboard_page,
 )
 from tocsin.console.context import ConsoleContext
 from tocsin.console.render import page
@@ -49,6 +52,7 @@ _PLACES = frozenset(
         "enter",
         "favicon.ico",
         "favicon.svg",
+        "inhibition",
         "integrations",
         "invitations",
         "live",
@@ -56,12 +60,14 @@ _PLACES = frozenset(
         "logout",
         "manifest.webmanifest",
         "me",
+        "overview",
         "policies",
         "rules",
         "schedules",
         "scripts-on.js",
         "silences",
         "static",
+        "wallboard",
     }
 )
 
@@ -90,6 +96,8 @@ def create_console(context: ConsoleContext) -> Starlette:
             *live.routes(context),
             *alert_list_page.routes(context),
             *alert_view_page.routes(context),
+            *overview_page.routes(context),
+            *wallboard_page.routes(context),
             *me_page.routes(context),
             *my_contacts.routes(context),
             *my_rules.routes(context),
@@ -101,6 +109,7 @@ def create_console(context: ConsoleContext) -> Starlette:
             *schedule_pages.routes(context),
             *policy_pages.routes(context),
             *silence_pages.routes(context),
+            *inhibition_pages.routes(context),
             *integration_pages.routes(context),
             *rule_pages.routes(context),
             *destination_pages.routes(context),

@@ -9,6 +9,7 @@ import { openJumpMenu } from "./menu";
 import { keepSelection } from "./selection";
 import { keepToasts } from "./toasts";
 import { copyOnClick } from "./copy";
+import { watchForStaleness } from "./wallboard";
 
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
@@ -24,3 +25,9 @@ openJumpMenu();
 keepSelection();
 keepToasts();
 copyOnClick();
+watchForStaleness();
+
+// Only where there is something to draw: the library is not small.
+if (document.querySelector("[data-plot]")) {
+  void import("./charts").then(({ drawCharts }) => drawCharts());
+}
