@@ -85,7 +85,9 @@ async def on_call_now(
 async def _list(call: Call) -> Response:
     async with call.context.reading() as session:
         lines = await on_call_now(session, call.visitor.workspace_id, call.now)
-    return page("schedules.html", call.frame("schedules"), lines=lines)
+    return page(
+        "schedules.html", call.frame("schedules"), lines=lines, may_change=call.may(Role.ADMIN)
+    )
 
 
 async def _show(call: Call) -> Response:
@@ -200,6 +202,7 @@ async def _shown(
         faults=faults,
         tried=tried,
         may_act=call.may(Role.RESPONDER),
+        may_change=call.may(Role.ADMIN),
     )
 
 

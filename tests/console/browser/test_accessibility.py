@@ -44,6 +44,7 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/alerts?group=team",
         "/alerts?q=severity:awful",
         f"/alerts/{alert_id}",
+        "/schedules/new",
         "/overview",
         "/wallboard",
         "/inhibition",
