@@ -20,6 +20,7 @@ from tocsin.ingest.sources.checkmk import Checkmk
 from tocsin.ingest.sources.circleci import CircleCI
 from tocsin.ingest.sources.cloudflare import Cloudflare
 from tocsin.ingest.sources.datadog import Datadog
+from tocsin.ingest.sources.dynatrace import Dynatrace
 from tocsin.ingest.sources.elastic_kibana import ElasticKibana
 from tocsin.ingest.sources.email import Email
 from tocsin.ingest.sources.gcp_monitoring import GcpMonitoring
@@ -32,6 +33,7 @@ from tocsin.ingest.sources.heartbeat import HeartbeatSource
 from tocsin.ingest.sources.honeycomb import Honeycomb
 from tocsin.ingest.sources.icinga import Icinga
 from tocsin.ingest.sources.jenkins import Jenkins
+from tocsin.ingest.sources.jira import Jira
 from tocsin.ingest.sources.kit.storable import clean_text
 from tocsin.ingest.sources.librenms import LibreNMS
 from tocsin.ingest.sources.nagios import Nagios
@@ -42,10 +44,13 @@ from tocsin.ingest.sources.opsgenie_webhook import OpsgenieWebhook
 from tocsin.ingest.sources.pagerduty import PagerDuty
 from tocsin.ingest.sources.pagerduty_events import PagerDutyEvents
 from tocsin.ingest.sources.prometheus import Prometheus
+from tocsin.ingest.sources.prtg import Prtg
 from tocsin.ingest.sources.sentry import Sentry
+from tocsin.ingest.sources.site24x7 import Site24x7
 from tocsin.ingest.sources.splunk import Splunk
 from tocsin.ingest.sources.standard_webhooks import StandardWebhooks
 from tocsin.ingest.sources.statuscake import StatusCake
+from tocsin.ingest.sources.sumologic import SumoLogic
 from tocsin.ingest.sources.uptime_kuma import UptimeKuma
 from tocsin.ingest.sources.uptimerobot import UptimeRobot
 from tocsin.ingest.sources.wazuh import Wazuh
@@ -89,6 +94,11 @@ _ALL: Final[tuple[Source, ...]] = (
     LibreNMS(),
     Wazuh(),
     ArgoCD(),
+    Prtg(),
+    Site24x7(),
+    SumoLogic(),
+    Dynatrace(),
+    Jira(),
 )
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.type: source for source in _ALL})
