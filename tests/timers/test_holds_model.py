@@ -23,6 +23,7 @@ from tests.timers.plain_holds import (
     Snoozes,
     Windows,
 )
+from tests.timers.plain_reminders import Reminders
 from tests.timers.plain_world import World
 
 PHASES = [Phase.generate]
@@ -43,6 +44,10 @@ class Everything(Groups, Silences, Windows, Inhibitions, QuietHours, Cooldowns, 
 
 class Restless(Silences, Snoozes, Groups, Flapping):
     """Alerts that keep coming and going."""
+
+
+class Reminded(Reminders, Silences, QuietHours, Snoozes):
+    """Who is notified again, and some of what holds that."""
 
 
 class Unchanged(Inhibitions, Snoozes):
@@ -88,6 +93,11 @@ def test_it_does_where_one_place_gathers(hub: Holding) -> None:
 @pytest.mark.timeout(400)
 def test_in_the_end_all_know_of_what_keeps_coming_and_going(hub: Holding) -> None:
     agree(hub, Restless, 20, 30)
+
+
+@pytest.mark.timeout(400)
+def test_it_does_where_somebody_is_reminded(hub: Holding) -> None:
+    agree(hub, Reminded, 20, 30)
 
 
 @pytest.mark.slow
