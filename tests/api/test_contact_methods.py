@@ -257,7 +257,7 @@ def test_there_are_at_most_twenty(hub: Hub, ana: Ana) -> None:
 
 def _rules(*lines: tuple[str, int, Any]) -> list[dict[str, Any]]:
     names = ("urgency", "delay_seconds", "contact_method_id")
-    return [dict(zip(names, line, strict=True)) for line in lines]
+    return [dict(zip(names, line, strict=True)) | {"says_end": None} for line in lines]
 
 
 def test_rules_are_replaced_as_a_whole(hub: Hub, ana: Ana) -> None:
@@ -275,6 +275,14 @@ def test_rules_are_replaced_as_a_whole(hub: Hub, ana: Ana) -> None:
     events = hub.admin.get("/audit-events", object_type="notification_rules").json()["items"]
     assert [event["action"] for event in events] == ["updated"] * 3
     assert events[0]["after"] == {"rules": []}
+
+
+def test_a_rule_says_whether_it_tells_of_the_end(hub: Hub, ana: Ana) -> None:
+    path, id = f"/users/{ana.id}/notification-rules", ana.method["id"]
+    wish = {"urgency": "high", "contact_method_id": id, "says_end": False}
+    assert ana.own.request("PUT", path, [wish]).json()["items"][0]["says_end"] is False
+    (fault,) = ana.own.request("PUT", path, [wish | {"says_end": "no"}]).json()["errors"]
+    assert fault["pointer"] == "/0/says_end"
 
 
 def test_rules_name_ones_own_contact_methods_only(hub: Hub, ana: Ana) -> None:

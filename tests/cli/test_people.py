@@ -114,6 +114,13 @@ def test_a_contact_method_is_added_verified_and_put_to_use(
     assert "at once" in shown
     assert "60 min" in shown
     assert tocsin.call("user", "rules", "Ana", "--high", "0=pigeon").code == 3
+    wished = ("--high", "0=work", "--low", "1h=work", "--no-end", "work")
+    assert [line["says_end"] for line in _json(tocsin, "user", "rules", "Ana", *wished)] == [
+        False
+    ] * 2
+    lonely = tocsin.call("user", "rules", "Ana", "--says-end", "work")
+    assert lonely.code == 2
+    assert "no line names 'work'" in lonely.err
     assert tocsin.call("user", "rules", "Ana", "--high", "work").code == 2
     assert _json(tocsin, "user", "rules", "Ana", "--clear") == []
     assert tocsin.call("user", "contact", "disable", "Ana", "work").code == 0

@@ -104,6 +104,7 @@ def test_by_what_one_is_paged_and_how_soon(site: Site) -> None:
     lines = [
         ("high-minutes", "5"),
         ("high-method", mail),
+        ("high-end", "no"),
         ("high-minutes", ""),
         ("high-method", phone),
         ("high-minutes", "7"),
@@ -113,12 +114,14 @@ def test_by_what_one_is_paged_and_how_soon(site: Site) -> None:
     ]
     assert browser.submit("/me/rules", lines).status == 303
     stored = (
-        "SELECT urgency, delay_seconds, contact_method_id::text FROM notification_rules"
+        "SELECT urgency, delay_seconds, contact_method_id::text, says_end FROM notification_rules"
         " ORDER BY urgency, position"
     )
-    expected = [("high", 0, phone), ("high", 300, mail), ("low", 90, mail)]
+    expected = [("high", 0, phone, None), ("high", 300, mail, False), ("low", 90, mail, None)]
     assert site.sql(stored) == expected
-    assert 'value="1.5"' in browser.get("/me").body.decode()
+    shown = browser.get("/me").body.decode()
+    assert 'value="1.5"' in shown
+    assert '<option value="no" selected>' in shown
     wrong = browser.submit("/me/rules", [("high-minutes", "soon"), ("high-method", mail)])
     assert wrong.status == 422
     assert 'value="soon"' in wrong.body.decode()

@@ -101,9 +101,15 @@ class Harness:
             ]
         )
 
-    def act(self, alert_id: UUID, action: Action, until: datetime | None = None) -> ActionOutcome:
+    def act(
+        self,
+        alert_id: UUID,
+        action: Action,
+        until: datetime | None = None,
+        actor: Actor = PERSON,
+    ) -> ActionOutcome:
         return self.run(
-            self.actions.act(self.workspace.id, alert_id, action, PERSON, self.now, until=until)
+            self.actions.act(self.workspace.id, alert_id, action, actor, self.now, until=until)
         )
 
 

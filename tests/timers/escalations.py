@@ -13,7 +13,9 @@ from psycopg.types.json import Json
 from tests.ingest.harness import harness
 from tests.oncall.builders import layer, rotation
 from tests.timers.holding import EVENTS, PATIENCE, Holding
-from tocsin.model import uuid7
+from tocsin.alerts.actions import Acted
+from tocsin.alerts.on_call_actions import OnCallActions
+from tocsin.model import Actor, ActorKind, uuid7
 from tocsin.oncall.documents import layer_document
 from tocsin.timers.escalations import DueEscalations
 
@@ -149,6 +151,12 @@ class Paging(Holding):
             **columns,
         )
         return self.rule_id
+
+    def ask_to_help(self, alert_id: UUID, *users: UUID) -> None:
+        asked = OnCallActions(self.base.actions).add_responders(
+            self.workspace.id, alert_id, Actor(ActorKind.USER, "Ana"), self.now, users
+        )
+        assert isinstance(self.base.run(asked), Acted)
 
     def fallback(self) -> UUID:
         id = self.destination("fallback")

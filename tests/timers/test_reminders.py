@@ -154,6 +154,32 @@ def test_a_wish_that_comes_later_is_in_force_at_once(hub: Holding) -> None:
     assert hub.sql("SELECT count(*) FROM alert_timers") == [(0,)]
 
 
+def test_a_held_reminder_that_no_rule_asks_for_any_more_is_not_sent(hub: Holding) -> None:
+    """Least of all in quiet hours, which are the rule's own."""
+    hub.rule(remind_every_seconds=HOUR, quiet_hours=None)
+    alert = hub.send("disk")
+    hub.deliver()
+    hub.change_rule(quiet_hours=hub.quiet(5))
+    hub.after(HOUR)
+    assert hub.states(alert) == [SENT, ("reminder", "deferred", "quiet_hours")]
+    hub.change_rule(remind_every_seconds=None)
+    hub.look()
+    assert hub.states(alert) == [SENT, ("reminder", "canceled", "not_wanted")]
+
+
+def test_who_was_told_of_the_end_and_not_of_the_return_is_not_reminded(hub: Holding) -> None:
+    hub.rule(remind_every_seconds=HOUR, min_severity="HIGH")
+    alert = hub.send("disk")
+    hub.deliver()
+    hub.base.advance(60)
+    hub.send("disk", severity="LOW")
+    hub.base.act(alert, Action.RESOLVE)
+    hub.deliver()
+    hub.base.act(alert, Action.REOPEN)
+    hub.after(HOUR)
+    assert hub.states(alert) == [SENT, ("resolved", "sent", "rule")]
+
+
 def test_a_disabled_destination_is_reminded_once_it_is_enabled(hub: Holding) -> None:
     hub.rule(remind_every_seconds=HOUR)
     alert = hub.send("disk")

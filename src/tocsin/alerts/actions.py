@@ -217,6 +217,7 @@ class Actions:
             actor_name=actor.name,
             actor_json=_json(actor.document()),
             detail=said,
+            by=actor.id,
         )
         await transaction.plan()
         if budgets.overdrawn:

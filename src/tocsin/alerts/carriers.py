@@ -41,7 +41,7 @@ class Carrier:
     id: bytes
     workspace_id: UUID
     tenant_id: UUID
-    rule_id: UUID
+    rule_id: UUID | None
     destination_id: UUID
     group_id: UUID
     content: Content
@@ -118,7 +118,9 @@ def carrier_calls(carriers: Sequence[Carrier], now: datetime) -> list[Call]:
                 "ids": arrays.uuids([each.id for each in carriers]),
                 "workspace_ids": arrays.uuids([each.workspace_id.bytes for each in carriers]),
                 "tenant_ids": arrays.uuids([each.tenant_id.bytes for each in carriers]),
-                "rule_ids": arrays.uuids([each.rule_id.bytes for each in carriers]),
+                "rule_ids": arrays.optional_uuids(
+                    [None if each.rule_id is None else each.rule_id.bytes for each in carriers]
+                ),
                 "destination_ids": arrays.uuids([each.destination_id.bytes for each in carriers]),
                 "event_types": arrays.texts([each.content.event_type.value for each in carriers]),
                 "payloads": arrays.encoded([encode(each.content) for each in carriers]),

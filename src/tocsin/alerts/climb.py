@@ -75,6 +75,17 @@ class AskedPerson:
     detail: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class EndOfAlert:
+    """How an alert ended. `by`: the person who ended it, or what stands for them; None: nobody whom we
+    know."""
+
+    event_type: EventType
+    actor: str
+    by: UUID | None = None
+    no_news_since: datetime | None = None
+
+
 @dataclass(slots=True)
 class AlertCase:
     """An alert that this transaction changes, or looks at. `asks`: rules are asked for policies;
@@ -88,8 +99,20 @@ class AlertCase:
     is_worse: bool = False
     forced: ForcedStep | None = None
     taken_on: TakenOn | None = None
+    ended: EndOfAlert | None = None
     is_taken_back: bool = False
     people: list[AskedPerson] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended, and somebody may have been paged before. While it flaps, that is no end."""
+        flaps = self.alert.flaps is not None and self.alert.flaps.is_flapping
+        return (
+            self.ended is not None
+            and self.has_history
+            and not self.alert.status.is_live
+            and not flaps
+        )
 
     @property
     def book(self) -> OnCallBook:
@@ -192,19 +215,17 @@ class Climb:
     def _ask(self, person: AskedPerson) -> None:
         """By all their contact methods in their order, unless somebody has taken the alert on already:
         then by the first ones, once."""
-        table, newest = self.case.entry.routing, self.known.newest
-        rule_id = newest.rule_id if newest is not None else next((r.id for r in table.rules), None)
+        newest = self.known.newest
+        rule_id = None if newest is None else newest.rule_id
         planned = AlertSurroundings(
             self.pages.directory.on_call.get(self.case.entry.workspace_id, OnCallBook()),
-            table,
+            self.case.entry.routing,
             self.subject,
             self.judge,
             self.now,
             {},
             {},
         ).pages(person.user_id)
-        if rule_id is None:
-            return
         is_open = self.case.alert.status is AlertStatus.OPEN
         if planned and not (is_open and self.case.entry.on_call is not None):
             first = min(page.delay for page in planned)

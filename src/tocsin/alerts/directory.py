@@ -79,6 +79,8 @@ class IntegrationEntry:
     """Bound heartbeats that its signals may be pings of."""
     on_call: OnCallBook | None = None
     """Whom its escalations can reach; None: its workspace has no escalation policy."""
+    pages_people: bool = False
+    """Whether anybody of its workspace can be paged at all, if only because somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ async def _load(engine: Engine) -> Directory:
     }
     on_call = {workspace_id: _book(each) for workspace_id, each in rows.on_call.items()}
     escalating = {workspace_id for workspace_id, each in rows.on_call.items() if each.has_policies}
+    reachable = {workspace_id for workspace_id, book in on_call.items() if book.reaches_anybody}
     return Directory(
         rows.version,
         {
@@ -161,6 +164,7 @@ async def _load(engine: Engine) -> Directory:
                 tokens.get(row.id, ()),
                 bindings.get(row.id, ()),
                 on_call[row.workspace_id] if row.workspace_id in escalating else None,
+                row.workspace_id in reachable,
             )
             for row in rows.integrations
         },
@@ -178,6 +182,7 @@ def _entry(
     tokens: tuple[TokenEntry, ...],
     bindings: tuple[Binding, ...],
     on_call: OnCallBook | None,
+    pages_people: bool,
 ) -> IntegrationEntry:
     return IntegrationEntry(
         id=row.id,
@@ -201,6 +206,7 @@ def _entry(
         tokens=tokens,
         bindings=bindings,
         on_call=on_call,
+        pages_people=pages_people,
     )
 
 

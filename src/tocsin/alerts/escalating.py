@@ -7,7 +7,7 @@ escalation policies pay for any of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,6 +18,7 @@ from tocsin.alerts.climb import (
     AlertCase,
     AskedPerson,
     Climb,
+    EndOfAlert,
     ForcedStep,
     KnownEscalations,
     SharedByClimbs,
@@ -36,6 +37,7 @@ from tocsin.alerts.escalation_rows import (
 from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.notified import read_details
 from tocsin.alerts.on_call import who_is_on_call
+from tocsin.alerts.page_ends import rows_of_ends, who_was_paged
 from tocsin.alerts.planning import Planning
 from tocsin.alerts.rows import SYSTEM_JSON, AlertRows
 from tocsin.alerts.stored import StoredAlert
@@ -52,8 +54,9 @@ from tocsin.model import (
 )
 from tocsin.oncall.policy import stop, stop_reason
 from tocsin.oncall.policy_shapes import Policy
+from tocsin.routing.plan import ENDINGS
 from tocsin.store import arrays
-from tocsin.store.pipe import Call, Pipe
+from tocsin.store.pipe import Call, Pipe, Row
 from tocsin.store.statements import prepared
 
 REMINDED_BEFORE = timedelta(minutes=5)
@@ -84,11 +87,15 @@ class Escalating:
         *,
         is_worse: bool = False,
         is_old: bool = False,
+        ended: EndOfAlert | None = None,
     ) -> None:
-        """An alert was opened, became worse, was acknowledged, or is over."""
-        if entry.on_call is None:
+        """An alert was opened, became worse, was acknowledged, or is over; `ended`: by whom, if it was
+        not by its source."""
+        if entry.on_call is None and (event_type is EventType.TRIGGERED or not entry.pages_people):
             return
         case = self._case(alert, entry, details, has_history=is_old or details is None)
+        if event_type in ENDINGS:
+            case.ended = ended or EndOfAlert(event_type, entry.name)
         if event_type is EventType.TRIGGERED:
             case.asks = True
             case.is_worse = case.is_worse or is_worse
@@ -145,7 +152,8 @@ class Escalating:
         there is no plan."""
         if not self._cases:
             return
-        known = await self._read(pipe)
+        over = [case for case in self._cases.values() if case.is_over]
+        known, paged = await self._read(pipe, over)
         climbing: list[AlertCase] = []
         for case in self._cases.values():
             if case.is_taken_back:
@@ -162,6 +170,10 @@ class Escalating:
                 case.alert.status is AlertStatus.OPEN and (case.asks or case.has_history)
             ):
                 climbing.append(case)
+        if paged:
+            self._shared.rows.pages += await rows_of_ends(
+                pipe, over, paged, alert_rows, directory, now
+            )
         if not climbing:
             return
         changes = [case.change() for case in climbing]
@@ -200,19 +212,25 @@ class Escalating:
         for climb in climbs:
             climb.run()
 
-    async def _read(self, pipe: Pipe) -> dict[bytes, KnownEscalations]:
+    async def _read(
+        self, pipe: Pipe, over: Sequence[AlertCase]
+    ) -> tuple[dict[bytes, KnownEscalations], Sequence[Row]]:
+        """What there is of escalations, and who was paged of what is over now."""
         known: dict[bytes, KnownEscalations] = {}
         old = sorted(case.alert.id for case in self._cases.values() if case.has_history)
         if not old:
-            return known
-        (rows,) = await pipe.run((prepared("read_escalations"), {"ids": arrays.uuids(old)}))
-        for row in rows:
+            return known, ()
+        calls: list[Call] = [(prepared("read_escalations"), {"ids": arrays.uuids(old)})]
+        if over:
+            calls.append(who_was_paged(over))
+        found = await pipe.run(*calls)
+        for row in found[0]:
             of_alert = known.setdefault(row.alert_id.bytes, KnownEscalations())
             of_alert.rounds[row.escalation_policy_id] = row.round
             of_alert.newest = RunningEscalation.of_row(row)
             if EscalationState(row.state).is_live:
                 of_alert.live.append(of_alert.newest)
-        return known
+        return known, found[1] if over else ()
 
     def _stop(self, case: AlertCase, known: KnownEscalations, now: datetime) -> None:
         """Somebody has taken the alert on, or it is over: nobody is paged any more."""

@@ -18,6 +18,7 @@ from tocsin.model import (
     AlertStatus,
     EventType,
     Reason,
+    Severity,
     TargetKind,
     uuid7_bytes,
 )
@@ -75,14 +76,47 @@ class PageMaker:
         return rows
 
     def of_person(
-        self, rule_id: UUID, user_id: UUID, page: StepPage, detail: Mapping[str, Any], note: str
+        self,
+        rule_id: UUID | None,
+        user_id: UUID,
+        page: StepPage,
+        detail: Mapping[str, Any],
+        note: str,
     ) -> PageRow:
-        """A page of somebody whom no step reaches."""
+        """A page of somebody whom no step reaches. `rule_id` None: no rule has asked for anybody."""
         is_open = self.change.alert.status is AlertStatus.OPEN
         event_type = EventType.TRIGGERED if is_open else EventType.REMINDER
         return self._row(
             None, rule_id, page, dict(detail), note, user=user_id, event_type=event_type
         )
+
+    def of_end(
+        self,
+        rule_id: UUID | None,
+        escalation_id: UUID | None,
+        user_id: UUID,
+        destination_id: UUID,
+        at: datetime | None,
+        *,
+        is_one_too_many: bool,
+    ) -> PageRow:
+        """What somebody gets who was paged, now that it is over; `at` None: at once."""
+        row = self._row(
+            None if escalation_id is None else escalation_id.bytes,
+            rule_id,
+            StepPage(destination_id),
+            {},
+            "You were paged about it.",
+            reason=Reason.TOO_MANY_ENDS if is_one_too_many else Reason.PAGED_BEFORE,
+            user=user_id,
+            event_type=self.change.event_type,
+        )
+        # Behind all pages.
+        row.urgency = Severity.INFO
+        row.send_after = at
+        if is_one_too_many:
+            row.status, row.send_after = AlertDeliveryStatus.SUPPRESSED, None
+        return row
 
     def fallback(
         self, escalation_id: bytes, policy: Policy, rule_id: UUID, destination_id: UUID, reason: str
@@ -103,7 +137,7 @@ class PageMaker:
     def _row(
         self,
         escalation_id: bytes | None,
-        rule_id: UUID,
+        rule_id: UUID | None,
         page: StepPage,
         detail: dict[str, Any],
         note: str,
@@ -113,16 +147,16 @@ class PageMaker:
         event_type: EventType = EventType.TRIGGERED,
     ) -> PageRow:
         change, details, entry = self.change, self.details, self.change.entry
-        rule = entry.routing.by_id.get(rule_id)
         content = Content(
             event_type=event_type,
             created_at=self.now,
             workspace=self.directory.workspaces[entry.workspace_id],
             tenant=self.directory.tenants[details.tenant_id],
-            rule=Named(rule_id, "a rule since deleted" if rule is None else rule.name),
+            rule=None if rule_id is None else _named(rule_id, entry.routing),
             alert=change.document(details),
             actor=change.actor,
             note=note,
+            no_news_since=change.no_news_since,
         )
         waits = bool(page.delay)
         status = AlertDeliveryStatus.DEFERRED if waits else AlertDeliveryStatus.QUEUED
@@ -130,7 +164,7 @@ class PageMaker:
             id=uuid7_bytes(),
             workspace_id=entry.workspace_id.bytes,
             tenant_id=details.tenant_id.bytes,
-            alert_rule_id=rule_id.bytes,
+            alert_rule_id=None if rule_id is None else rule_id.bytes,
             alert_destination_id=page.destination_id.bytes,
             alert_id=change.alert.id,
             event_type=event_type,
@@ -143,6 +177,11 @@ class PageMaker:
             escalation_id=escalation_id,
             user_id=None if user is None else user.bytes,
         )
+
+
+def _named(rule_id: UUID, table: RoutingTable) -> Named:
+    rule = table.by_id.get(rule_id)
+    return Named(rule_id, "a rule since deleted" if rule is None else rule.name)
 
 
 def step_document(

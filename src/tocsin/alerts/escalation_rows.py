@@ -126,7 +126,7 @@ class PageRow(Struct):
     id: Uuid
     workspace_id: Uuid
     tenant_id: Uuid
-    alert_rule_id: Uuid
+    alert_rule_id: OptionalUuid
     alert_destination_id: Uuid
     alert_id: Uuid
     event_type: Text

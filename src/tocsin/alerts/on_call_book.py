@@ -31,6 +31,12 @@ class OnCallBook:
         """The version by which an escalation began; None: nobody knows it any more."""
         return self.versions.get((id, version))
 
+    @property
+    def reaches_anybody(self) -> bool:
+        return any(
+            method.is_usable for person in self.people.values() for method in person.contact_methods
+        )
+
     def name(self, user_id: UUID) -> str:
         """Of a person, for people."""
         person = self.people.get(user_id)

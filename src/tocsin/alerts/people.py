@@ -28,7 +28,9 @@ def person_of(row: PersonRow) -> Person:
         ),
         notification_rules={
             urgency: tuple(
-                NotificationLine(timedelta(seconds=each.delay_seconds), each.contact_method_id)
+                NotificationLine(
+                    timedelta(seconds=each.delay_seconds), each.contact_method_id, each.says_end
+                )
                 for each in row.notification_rules
                 if each.urgency == urgency
             )

@@ -32,7 +32,7 @@ from tocsin.alerts.changes import (
     concerns_anyone,
     event_type_of,
 )
-from tocsin.alerts.climb import ForcedStep
+from tocsin.alerts.climb import EndOfAlert, ForcedStep
 from tocsin.alerts.correlate import (
     AlertState,
     KeyState,
@@ -270,6 +270,9 @@ class AlertTransaction:
         if settles and stored.details.external_id is not None:
             self._settle_key(AlertKey(stored.entry.id_bytes, stored.details.external_id), stored)
         self.look(stored)
+        if settles and not alert.status.is_live:
+            over = EventType.RESOLVED
+            self.escalating.changed(alert, stored.entry, stored.details, over, is_old=True)
         if concerns_anyone(stored.entry, event_type):
             self._changes.append(
                 AlertChange(
@@ -386,9 +389,10 @@ class AlertTransaction:
         actor_json: bytes,
         detail: dict[str, Any],
         no_news_since: datetime | None = None,
+        by: UUID | None = None,
     ) -> None:
         """Write down what a person did, or time: `stored.state` as it is now. `event_type` None:
-        nothing that destinations are notified of."""
+        nothing that destinations are notified of. `by`: who did it, or what stands for them."""
         alert = stored.state
         if kind is AlertEventKind.REOPENED and stored.entry.silent_after is not None:
             self.timers.set(alert.id, TimerKind.NO_NEWS, self.now + stored.entry.silent_after)
@@ -402,7 +406,10 @@ class AlertTransaction:
             self._mark(key, state, self.now, stored.entry)
         self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
         if event_type is not None:
-            self.escalating.changed(alert, stored.entry, stored.details, event_type, is_old=True)
+            changed = EndOfAlert(event_type, actor_name, by, no_news_since)
+            self.escalating.changed(
+                alert, stored.entry, stored.details, event_type, is_old=True, ended=changed
+            )
         if kind is not AlertEventKind.NOTED:
             self.look(stored)
             self.escalating.look(stored)

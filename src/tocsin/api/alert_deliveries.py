@@ -42,7 +42,12 @@ class AlertDeliveryOut(Output):
     id: Annotated[Id, Field(description="Also the id that receivers see")]
     workspace_id: Id
     tenant_id: Annotated[Id | None, Field(description="Null for tests, and only for them")]
-    alert_rule_id: Annotated[Id | None, Field(description="Null for tests, and only for them")]
+    alert_rule_id: Annotated[
+        Id | None,
+        Field(
+            description="Null for tests, and for pages that a person asked for where no rule did"
+        ),
+    ]
     alert_destination_id: Id
     alert_id: Annotated[
         Id | None, Field(description="Null for tests, and for messages about several alerts")

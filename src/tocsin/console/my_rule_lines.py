@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from tocsin.model import Urgency
@@ -12,6 +13,7 @@ from tocsin.store.tables import NotificationRule
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPARE_RULES = 2
 _SPARE_QUIET = 1
+_WISHES: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class RuleLine:
     minutes: str
     contact_method_id: str
     wrong: str = ""
+    says_end: str = ""
+    """Whether it also says that it is over: yes, no, or as is usual for its kind."""
 
     @property
     def is_empty(self) -> bool:
@@ -38,7 +42,12 @@ class QuietLine:
 
 def rule_lines(rules: Sequence[NotificationRule]) -> list[RuleLine]:
     return [
-        RuleLine(each.urgency, _minutes(each.delay_seconds), str(each.contact_method_id))
+        RuleLine(
+            each.urgency,
+            _minutes(each.delay_seconds),
+            str(each.contact_method_id),
+            says_end=next(word for word, wish in _WISHES.items() if wish is each.says_end),
+        )
         for each in rules
     ]
 
@@ -59,13 +68,14 @@ def read_rule_lines(fields: Sequence[tuple[str, str]]) -> list[RuleLine]:
     for urgency in Urgency:
         minutes = [value for name, value in fields if name == f"{urgency.value}-minutes"]
         methods = [value for name, value in fields if name == f"{urgency.value}-method"]
-        for after, method in zip(minutes, methods, strict=False):
+        ends = [value for name, value in fields if name == f"{urgency.value}-end"]
+        for after, method, end in zip_longest(minutes, methods, ends, fillvalue=""):
             line = RuleLine(urgency.value, after.strip(), method)
             if not line.is_empty:
                 wrong = (
                     "" if _seconds(line.minutes) is not None else "A number of minutes, up to 1440."
                 )
-                lines.append(RuleLine(line.urgency, line.minutes, method, wrong))
+                lines.append(RuleLine(line.urgency, line.minutes, method, wrong, end))
     return sorted(lines, key=lambda each: (each.urgency, _seconds(each.minutes) or 0))
 
 
@@ -76,6 +86,7 @@ def rule_documents(lines: Sequence[RuleLine]) -> list[dict[str, Any]]:
             "urgency": each.urgency,
             "delay_seconds": _seconds(each.minutes),
             "contact_method_id": each.contact_method_id,
+            "says_end": _WISHES.get(each.says_end),
         }
         for each in lines
     ]

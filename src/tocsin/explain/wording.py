@@ -265,6 +265,8 @@ def _why(delivery: DeliveryFacts) -> str:
             return "a later message says how it stands"
         case Reason.REOPENED_BEFORE_SENT:
             return "the alert was live again before its end had been sent"
+        case Reason.NOT_WANTED:
+            return "no rule asks for it any more"
         case Reason.DESTINATION_DISABLED:
             return "the destination was disabled or deleted"
         case Reason.CANCELED_BY_USER:
@@ -284,6 +286,10 @@ def _why(delivery: DeliveryFacts) -> str:
             return f"{page_words(detail)}; its escalation stands still: {detail['held_by']}"
         case Reason.ESCALATION:
             return page_words(detail)
+        case Reason.PAGED_BEFORE:
+            return "its reader was paged of it"
+        case Reason.TOO_MANY_ENDS:
+            return "as many ends wait for its reader already as can be sent soon"
         case Reason.USER_REMOVED:
             return "its reader has left the workspace"
         case Reason.RULE | Reason.TEST | Reason.VERIFICATION | Reason.FALLBACK:

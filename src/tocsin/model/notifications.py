@@ -64,11 +64,17 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     # The end of an alert that was live again before it could be said.
     REOPENED_BEFORE_SENT = "reopened_before_sent"
+    # A reminder that no rule asks for any more.
+    NOT_WANTED = "not_wanted"
     DESTINATION_DISABLED = "destination_disabled"
     CANCELED_BY_USER = "canceled_by_user"
     FALLBACK = "fallback"
     # A step of an escalation policy reaches its reader, or somebody was asked to help.
     ESCALATION = "escalation"
+    # Its reader was paged of what is over now.
+    PAGED_BEFORE = "paged_before"
+    # The same, but as many such messages wait for its reader already as can be sent soon.
+    TOO_MANY_ENDS = "too_many_ends"
     # Its reader has left the workspace.
     USER_REMOVED = "user_removed"
     # Another message says it, with what others have to say: `carried_by` names it once it is made.

@@ -58,8 +58,12 @@ class ContactMethod:
 
 @dataclass(frozen=True, slots=True)
 class NotificationLine:
+    """`says_end`: whether it also says that what it paged about is over; None: as is usual for its
+    kind."""
+
     delay: timedelta
     contact_method_id: UUID
+    says_end: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,35 @@ def plan_pages(
     for page in sorted(pages, key=lambda page: page.delay):
         first.setdefault((page.delay, page.contact_method_id), page)
     return tuple(first.values())
+
+
+ALWAYS_LOUD = "voice"
+"""A call has no quiet tone: none is made because something is over."""
+
+_NOT_BY_ITSELF = frozenset({"sms", ALWAYS_LOUD})
+"""Kinds that tell of an end only where a rule wants it: most of them ring like a page."""
+
+
+def says_end(person: Person | None, urgency: Urgency, contact_method_id: UUID) -> bool:
+    """Whether this contact method, by which the person was paged, also says that it is over."""
+    if person is None or not person.is_active:
+        return False
+    method = next((each for each in person.contact_methods if each.id == contact_method_id), None)
+    if method is None or not method.is_usable or method.type == ALWAYS_LOUD:
+        return False
+    wishes = [
+        line.says_end
+        for line in person.notification_rules.get(urgency, ())
+        if line.contact_method_id == contact_method_id and line.says_end is not None
+    ]
+    return any(wishes) if wishes else method.type not in _NOT_BY_ITSELF
+
+
+def end_at(person: Person, urgency: Urgency, now: datetime) -> datetime | None:
+    """When they are told of an end: after their quiet hours, if it is of low urgency; None: at once."""
+    if urgency is not Urgency.LOW or person.quiet_until is None:
+        return None
+    return person.quiet_until(now)
 
 
 def _after_quiet(page: PlannedPage, quiet_until: QuietUntil, at: datetime) -> PlannedPage:

@@ -42,6 +42,14 @@ class NotificationRuleIn(Input):
         Whole,
     ] = 0
     contact_method_id: Id
+    says_end: Annotated[
+        bool | None,
+        Field(
+            strict=True,
+            description="Whether it also says that what it paged about is over; null: yes, but not by "
+            "sms. Calls never do",
+        ),
+    ] = None
 
 
 class NotificationRulesIn(RootModel[list[NotificationRuleIn]]):
@@ -54,6 +62,7 @@ class NotificationRuleOut(Output):
     urgency: Urgency
     delay_seconds: int
     contact_method_id: Id
+    says_end: bool | None
 
 
 class NotificationRulesOut(Output):
@@ -104,6 +113,7 @@ async def replace(
             position=next(positions[rule.urgency]),
             delay_seconds=rule.delay_seconds,
             contact_method_id=rule.contact_method_id,
+            says_end=rule.says_end,
             created_at=now,
         )
         for rule in body.root

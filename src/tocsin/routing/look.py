@@ -255,7 +255,9 @@ def _decided_without_rules(
     occasion: Occasion, destination_id: UUID, delivery: HeldDelivery
 ) -> Looked:
     """No rule names it any more, so the holds of rules are gone. It was planned by rules then in
-    force, and in doubt it is sent."""
+    force, and in doubt it is sent; but a reminder is no news to anybody who does not ask for it."""
+    if delivery.event_type is EventType.REMINDER:
+        return _canceled(delivery, Reason.NOT_WANTED)
     notified = occasion.history.notified_trigger.get(destination_id)
     held = held_at(occasion, notified, occasion.held())
     if not held:

@@ -35,4 +35,6 @@ def remind(
         and delivery.remind_after is not None
         and (notified := history.notified_trigger.get(delivery.destination_id)) is not None
         and notified.counts_as_notified
+        # Who was told that it is over hears no more of it, unless they were told that it is open again.
+        and not notified.is_past
     ]

@@ -106,6 +106,7 @@ async def _load(
             NotificationRule.urgency,
             NotificationRule.delay_seconds,
             NotificationRule.contact_method_id,
+            NotificationRule.says_end,
         )
         .where(rules)
         .order_by(NotificationRule.urgency, NotificationRule.position)

@@ -84,7 +84,11 @@ class AlertDelivery(Base):
     __table_args__ = (
         CheckConstraint(
             "(event_type = 'alerts.test') = (tenant_id IS NULL)"
-            " AND (event_type = 'alerts.test') = (alert_rule_id IS NULL)",
+            " AND (event_type <> 'alerts.test' OR alert_rule_id IS NULL)"
+            # A person may have somebody paged whom no rule asks for, and that may go to the fallback, or
+            # together with other pages.
+            " AND (alert_rule_id IS NOT NULL OR user_id IS NOT NULL OR reason = 'fallback'"
+            " OR event_type IN ('alerts.test', 'alerts.pages'))",
             "tenant_and_rule_unless_test",
         ),
         CheckConstraint("event_type <> 'alerts.test' OR alert_id IS NULL", "no_alert_for_tests"),

@@ -33,7 +33,8 @@ class AlertGroup(Base):
     """What its messages have in common, until it ends."""
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     tenant_id: Mapped[UUID]
-    alert_rule_id: Mapped[UUID]
+    alert_rule_id: Mapped[UUID | None]
+    """None: no rule asked for any of it, but a person."""
     alert_destination_id: Mapped[UUID]
     labels: Mapped[dict[str, str]] = mapped_column(server_default=NO_OBJECT)
     look_at: Mapped[datetime] = mapped_column(index=True)

@@ -135,4 +135,6 @@ class NotificationRule(Base):
     contact_method_id: Mapped[UUID] = mapped_column(
         ForeignKey("alert_destinations.id", ondelete="CASCADE"), index=True
     )
+    says_end: Mapped[bool | None]
+    """Whether it also says that what it paged about is over; null: as is usual for its kind."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
