@@ -65,6 +65,7 @@ from tocsin.ingest.short_road import ShortRoad
 from tocsin.model import Secret
 from tocsin.problems import MEDIA_TYPE, problem_body
 from tocsin.resources import calendar_feeds
+from tocsin.resources.heartbeat_book import HeartbeatBook
 from tocsin.resources.openid_provider import OpenIdClient
 from tocsin.resources.silence_book import SilenceBook
 from tocsin.resources.web_push_key import web_push_key
@@ -318,7 +319,13 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
     if hub.role is not ProcessRole.DISPATCH:
         webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
         inbound = InboundEndpoint(
-            webhooks, hub.senders, hub.engine, SilenceBook(hub.engine), hub.actions, hub.pings
+            webhooks,
+            hub.senders,
+            hub.engine,
+            SilenceBook(hub.engine),
+            HeartbeatBook(hub.engine, hub.vault),
+            hub.actions,
+            hub.pings,
         )
         pings = PingEndpoint(hub.senders, hub.pings)
         linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))

@@ -58,6 +58,15 @@ def test_a_missed_heartbeat_opens_an_alert_and_a_returned_one_resolves_it(hub: W
     assert [alert["status"] for alert in hub.alerts()] == ["RESOLVED", "OPEN"]
 
 
+def test_its_alert_says_what_it_is_for(hub: Watching) -> None:
+    hub.heartbeat(alert_title="No backup tonight", description="See the runbook")
+    hub.ping()
+    hub.after(3 * HOUR)
+    (alert,) = hub.alerts()
+    assert alert["title"] == "No backup tonight"
+    assert alert["description"].endswith("\n\nSee the runbook")
+
+
 def test_what_never_pinged_or_is_paused_opens_nothing(hub: Watching) -> None:
     hub.heartbeat("new")
     hub.heartbeat("paused")

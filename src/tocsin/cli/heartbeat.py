@@ -42,6 +42,12 @@ def create(
         str | None, typer.Option(metavar="SPAN", help="From a start to its end, at most.")
     ] = None,
     severity: Annotated[str, typer.Option(help="Of its alerts.")] = "HIGH",
+    alert_title: Annotated[
+        str | None, typer.Option(help="Of the alert when no ping came in time.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option(help="What it is for and what to do; its alerts say it.")
+    ] = None,
     bound_to: Annotated[
         str | None,
         typer.Option(metavar="INTEGRATION", help="Its signals that match are the pings."),
@@ -72,6 +78,9 @@ def create(
         body |= {"kind": "cron", "expressions": [cron]}
     else:
         body |= {"kind": "calendar", "expressions": calendar}
+    for field, value in (("alert_title", alert_title), ("description", description)):
+        if value is not None:
+            body[field] = value
     if max_run is not None:
         body["max_run_seconds"] = _seconds(max_run, "--max-run")
     with open_api(workspace) as api:
@@ -148,6 +157,8 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
         if found[label]:
             facts.add_row(label.removesuffix("_at").replace("_", " "), moment(found[label]))
     facts.add_row("severity", found["severity"])
+    if found["description"]:
+        facts.add_row("says", Text(found["description"]))
     facts.add_row("id", found["id"])
     show(facts)
     if pings:

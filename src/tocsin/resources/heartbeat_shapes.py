@@ -15,7 +15,9 @@ from tocsin.resources.fields import (
     Input,
     JsonObject,
     Labels,
+    Line,
     Name,
+    Note,
     Output,
     Slug,
     Time,
@@ -103,6 +105,8 @@ class ConfiguredHeartbeat(Output):
     integration_id: Id
     name: str
     slug: str
+    description: str | None
+    alert_title: str | None
     kind: ScheduleKind
     period_seconds: int | None
     expressions: list[str]
@@ -142,6 +146,13 @@ class HeartbeatWithToken(HeartbeatOut):
 class _Expected(Input):
     """What may be set when it is made and changed afterwards."""
 
+    description: Annotated[
+        Note | None, Field(description="What it is for and what to do; its alerts say it")
+    ] = None
+    alert_title: Annotated[
+        Line | None,
+        Field(description="Of the alert when no ping came in time; null: made of the name"),
+    ] = None
     expressions: Expressions = left_out()
     timezone: Timezone = left_out()
     grace_seconds: Grace = left_out()

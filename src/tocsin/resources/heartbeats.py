@@ -59,8 +59,8 @@ _STATUS_COLUMNS = (
 )
 _SCHEDULE = {"kind", "period_seconds", "expressions", "timezone", "grace_seconds",
              "max_run_seconds"}  # fmt: skip
-_HANDED_DOWN = {*_SCHEDULE, "tenant_id", "severity", "labels", "methods", "manual_resume",
-                "recovery_pings"}  # fmt: skip
+_HANDED_DOWN = {*_SCHEDULE, "description", "alert_title", "tenant_id", "severity", "labels", "methods",
+                "manual_resume", "recovery_pings"}  # fmt: skip
 """What those that are made for a bound heartbeat have from it."""
 
 
@@ -146,6 +146,8 @@ def make(caller: Principal, body: HeartbeatIn, now: datetime) -> tuple[Heartbeat
             "id": uuid7(),
             "workspace_id": caller.workspace_id,
             "slug": slug_of(body.name),
+            "description": None,
+            "alert_title": None,
             "kind": body.kind.value,
             "period_seconds": None,
             "expressions": [],

@@ -84,7 +84,7 @@ def _title(row: Any, change: StateChange) -> str:
         case ChangeReason.OVERRUN:
             return f"{row.name} did not finish in time"
         case _:
-            return f"{row.name} missed its heartbeat"
+            return row.alert_title or f"{row.name} missed its heartbeat"
 
 
 def _description(row: Any, change: StateChange) -> str:
@@ -99,6 +99,8 @@ def _description(row: Any, change: StateChange) -> str:
     lines.append(f"Schedule: {described(schedule)}.")
     if row.last_ping_at is not None and change.reason is not ChangeReason.FAIL:
         lines.append(f"Last ping: {iso(row.last_ping_at)}.")
+    if row.description:
+        lines += ["", row.description]
     if row.body:
         lines += ["", row.body]
     return "\n".join(lines)[:DESCRIPTION_LIMIT]

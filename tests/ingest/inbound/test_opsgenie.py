@@ -9,7 +9,7 @@ from uuid import UUID
 
 import opsgenie_sdk
 import pytest
-from opsgenie_sdk.exceptions import AuthenticationException, OpenApiException
+from opsgenie_sdk.exceptions import OpenApiException
 
 from tests.ingest.inbound.conftest import Outside
 from tests.support.answers import Answer
@@ -484,10 +484,97 @@ def test_the_client_of_opsgenie_pings_and_reads_heartbeats(
     assert (listed.name, listed.expired) == ("nightly/backup", False)
     (row,) = genie.outside.hub.sql("SELECT state, ping_count FROM heartbeat_statuses")
     assert row == ("up", 1)
-    with pytest.raises(AuthenticationException, match="tocsin heartbeat"):
-        api.delete_heartbeat("nightly/backup")
+    assert api.delete_heartbeat("nightly/backup").result == "Deleted"
     with pytest.raises(OpenApiException, match="does not exist"):
         api.get_heartbeat("no such")
+
+
+def _wish(**more: Any) -> dict[str, Any]:
+    return {"name": "nightly/backup", "interval": 2, "intervalUnit": "hours", **more}
+
+
+def test_the_client_of_opsgenie_makes_changes_switches_and_deletes_heartbeats(
+    genie: Genie, client: opsgenie_sdk.AlertApi
+) -> None:
+    api = opsgenie_sdk.HeartbeatApi(client.api_client)
+    payload = opsgenie_sdk.CreateHeartbeatPayload(
+        name="nightly/backup",
+        description="See the runbook",
+        interval=2,
+        interval_unit="hours",
+        enabled=False,
+        alert_message="No backup tonight",
+        alert_tags=["env:prod", "storage"],
+        alert_priority="P1",
+    )
+    made = api.create_heartbeat(create_heartbeat_payload=payload)
+    assert (made.data.name, made.data.enabled) == ("nightly/backup", False)
+    (row,) = genie.outside.hub.admin.get("/heartbeats").json()["items"]
+    assert (row["period_seconds"], row["grace_seconds"], row["state"]) == (7_200, 720, "paused")
+    assert (row["severity"], row["labels"]) == ("CRITICAL", {"env": "prod", "storage": "true"})
+    assert (row["alert_title"], row["description"]) == ("No backup tonight", "See the runbook")
+    assert api.enable_heartbeat("nightly/backup").data.enabled is True
+    change = opsgenie_sdk.UpdateHeartbeatPayload(interval=10, interval_unit="minutes")
+    changed = api.update_heartbeat("nightly/backup", update_heartbeat_payload=change)
+    assert changed.data.enabled is True
+    shown = api.get_heartbeat("nightly/backup").data
+    assert (shown.interval, shown.interval_unit, shown.enabled) == (10, "minutes", True)
+    assert shown.description == "See the runbook"
+    assert api.ping("nightly/backup").result == "PONG - Heartbeat received"
+    assert api.disable_heartbeat("nightly/backup").data.enabled is False
+    assert api.delete_heartbeat("nightly/backup").data.name == "nightly/backup"
+    assert api.list_heart_beats().data.heartbeats == []
+    audit = genie.outside.hub.admin.get("/audit-events").json()["items"]
+    done = [each for each in audit if each["object_type"] == "heartbeat"]
+    assert [each["action"] for each in done][::-1] == [
+        "created",
+        "paused",
+        "resumed",
+        "updated",
+        "paused",
+        "deleted",
+    ]
+    assert {each["actor"]["kind"] for each in done} == {"source"}
+
+
+def test_what_is_wrong_with_a_heartbeat_is_named_as_opsgenie_names_it(genie: Genie) -> None:
+    answer = genie.call("POST", "/heartbeats", {})
+    assert answer.status == 422
+    assert answer.json()["errors"].keys() == {"name", "interval", "intervalUnit"}
+    wrong = _wish(interval=0, alertPriority="P9", alertTags="x", enabled="yes", description=5)
+    answer = genie.call("POST", "/heartbeats", wrong)
+    assert answer.json()["errors"].keys() == {
+        "interval",
+        "alertPriority",
+        "alertTags",
+        "enabled",
+        "description",
+    }
+    too_long = genie.call("POST", "/heartbeats", _wish(interval=9_999, intervalUnit="days"))
+    assert (too_long.status, list(too_long.json()["errors"])) == (422, ["interval"])
+    assert genie.call("POST", "/heartbeats", _wish()).status == 201
+    assert genie.call("POST", "/heartbeats", _wish()).status == 409
+    # Another name, though the same slug would be made of it.
+    assert genie.call("POST", "/heartbeats", _wish(name="nightly backup")).status == 201
+    assert genie.call("PATCH", "/heartbeats/none", {"interval": 1}).status == 422
+    assert genie.call("PATCH", "/heartbeats/none", {"description": "x"}).status == 404
+    assert genie.call("DELETE", "/heartbeats/none").status == 404
+    assert genie.call("POST", "/heartbeats/none/enable").status == 404
+    assert genie.call("PUT", "/heartbeats/nightly/backup").status == 405
+    assert genie.call("POST", "/heartbeats", "text").status == 400
+
+
+def test_heartbeats_of_another_tenant_are_not_changed(genie: Genie) -> None:
+    tenant = genie.outside.hub.admin.made("/tenants", {"slug": "other", "name": "Other"})
+    theirs = _heartbeat(genie, "theirs", tenant_id=tenant["id"])
+    for method, path in (
+        ("PATCH", "/heartbeats/theirs"),
+        ("DELETE", "/heartbeats/theirs"),
+        ("POST", "/heartbeats/theirs/disable"),
+    ):
+        assert genie.call(method, path, {}).status == 404
+    shown = genie.outside.hub.admin.get(f"/heartbeats/{theirs['id']}").json()
+    assert (shown["state"], shown["name"]) == ("new", "theirs")
 
 
 @pytest.mark.parametrize("path", ["nightly/backup", "nightly%2Fbackup", "nightly-backup"])

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -46,6 +46,7 @@ from tocsin.ingest.senders import Sender
 from tocsin.model import Fault, Secret
 from tocsin.routing.rules import RoutingTable
 from tocsin.store.database import Engine
+from tocsin.store.tables import Heartbeat, HeartbeatStatus
 
 JSON = (b"content-type", b"application/json")
 _encode = msgspec.json.Encoder().encode
@@ -130,6 +131,38 @@ class Silences(Protocol):
     async def expire(self, caller: Principal, silence_id: UUID, now: datetime) -> None: ...
 
 
+class HeartbeatView(NamedTuple):
+    """A heartbeat as it is configured, and what is known of it: rows of their tables."""
+
+    row: Heartbeat
+    status: HeartbeatStatus
+
+
+class Heartbeats(Protocol):
+    """The heartbeats of the tenant that a sender is of. A `wish` has the fields of Tocsin's own API."""
+
+    async def create(
+        self, sender: Sender, wish: Mapping[str, Any], enabled: bool, now: datetime
+    ) -> HeartbeatView | list[Fault] | None:
+        """None: another has that name."""
+        ...
+
+    async def change(
+        self,
+        sender: Sender,
+        name: str,
+        wish: Mapping[str, Any],
+        enabled: bool | None,
+        now: datetime,
+    ) -> HeartbeatView | list[Fault] | None:
+        """None: there is none of that name."""
+        ...
+
+    async def delete(self, sender: Sender, name: str, now: datetime) -> HeartbeatView | None:
+        """As it was; None: there is none of that name."""
+        ...
+
+
 class Door(Protocol):
     """What a product is given to work with."""
 
@@ -140,6 +173,9 @@ class Door(Protocol):
 
     @property
     def silences(self) -> Silences: ...
+
+    @property
+    def heartbeats(self) -> Heartbeats: ...
 
     @property
     def actions(self) -> Actions:

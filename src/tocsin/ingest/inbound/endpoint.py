@@ -18,7 +18,7 @@ from tocsin.heartbeats.pings import IncomingPing, PingAnswer, Pings
 from tocsin.ingest import metrics
 from tocsin.ingest.body import Body, Disconnected, Receive
 from tocsin.ingest.endpoint import Endpoint, Scope, headers_of
-from tocsin.ingest.inbound.base import Product, Request, Silences
+from tocsin.ingest.inbound.base import Heartbeats, Product, Request, Silences
 from tocsin.ingest.inbound.registry import PRODUCTS
 from tocsin.ingest.proof.verify import MISSING, Refused, verify_token
 from tocsin.ingest.received_webhook import Answer, Declined, Shown, Webhook
@@ -54,11 +54,13 @@ class InboundEndpoint:
         senders: Senders,
         engine: Engine,
         silences: Silences,
+        heartbeats: Heartbeats,
         actions: Actions,
         pings: Pings,
     ) -> None:
         self._pings = pings
         self._silences = silences
+        self._heartbeats = heartbeats
         self._actions = actions
         self._webhooks = webhooks
         self._senders = senders
@@ -75,6 +77,10 @@ class InboundEndpoint:
     @property
     def silences(self) -> Silences:
         return self._silences
+
+    @property
+    def heartbeats(self) -> Heartbeats:
+        return self._heartbeats
 
     async def ping(self, incoming: IncomingPing) -> PingAnswer:
         return await self._pings.submit(incoming)

@@ -3,6 +3,7 @@
 SELECT change.sequence, change.id, change.heartbeat_id, change.at, change.before, change.after,
        change.reason, change.exit_code, change.body,
        heartbeat.integration_id, heartbeat.tenant_id, heartbeat.name, heartbeat.slug, heartbeat.kind,
+       heartbeat.description, heartbeat.alert_title,
        heartbeat.period_seconds, heartbeat.expressions, heartbeat.timezone, heartbeat.grace_seconds,
        heartbeat.max_run_seconds, heartbeat.severity::text, heartbeat.labels,
        status.last_ping_at

@@ -66,6 +66,10 @@ class Heartbeat(Deletable, Base):
     """Whose alerts are opened; one of the type `heartbeat`."""
     name: Mapped[str]
     slug: Mapped[str]
+    description: Mapped[str | None]
+    """What it is for and what to do, as its alerts say."""
+    alert_title: Mapped[str | None]
+    """Of the alert when no ping came in time; null: made of the name."""
     kind: Mapped[str]
     period_seconds: Mapped[int | None]
     expressions: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=_NO_TEXTS)

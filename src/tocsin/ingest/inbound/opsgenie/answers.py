@@ -39,6 +39,9 @@ class Answering:
     def found(self, data: Any, **more: Any) -> Reply:
         return self._reply(200, {"data": data, **more}, {})
 
+    def done(self, status: int, result: str, data: Any) -> Reply:
+        return self._reply(status, {"result": result, "data": data}, {})
+
     def refused(self, status: int, message: str, **headers: str) -> Reply:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._reply(status, {"message": message}, more)

@@ -52,9 +52,6 @@ _VERBS: Final = {
     "DELETE": frozenset(("tags", "details")),
 }
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEARTBEATS_ARE_CONFIGURED: Final = (
-    "Heartbeats are made and changed in Tocsin: tocsin heartbeat, or its own API"
-)
 _IT_IS_DONE: Final = "it is done, and no signal"
 _UNSUPPORTED: Final = "Tocsin does not do this; its rules and schedules decide who is notified"
 
@@ -340,11 +337,25 @@ class _Call(NamedTuple):
         asked = (self.request, self.door, self.sender, self.answering)
         if given and verb == "ping":
             return await self._ping(unquote(given))
-        if self.request.method not in ("GET", "HEAD") or (given and verb in ("enable", "disable")):
-            return self.answering.refused(403, _HEARTBEATS_ARE_CONFIGURED, x_code="40301")
-        if not rest:
-            return await heartbeats.all_of_them(*asked)
-        return await heartbeats.one(unquote(rest), *asked)
+        method, name = self.request.method, unquote(rest)
+        if method in ("GET", "HEAD"):
+            found = heartbeats.one(name, *asked) if rest else heartbeats.all_of_them(*asked)
+            return await found
+        body = self._body()
+        if isinstance(body, Reply):
+            return body
+        match method:
+            case "POST" if not rest:
+                return await heartbeats.create(body, *asked)
+            case "POST" if given and verb in ("enable", "disable"):
+                switched = {"enabled": verb == "enable"}
+                result = f"{verb.capitalize()}d"
+                return await heartbeats.change(unquote(given), switched, *asked, result=result)
+            case "PATCH" if rest:
+                return await heartbeats.change(name, body, *asked)
+            case "DELETE" if rest:
+                return await heartbeats.delete(name, *asked)
+        return self.answering.refused(405, "Method not allowed")
 
     async def _ping(self, name: str) -> Reply:
         """Of a name that nobody has it is answered, too, as Opsgenie does, and is on record."""

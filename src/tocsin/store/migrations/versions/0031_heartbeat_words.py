@@ -1,0 +1,10 @@
+"""a heartbeat says what it is for, and what its alert is called"""
+
+from tocsin.store.migrate import run_sql_beside
+
+revision = "0031"
+down_revision = "0030"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
