@@ -44,6 +44,28 @@ def test_equal_labels_are_one_alert() -> None:
     assert first.external_id != one(labels={"alertname": "Down"}).external_id
 
 
+def test_a_repeat_has_its_own_times_and_flags() -> None:
+    said = {
+        "labels": {"alertname": "Repeated", "severity": "odd", "empty": ""},
+        "annotations": {"summary": "Down"},
+    }
+    first, *_ = signals = Prometheus().parse([said, 1], context())
+    assert signals[-1].flags == ("unknown_severity", LEFT_OUT)
+    ends = (NOW + timedelta(minutes=4)).isoformat()
+    starts = (NOW - timedelta(hours=1)).isoformat()
+    again = one(**said, startsAt=starts, endsAt=ends)
+    over = one(**said, startsAt=starts, endsAt=starts)
+    assert (again.flags, over.flags) == (("unknown_severity",), ("unknown_severity",))
+    assert again.triggered_at == NOW - timedelta(hours=1)
+    assert again.lease is not None
+    assert again.lease.ends_at == NOW + timedelta(minutes=4)
+    assert (over.kind, over.lease) == (SignalKind.RESOLVE, None)
+    assert first.labels == again.labels == {"alertname": "Repeated", "severity": "odd"}
+    for changed in ({"annotations": {"summary": "Up"}}, {"generatorURL": "http://p/"}):
+        other = one(**{**said, **changed})
+        assert (other.title, other.metadata) != (again.title, again.metadata)
+
+
 @pytest.mark.parametrize(
     ("labels", "fingerprint"),
     [

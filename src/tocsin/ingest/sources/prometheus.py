@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar, Final, NamedTuple
 
 from tocsin.ingest.proof.scheme import Scheme
@@ -32,6 +33,10 @@ RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
 
 LEFT_OUT: Final = "alerts_left_out"
 """Flags a webhook of which some alerts could not be taken."""
+
+_REMEMBERED: Final = 4_096
+_REMEMBERED_LENGTH: Final = 1_024
+"""Characters of one alert: 4,096 of such take some 20 MB at most."""
 
 _LEAST_GRACE: Final = timedelta(minutes=1)
 _MOST_GRACE: Final = timedelta(minutes=5)
@@ -111,35 +116,65 @@ def _judge(
     end: datetime | None,
     now: datetime,
 ) -> Signal | Fault:
-    labels = {name: value for name, value in alert["labels"].items() if value}
-    annotations = {name: value for name, value in (alert.get("annotations") or {}).items() if value}
     start = given_start or end or now
     if end is not None and end < start:
         return Fault(f"/{index}", "invalid", "start time must be before end time")
-    if not labels:
+    labels = alert["labels"]
+    if not any(labels.values()):
         return Fault(f"/{index}", "invalid", "at least one label pair required")
-    if "" in alert["labels"]:
+    if "" in labels:
         return Fault(f"/{index}", "invalid", 'invalid label set: invalid name ""')
-    flags: list[str] = []
     is_over = end is not None and end <= now
+    started = min(start, now)
+    said = _said(labels, alert.get("annotations") or {}, text_of(alert.get("generatorURL")))
+    return Signal(
+        SignalKind.RESOLVE if is_over else SignalKind.TRIGGER,
+        said.external_id,
+        said.title,
+        said.severity,
+        said.description,
+        started,
+        end if is_over else started,
+        said.labels,
+        said.metadata,
+        said.tenant,
+        said.flags,
+        None if is_over else _lease(end, now),
+    )
+
+
+def _said(labels: dict[str, str], annotations: dict[str, str], url: str | None) -> Signal:
+    """What an alert says whenever it is sent. What fires is sent again every minute or two: short ones
+    are remembered."""
+    given = tuple(labels.items()), tuple(annotations.items()), url
+    length = len("".join(labels.values())) + len("".join(annotations.values())) + len(url or "")
+    return _remembered(*given) if length <= _REMEMBERED_LENGTH else _read_texts(*given)
+
+
+def _read_texts(
+    given_labels: tuple[tuple[str, str], ...],
+    given_annotations: tuple[tuple[str, str], ...],
+    url: str | None,
+) -> Signal:
+    labels = {name: value for name, value in given_labels if value}
+    annotations = {name: value for name, value in given_annotations if value}
+    flags: list[str] = []
     fingerprint = labels_fingerprint(labels)
     described = next((text for name in _DESCRIPTIONS if (text := annotations.get(name))), None)
     title = text_of(annotations.get("summary")) or text_of(labels.get("alertname"))
     return make_signal(
-        SignalKind.RESOLVE if is_over else SignalKind.TRIGGER,
+        SignalKind.TRIGGER,
         fingerprint,
         title or f"Alert {fingerprint}",
         flags=flags,
         severity=severity_of(labels.get("severity"), flags),
         description=described,
-        triggered_at=min(start, now),
-        occurred_at=end if is_over else min(start, now),
         labels=labels,
-        metadata=present(
-            {"annotations": annotations, "generatorURL": text_of(alert.get("generatorURL"))}
-        ),
-        lease=None if is_over else _lease(end, now),
+        metadata=present({"annotations": annotations, "generatorURL": url}),
     )
+
+
+_remembered = lru_cache(_REMEMBERED)(_read_texts)
 
 
 def _lease(end: datetime | None, now: datetime) -> Lease:

@@ -97,8 +97,12 @@ def labels_fingerprint(labels: Mapping[str, Any]) -> str:
     """Prometheus' own fingerprint of a label set, for alerts that come without one: FNV-1a (64
     bit) over name, 0xff, value, 0xff in byte order of the names (prometheus/common,
     model/signature.go)."""
-    pairs = sorted((name.encode(), str(text).encode()) for name, text in labels.items())
-    joined = b"".join(name + b"\xff" + text + b"\xff" for name, text in pairs)
+    # By code points is by bytes of UTF-8, too.
+    parts = [part for name, text in sorted(labels.items()) for part in (name, str(text))]
+    if "".join(parts).isascii():
+        joined = "\xff".join((*parts, "")).encode("latin-1")
+    else:
+        joined = b"".join(part.encode() + b"\xff" for part in parts)
     if len(joined) > _FINGERPRINT_BYTES:
         return hashlib.sha256(joined).hexdigest()[:16]
     return _fnv(joined) if len(joined) > _REMEMBERED_BYTES else _known_fnv(joined)
