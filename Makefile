@@ -24,7 +24,7 @@ $(STAMP): $(BIN)/uv pyproject.toml requirements.lock
 	@touch $(STAMP)
 
 # The console's scripts and styles. Without them the server runs, with plain pages.
-$(BUILT): $(STAMP) tools/build_assets.py $(wildcard $(ASSETS)/*.json $(ASSETS)/*.ts $(ASSETS)/src/* $(ASSETS)/styles/*) \
+$(BUILT): $(STAMP) tools/build_assets.py $(wildcard $(ASSETS)/*.json $(ASSETS)/*.ts $(ASSETS)/src/* $(ASSETS)/worker/* $(ASSETS)/styles/*) \
   $(wildcard src/tocsin/console/templates/console/*)
 	@$(BIN)/python tools/build_assets.py
 

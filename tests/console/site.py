@@ -23,6 +23,7 @@ from tests.support.answers import Answer
 from tests.support.postgres import Database
 from tocsin import app
 from tocsin.access.api_keys import create_api_key
+from tocsin.access.links import LinkSigner
 from tocsin.access.passwords import hash_password
 from tocsin.access.sessions import LinkPurpose, begin_session, make_sign_in_link
 from tocsin.access.vault import Vault
@@ -110,6 +111,8 @@ class Site:
     workspace_id: UUID
     other_workspace_id: UUID
     people: dict[str, UUID]
+    signer: LinkSigner
+    """Of the links of its messages."""
 
     def browser(self, name: str | None = None) -> Browser:
         """Signed in as this person, or as nobody."""
@@ -141,15 +144,21 @@ def running_site(
     """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another. With
     `listener`, it is served there."""
     made = _run(_populate(database.url, people))
+    keys = (Vault.new_key(),)
     process = app.Hub.build(
         Settings(data_dir=folder, body_timeout_seconds=3, **(settings or {})),
         database.url,
-        (Vault.new_key(),),
+        keys,
         app.ProcessRole.WEB,
     )
     with serving(app.application(process), lifespan="on", listener=listener) as base_url:
         yield Site(
-            database, base_url, Client(f"{base_url}/api/v1", made.key), *made.ids, made.people
+            database,
+            base_url,
+            Client(f"{base_url}/api/v1", made.key),
+            *made.ids,
+            made.people,
+            LinkSigner(keys),
         )
 
 

@@ -23,6 +23,10 @@ class Assets:
     styles: tuple[str, ...] = ()
     icons: str | None = None
     font: str | None = None
+    worker: str | None = None
+    app_icon: str | None = None
+    big_app_icon: str | None = None
+    maskable_app_icon: str | None = None
 
 
 def folder() -> Traversable:
@@ -43,6 +47,10 @@ def find_assets() -> Assets:
         styles=tuple(PREFIX + each for each in main.get("css", ())),
         icons=_first(files, "icons-"),
         font=_first(files, "inter-latin-opsz"),
+        worker=PREFIX + entries["worker/worker.ts"]["file"],
+        app_icon=_first(files, "app-192"),
+        big_app_icon=_first(files, "app-512"),
+        maskable_app_icon=_first(files, "app-maskable-512"),
     )
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.access.passwords import SHORTEST
+from tocsin.access.vault import VaultError
 from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
 from tocsin.console.destination_pages import kind_icon, kind_words
@@ -22,6 +23,7 @@ from tocsin.resources.destination_trials import last_tests
 from tocsin.resources.members import member
 from tocsin.resources.my_shifts import next_shifts
 from tocsin.resources.users import MePatch
+from tocsin.resources.web_push_key import web_push_key
 from tocsin.store.paging import PageRequest
 from tocsin.store.queries.api_keys import page_of_api_keys
 from tocsin.store.queries.contact_methods import page_of_contact_methods
@@ -149,7 +151,16 @@ async def show(
         keys=keys.rows,
         roles=[each.value for each in Role if visitor.role.includes(each)],
         secret=secret,
+        push_key=await _push_key(call),
         sessions=sessions,
         role=visitor.role.value,
         is_admin=call.may(Role.ADMIN),
     )
+
+
+async def _push_key(call: Call) -> str | None:
+    """With which a browser subscribes to push; None while it cannot be read."""
+    try:
+        return (await web_push_key(call.context.engine, call.context.vault)).public
+    except VaultError:
+        return None

@@ -8,10 +8,11 @@ from functools import cache
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tocsin.console.assets_found import folder
+from tocsin.console.assets_found import PREFIX, find_assets, folder
+from tocsin.console.render import page
 
 _FOREVER = "public, max-age=31536000, immutable"
 _MARK = (
@@ -29,6 +30,9 @@ def routes() -> list[Route]:
         Route("/favicon.svg", _mark, methods=["GET"]),
         Route("/favicon.ico", _mark, methods=["GET"]),
         Route("/manifest.webmanifest", _manifest, methods=["GET"]),
+        Route("/app-icon.png", _app_icon, methods=["GET"]),
+        Route("/service-worker.js", _worker, methods=["GET"]),
+        Route("/offline", _offline, methods=["GET"]),
     ]
 
 
@@ -73,19 +77,67 @@ async def _mark(request: Request) -> Response:
 
 
 async def _manifest(request: Request) -> Response:
+    """What makes the console an app that can be installed."""
+    assets = find_assets()
     return JSONResponse(
         {
+            "id": "/",
             "name": "Tocsin",
             "short_name": "Tocsin",
+            "description": "Who is needed, and why: alerts, pages and who is on call.",
             "start_url": "/",
             "scope": "/",
             "display": "standalone",
             "background_color": "#0d0e11",
             "theme_color": "#0d0e11",
             "icons": [
-                {"src": "/favicon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+                {"src": "/favicon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+                *_icon(assets.app_icon, 192, "any"),
+                *_icon(assets.big_app_icon, 512, "any"),
+                *_icon(assets.maskable_app_icon, 512, "maskable"),
+            ],
+            "shortcuts": [
+                {"name": "Alerts", "url": "/alerts"},
+                {"name": "On call", "url": "/schedules"},
             ],
         },
         media_type="application/manifest+json",
         headers={"Cache-Control": "public, max-age=86400"},
     )
+
+
+def _icon(address: str | None, size: int, purpose: str) -> list[dict[str, str]]:
+    if address is None:
+        return []
+    size_words = f"{size}x{size}"
+    return [{"src": address, "sizes": size_words, "type": "image/png", "purpose": purpose}]
+
+
+async def _app_icon(request: Request) -> Response:
+    """Under a name that stays: notifications name it, and iPhones look for it."""
+    address = find_assets().app_icon
+    return (
+        Response(status_code=HTTPStatus.NOT_FOUND) if address is None else RedirectResponse(address)
+    )
+
+
+async def _worker(request: Request) -> Response:
+    """The service worker: at the root, so that it is asked about every page."""
+    address = find_assets().worker
+    body = None if address is None else _read(address.removeprefix(PREFIX))
+    if body is None:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    return Response(
+        body,
+        media_type="text/javascript",
+        headers={
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+async def _offline(request: Request) -> Response:
+    """What the service worker shows when there is no way here."""
+    return page("offline.html")

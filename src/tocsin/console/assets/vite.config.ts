@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig, type Plugin } from "vite";
+import { appIcons } from "./app_icons.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -27,7 +28,7 @@ function icons(): Plugin {
 
 export default defineConfig({
   base: "/static/",
-  plugins: [tailwindcss(), icons()],
+  plugins: [tailwindcss(), icons(), appIcons()],
   build: {
     outDir: "dist",
     emptyOutDir: true,
@@ -35,7 +36,7 @@ export default defineConfig({
     assetsDir: "",
     modulePreload: false,
     rolldownOptions: {
-      input: { console: `${here}src/console.ts` },
+      input: { console: `${here}src/console.ts`, worker: `${here}worker/worker.ts` },
     },
   },
 });

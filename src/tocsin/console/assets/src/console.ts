@@ -10,6 +10,7 @@ import { keepSelection } from "./selection";
 import { keepToasts } from "./toasts";
 import { copyOnClick } from "./copy";
 import { watchForStaleness } from "./wallboard";
+import { offerPush, registerWorker } from "./push";
 
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
@@ -31,3 +32,5 @@ watchForStaleness();
 if (document.querySelector("[data-plot]")) {
   void import("./charts").then(({ drawCharts }) => drawCharts());
 }
+registerWorker();
+offerPush();
