@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -86,6 +88,15 @@ def first(faults: Mapping[str, str]) -> str:
 def lines(text: str) -> list[str]:
     """What stands on each line of a field, without the empty ones."""
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def zoned(text: str, zone: str) -> str:
+    """As a field of date and time has it, by the clock of a zone, to what the API takes."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return local.replace(tzinfo=ZoneInfo(zone)).isoformat() if local.tzinfo is None else text
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -19,6 +19,7 @@ from tocsin.console.health_strip import is_silent
 from tocsin.console.render import go, page
 from tocsin.console.setup_guides import steps, tool_name
 from tocsin.ingest.replay import Replayed, replay
+from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Role
 from tocsin.resources import integrations
 from tocsin.resources.integration_shapes import (
@@ -178,6 +179,7 @@ async def _shown(
         heard=heard.get(row.id),
         is_silent=row.id in heard and is_silent(heard[row.id], call.now),
         waiting=waiting_for(newest),
+        takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
     )
 

@@ -9,14 +9,12 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.alerts.on_call_book import OnCallBook, last_resort
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.policy_forecast import forecast_of
 from tocsin.console.render import page
-from tocsin.explain import forecast_words
-from tocsin.explain.escalation_forecast import Ahead, foresee, longest, look_ahead
-from tocsin.model import Severity
-from tocsin.oncall.forecast import ForecastStep
+from tocsin.explain.policy_readiness import WEEKS, readiness, unready_words
+from tocsin.model import Role, Severity
 from tocsin.resources.escalation_policies import routed
 from tocsin.store import workspace_rows
 from tocsin.store.paging import PageRequest
@@ -36,27 +34,18 @@ async def _list(call: Call) -> Response:
     async with call.context.reading() as session:
         found = await page_of_policies(session, call.visitor.workspace_id, PageRequest(200))
     rows = sorted(found.rows, key=lambda each: each.name.lower())
-    return page("policies.html", call.frame("policies"), rows=rows)
+    return page("policies.html", call.frame("policies"), rows=rows, may_change=call.may(Role.ADMIN))
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
-    """One person, or one destination, in one step."""
+class ReadyLine:
+    """A person whom the policy can reach: would they be woken?"""
 
     name: str
-    is_person: bool
-    cause: str
-    pages: tuple[tuple[datetime, str], ...]
-    """When and by what; none: an earlier step pages them already."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    number: int
-    loop: int
-    at: datetime
-    wakings: tuple[Waking, ...]
-    skipped: tuple[str, ...]
+    contacts: int
+    first_page: timedelta | None
+    last_page_at: datetime | None
+    warning: str | None
 
 
 async def _show(call: Call) -> Response:
@@ -64,20 +53,13 @@ async def _show(call: Call) -> Response:
     workspace_id = call.visitor.workspace_id
     wanted = call.request.query_params.get("severity", "CRITICAL").upper()
     severity = Severity(wanted) if wanted in Severity.__members__ else Severity.CRITICAL
-    directory = await call.context.senders.feed.look()
     async with call.context.reading() as session:
         row = await workspace_rows.find(session, StoredPolicy, workspace_id, policy_id)
         if row is None:
             return absent("policy", ("/policies", "All policies"))
-        policy = routed(row)
-        book = directory.on_call.get(workspace_id, OnCallBook())
-        until = call.now + max(longest(policy), timedelta(seconds=1))
-        ahead = await look_ahead(
-            session, policy, book, directory.routing[workspace_id], call.now, until
-        )
+        forecast = await forecast_of(call, session, routed(row), severity, WEEKS)
         rules = await rules_naming_policy(session, workspace_id, policy_id, 20)
-    forecast = await foresee(ahead, severity, {}, call.now)
-    resort = last_resort(policy, ahead.table)
+        found = await readiness(session, forecast.ahead, call.now, rules)
     return page(
         "policy.html",
         call.frame("policies"),
@@ -85,34 +67,17 @@ async def _show(call: Call) -> Response:
         rules=rules,
         severity=severity.value,
         severities=[each.value for each in Severity],
-        lines=[_line(ahead, step) for step in forecast.steps],
-        warnings=[*forecast_words.warnings(ahead, forecast)],
-        exhausted_at=forecast.exhausted_at,
-        resort=None if resort is None else resort.name,
-    )
-
-
-def _line(ahead: Ahead, step: ForecastStep) -> StepLine:
-    return StepLine(
-        number=step.taken.step + 1,
-        loop=step.taken.loop,
-        at=step.at,
-        wakings=tuple(
-            Waking(
-                name=forecast_words.target_name(ahead, each.target)
-                if each.user_id is None
-                else ahead.book.name(each.user_id),
-                is_person=each.user_id is not None,
-                cause=each.cause or "",
-                pages=tuple(
-                    (
-                        step.at + page.delay,
-                        ahead.channel(page.destination_id) or "message",
-                    )
-                    for page in each.pages
-                ),
+        forecast=forecast,
+        readiness=found,
+        people=[
+            ReadyLine(
+                forecast.ahead.book.name(each.user_id),
+                each.usable_contacts,
+                each.first_page,
+                None if each.last_page is None else each.last_page.at,
+                unready_words(forecast.ahead, each),
             )
-            for each in step.taken.reached
-        ),
-        skipped=tuple(forecast_words.skip_words(ahead, each) for each in step.taken.skipped),
+            for each in found.people
+        ],
+        may_change=call.may(Role.ADMIN),
     )

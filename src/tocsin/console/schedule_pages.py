@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.forms import zoned
 from tocsin.console.render import go, hue, local_input, page
 from tocsin.model import Role
 from tocsin.oncall.spans import Span
@@ -109,20 +109,11 @@ async def _show(call: Call) -> Response:
 def _document(call: Call, values: Mapping[str, str]) -> dict[str, Any]:
     document: dict[str, Any] = {"kind": values.get("kind", "cover")}
     for name in ("starts_at", "ends_at"):
-        document[name] = _moment(values.get(name, ""), call.visitor.timezone)
+        document[name] = zoned(values.get(name, ""), call.visitor.timezone)
     for name in ("user_id", "substitute_user_id"):
         if values.get(name):
             document[name] = values[name]
     return document
-
-
-def _moment(text: str, zone: str) -> str:
-    """As a field of date and time has it, in the viewer's zone, to what the API takes."""
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return local.replace(tzinfo=ZoneInfo(zone)).isoformat() if local.tzinfo is None else text
 
 
 async def _preview(call: Call, body: OverrideIn) -> SchedulePreviewOut:

@@ -13,19 +13,23 @@ from starlette.routing import Route
 
 from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import Call, opened
+from tocsin.console.door import Call, absent, opened
+from tocsin.console.forms import zoned
 from tocsin.console.matcher_lines import read_matchers, write_matchers
-from tocsin.console.render import go, page
+from tocsin.console.render import go, local_input, page
 from tocsin.explain.preview import draft_silence, past_alerts, try_cover
 from tocsin.model import Role
 from tocsin.resources import silences
-from tocsin.resources.silences import SilenceIn
+from tocsin.resources.silences import SilenceIn, SilencePatch
 from tocsin.routing.rules import Silence
+from tocsin.store import workspace_rows
 from tocsin.store.paging import PageRequest
+from tocsin.store.queries.held_now import held_now
 from tocsin.store.queries.silences import SilenceState, page_of_silences, state_of
 from tocsin.store.tables import StoredSilence
 
 _HOURS = (("1 hour", 1), ("4 hours", 4), ("12 hours", 12), ("1 day", 24), ("1 week", 168))
+_CHANGED = ("matchers", "starts_at", "ends_at", "comment")
 _LIKE_THIS = ("alertname", "host", "instance", "service", "job")
 
 
@@ -35,6 +39,11 @@ def routes(context: ConsoleContext) -> list[Route]:
         Route(
             "/silences/new",
             opened(context, _new, role=Role.RESPONDER),
+            methods=["GET", "POST"],
+        ),
+        Route(
+            "/silences/{id:uuid}",
+            opened(context, _edit, role=Role.RESPONDER),
             methods=["GET", "POST"],
         ),
         Route(
@@ -52,11 +61,17 @@ async def _list(call: Call) -> Response:
         found = await page_of_silences(
             session, call.visitor.workspace_id, PageRequest(200), state=state, now=call.now
         )
+        held = await held_now(session, call.visitor.workspace_id)
     return page(
         "silences.html",
         call.frame("silences"),
         lines=[
-            (row, write_matchers(row.matchers).replace("\n", ", "), state_of(row, call.now).value)
+            (
+                row,
+                write_matchers(row.matchers).replace("\n", ", "),
+                state_of(row, call.now).value,
+                held.get(row.id, 0),
+            )
             for row in sorted(found.rows, key=lambda each: each.ends_at)
         ],
         shown=state.value,
@@ -121,7 +136,55 @@ async def _create(call: Call, body: SilenceIn) -> StoredSilence:
     return row
 
 
-async def _ask(call: Call, values: Mapping[str, Any], faults: Mapping[str, str]) -> Response:
+async def _edit(call: Call) -> Response:
+    silence_id: UUID = call.request.path_params["id"]
+    async with call.context.reading() as session:
+        row = await workspace_rows.find(
+            session, StoredSilence, call.visitor.workspace_id, silence_id
+        )
+    if row is None:
+        return absent("silence", ("/silences", "All silences"))
+    zone = call.visitor.timezone
+    if call.request.method == "GET":
+        return await _ask(call, _stored(row, zone), {}, row)
+    form = await call.form()
+    values = {name: form.get(name, "").strip()[:20_000] for name in _CHANGED}
+    matchers, fault = read_matchers(values["matchers"])
+    if form.get("act") == "try" or fault:
+        return await _ask(call, values, {"matchers": fault} if fault else {}, row)
+    document: dict[str, Any] = {"matchers": matchers, "comment": values["comment"]}
+    document["ends_at"] = zoned(values["ends_at"], zone)
+    if row.starts_at > call.now:
+        document["starts_at"] = zoned(values["starts_at"], zone)
+    entered = forms.read(SilencePatch, document)
+    if entered.body is None:
+        return await _ask(call, values, entered.faults, row)
+    saved = await forms.save(_update(call, silence_id, entered.body))
+    if saved.made is None:
+        return await _ask(call, values, saved.faults, row)
+    return go("/silences", "Saved, and in force at once.")
+
+
+def _stored(row: StoredSilence, zone: str) -> dict[str, str]:
+    return {
+        "matchers": write_matchers(row.matchers),
+        "starts_at": local_input(row.starts_at, zone),
+        "ends_at": local_input(row.ends_at, zone),
+        "comment": row.comment,
+    }
+
+
+async def _update(call: Call, silence_id: UUID, body: SilencePatch) -> StoredSilence:
+    async with call.context.configuring() as session:
+        return await silences.update(session, call.visitor.principal, silence_id, body, call.now)
+
+
+async def _ask(
+    call: Call,
+    values: Mapping[str, Any],
+    faults: Mapping[str, str],
+    row: StoredSilence | None = None,
+) -> Response:
     matched, considered = None, 0
     matchers, fault = read_matchers(values["matchers"])
     draft = draft_silence(matchers, call.now) if matchers and not fault else None
@@ -138,6 +201,8 @@ async def _ask(call: Call, values: Mapping[str, Any], faults: Mapping[str, str])
         values=values,
         faults=faults,
         hours=_HOURS,
+        row=row,
+        has_begun=row is not None and row.starts_at <= call.now,
         matched=matched,
         considered=considered,
         live=None if matched is None else sum(each.status.is_live for each in matched),

@@ -45,6 +45,8 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/alerts?q=severity:awful",
         f"/alerts/{alert_id}",
         "/schedules/new",
+        "/policies/new",
+        f"/integrations/{integration_id}/mapping",
         "/overview",
         "/wallboard",
         "/inhibition",
