@@ -17,6 +17,8 @@ from tocsin.cli import (
     alerts,
     api_key,
     audit,
+    backup,
+    database,
     delivery,
     destination,
     doctor,
@@ -99,6 +101,9 @@ app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
 app.command("overview", rich_help_panel=_LOOK_AFTER)(overview.overview)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("settings", rich_help_panel=_LOOK_AFTER)(settings.settings)
+app.command("backup", rich_help_panel=_LOOK_AFTER)(backup.backup)
+app.command("restore", rich_help_panel=_LOOK_AFTER)(backup.restore)
+app.add_typer(database.app, name="database", rich_help_panel=_LOOK_AFTER)
 app.command("migrate", rich_help_panel=_LOOK_AFTER)(migrate.migrate)
 
 

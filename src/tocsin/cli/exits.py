@@ -54,7 +54,7 @@ def _failure(error: Exception) -> Failure | None:
         return Failure(*error.faults, code=Exit.USAGE)  # type: ignore[attr-defined]
     if "EmbeddedError" in kinds:
         return Failure(str(error), code=Exit.UNREACHABLE)
-    if kinds & {"SchemaError", "VaultError", "SharedConnectionsError"}:
+    if kinds & {"SchemaError", "VaultError", "SharedConnectionsError", "DumpError"}:
         return Failure(str(error))
     if kinds & {"OperationalError", "InterfaceError"}:
         said = " ".join(str(getattr(error, "orig", None) or error).split())

@@ -52,13 +52,25 @@ def make(data_dir: Path) -> tuple[Secret, ...]:
     """
     from tocsin.access.vault import Vault
 
+    keep(data_dir, Vault.new_key().reveal_text() + "\n")
+    keys = configured(Settings(data_dir=data_dir))
+    assert keys is not None
+    return keys
+
+
+def keep(data_dir: Path, text: str) -> None:
+    """Makes the file of this text unless there is one.
+
+    Raises:
+        SettingsError: if the folder does not let us.
+    """
     path = data_dir / FILE
     draft = data_dir / f".{FILE}.{secrets.token_hex(8)}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as file:
-                file.write(Vault.new_key().reveal() + b"\n")
+                file.write(text.encode())
                 file.flush()
                 if os.geteuid() == 0:
                     # Root beside a user's own hub: the user must be able to read it as well.
@@ -74,9 +86,6 @@ def make(data_dir: Path) -> tuple[Secret, ...]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingsError([f"cannot keep a key in {path}: {reason}"]) from None
-    keys = configured(Settings(data_dir=data_dir))
-    assert keys is not None
-    return keys
 
 
 def _sync(folder: Path) -> None:
