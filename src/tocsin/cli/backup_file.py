@@ -81,7 +81,8 @@ def pack(archive: Path, manifest: Manifest, keys: Sequence[Secret], dump: Path) 
 
 
 def unpack(archive: Path, folder: Path) -> Backup:
-    """
+    """Take it apart, its dump into `folder`.
+
     Raises:
         Failure: it is no backup of ours, it is cut off, or a newer Tocsin wrote it.
     """

@@ -53,7 +53,8 @@ def dump(url: str, file: Path) -> None:
 
 
 def check(file: Path) -> None:
-    """
+    """Read the file through.
+
     Raises:
         DumpError: if the file is not a dump, or is cut off.
     """

@@ -112,7 +112,7 @@ def _check(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
     if version != str(binaries.major):
         raise EmbeddedError(
             f"{cluster} holds data of PostgreSQL {version[:20]}, but this Tocsin brings "
-            f"{binaries.major}: dump it with the former Tocsin and load it with this one "
+            f"{binaries.major}: back it up with the former Tocsin and restore it with this one "
             '(docs/operations/database.md, "Upgrading")'
         )
     owner = cluster.lstat().st_uid
