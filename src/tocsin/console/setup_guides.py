@@ -1,5 +1,5 @@
-"""What to do in a tool so that it sends here: the section "Set up" of the tool's page in the docs, with
-this installation's address in place of the example's."""
+"""What to do in a tool so that it sends here: the section "Set up" of the tool's page in the docs and
+those to paste or enter that it points at, with this installation's address in place of the example's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 _EXAMPLE = "https://tocsin.example.com"
 _SECTION = re.compile(r"^## Set up\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+_BELOW = re.compile(r"^## [^\n]+ to (?:paste|enter)\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+"""What the steps call "the template below", with its heading."""
 _MADE = re.compile(r"^1\. Make an integration of type `\w+`\.\n", re.MULTILINE)
 """The step that has been taken when the page is shown."""
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
@@ -41,12 +43,15 @@ def steps(source: str, webhook_url: str, base_url: str) -> Markup | None:
     """The steps as a page shows them; None where there are none."""
     text = _read(source)
     found = None if text is None else _SECTION.search(text)
-    if found is None:
+    if text is None or found is None:
         return None
+    shown = "\n".join([found[1], *_BELOW.findall(text)])
     words = re.sub(
-        re.escape(_EXAMPLE) + r"/webhooks/<integration id>(/<[^>]+>)?", webhook_url, found[1]
+        re.escape(_EXAMPLE) + r"/webhooks/<integration id>(/<[^>]+>)?", webhook_url, shown
     )
     words = _MADE.sub("", words.replace(_EXAMPLE, base_url))
     # What the docs say is ours; raw HTML and links with scripts are off all the same.
     made = MarkdownIt("commonmark", {"html": False}).enable("table").render(words)
+    # What scrolls can be reached by keyboard.
+    made = made.replace("<pre>", '<pre tabindex="0">')
     return Markup(made)  # noqa: S704 - our own file, rendered without raw HTML
