@@ -6,10 +6,12 @@ it is down is an alert of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from tocsin.heartbeats.beat import ChangeReason, HeartbeatState, StateChange
@@ -42,9 +44,65 @@ class WaitingChange(Struct):
         before, after = HeartbeatState(row.before), HeartbeatState(row.after)
         return cls(StateChange(row.at, before, after, ChangeReason(row.reason)), row)
 
+    @property
+    def is_of_loss(self) -> bool:
+        """Whether the alert of a loss says it. Who reports a failure is not missing."""
+        return self.row.loss_id is not None and (
+            self.change.after is not HeartbeatState.DOWN
+            or self.change.reason is not ChangeReason.FAIL
+        )
+
 
 def external_id(heartbeat_id: UUID) -> str:
     return f"heartbeat:{heartbeat_id}"
+
+
+def loss_external_id(tenant_id: UUID) -> str:
+    return f"heartbeats-lost:{tenant_id}"
+
+
+def loss_signal(row: Any, tenant: str | None) -> Signal:
+    """Of what is lost together. `row` has the columns of `move_heartbeat_losses`."""
+    if not row.missing:
+        return loss_settled_signal(row)
+    title = f"{row.missing} heartbeats are missing"
+    if row.missing != row.lost:
+        title = f"{row.missing} of {row.lost} heartbeats are still missing"
+    unnamed = row.missing - len(row.names)
+    others = f" and {unnamed} more" if unnamed else ""
+    lines = (
+        "They went missing together: look for what they have in common, a network or the way to here.",
+        "Each is shown as down; those that do not come back with the others get alerts of their own.",
+        "",
+        f"Missing: {', '.join(row.names)}{others}.",
+    )
+    return Signal(
+        kind=SignalKind.TRIGGER if row.is_new else SignalKind.UPDATE,
+        external_id=loss_external_id(row.tenant_id),
+        title=title,
+        severity=next(each for each in Severity if each.value in row.severities),
+        description="\n".join(lines)[:DESCRIPTION_LIMIT],
+        triggered_at=row.began_at,
+        labels={**_common(row.labels), "reason": "lost_together"},
+        metadata={"lost": row.lost, "missing": row.missing},
+        tenant=tenant,
+    )
+
+
+def loss_settled_signal(row: Any) -> Signal:
+    return Signal(
+        SignalKind.RESOLVE, loss_external_id(row.tenant_id), "Heartbeats are missing together"
+    )
+
+
+def _common(labels: Sequence[str]) -> dict[str, str]:
+    """What all of them say, so that rules for all of them match."""
+    first, *others = [msgspec.json.decode(each) for each in labels]
+    return {
+        name: value
+        for name, value in first.items()
+        if all(other.get(name) == value for other in others)
+    }
 
 
 def signal_of(waiting: WaitingChange, tenant: str | None) -> Signal:

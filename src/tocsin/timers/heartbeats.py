@@ -5,7 +5,7 @@ waits, from here or from a ping, opens or resolves its alert. Whoever dies in be
 wait, and whoever takes over finds them; each is claimed under its lock, so none counts twice.
 
 A hub that was away must not find everybody missing: what fell due, or was expected, while nobody watched
-gets time to ping.
+gets time to ping. What is lost together has one alert (`heartbeat_losses.py`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ from tocsin.store.pipe import BEGIN, COMMIT, PLANNER, Pipe
 from tocsin.store.reconnecting import Reconnecting
 from tocsin.store.statements import prepared
 from tocsin.timers.heartbeat_alerts import WaitingChange, detail_of, external_id, signal_of
+from tocsin.timers.heartbeat_losses import (
+    begin_losses,
+    end_losses,
+    loss_key,
+    mark_lost,
+    move_losses,
+)
 from tocsin.timers.timezone_data import timezone_data
 
 BATCH = 200
@@ -113,8 +120,11 @@ class HeartbeatWork:
             if self._looked_at is None:
                 await self._begin(timezone_data(), now)
             await self._watch(now)
-            while await self._look(now) == self._batch:
+            pipe = await self._pipe.get()
+            is_lossy = await begin_losses(pipe, now)
+            while await self._look(now, is_lossy=is_lossy) == self._batch:
                 pass
+            await end_losses(pipe, self._feed, now)
             while await self._settle(now) == self._batch:
                 pass
         except CONNECTION_LOST:
@@ -185,7 +195,7 @@ class HeartbeatWork:
                 return moved
             after = rows[-1].heartbeat_id.bytes
 
-    async def _look(self, now: datetime) -> int:
+    async def _look(self, now: datetime, *, is_lossy: bool = False) -> int:
         """Look at those for which it is time; how many were looked at."""
         pipe = await self._pipe.get()
         _, rows = await pipe.run(
@@ -193,6 +203,7 @@ class HeartbeatWork:
         )
         heartbeats = [known_of(row) for row in rows]
         changes: list[HeartbeatChangeRow] = []
+        down: list[bytes] = []
         for known in heartbeats:
             beat = known.beat
             if beat.state is HeartbeatState.PAUSED:
@@ -200,10 +211,13 @@ class HeartbeatWork:
                 known.paused_until = None
             else:
                 change = expire(beat, now)
+                if change is not None:
+                    down.append(known.id)
             if change is not None:
                 changes.append(change_row(known.id, change))
             known.look_at = known.needs_look_at
-        await pipe.run(*writes(heartbeats, changes), (COMMIT, {}))
+        marks = [mark_lost(down)] if is_lossy and down else []
+        await pipe.run(*writes(heartbeats, changes), *marks, (COMMIT, {}))
         return len(heartbeats)
 
     async def _settle(self, now: datetime) -> int:
@@ -245,14 +259,17 @@ class HeartbeatWork:
         keys = {
             AlertKey(each.row.integration_id.bytes, external_id(each.row.heartbeat_id))
             for each in waiting
+            if not each.is_of_loss
         }
+        lost = [each for each in waiting if each.is_of_loss]
+        keys |= {loss_key(each.row.integration_id, each.row.tenant_id) for each in lost}
         transaction = AlertTransaction(await self._pipe.get(), self._feed, now)
         ids = arrays.uuids([each.row.id.bytes for each in waiting])
         claim = (prepared("claim_heartbeat_changes"), {"ids": ids, "now": now})
         (claimed,), _ = await transaction.begin(list(keys), claim)
         ours = {row.id for row in claimed}
         for each in waiting:
-            if each.row.id not in ours:
+            if each.row.id not in ours or each.is_of_loss:
                 continue
             directory = transaction.directory
             entry = directory.integrations[each.row.integration_id]
@@ -261,6 +278,8 @@ class HeartbeatWork:
             # Clocks of nodes differ, and go back: a resolve must not look older than its trigger.
             cause = Cause(max(now, each.change.at), now, webhook_delivery_id=None, in_order=True)
             transaction.apply(entry, signal, cause, detail_of(each))
+        if claimed_ones := [each for each in lost if each.row.id in ours]:
+            await move_losses(transaction, claimed_ones, now)
         await transaction.plan()
         await transaction.commit()
 

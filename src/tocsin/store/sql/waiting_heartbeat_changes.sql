@@ -6,7 +6,7 @@ SELECT change.sequence, change.id, change.heartbeat_id, change.at, change.before
        heartbeat.description, heartbeat.alert_title,
        heartbeat.period_seconds, heartbeat.expressions, heartbeat.timezone, heartbeat.grace_seconds,
        heartbeat.max_run_seconds, heartbeat.severity::text, heartbeat.labels,
-       status.last_ping_at
+       status.last_ping_at, status.loss_id
 FROM (
     SELECT * FROM heartbeat_changes
     WHERE processed_at IS NULL AND heartbeat_id <> ALL (%(except_ids)s)
@@ -14,6 +14,6 @@ FROM (
 ) AS change
 CROSS JOIN LATERAL (SELECT * FROM heartbeats WHERE id = change.heartbeat_id OFFSET 0) AS heartbeat
 CROSS JOIN LATERAL (
-    SELECT last_ping_at FROM heartbeat_statuses WHERE heartbeat_id = change.heartbeat_id OFFSET 0
+    SELECT last_ping_at, loss_id FROM heartbeat_statuses WHERE heartbeat_id = change.heartbeat_id OFFSET 0
 ) AS status
 ORDER BY change.sequence

@@ -98,8 +98,8 @@ class Heartbeat(Deletable, Base):
 
 
 class HeartbeatStatus(Base):
-    """What is known of a heartbeat. Written at every ping: no index but on `look_at`, which most
-    pings leave alone, and room in each page, so that most writes touch one page."""
+    """What is known of a heartbeat. Written at every ping: no index but on what most pings leave
+    alone, and room in each page, so that most writes touch one page."""
 
     __tablename__ = "heartbeat_statuses"
     __table_args__ = (
@@ -107,6 +107,11 @@ class HeartbeatStatus(Base):
             "ix_heartbeat_statuses_look_at",
             "look_at",
             postgresql_where=text("look_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_heartbeat_statuses_loss_id",
+            "loss_id",
+            postgresql_where=text("loss_id IS NOT NULL"),
         ),
         CheckConstraint(one_of("state", "new", "up", "down", "paused"), "state"),
         {"postgresql_with": {"fillfactor": "60"}},
@@ -131,6 +136,33 @@ class HeartbeatStatus(Base):
     ended_with: Mapped[str | None]
     ping_count: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     last_duration_ms: Mapped[int | None] = mapped_column(BigInteger())
+    loss_id: Mapped[UUID | None]
+    """The loss that it is down by; its alert is that of the loss."""
+
+
+class HeartbeatLoss(Base):
+    """Many heartbeats that are lost together, while that lasts."""
+
+    __tablename__ = "heartbeat_losses"
+    __table_args__ = (
+        Index(
+            "uq_heartbeat_losses_integration_id_tenant_id",
+            "integration_id",
+            "tenant_id",
+            unique=True,
+        ),
+        Index("ix_heartbeat_losses_tenant_id", "tenant_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    integration_id: Mapped[UUID] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"))
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    began_at: Mapped[datetime]
+    moved_at: Mapped[datetime]
+    """When one came back last."""
+    lost: Mapped[int] = mapped_column(server_default=text("0"))
+    """In all; some of them are back."""
+    returned: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class HeartbeatPing(Base):
