@@ -89,7 +89,8 @@ def test_who_may_and_what_takes_none(site: Site) -> None:
     id = sender(site)
     responder = site.browser("Ben")
     responder.get(f"/integrations/{id}")
-    assert responder.submit(f"/integrations/{id}/mapping", FIELDS).status == 403
+    refused = responder.submit(f"/integrations/{id}/mapping", FIELDS)
+    assert "This takes the role admin" in text_of(refused)
     assert site.browser("Otto").get(f"/integrations/{id}/mapping").status == 404
     other = site.api.made("/integrations", {"name": "g", "type": "grafana"})
     browser = site.browser("Ana")

@@ -112,6 +112,32 @@ def test_an_attempt_with_its_body_and_a_rehearsal(site: Site) -> None:
     assert site.sql("SELECT count(*) FROM webhook_deliveries") == [(1,)]
 
 
+def test_an_attempt_is_done_again_and_a_rejected_one_only_by_who_may(site: Site) -> None:
+    alert(site, "disk", severity="critical")
+    ((integration_id, attempt_id),) = site.sql("SELECT integration_id, id FROM webhook_deliveries")
+    path = f"/integrations/{integration_id}/attempts/{attempt_id}"
+    browser = site.browser("Ben")
+    browser.get(path)
+    done = browser.follow(browser.submit(path, {"act": "replay"}))
+    assert "Done again: updated." in text_of(done)
+    assert site.sql("SELECT count(*) FROM webhook_deliveries") == [(2,)]
+    assert site.sql("SELECT count(*) FROM audit_events WHERE action = 'replayed'") == [(1,)]
+
+    Client(site.base_url, None).request("POST", f"/webhooks/{integration_id}", {"title": "x"})
+    ((rejected,),) = site.sql("SELECT id FROM webhook_deliveries WHERE status_code = 401")
+    path = f"/integrations/{integration_id}/attempts/{rejected}"
+    again = {"act": "replay", "accept_unverified": "yes"}
+    browser.get(path)
+    refused = browser.follow(browser.submit(path, again))
+    assert "Nobody knows who sent this" in text_of(refused)
+    admin = site.browser("Ana")
+    admin.get(path)
+    refused = admin.follow(admin.submit(path, {"act": "replay"}))
+    assert "Nobody knows who sent this" in text_of(refused)
+    accepted = admin.follow(admin.submit(path, again))
+    assert "Done again: created." in text_of(accepted)
+
+
 def test_a_destination_is_made_tried_and_changed(site: Site) -> None:
     browser = site.browser("Ana")
     assert "Nobody can be notified yet" in text_of(browser.get("/destinations"))

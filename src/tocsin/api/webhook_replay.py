@@ -12,11 +12,11 @@ from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.api.openapi import problems
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, ApiProblem, not_found
-from tocsin.ingest.received_webhook import Declined, RefusalOutcome
+from tocsin.ingest.received_webhook import Declined
 from tocsin.ingest.replay import Truncated, WebhookNotFound, replay
-from tocsin.model import Role, Severity, SignalKind, utc_now
-from tocsin.resources import recording
+from tocsin.model import Severity, SignalKind, utc_now
 from tocsin.resources.fields import Flag, Id, Input, JsonObject, Output, Time, example
+from tocsin.resources.webhook_replays import NOBODY_KNOWS_WHO, may_replay, record_replay
 from tocsin.store.queries.webhook_deliveries import find_webhook_delivery
 
 router = APIRouter(prefix="/webhook-deliveries", tags=["webhook-deliveries"], route_class=JsonRoute)
@@ -96,12 +96,11 @@ async def replay_webhook_delivery(
         stored = await find_webhook_delivery(session, caller.workspace_id, webhook_delivery_id)
         if stored is None:
             raise not_found("webhook delivery")
-        was_rejected = stored.delivery.outcome == RefusalOutcome.REJECTED
-        is_accepted_unverified = asked.accept_unverified and caller.role is Role.ADMIN
-        if was_rejected and not dry_run and not is_accepted_unverified:
+        may = may_replay(caller, stored.delivery, accept_unverified=asked.accept_unverified)
+        if not dry_run and not may:
             raise ApiProblem(
                 "not-replayable",
-                "Nobody knows who sent this: it failed verification. dry_run shows what it says; "
+                f"{NOBODY_KNOWS_WHO} dry_run shows what it says; "
                 "an admin who knows where it is from sets accept_unverified.",
             )
         outcome = await replay(
@@ -129,17 +128,5 @@ async def replay_webhook_delivery(
     document = outcome.document()
     if outcome.webhook_delivery_id is not None:
         async with context.writing() as session:
-            recording.record(
-                session,
-                caller,
-                "replayed",
-                "webhook_delivery",
-                webhook_delivery_id,
-                now,
-                after={
-                    "delivery_id": document["delivery_id"],
-                    "status": document["status"],
-                    "accept_unverified": was_rejected,
-                },
-            )
+            record_replay(session, caller, stored.delivery, document, now)
     return ReplayOut.model_validate(document)

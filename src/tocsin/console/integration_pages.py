@@ -29,6 +29,12 @@ from tocsin.resources.integration_shapes import (
     Rotation,
     SourceType,
 )
+from tocsin.resources.webhook_replays import (
+    NOBODY_KNOWS_WHO,
+    may_replay,
+    record_replay,
+    was_rejected,
+)
 from tocsin.store import workspace_rows
 from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.health import SourceHeard, sources_heard
@@ -325,7 +331,13 @@ async def _attempt(call: Call) -> Response:
             session, Integration, workspace_id, stored.delivery.integration_id
         )
         alert_ids = await alert_ids_of_webhook(session, attempt_id)
-    rehearsed = await _rehearse(call, attempt_id) if call.request.method == "POST" else None
+    rehearsed = None
+    if call.request.method == "POST":
+        form = await call.form()
+        if form.get("act") == "replay":
+            said = await _replay(call, stored.delivery, form.get("accept_unverified") == "yes")
+            return go(call.request.url.path, said)
+        rehearsed = await _rehearse(call, attempt_id)
     return page(
         "attempt.html",
         call.frame("integrations"),
@@ -334,8 +346,36 @@ async def _attempt(call: Call) -> Response:
         body=_readable(stored.body),
         alert_ids=alert_ids,
         rehearsed=rehearsed,
+        is_rejected=was_rejected(stored.delivery),
         may_act=call.may(Role.RESPONDER),
+        may_change=call.may(Role.ADMIN),
     )
+
+
+async def _replay(call: Call, delivery: WebhookDelivery, accept_unverified: bool) -> str:
+    """Does it again by today's settings; what became of it, in words."""
+    context, caller = call.context, call.visitor.principal
+    if not may_replay(caller, delivery, accept_unverified=accept_unverified):
+        return f"{NOBODY_KNOWS_WHO} An admin who knows may accept it."
+    async with context.reading() as session:
+        outcome = await replay(
+            await session.connection(),
+            context.senders,
+            context.lanes,
+            context.actions,
+            workspace_id=call.visitor.workspace_id,
+            webhook_delivery_id=delivery.id,
+            dry_run=False,
+            now=call.now,
+        )
+    if not isinstance(outcome, Replayed):
+        return "It cannot be done again: only the beginning of its body was kept."
+    document = outcome.document()
+    if outcome.webhook_delivery_id is None:
+        return f"Not done: {document['detail'] or document['status']}."
+    async with context.writing() as session:
+        record_replay(session, caller, delivery, document, call.now)
+    return f"Done again: {document['status']}."
 
 
 async def _rehearse(call: Call, attempt_id: UUID) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import { openJumpMenu } from "./menu";
 import { keepSelection } from "./selection";
 import { keepToasts } from "./toasts";
 import { copyOnClick } from "./copy";
+import { previewWhileTyping } from "./preview";
 import { watchForStaleness } from "./wallboard";
 import { offerPush, registerWorker } from "./push";
 
@@ -27,6 +28,7 @@ keepSelection();
 keepToasts();
 copyOnClick();
 watchForStaleness();
+previewWhileTyping();
 
 // Only where there is something to draw: the library is not small.
 if (document.querySelector("[data-plot]")) {
