@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.console.site import Browser, Site, text_of
+from tocsin.model import utc_now
 
 
 def alert(site: Site, title: str, **more: Any) -> str:
@@ -113,9 +115,18 @@ def test_acknowledge_is_on_record_with_who_did_it(site: Site) -> None:
     assert "Nobody" in text_of(page)
     done = browser.follow(browser.submit(f"/alerts/{alert_id}/act", {"act": "acknowledge"}))
     assert "Ben since" in text_of(done)
+    assert "open again" not in text_of(done)
     assert statuses(site) == {"disk": "ACKNOWLEDGED"}
     ((actor,),) = site.sql("SELECT actor FROM alert_events WHERE kind = 'acknowledged'")
     assert actor == {"kind": "user", "name": "Ben", "id": str(site.people["Ben"])}
+
+
+def test_an_acknowledgement_that_expires_says_when(site: Site) -> None:
+    alert_id = alert(site, "disk", severity="critical")
+    until = utc_now() + timedelta(hours=2)
+    path, body = f"/alerts/{alert_id}/acknowledge", {"until": until.isoformat()}
+    assert site.api.post(path, body).status == 200
+    assert "open again" in text_of(site.browser("Ben").get(f"/alerts/{alert_id}"))
 
 
 def test_two_at_once_the_second_sees_who_was_first(site: Site) -> None:

@@ -13,10 +13,11 @@ import pytest
 from tests.support.postgres import Database
 from tocsin.store.database import connect
 from tocsin.store.queries import retention
-from tocsin.store.queries.retention import remove_deleted, sweep_old
+from tocsin.store.queries.retention import remove_deleted, remove_past, sweep_old
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)
+DAY = timedelta(days=1)
 OLD, NEW = BEFORE - timedelta(days=1), BEFORE + timedelta(days=1)
 ONE = UUID("00000000-0000-7000-8000-000000000001")
 
@@ -199,6 +200,77 @@ LOOKED_UP = {
     ),
 }
 """What the keys ask for each alert that is removed."""
+
+
+@pytest.fixture
+def on_call(past: Past) -> Past:
+    """A person, and a schedule and a policy of which the second version holds since a while."""
+    run = past.db.execute
+    run("INSERT INTO users (id, email, name) VALUES (%s, 'ana@example.org', 'Ana')", [ONE])
+    run(
+        "INSERT INTO schedules (id, workspace_id, name, timezone, layers, effective_from)"
+        " VALUES (%s, %s, 'primary', 'UTC', '[]', %s)",
+        [ONE, ONE, OLD],
+    )
+    for since, until in ((OLD - DAY, OLD), (OLD, NEW), (NEW, None)):
+        run(
+            "INSERT INTO schedule_versions (schedule_id, effective_from, effective_until, timezone,"
+            " layers) VALUES (%s, %s, %s, 'UTC', '[]')",
+            [ONE, since, until],
+        )
+    run(
+        "INSERT INTO escalation_policies (id, workspace_id, name, version, steps)"
+        " VALUES (%s, %s, 'P', 3, '[]')",
+        [ONE, ONE],
+    )
+    for version in (1, 2, 3):
+        run(
+            "INSERT INTO escalation_policy_versions (escalation_policy_id, version, name, steps, repeat,"
+            " created_at) VALUES (%s, %s, 'P', '[]', 0, %s)",
+            [ONE, version, OLD],
+        )
+    for number, ends in enumerate((OLD, NEW)):
+        run(
+            "INSERT INTO shift_swaps (id, workspace_id, schedule_id, kind, user_id, starts_at, ends_at)"
+            " VALUES (%s, %s, %s, 'give', %s, %s, %s)",
+            [id_at(OLD, number), ONE, ONE, ONE, ends - DAY, ends],
+        )
+        run(
+            "INSERT INTO schedule_overrides (id, workspace_id, schedule_id, kind, starts_at, ends_at,"
+            " user_id, author) VALUES (%s, %s, %s, 'remove', %s, %s, %s, 'ana')",
+            [id_at(OLD, number), ONE, ONE, ends - DAY, ends, ONE],
+        )
+    return past
+
+
+async def test_who_was_on_call_is_known_for_as_long_as_the_alerts_are(on_call: Past) -> None:
+    run = on_call.db.execute
+    run(
+        "INSERT INTO escalations (id, workspace_id, alert_id, escalation_policy_id, policy_version,"
+        " alert_rule_id, state, started_at, updated_at)"
+        " VALUES (%s, %s, %s, %s, 1, %s, 'stopped', %s, %s)",
+        [ONE, ONE, on_call.alert(NEW), ONE, ONE, NEW, NEW],
+    )
+    async with await connect(on_call.url) as connection:
+        assert await remove_past(connection, BEFORE) == 4
+        assert await remove_past(connection, BEFORE) == 0
+
+    def left(column: str, table: str) -> list[Any]:
+        return [row[0] for row in run(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()]
+
+    assert left("effective_from", "schedule_versions") == [OLD, NEW]
+    assert left("ends_at", "schedule_overrides") == [NEW]
+    assert left("ends_at", "shift_swaps") == [NEW]
+    # One was escalated by the first, and the third is in force.
+    assert left("version", "escalation_policy_versions") == [1, 3]
+
+
+async def test_where_nothing_is_past_no_node_reads_its_configuration_again(on_call: Past) -> None:
+    async with await connect(on_call.url) as connection:
+        await remove_past(connection, BEFORE)
+        version = on_call.db.execute("SELECT version FROM configuration").fetchone()
+        await remove_past(connection, BEFORE)
+    assert on_call.db.execute("SELECT version FROM configuration").fetchone() == version
 
 
 @pytest.mark.parametrize("what", LOOKED_UP)

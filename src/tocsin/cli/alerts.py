@@ -144,6 +144,8 @@ def headline(found: Any) -> list[RenderableType]:
     for name in ("acknowledged", "resolved", "closed"):
         if found[f"{name}_at"] is not None:
             facts.add_row(name, moment(found[f"{name}_at"]))
+    if found["status"] == "ACKNOWLEDGED" and found["acknowledged_until"] is not None:
+        facts.add_row("open again", moment(found["acknowledged_until"]))
     if found["flapping_since"] is not None:
         facts.add_row("flapping", f"since {moment(found['flapping_since'])}")
     facts.add_row("seen", f"{found['occurrence_count']} ×, last {ago(found['last_received_at'])}")

@@ -137,11 +137,10 @@ class ClockConnection:
             },
         )
 
-    async def hasten_escalations(self, workspaces: Sequence[UUID], now: datetime) -> None:
-        """What holds the escalations of these workspaces, or whom they reach, has changed."""
-        await self._connection.execute(
-            statement("hasten_escalations"), {"workspace_ids": list(workspaces), "now": now}
-        )
+    async def unsettled_escalations(self, workspaces: Sequence[UUID]) -> list[HeldAlert]:
+        """Alerts of these workspaces to look at, since what holds escalations, or whom they reach, has
+        changed."""
+        return await self._held("unsettled_escalations", {"workspace_ids": list(workspaces)})
 
     async def hasten_flapping(self, integrations: Sequence[UUID], now: datetime) -> None:
         """Have every alert of these that flaps looked at now."""

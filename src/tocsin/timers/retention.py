@@ -1,6 +1,6 @@
-"""Forgetting on time: what expires by itself every minute, what was deleted every hour, and records
-past retention. The node that keeps the clock does it; should two for a moment, each leaves alone what
-the other is deleting."""
+"""Forgetting on time: what expires by itself every minute, what was deleted or is long past every hour,
+and records past retention. The node that keeps the clock does it; should two for a moment, each leaves
+alone what the other is deleting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ import structlog
 from tocsin.model import utc_now
 from tocsin.store.database import connect
 from tocsin.store.failures import CONNECTION_ERRORS
-from tocsin.store.queries.retention import PLANNER, remove_deleted, sweep_expired, sweep_old
+from tocsin.store.queries.retention import (
+    PLANNER,
+    remove_deleted,
+    remove_past,
+    sweep_expired,
+    sweep_old,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +39,7 @@ async def keep_retention(url: str, retention_days: int) -> None:
                 await sweep_expired(connection, now)
                 if now >= removal_due:
                     removal_due = now + REMOVE_EVERY
+                    await remove_past(connection, before)
                     await remove_deleted(connection, before)
                 await connection.execute(PLANNER)
                 await sweep_old(connection, before)

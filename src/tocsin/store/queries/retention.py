@@ -64,6 +64,20 @@ _RETAINED: Mapping[str, str] = {
     "inhibition_targets": _OF_NO_LIVE_ALERT,
 }
 
+# What is over for good of who is on call, and of how people are reached. Where it changes, every node
+# reads its configuration again, so nothing is deleted before it is known that there is something.
+_PAST: Mapping[str, str] = {
+    "shift_swaps": "ends_at < %(before)s AND coalesce(return_ends_at, ends_at) < %(before)s",
+    "schedule_overrides": "ends_at < %(before)s",
+    "schedule_versions": "effective_until < %(before)s",
+    "escalation_policy_versions": "created_at < %(before)s"
+    " AND NOT EXISTS (SELECT FROM escalation_policies p"
+    " WHERE p.id = doomed.escalation_policy_id AND p.version = doomed.version)"
+    " AND NOT EXISTS (SELECT FROM escalations e"
+    " WHERE e.escalation_policy_id = doomed.escalation_policy_id"
+    " AND e.policy_version = doomed.version)",
+}
+
 # What history may mention, each with who may mention it; heartbeats before their integrations, and these
 # before their tenants; contact methods before their people.
 _MENTIONED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -116,6 +130,20 @@ async def sweep_old(connection: psycopg.AsyncConnection, before: datetime) -> in
             for table, condition in _RETAINED.items()
         ]
     )
+
+
+async def remove_past(connection: psycopg.AsyncConnection, before: datetime) -> int:
+    """Remove overrides, swaps and versions of schedules and policies that were over before that moment;
+    the number of rows."""
+    total = 0
+    for table, condition in _PAST.items():
+        question = sql.SQL("SELECT EXISTS (SELECT FROM {table} doomed WHERE {condition})").format(
+            table=sql.Identifier(table), condition=sql.SQL(condition)
+        )
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            if await (await cursor.execute(question, {"before": before})).fetchone():
+                total += await _sweep(connection, table, condition, before)
+    return total
 
 
 async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) -> int:
