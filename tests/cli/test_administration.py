@@ -185,6 +185,24 @@ def test_sending_needs_a_server(tocsin: Program, tmp_path: Path) -> None:
     assert gone.complaints == ["no answer from http://127.0.0.1:9: Connection refused"]
 
 
+def test_a_message_that_waits_for_a_rate_says_so_and_until_when(
+    tocsin: Program, database: Database
+) -> None:
+    """In a list in few words, and by itself in whole ones."""
+    url = "url=https://example.com/hook"
+    tocsin.call("destination", "create", "log", "-t", "webhook", "-s", url)
+    assert tocsin.call("destination", "test", "log", "--wait", "0").code == 4
+    with database.connect() as connection:
+        connection.execute(
+            "INSERT INTO destination_states (alert_destination_id, rate_used_until)"
+            " SELECT id, '2099-01-01T12:30:00Z' FROM alert_destinations"
+        )
+    assert "rate until 12:30:00" in tocsin.call("delivery", "list").out
+    shown = tocsin.call("delivery", "show", "last").out
+    assert "as many have gone as its destination takes in a time" in " ".join(shown.split())
+    assert "the next may go at" in " ".join(shown.split())
+
+
 def test_migrate_check_lists_what_drifted(tocsin: Program, database: Database) -> None:
     assert tocsin.call("migrate", "--check").code == 0
     with database.connect() as connection:

@@ -68,6 +68,15 @@ def test_a_delivery_with_its_attempts_is_canceled_and_sent_again(site: Site) -> 
     ((delivery_id,),) = site.sql("SELECT id FROM alert_deliveries")
     here = f"/deliveries/{delivery_id}"
     assert "Queued" in text_of(browser.get(here))
+    waits = "As many have gone as its destination takes in a time; the next may go at"
+    assert waits not in text_of(browser.get(here))
+    site.sql(
+        "INSERT INTO destination_states (alert_destination_id, rate_used_until)"
+        " VALUES (%s, '2099-01-01T12:30:00Z')",
+        destination["id"],
+    )
+    assert waits in text_of(browser.get(here))
+    assert waits.lower() in text_of(browser.get("/deliveries"))
     canceled = browser.follow(browser.submit(f"{here}/change", {"act": "cancel"}))
     assert "Canceled." in text_of(canceled)
     again = browser.follow(browser.submit(f"{here}/change", {"act": "retry"}))

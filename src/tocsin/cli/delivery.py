@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -13,6 +14,7 @@ from tocsin.cli.output import (
     ago,
     clock,
     is_answered,
+    moment,
     print_json,
     show,
     status_text,
@@ -66,12 +68,40 @@ def list_all(
             status_text(each["status"]),
             Text(named.get(each["alert_destination_id"], "(deleted)")),
             each["event_type"].removeprefix("alerts."),
-            each["reason"],
+            _why(each),
             str(each["attempt_count"]),
             each["id"],
             Text(each["last_error_message"] or ""),
         )
     show(made)
+
+
+_WAITS = {
+    "rate": "as many have gone as its destination takes in a time; the next may go at",
+    "failing": "its destination fails, and is tried next at",
+    "throttled": "its destination asked to be left alone until",
+    "misconfigured": "somebody must repair its destination, which is tried next at",
+}
+"""What keeps one that is due; a time follows."""
+
+
+def _why(delivery: Any) -> str:
+    """In a few words, with the time until which it waits."""
+    if wait := delivery["waits_for"]:
+        return f"{wait['reason']} until {_time(wait['until'])}"
+    if _is_to_come(delivery):
+        return f"{delivery['reason']} until {_time(delivery['send_after'])}"
+    return str(delivery["reason"])
+
+
+def _time(at: str) -> str:
+    return clock(at)[:8]
+
+
+def _is_to_come(delivery: Any) -> bool:
+    if delivery["status"] not in ("queued", "deferred") or delivery["send_after"] is None:
+        return False
+    return datetime.fromisoformat(delivery["send_after"]) > utc_now()
 
 
 @app.command("show")
@@ -93,6 +123,10 @@ def show_one(
             f"  {found['event_type']}  because of {found['reason']}",
         )
     )
+    if wait := found["waits_for"]:
+        show(Text(f"{_WAITS[wait['reason']]} {moment(wait['until'])}"))
+    elif _is_to_come(found):
+        show(Text(f"waits until {moment(found['send_after'])}"))
     made = table("", "at", "took", "outcome", "http", "said")
     for each in found["attempts"]:
         made.add_row(

@@ -31,12 +31,13 @@ _ATTEMPTS: Mapping[str, str] = {
     AttemptOutcome.FAILED: "refused for good",
     AttemptOutcome.UNKNOWN: "nobody knows whether it arrived; it counts as not sent",
 }
-_WAITS = {
+WAIT_WORDS = {
     WaitReason.FAILING: "its destination fails, and is tried next at",
     WaitReason.THROTTLED: "its destination asked to be left alone until",
     WaitReason.MISCONFIGURED: "somebody must repair its destination, which is tried next at",
     WaitReason.RATE: "as many have gone as its destination takes in a time; the next may go at",
 }
+"""What keeps a message waiting; a time follows."""
 _WEBHOOKS = {
     "created": "it opened the alert",
     "updated": "it was taken as a repeat of the open alert",
@@ -244,7 +245,7 @@ def _queued_words(delivery: DeliveryFacts, now: datetime) -> str:
     waits = delivery.send_after is not None and delivery.send_after > now
     when = f"due at {_shown(delivery.send_after)}" if waits and delivery.send_after else "due now"
     if delivery.wait_reason is not None and delivery.waits_until is not None:
-        when += f", but {_WAITS[delivery.wait_reason]} {_shown(delivery.waits_until)}"
+        when += f", but {WAIT_WORDS[delivery.wait_reason]} {_shown(delivery.waits_until)}"
     if not delivery.attempt_count:
         return f"{when}, and not attempted yet{_was_held(delivery)}"
     return f"{when} for another attempt, after {_attempts(delivery)}{_last_error(delivery)}"
