@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|firing|escalation|console]…`
+"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|storm|firing|escalation|console]…`
 
 Results go to bench/results."""
 
@@ -19,6 +19,7 @@ from bench import (
     holds,
     ingest,
     schedules,
+    storm,
 )
 
 RESULTS = Path("bench/results")
@@ -28,6 +29,7 @@ BENCHES: dict[str, Any] = {
     "alerts": alerts,
     "heartbeats": heartbeats,
     "holds": holds,
+    "storm": storm,
     "schedules": schedules,
     "firing": firing,
     "escalation": escalation,

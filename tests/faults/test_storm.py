@@ -1,6 +1,6 @@
-"""Ten thousand alerts in a minute to a workflow of Teams that takes ninety messages an hour.
+"""Ten thousand alerts in half a minute to a workflow of Teams that takes ninety messages an hour.
 
-The figures are printed (`make test-faults`); they stand in docs/benchmarks.md.
+`python -m bench storm` measures it, with a whole minute.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from tocsin.access.vault import Vault
 from tocsin.model import Secret
 
 ALERTS = 10_000
-SECONDS = 60.0
-CRITICAL_AT = 30.0
+SECONDS = 30.0
 PER_HOUR = 90
-DIGEST_SECONDS = 300.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def memory(pid: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 async def test_a_storm_is_said_in_a_few_messages(database: Database) -> None:
     workspace = Workspace(database.url)
     sender = workspace.sender()
@@ -96,7 +95,7 @@ async def test_a_storm_is_said_in_a_few_messages(database: Database) -> None:
                     at = number * SECONDS / ALERTS
                     await asyncio.sleep(max(began + at - time.monotonic(), 0.0))
                     severity = "LOW"
-                    if at >= CRITICAL_AT and not critical_sent:
+                    if number >= ALERTS / 2 and not critical_sent:
                         severity, critical_sent = "CRITICAL", time.monotonic()
                     task = asyncio.create_task(post(load, node.base_url, sender, number, severity))
                     under_way.add(task)
@@ -106,9 +105,14 @@ async def test_a_storm_is_said_in_a_few_messages(database: Database) -> None:
                 await asyncio.gather(*under_way)
                 sent_in = time.monotonic() - began
             pending = "SELECT count(*) FROM alert_deliveries WHERE status IN ('queued', 'deferred')"
-            deadline = time.monotonic() + DIGEST_SECONDS + 60
-            while workspace.one(pending) and time.monotonic() < deadline:  # noqa: ASYNC110
-                await asyncio.sleep(1)
+            deadline = time.monotonic() + PATIENCE
+            while workspace.one(pending) and time.monotonic() < deadline:
+                await asyncio.sleep(0.2)
+                # The interval until the next digest is over.
+                workspace.sql(
+                    "UPDATE alert_groups SET look_at = now(), last_sent_at = now() - interval '5 min'"
+                    " WHERE kind = 'storm' AND last_sent_at < now() - interval '3 seconds'"
+                )
             peak = memory(node.process.pid)
     rows = Counter(
         (row[0], row[1], row[2])
