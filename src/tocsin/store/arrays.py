@@ -10,11 +10,11 @@ then each element with its length.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime
 from struct import Struct
 from typing import Any
+
+from msgspec import Struct as Record
 
 _HEADER = Struct("!iiIii").pack
 _LENGTH = Struct("!i").pack
@@ -24,7 +24,6 @@ _NULL = b"\xff\xff\xff\xff"
 _UUID_LENGTH = _LENGTH(16)
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # (element type, array type): pg_type.dat of PostgreSQL; these numbers never change.
 _UUID, _TEXT, _INTEGER, _BIGINT, _TIMESTAMPTZ = (
@@ -36,17 +35,14 @@ _UUID, _TEXT, _INTEGER, _BIGINT, _TIMESTAMPTZ = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(Record, frozen=True):
     """One packed column, or a single value, and the type of it."""
 
     oid: int
     data: bytes | None
 
 
-@lru_cache(1024)
 def _time(value: datetime) -> bytes:
-    """Cached, because one time of receipt stands in half a dozen columns."""
     since = value - _EPOCH
     return _INT8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
@@ -73,6 +69,11 @@ def _is_one(values: Sequence[Any]) -> bool:
     return bool(values) and values[0] == values[-1] and values.count(values[0]) == len(values)
 
 
+def _repeated(kind: tuple[int, int], part: bytes, count: int) -> Array:
+    element, array = kind
+    return Array(array, _HEADER(1, 1, element, count, 1) + part * count)
+
+
 def _array(kind: tuple[int, int], parts: list[bytes], *, joint: bytes = b"") -> Array:
     """`joint` stands before each part but the first, which is empty then."""
     element, array = kind
@@ -91,32 +92,32 @@ def uuids(values: Sequence[bytes]) -> Array:
 
 def optional_uuids(values: Sequence[bytes | None]) -> Array:
     if _is_one(values):
-        return _array(_UUID, [_optional_uuid(values[0])] * len(values))
+        return _repeated(_UUID, _optional_uuid(values[0]), len(values))
     return _array(_UUID, [_NULL if v is None else _UUID_LENGTH + v for v in values])
 
 
 def texts(values: Sequence[str]) -> Array:
     if _is_one(values):
-        return _array(_TEXT, [_text(values[0])] * len(values))
-    return encoded([v.encode() for v in values])
+        return _repeated(_TEXT, _text(values[0]), len(values))
+    return _array(_TEXT, list(map(_text, values)))
 
 
 def optional_texts(values: Sequence[str | None]) -> Array:
     if _is_one(values):
-        return _array(_TEXT, [_optional_text(values[0])] * len(values))
+        return _repeated(_TEXT, _optional_text(values[0]), len(values))
     return _array(_TEXT, list(map(_optional_text, values)))
 
 
 def encoded(values: Sequence[bytes]) -> Array:
     """Text that is UTF-8 already; JSON, for a cast in the statement."""
     if _is_one(values):
-        return _array(_TEXT, [_LENGTH(len(values[0])) + values[0]] * len(values))
+        return _repeated(_TEXT, _LENGTH(len(values[0])) + values[0], len(values))
     return _array(_TEXT, [_LENGTH(len(v)) + v for v in values])
 
 
 def integers(values: Sequence[int]) -> Array:
     if _is_one(values):
-        return _array(_INTEGER, [_INT4(4, values[0])] * len(values))
+        return _repeated(_INTEGER, _INT4(4, values[0]), len(values))
     return _array(_INTEGER, [_INT4(4, v) for v in values])
 
 
@@ -134,13 +135,13 @@ def optional_bigints(values: Sequence[int | None]) -> Array:
 
 def times(values: Sequence[datetime]) -> Array:
     if _is_one(values):
-        return _array(_TIMESTAMPTZ, [_time(values[0])] * len(values))
+        return _repeated(_TIMESTAMPTZ, _time(values[0]), len(values))
     return _array(_TIMESTAMPTZ, list(map(_time, values)))
 
 
 def optional_times(values: Sequence[datetime | None]) -> Array:
     if _is_one(values):
-        return _array(_TIMESTAMPTZ, [_optional_time(values[0])] * len(values))
+        return _repeated(_TIMESTAMPTZ, _optional_time(values[0]), len(values))
     return _array(_TIMESTAMPTZ, list(map(_optional_time, values)))
 
 

@@ -116,7 +116,7 @@ class Pipe:
         self, call: Statement, values: list[Array], expected: list[Statement | None]
     ) -> None:
         """Send one call; `expected` gets one entry per result to come, None for a preparation."""
-        oids = tuple(value.oid for value in values)
+        oids = tuple([value.oid for value in values])
         key = (call.name, oids)
         name = self._prepared.get(key)
         if name is None:
