@@ -79,6 +79,7 @@ from tocsin.timers.groups import Groups
 from tocsin.timers.heartbeats import keep_heartbeats
 from tocsin.timers.outward_heartbeat import OutwardHeartbeat, Progress
 from tocsin.timers.retention import keep_retention
+from tocsin.timers.schedule_notices import keep_schedule_notices
 from tocsin.web import health
 
 log = structlog.get_logger(__name__)
@@ -177,6 +178,7 @@ class Hub:
                     lambda: end_leases(self.url, self.senders.feed),
                     lambda: keep_heartbeats(self.url, self.senders.feed),
                     lambda: Groups(self.url, self.senders.feed).run(),
+                    lambda: keep_schedule_notices(self.url, self.senders.feed),
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))

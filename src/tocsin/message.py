@@ -136,9 +136,17 @@ class Flapping(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+class NoticeContent(Struct, frozen=True, kw_only=True):
+    """What a message says that is not about alerts."""
+
+    title: str
+    text: str
+
+
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one alert delivery says. For `alerts.test`, tenant, rule and alert are None. Where it is
-    about several, `alert` is None, `group` is not, and `alerts` are in the order to show them in."""
+    """What one alert delivery says. For `alerts.test` and for notices, tenant, rule and alert are None.
+    Where it is about several, `alert` is None, `group` is not, and `alerts` are in the order to show
+    them in."""
 
     event_type: EventType
     created_at: datetime
@@ -157,6 +165,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The alert is taken to be over, because its source has said nothing since."""
     group: Group | None = None
     alerts: tuple[AlertView, ...] = ()
+    notice: NoticeContent | None = None
     carries_code: bool = False
     """It carries the code that verifies a contact method, which is made only when it is sent."""
 
@@ -186,13 +195,14 @@ class Message(Content, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         """`{id, event_type, created_at, workspace, tenant, rule, alert}`, `held`, `no_news_since` and
-        `flapping` where there is such a thing, `group` and `alerts` where it is about several, and the
-        `code` of a new contact method; `id` is the alert delivery's. It holds no link."""
+        `flapping` where there is such a thing, `group` and `alerts` where it is about several, the
+        `notice` where it is about none, and the `code` of a new contact method; `id` is the alert
+        delivery's. It holds no link."""
         whole: dict[str, Any] = msgspec.to_builtins(self)
         names = ["id", "event_type", "created_at", "workspace", "tenant", "rule", "alert"]
         names += [
             name
-            for name in ("held", "no_news_since", "flapping", "code")
+            for name in ("held", "no_news_since", "flapping", "notice", "code")
             if whole.get(name) is not None
         ]
         if self.group is not None:

@@ -67,6 +67,9 @@ def test_one_address_is_one_person_until_they_are_gone(hub: Hub) -> None:
         ({"role": "owner"}, "/role"),
         ({"quiet_hours": [{"start": "22:00"}]}, "/quiet_hours/0/end"),
         ({"quiet_hours": [{"start": "00:00", "end": "00:00"}]}, "/quiet_hours"),
+        ({"shift_notices": {"before_minutes": [-1]}}, "/shift_notices/before_minutes/0"),
+        ({"shift_notices": {"before_minutes": [20_000]}}, "/shift_notices/before_minutes/0"),
+        ({"shift_notices": {"before_minutes": [1] * 6}}, "/shift_notices/before_minutes"),
         ({"name": ""}, "/name"),
     ],
 )
@@ -228,3 +231,22 @@ def test_nobody_makes_a_link_that_signs_in_over_the_network(hub: Hub) -> None:
         assert client.post("/sign-in-links", {"user_id": made["id"]}).slug == "forbidden"
         assert client.post("/sign-in-links", {}).slug == "forbidden"
     assert hub.sql("SELECT count(*) FROM sign_in_links") == [(0,)]
+
+
+def test_who_wants_to_be_told_of_shifts_says_so_and_nobody_says_it_for_them(hub: Hub) -> None:
+    made = _ana(hub)
+    assert made["shift_notices"] is None
+    ana = hub.person(made["id"])
+    wanted = {"before_minutes": [60, 1440, 60], "at_end": True}
+    me = ana.patch("/me", {"shift_notices": wanted}).json()["user"]
+    assert me["shift_notices"] == {"before_minutes": [1440, 60], "at_end": True}
+    path = f"/users/{made['id']}"
+    assert hub.viewer.get(path).json()["shift_notices"] == me["shift_notices"]
+    assert hub.responder.patch(path, {"shift_notices": None}).status == 403
+    assert hub.stranger.get(path).status == 404
+    assert hub.stranger.patch(path, {"shift_notices": None}).status == 404
+    assert ("updated", {"shift_notices": None}, {"shift_notices": me["shift_notices"]}) in _audited(
+        hub
+    )
+    nothing = ana.patch("/me", {"shift_notices": {"before_minutes": [], "at_end": False}})
+    assert nothing.json()["user"]["shift_notices"] is None

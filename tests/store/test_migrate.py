@@ -75,8 +75,8 @@ def test_an_empty_database_has_everything_pending(empty: str) -> None:
         ),
         (
             "ALTER TABLE alert_deliveries"
-            " DROP CONSTRAINT ck_alert_deliveries_tenant_and_rule_unless_test",
-            "missing: constraint alert_deliveries.ck_alert_deliveries_tenant_and_rule_unless_test",
+            " DROP CONSTRAINT ck_alert_deliveries_tenant_and_rule_of_alerts",
+            "missing: constraint alert_deliveries.ck_alert_deliveries_tenant_and_rule_of_alerts",
         ),
         (
             "DROP TRIGGER alert_rules_configuration ON alert_rules",

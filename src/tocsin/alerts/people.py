@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tocsin.model import Urgency
+from tocsin.model import Role, Urgency
 from tocsin.oncall.contacts import ContactMethod, NotificationLine, Person, QuietUntil
+from tocsin.oncall.shift_notices import ShiftNotices
 from tocsin.routing.quiet_hours import QuietHours, end_of_quiet
 from tocsin.store.people import PersonRow
 
@@ -37,7 +38,17 @@ def person_of(row: PersonRow) -> Person:
             for urgency in Urgency
         },
         quiet_until=_quiet_until(row),
+        shift_notices=_shift_notices(row),
+        is_admin=row.role == Role.ADMIN.value,
     )
+
+
+def _shift_notices(row: PersonRow) -> ShiftNotices | None:
+    wanted = row.shift_notices
+    if wanted is None:
+        return None
+    before = (timedelta(minutes=each) for each in wanted.get("before_minutes", ()))
+    return ShiftNotices(tuple(before), bool(wanted.get("at_end")))
 
 
 def _quiet_until(row: PersonRow) -> QuietUntil | None:

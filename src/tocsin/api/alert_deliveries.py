@@ -30,6 +30,9 @@ from tocsin.store.tables import AlertDelivery
 router = APIRouter(prefix="/alert-deliveries", tags=["alert-deliveries"], route_class=JsonRoute)
 
 
+_NO_ALERT = "Null for tests and notices of schedules, and only for them"
+
+
 class WaitOut(Output):
     reason: Annotated[
         WaitReason,
@@ -41,16 +44,20 @@ class WaitOut(Output):
 class AlertDeliveryOut(Output):
     id: Annotated[Id, Field(description="Also the id that receivers see")]
     workspace_id: Id
-    tenant_id: Annotated[Id | None, Field(description="Null for tests, and only for them")]
+    tenant_id: Annotated[Id | None, Field(description=_NO_ALERT)]
     alert_rule_id: Annotated[
         Id | None,
         Field(
-            description="Null for tests, and for pages that a person asked for where no rule did"
+            description="Null for tests, for notices of schedules, and for pages that a person asked "
+            "for where no rule did"
         ),
     ]
     alert_destination_id: Id
     alert_id: Annotated[
-        Id | None, Field(description="Null for tests, and for messages about several alerts")
+        Id | None,
+        Field(
+            description="Null for messages about several alerts, for tests and for notices of schedules"
+        ),
     ]
     event_type: EventType
     status: AlertDeliveryStatus

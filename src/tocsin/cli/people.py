@@ -91,3 +91,37 @@ def quiet_time(window: Any, own_timezone: str) -> str:
     """A window of quiet hours, for people."""
     days = "" if len(window["days"]) == 7 else f"{','.join(window['days'])} "
     return f"{days}{window['start']}-{window['end']} {window['timezone'] or own_timezone}"
+
+
+def wanted_notices(texts: list[str]) -> dict[str, Any] | None:
+    """`60m`, `1d` and `end` as the API has them.
+
+    Raises:
+        Failure: if one is not of that form.
+    """
+    from tocsin.cli.arguments import whole_minutes
+
+    if texts == ["none"]:
+        return None
+    before = [text for text in texts if text != "end"]
+    return {
+        "before_minutes": [
+            0 if text == "0" else whole_minutes(text, "--shift-notices") for text in before
+        ],
+        "at_end": "end" in texts,
+    }
+
+
+def notices_words(wanted: Any) -> str:
+    """What somebody is told of their shifts, for people."""
+    if wanted is None:
+        return "no"
+    parts = [_before(each) for each in wanted["before_minutes"]]
+    return ", ".join([*parts, "at the end"] if wanted["at_end"] else parts)
+
+
+def _before(minutes: int) -> str:
+    if not minutes:
+        return "when one begins"
+    count, unit = (minutes, "min") if minutes % 60 else (minutes // 60, "h")
+    return f"{count} {unit} before"

@@ -22,7 +22,7 @@ from tocsin.cli.output import (
     show,
     table,
 )
-from tocsin.cli.people import User, find_user, quiet_time, reached
+from tocsin.cli.people import User, find_user, notices_words, quiet_time, reached
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role
 
@@ -159,6 +159,7 @@ def show_one(user: User, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     grid.add_row("reached", reached(found))
     quiet = [quiet_time(each, found["timezone"]) for each in found["quiet_hours"] or ()]
     grid.add_row("quiet hours", "; ".join(quiet) or "none")
+    grid.add_row("told of shifts", notices_words(found["shift_notices"]))
     show(grid)
     show(section("Contact methods"))
     user_contact.show_methods(methods)
@@ -181,18 +182,28 @@ def edit(
             "repeatable, `none`: never.",
         ),
     ] = None,
+    shift_notices: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Tell them of their shifts: `1d`, `60m` or `0` before each begins, `end` when it has "
+            "ended; repeatable, `none`: never.",
+        ),
+    ] = None,
     password_stdin: PasswordStdin = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
     """Change a person."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.people import quiet_times
+    from tocsin.cli.people import quiet_times, wanted_notices
 
     given = {"email": email, "name": name, "timezone": timezone, "role": role and role.value}
     document: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if quiet:
         document["quiet_hours"] = quiet_times(quiet)
+    if shift_notices:
+        document["shift_notices"] = wanted_notices(shift_notices)
     if password_stdin:
         document["password"] = _password()
     if not document:

@@ -23,6 +23,15 @@ class EventType(StrEnum):
     STORM = "alerts.storm"
     # The pages of one person that exceed what their contact method takes, in one.
     PAGES = "alerts.pages"
+    # Not about alerts: a person's own shift, and times when nobody is on call.
+    SHIFT_BEGINS = "schedules.shift_begins"
+    SHIFT_ENDS = "schedules.shift_ends"
+    GAPS = "schedules.gaps"
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it says something without an alert, in words of its own."""
+        return self in (EventType.SHIFT_BEGINS, EventType.SHIFT_ENDS, EventType.GAPS)
 
 
 class AlertDeliveryStatus(StrEnum):
@@ -75,6 +84,8 @@ class Reason(StrEnum):
     PAGED_BEFORE = "paged_before"
     # The same, but as many such messages wait for its reader already as can be sent soon.
     TOO_MANY_ENDS = "too_many_ends"
+    # Its reader asked to be told of their shifts, or looks after a schedule that has gaps.
+    NOTICE = "notice"
     # Its reader has left the workspace.
     USER_REMOVED = "user_removed"
     # Another message says it, with what others have to say: `carried_by` names it once it is made.

@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from tocsin.model import Urgency
+from tocsin.oncall.shift_notices import ShiftNotices
 
 AT_ONCE = timedelta(0)
 
@@ -78,6 +79,8 @@ class Person:
     contact_methods: tuple[ContactMethod, ...] = ()
     notification_rules: Mapping[Urgency, tuple[NotificationLine, ...]] = field(default_factory=dict)
     quiet_until: QuietUntil | None = None
+    shift_notices: ShiftNotices | None = None
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +162,24 @@ def _after_quiet(page: PlannedPage, quiet_until: QuietUntil, at: datetime) -> Pl
     if end is None:
         return page
     return PlannedPage(end - at, page.contact_method_id, PageReason.QUIET_HOURS)
+
+
+CALLS = frozenset({"voice"})
+"""Types of contact methods that only pages use."""
+
+
+def notice_methods(person: Person) -> tuple[UUID, ...]:
+    """Where a person is told what is no page: the contact methods of their rules for low urgency, else
+    all that can be used; never by a call. Their delays and quiet hours are for pages."""
+    if not person.is_active:
+        return ()
+    usable = {
+        each.id: each
+        for each in person.contact_methods
+        if each.is_usable and each.type not in CALLS
+    }
+    lines = person.notification_rules.get(Urgency.LOW, ())
+    named = dict.fromkeys(
+        line.contact_method_id for line in lines if line.contact_method_id in usable
+    )
+    return tuple(named or usable)

@@ -29,6 +29,7 @@ from tocsin.resources.fields import (
     Output,
     Time,
     Timezone,
+    Whole,
     example,
     left_out,
 )
@@ -61,6 +62,12 @@ Password = Annotated[
 ]
 
 
+LONGEST_LEAD = 7 * 24 * 60
+"""Minutes before a shift."""
+
+MOST_LEADS = 5
+
+
 class QuietTimeIn(Input):
     """Days on which a quiet period begins; an end at or before the start is on the next day."""
 
@@ -79,6 +86,27 @@ QuietTimes = Annotated[
 ]
 
 
+class ShiftNoticesIn(Input):
+    """When a person is told of shifts of their own: so many minutes before each, and at its end."""
+
+    before_minutes: Annotated[
+        list[Annotated[int, Field(strict=True, ge=0, le=LONGEST_LEAD), Whole]],
+        Field(max_length=MOST_LEADS, description="0: when it begins", default_factory=list),
+    ]
+    at_end: Flag = False
+
+    model_config = example({"before_minutes": [1440, 60], "at_end": True})
+
+
+ShiftNoticesWanted = Annotated[
+    ShiftNoticesIn | None,
+    Field(
+        description="By the contact methods of the rules for low urgency, else all that are verified; "
+        "never by a call. Null: not at all"
+    ),
+]
+
+
 class UserOut(Output):
     id: Id
     email: str
@@ -90,6 +118,7 @@ class UserOut(Output):
         bool, Field(description="Whether they have a verified contact method that is switched on")
     ]
     quiet_hours: list[JsonObject] | None
+    shift_notices: JsonObject | None
     created_at: Time
     updated_at: Time
 
@@ -100,6 +129,7 @@ class UserIn(Input):
     timezone: Timezone = "UTC"
     role: Role = Role.RESPONDER
     quiet_hours: QuietTimes | None = None
+    shift_notices: ShiftNoticesWanted = None
     password: Password = left_out()
 
     model_config = example(
@@ -120,6 +150,7 @@ class UserPatch(Input):
     role: Role = left_out()
     is_active: Flag = left_out()
     quiet_hours: QuietTimes | None = None
+    shift_notices: ShiftNoticesWanted = None
     password: Password = left_out()
 
     model_config = example({"name": "Ana Lee", "role": "admin"})
@@ -129,6 +160,7 @@ class MePatch(Input):
     name: Name = left_out()
     timezone: Timezone = left_out()
     quiet_hours: QuietTimes | None = None
+    shift_notices: ShiftNoticesWanted = None
     password: Password = left_out()
     current_password: Annotated[
         str,
@@ -146,7 +178,7 @@ class MePatch(Input):
         return UserPatch.model_construct(_fields_set=set(given), **given)
 
 
-_OWN = frozenset({"name", "timezone", "quiet_hours"})
+_OWN = frozenset({"name", "timezone", "quiet_hours", "shift_notices"})
 """What one may change of oneself."""
 
 
@@ -163,7 +195,7 @@ async def shown(
 
 
 def _columns(user: User) -> dict[str, Any]:
-    names = ("id", "email", "name", "timezone", "is_active", "quiet_hours")
+    names = ("id", "email", "name", "timezone", "is_active", "quiet_hours", "shift_notices")
     return {name: getattr(user, name) for name in (*names, "created_at", "updated_at")}
 
 
@@ -189,6 +221,7 @@ async def create(
     _check_quiet_hours(body)
     user = new_user(body.email, body.name, body.timezone, password_hash, now)
     user.quiet_hours = _windows(body)
+    user.shift_notices = _notices(body)
     membership = new_membership(user.id, caller.workspace_id, body.role, now)
     await write_user(session, user, membership)
     after = _document(Member(user, membership))
@@ -243,6 +276,8 @@ async def update(
     before = _document(found)
     if "quiet_hours" in given:
         given["quiet_hours"] = _windows(body)
+    if "shift_notices" in given:
+        given["shift_notices"] = _notices(body)
     given.pop("password", None)
     if (role := given.pop("role", None)) is not None and role.value != found.membership.role:
         found.membership.role = role.value
@@ -326,6 +361,17 @@ def _windows(body: UserIn | UserPatch) -> list[dict[str, Any]] | None:
     """The quiet hours of a body as the table keeps them."""
     windows = [window.model_dump(mode="json") for window in body.quiet_hours or ()]
     return windows or None
+
+
+def _notices(body: UserIn | UserPatch) -> dict[str, Any] | None:
+    """What a body wants to be told of shifts, as the table keeps it; None for nothing."""
+    wanted = body.shift_notices
+    if wanted is None or not (wanted.before_minutes or wanted.at_end):
+        return None
+    return {
+        "before_minutes": sorted(set(wanted.before_minutes), reverse=True),
+        "at_end": wanted.at_end,
+    }
 
 
 def _check_quiet_hours(body: UserIn | UserPatch) -> None:

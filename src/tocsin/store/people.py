@@ -28,6 +28,7 @@ class PersonRow:
     is_active: bool
     role: str
     quiet_hours: list[dict[str, Any]] | None
+    shift_notices: dict[str, Any] | None = None
     contact_methods: list[Any] = field(default_factory=list)
     notification_rules: list[Any] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ async def _load(
             User.is_active,
             Membership.role,
             User.quiet_hours,
+            User.shift_notices,
         )
         .join(Membership, Membership.user_id == User.id)
         .where(members, User.deleted_at.is_(None))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from tocsin.message import AlertView, Changes, Group, Links, Message, Named
+from tocsin.message import AlertView, Changes, Group, Links, Message, Named, NoticeContent
 from tocsin.model import AlertStatus, EventType, Severity
 
 AT = datetime(2026, 11, 21, 20, 58, 15, tzinfo=UTC)
@@ -60,6 +60,12 @@ def hostile(text: str = HOSTILE) -> AlertView:
     )
 
 
+NOTICE = NoticeContent(
+    title="Primary, Mon 8 Jun 09:00 (Europe/Vienna)",
+    text="Your shift begins in 1 h, and ends Mon 15 Jun 09:00. Ann is on call before.",
+)
+
+
 def message(
     event: EventType = EventType.TRIGGERED,
     about: AlertView | None = None,
@@ -67,7 +73,9 @@ def message(
 ) -> Message:
     if event in (EventType.GROUP, EventType.STORM, EventType.PAGES):
         return several([about] if about else [alert()], event_type=event, **changes)
-    is_test = event is EventType.TEST
+    is_test = event is EventType.TEST or event.is_notice
+    if event.is_notice:
+        changes.setdefault("notice", NOTICE)
     about = about or alert()
     if event is EventType.RESOLVED:
         about = alert(status=AlertStatus.RESOLVED, resolved_at=AT + timedelta(minutes=12))

@@ -109,6 +109,11 @@ async def test_each_event_says_what_happened(kind: str, event: EventType) -> Non
     if event is EventType.TEST:
         assert "test" in text.lower()
         return
+    if event.is_notice:
+        assert samples.NOTICE.title in text
+        assert "Your shift begins in 1 h" in text
+        assert "acknowledge" not in text.lower()
+        return
     assert "Disk /var almost full on db1" in text
     assert "prometheus-production" in text
     assert "Acme Ltd" in text

@@ -29,6 +29,7 @@ _EXPIRING = (
     "sessions",
     "invitations",
     "contact_codes",
+    "schedule_notices",
 )
 
 # Looked up row by row, whatever the statistics say of tables that grow and shrink: no step reads a

@@ -60,6 +60,7 @@ from tocsin.store.tables.people import (
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
 from tocsin.store.tables.schedules import (
     CalendarFeed,
+    ScheduleNotice,
     ShiftSwap,
     StoredOverride,
     StoredSchedule,
@@ -107,6 +108,7 @@ __all__ = [
     "RateBucket",
     "Resolution",
     "SavedView",
+    "ScheduleNotice",
     "Session",
     "ShiftSwap",
     "SignInLink",

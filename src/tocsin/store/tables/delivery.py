@@ -82,16 +82,22 @@ class AlertDestination(Deletable, Base):
 class AlertDelivery(Base):
     __tablename__ = "alert_deliveries"
     __table_args__ = (
+        # What is not about alerts: a test, and what is said of schedules.
         CheckConstraint(
-            "(event_type = 'alerts.test') = (tenant_id IS NULL)"
-            " AND (event_type <> 'alerts.test' OR alert_rule_id IS NULL)"
+            "(event_type = 'alerts.test' OR event_type LIKE 'schedules.%') = (tenant_id IS NULL)"
+            " AND ((event_type <> 'alerts.test' AND event_type NOT LIKE 'schedules.%')"
+            " OR alert_rule_id IS NULL)"
             # A person may have somebody paged whom no rule asks for, and that may go to the fallback, or
             # together with other pages.
-            " AND (alert_rule_id IS NOT NULL OR user_id IS NOT NULL OR reason = 'fallback'"
+            " AND (alert_rule_id IS NOT NULL OR user_id IS NOT NULL OR reason IN ('fallback', 'notice')"
             " OR event_type IN ('alerts.test', 'alerts.pages'))",
-            "tenant_and_rule_unless_test",
+            "tenant_and_rule_of_alerts",
         ),
-        CheckConstraint("event_type <> 'alerts.test' OR alert_id IS NULL", "no_alert_for_tests"),
+        CheckConstraint(
+            "(event_type <> 'alerts.test' AND event_type NOT LIKE 'schedules.%')"
+            " OR alert_id IS NULL",
+            "alert_of_alerts",
+        ),
         CheckConstraint(
             "event_type <> 'alerts.test' OR status NOT IN ('suppressed', 'canceled')",
             "tests_are_never_withheld",
@@ -188,7 +194,8 @@ class AlertDelivery(Base):
     alert_rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert_rules.id"))
     alert_destination_id: Mapped[UUID] = mapped_column(ForeignKey("alert_destinations.id"))
     alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alerts.id"))
-    """None for a test, and for a message about several (`alert_delivery_alerts`)."""
+    """None for a test, for a message about several (`alert_delivery_alerts`), and for what is said of
+    schedules."""
     event_type: Mapped[str]
     status: Mapped[AlertDeliveryStatus] = mapped_column(delivery_status_type)
     send_after: Mapped[datetime | None]

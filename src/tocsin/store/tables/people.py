@@ -50,6 +50,8 @@ class User(Deletable, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     quiet_hours: Mapped[list[dict[str, Any]] | None]
     """When pages of low urgency wait: windows of days, start, end and timezone (null: their own)."""
+    shift_notices: Mapped[dict[str, Any] | None]
+    """What they want to be told of their shifts: `before_minutes`, `at_end`."""
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=NO_OBJECT)
     """How this person likes the console."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -128,6 +128,21 @@ class ShiftSwap(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class ScheduleNotice(Base):
+    """What was told of a schedule already, so that nobody is told twice: of a shift, of its gaps; and
+    that they were looked at on a day."""
+
+    __tablename__ = "schedule_notices"
+
+    schedule_id: Mapped[UUID] = mapped_column(
+        ForeignKey("schedules.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """It is forgotten then, unless it is seen again."""
+
+
 class CalendarFeed(Base):
     """An address at which calendars find the shifts of a schedule, of a user, or of one in the other."""
 

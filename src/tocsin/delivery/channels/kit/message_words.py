@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tocsin.delivery.channels.kit.escape import lines, one_line
-from tocsin.message import SHOWN_ALERTS, AlertView, Changes, Group, Links, Message
+from tocsin.message import SHOWN_ALERTS, AlertView, Changes, Group, Links, Message, NoticeContent
 from tocsin.model import AlertStatus, EventType, Severity
 
 TITLE = 200
@@ -27,6 +27,9 @@ STATES = {
     EventType.FLAPPING: "flapping",
     EventType.SETTLED: "settled",
     EventType.TEST: "test",
+    EventType.SHIFT_BEGINS: "on call",
+    EventType.SHIFT_ENDS: "on call no more",
+    EventType.GAPS: "nobody on call",
 }
 _ENTRY_TITLE = 160
 _ENTRY_SOURCE = 60
@@ -100,6 +103,8 @@ def describe(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
     """The words for one message to one reader."""
     if message.group is not None:
         return _of_several(message, message.group, zone, links)
+    if message.notice is not None:
+        return _notice(message, message.notice, zone, links)
     alert = message.alert
     if alert is None:
         return _test(message, zone, links)
@@ -345,6 +350,27 @@ def _footer(message: Message, about: str) -> str:
     workspace = one_line(message.workspace.name, NAME)
     rule = f" · rule {one_line(message.rule.name, NAME)}" if message.rule else ""
     return f"Tocsin · {workspace}{rule} · {about}"
+
+
+def _notice(message: Message, notice: NoticeContent, zone: ZoneInfo, links: Links) -> MessageWords:
+    name = one_line(message.destination_name, NAME)
+    workspace = one_line(message.workspace.name, NAME)
+    return MessageWords(
+        state=STATES[message.event_type],
+        severity=None,
+        title=one_line(notice.title, TITLE) or "Schedule",
+        description=None,
+        change=one_line(notice.text, DESCRIPTION),
+        facts=(Fact("Workspace", workspace),),
+        labels=(),
+        more_labels=0,
+        moments=(moment("Sent", message.created_at, zone),),
+        actions=_actions(message, links),
+        code=None,
+        reference=None,
+        destination=name,
+        footer=f"Tocsin · {workspace} · notice {message.id.hex[-8:]}",
+    )
 
 
 def _test(message: Message, zone: ZoneInfo, links: Links) -> MessageWords:
