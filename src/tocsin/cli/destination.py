@@ -118,19 +118,12 @@ def send_test(
     say_test(result, json=json)
 
 
-@app.command()
-def enable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a destination on."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
-
-
-@app.command()
-def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a destination off: what is pending for it is suppressed, with the reason on record."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
-
-
-@app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a destination that no rule names."""
-    named.delete(_PATH, _KIND, name, workspace)
+named.offer(
+    app,
+    named.NamedKind(_PATH, _KIND),
+    show="Show one destination; its secrets are hidden.",
+    edit="Change a destination, by --set, from a file, or in your editor.",
+    enable="Switch a destination on.",
+    disable="Switch a destination off: what is pending for it is suppressed, with the reason on record.",
+    delete="Delete a destination that no rule names.",
+)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import heartbeat_run
+from tocsin.cli import heartbeat_run, named
 from tocsin.cli.arguments import Matchers, matchers, span
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, ago, is_answered, moment, note, pairs, print_json, show, table
@@ -222,13 +222,9 @@ def rotate_token(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Jso
     _show_token(made, json)
 
 
-@app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a heartbeat. An alert that is open for it is resolved."""
-    from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
-
-    with open_api(workspace) as api:
-        found = by_name(api, _PATH, "heartbeat", name)
-        api.delete(f"{_PATH}/{found['id']}")
-    note("It is deleted; its pings are 404 from here on.")
+named.offer(
+    app,
+    named.NamedKind(_PATH, "heartbeat"),
+    edit="Change a heartbeat, by --set, from a file, or in your editor.",
+    delete="Delete a heartbeat; its pings are 404 then, and an alert that is open for it is resolved.",
+)

@@ -18,10 +18,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Hold alerts while another, on which they depend, is live."
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The rule's name or id, or `last`.")]
-
 _PATH = "/inhibition-rules"
-_KIND = "inhibition rule"
 
 
 @app.command()
@@ -96,19 +93,12 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
     show(made)
 
 
-@app.command()
-def enable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a rule on."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
-
-
-@app.command()
-def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a rule off; what only it held is looked at at once."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
-
-
-@app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a rule; what only it held is looked at at once."""
-    named.delete(_PATH, _KIND, name, workspace)
+named.offer(
+    app,
+    named.NamedKind(_PATH, "inhibition rule"),
+    show="Show one rule.",
+    edit="Change a rule, by --set, from a file, or in your editor.",
+    enable="Switch a rule on.",
+    disable="Switch a rule off; what only it held is looked at at once.",
+    delete="Delete a rule; what only it held is looked at at once.",
+)

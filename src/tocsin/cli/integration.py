@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli import integration_token
+from tocsin.cli import integration_token, named
 from tocsin.cli.arguments import minutes, read_json, read_text
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, is_answered, note, pairs, print_json, show, table
@@ -219,3 +219,13 @@ def _add_addresses(facts: Table, shown: Any) -> None:
         address = shown["mail_address"] or "nowhere yet: TOCSIN_MAIL_DOMAIN is not set"
         facts.add_row("mails to", Text(address))
     facts.add_row("posts to", Text(shown["webhook_url"]))
+
+
+named.offer(
+    app,
+    named.NamedKind("/integrations", "integration"),
+    edit="Change an integration, by --set, from a file, or in your editor.",
+    enable="Take in what its sender posts.",
+    disable="Refuse what its sender posts (404); its attempts stay on record.",
+    delete="Delete an integration; its secrets are erased, its past stays.",
+)

@@ -42,11 +42,11 @@ def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
         Failure: if it is not there; it names those that are.
     """
     items = api.items(path, limit=10_000)
-    found = [each for each in items if said in (each["id"], each["name"], each.get("email"))]
+    found = [each for each in items if said in (each["id"], each.get("name"), each.get("email"))]
     if not found:
         found = items[:1] if said == LAST else _beginning(items, said)
     if not found and items:
-        names = ", ".join(sorted(each["name"] for each in items)[:10])
+        names = ", ".join(sorted(each.get("name") or each["id"] for each in items)[:10])
         raise Failure(
             f"there is no {kind} {said!r} in this workspace; there are {names}",
             code=Exit.NOT_FOUND,

@@ -227,12 +227,6 @@ def extend(
 
 
 @app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a window; what lasts now ends."""
-    named.delete(_PATH, _KIND, name, workspace)
-
-
-@app.command()
 def start(
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="What to run.")],
     match: Matchers = None,
@@ -265,6 +259,14 @@ def start(
             complain([*failure.lines, "the maintenance ends by itself when its time is up"])
 
     run_wrapped(command, over)
+
+
+named.offer(
+    app,
+    named.NamedKind(_PATH, _KIND),
+    edit="Change a window, by --set, from a file, or in your editor; it is in force at once.",
+    delete="Delete a window; what lasts now ends.",
+)
 
 
 def _printable(text: str) -> str:

@@ -1,34 +1,169 @@
-"""What can be done to anything that has a name and a place in the API: switch it, delete it."""
+"""What can be done to anything that has a name and a place in the API: show, edit, switch, delete it.
+Each kind of thing says which of these it has, and in which words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from tocsin.cli.arguments import read_json
+from tocsin.cli.editing import edited, with_assignments
 from tocsin.cli.lookup import by_name
-from tocsin.cli.output import note
+from tocsin.cli.output import Json, moment, note, pairs, print_json, show
+from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+
+if TYPE_CHECKING:
+    from tocsin.cli.calling.client import ApiClient
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name or id, or `last`.")]
+
+_REFERENCES: Final[Mapping[str, str]] = {
+    "destination_ids": "/alert-destinations",
+    "fallback_destination_id": "/alert-destinations",
+    "escalation_policy_id": "/escalation-policies",
+    "integration_id": "/integrations",
+    "tenant_id": "/tenants",
+}
+"""Members that name other things by their ids, and where those are listed."""
 
 
-def switch(path: str, kind: str, name: str, workspace: str, *, is_enabled: bool) -> None:
-    """Enables or disables what has this name, and says so.
+@dataclass(frozen=True)
+class NamedKind:
+    """Things of one kind: where the API has them, and what people call one."""
 
-    Raises:
-        Failure: there is no such thing, or not just one.
-    """
-    from tocsin.cli.calling.choose import open_api
+    path: str
+    noun: str
 
-    with open_api(workspace) as api:
-        found = by_name(api, path, kind, name)
-        api.patch(f"{path}/{found['id']}", {"is_enabled": is_enabled})
-    note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+    def find(self, api: ApiClient, said: str) -> Any:
+        return by_name(api, self.path, self.noun, said)
+
+    def place(self, found: Any) -> str:
+        return f"{self.path}/{found['id']}"
 
 
-def delete(path: str, kind: str, name: str, workspace: str) -> None:
-    """Deletes what has this name, and says so.
+def offer(app: typer.Typer, kind: NamedKind, **helps: str) -> None:
+    """Adds commands to `app`: of `show`, `edit`, `enable`, `disable` and `delete` those that have a
+    help text here."""
+    for name, text in helps.items():
+        app.command(name, help=text)(_COMMANDS[name](kind))
 
-    Raises:
-        Failure: there is no such thing, not just one, or something still needs it.
-    """
-    from tocsin.cli.calling.choose import open_api
 
-    with open_api(workspace) as api:
-        found = by_name(api, path, kind, name)
-        api.delete(f"{path}/{found['id']}")
-    note(f"Deleted {found['name']}.")
+def _show(kind: NamedKind) -> Callable[..., None]:
+    def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
+        from tocsin.cli.calling.choose import open_api
+
+        with open_api(workspace, only_reads=True) as api:
+            found = api.get(kind.place(kind.find(api, name)))
+            names = {} if json else _names(api, found)
+        if json:
+            print_json(found)
+            return
+        facts = pairs()
+        for member, value in found.items():
+            if value not in (None, [], {}, ""):
+                facts.add_row(member.removesuffix("_id").replace("_", " "), _said(value, names))
+        show(facts)
+
+    return show_one
+
+
+def _names(api: ApiClient, found: Any) -> dict[str, str]:
+    """What people call the things that are mentioned by id."""
+    asked = {path for member, path in _REFERENCES.items() if found.get(member)}
+    return {
+        each["id"]: each["name"] for path in sorted(asked) for each in api.items(path, limit=10_000)
+    }
+
+
+def _said(value: Any, names: Mapping[str, str]) -> Text:
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return Text(", ".join(names.get(each, each) for each in value))
+    if isinstance(value, list | dict):
+        import json
+
+        return Text(json.dumps(value, ensure_ascii=False))
+    text = str(value)
+    is_moment = text.endswith("Z") and len(text) >= 20 and text[10:11] == "T"
+    return Text(names.get(text, moment(text) if is_moment else text))
+
+
+def _edit(kind: NamedKind) -> Callable[..., None]:
+    def edit(
+        name: Name,
+        assign: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--set",
+                metavar="MEMBER=VALUE",
+                help="A member of `show --json` and its new value, JSON or text. May be given"
+                " several times.",
+            ),
+        ] = None,
+        file: Annotated[
+            str | None,
+            typer.Option(
+                "--from", metavar="FILE", help="Members to change, as JSON; `-`: standard input."
+            ),
+        ] = None,
+        workspace: Workspace = DEFAULT_WORKSPACE,
+        json: Json = False,
+    ) -> None:
+        from tocsin.cli.calling.choose import open_api
+
+        with open_api(workspace) as api:
+            found = kind.find(api, name)
+            place = kind.place(found)
+            if assign or file:
+                body = {**(read_json(file) if file else {}), **with_assignments(assign or ())}
+                made = api.patch(place, body)
+            else:
+                made = edited(api.get(place), lambda changed: api.patch(place, changed))
+        if json:
+            print_json(made)
+        elif made is None:
+            note("Nothing was changed.")
+        else:
+            note(f"Changed {made.get('name') or made['id']}.")
+
+    return edit
+
+
+def _switch(kind: NamedKind, *, is_enabled: bool) -> Callable[..., None]:
+    def switch(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+        from tocsin.cli.calling.choose import open_api
+
+        with open_api(workspace) as api:
+            found = kind.find(api, name)
+            # Integrations call it active, for they take in and do not act.
+            member = "is_enabled" if "is_enabled" in found else "is_active"
+            api.patch(kind.place(found), {member: is_enabled})
+        note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+
+    return switch
+
+
+def _delete(kind: NamedKind) -> Callable[..., None]:
+    def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+        from tocsin.cli.calling.choose import open_api
+
+        with open_api(workspace) as api:
+            found = kind.find(api, name)
+            api.delete(kind.place(found))
+        note(f"Deleted {found.get('name') or found['id']}.")
+
+    return delete
+
+
+_COMMANDS: Final[Mapping[str, Callable[[NamedKind], Callable[..., None]]]] = {
+    "show": _show,
+    "edit": _edit,
+    "enable": lambda kind: _switch(kind, is_enabled=True),
+    "disable": lambda kind: _switch(kind, is_enabled=False),
+    "delete": _delete,
+}

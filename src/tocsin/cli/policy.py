@@ -199,12 +199,6 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
 
 
 @app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a policy that no rule names; what runs by it goes on to its end."""
-    named.delete(_PATH, _KIND, name, workspace)
-
-
-@app.command()
 def preview(
     name: Name,
     severity: Annotated[Severity, typer.Option(case_sensitive=False)] = Severity.CRITICAL,
@@ -256,3 +250,10 @@ def readiness(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json =
         show_readiness(result)
     if not result["is_ready"]:
         raise typer.Exit(Exit.FAILED)
+
+
+named.offer(
+    app,
+    named.NamedKind(_PATH, _KIND),
+    delete="Delete a policy that no rule names; what runs by it goes on to its end.",
+)

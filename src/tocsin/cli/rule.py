@@ -25,7 +25,6 @@ from tocsin.model import Severity
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and try the rules that name destinations.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The rule's name or id.")]
 MinSeverity = Annotated[
     Severity | None, typer.Option(case_sensitive=False, help="Alerts at least this bad.")
 ]
@@ -40,7 +39,6 @@ GroupBy = Annotated[
 
 _PATH = "/alert-rules"
 _POLICIES = "/escalation-policies"
-_KIND = "rule"
 _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
 
 
@@ -209,22 +207,15 @@ def preview(
         show_preview(result, days)
 
 
-@app.command()
-def enable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a rule on."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=True)
-
-
-@app.command()
-def disable(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Switch a rule off; what it has planned is still delivered."""
-    named.switch(_PATH, _KIND, name, workspace, is_enabled=False)
-
-
-@app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a rule; what it has planned is still delivered."""
-    named.delete(_PATH, _KIND, name, workspace)
+named.offer(
+    app,
+    named.NamedKind(_PATH, "rule"),
+    show="Show one rule, its destinations by name.",
+    edit="Change a rule, by --set, from a file, or in your editor.",
+    enable="Switch a rule on.",
+    disable="Switch a rule off; what it has planned is still delivered.",
+    delete="Delete a rule; what it has planned is still delivered.",
+)
 
 
 def show_preview(result: Any, days: int) -> None:

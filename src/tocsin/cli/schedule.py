@@ -269,12 +269,6 @@ def _turning(
 
 
 @app.command()
-def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
-    """Delete a schedule that no escalation policy names."""
-    named.delete(PATH, KIND, name, workspace)
-
-
-@app.command()
 def override(
     name: Name,
     user: Annotated[
@@ -436,3 +430,8 @@ def _list_feeds(found: list[Any], json: bool) -> None:
     for each in found:
         made.add_row(Text(each["name"]), each["last_used_at"] or "never", each["id"])
     show(made)
+
+
+named.offer(
+    app, named.NamedKind(PATH, KIND), delete="Delete a schedule that no escalation policy names."
+)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from tocsin.cli import named
 from tocsin.cli.arguments import (
     Breakthrough,
     Matchers,
@@ -111,3 +112,11 @@ def expire(
     with open_api(workspace) as api:
         api.delete(f"{_PATH}/{one_id(api, _PATH, 'silence', silence_id)}")
     note("It is over: alerts that it muted notify again from now on.")
+
+
+named.offer(
+    app,
+    named.NamedKind(_PATH, "silence"),
+    show="Show one silence, by its id or `last`.",
+    edit="Change a silence, by --set, from a file, or in your editor; it is in force at once.",
+)

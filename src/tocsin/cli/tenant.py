@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from tocsin.cli import named
 from tocsin.cli.output import Json, print_json, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
@@ -45,3 +46,12 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
     for each in found:
         made.add_row(each["slug"], Text(each["name"]), each["id"])
     show(made)
+
+
+named.offer(
+    app,
+    named.NamedKind("/tenants", "tenant"),
+    show="Show one tenant.",
+    edit="Change a tenant, by --set, from a file, or in your editor.",
+    delete="Delete a tenant that nothing names; past alerts still show it.",
+)
