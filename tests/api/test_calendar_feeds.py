@@ -66,6 +66,17 @@ def test_what_has_not_changed_is_not_sent_again(hub: Hub, schedule: dict[str, An
     assert changed.headers["etag"] != tag
 
 
+def test_another_name_of_a_person_is_in_their_calendars_at_once(
+    hub: Hub, schedule: dict[str, Any], people: dict[str, str]
+) -> None:
+    feed = hub.responder.made(FEEDS, {"name": "wall", "schedule_id": schedule["id"]})
+    tag = _read(hub, feed).headers["etag"]
+    hub.admin.patch(f"/users/{people['Ann']}", {"name": "Ann Lee"})
+    changed = _read(hub, feed, **{"If-None-Match": tag})
+    names = {str(each["summary"]) for each in Calendar.from_ical(changed.body).walk("VEVENT")}
+    assert names == {"Ann Lee (Platform)", "Ben (Platform)"}
+
+
 def test_an_address_is_shown_once_kept_as_a_hash_and_dies_when_it_is_revoked(
     hub: Hub, schedule: dict[str, Any]
 ) -> None:

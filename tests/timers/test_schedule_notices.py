@@ -218,3 +218,20 @@ def test_a_schedule_that_was_just_made_is_looked_at_the_next_day(rota: Rota) -> 
     assert rota.told() == []
     rota.at(NINE + DAY)
     assert len(rota.told()) == 1
+
+
+def test_turns_of_somebody_who_is_disabled_are_gaps(rota: Rota) -> None:
+    admin(rota, "A", mail=0)
+    u, m = rota.hub.person("U", push=0), rota.hub.person("M", push=0)
+    rota.schedule(u, m)
+    rota.configured()
+    rota.at(NINE)
+    assert rota.told() == []
+    rota.hub.sql("UPDATE users SET is_active = false WHERE id = %s", m)
+    rota.configured()
+    rota.at(NINE + DAY)
+    ((contact, what, first),) = rota.told()
+    assert (contact, what) == ("mail of A", "gaps")
+    assert first.startswith("672 h (Mon 7 Jun 09:00 to Mon 14 Jun 09:00; Mon 21 Jun 09:00")
+    ((text,),) = rota.hub.sql("SELECT payload #>> '{notice,text}' FROM alert_deliveries")
+    assert "M is disabled and still on the schedule." in text

@@ -31,8 +31,8 @@ LOOK_AT = time(8)
 
 @dataclass(frozen=True, slots=True)
 class GapNews:
-    """`keys` are those of all gaps that there are; `new` are the gaps of which one was not known yet,
-    `all` those that there are from now on."""
+    """`keys` are those of all gaps that there are; `new` are the gaps that nobody was told of, `all`
+    those that there are from now on."""
 
     keys: frozenset[str]
     new: tuple[Span, ...]
@@ -60,7 +60,7 @@ def gap_news(found: Sequence[Span], known: Set[str], now: datetime, zone: tzinfo
         key = _week_key(span, zone)
         if weekly[key] < WEEKLY_FROM:
             key = _key(span, window, now)
-        if key not in known and key not in keys:
+        if key not in known:
             new.append(span)
         keys.add(key)
     return GapNews(frozenset(keys), tuple(new), tuple(present))
@@ -78,12 +78,18 @@ def _key(span: Span, window: Span, now: datetime) -> str:
     return f"{'soon' if span.starts_at - now < SOON else 'once'} {begin}/{end}"
 
 
-def gap_notice(schedule: str, news: GapNews, timezone: str) -> NoticeWords:
-    """The new ones first; how much there is in all, where that is more."""
+def gap_notice(
+    schedule: str, news: GapNews, timezone: str, disabled: Sequence[str] = ()
+) -> NoticeWords:
+    """The new ones first; how much there is in all, where that is more. `disabled` are the names of
+    those who have turns that count as gaps, for nobody pages them."""
     zone = ZoneInfo(timezone)
     text = f"{gap_words(news.new, zone)}."
     if len(news.all) > len(news.new):
         text = f"New: {text} In all {gap_words(news.all, zone)}."
+    if disabled:
+        are = "are" if len(disabled) > 1 else "is"
+        text += f" {' and '.join(disabled)} {are} disabled and still on the schedule."
     return NoticeWords(
         f"{schedule}: nobody is on call at times in the next {AHEAD.days} days",
         f"{text} Times in {timezone}.",

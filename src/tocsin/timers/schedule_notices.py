@@ -162,7 +162,13 @@ class ScheduleNotices:
         if is_too_much(schedule, span):
             return
         zone = ZoneInfo(row.timezone)
-        found = gaps(schedule, resolve(schedule, *span), span)
+        people = _people(directory, row.workspace_id)
+        # Whoever is disabled keeps their turns, and is paged in none of them.
+        shifts = resolve(schedule, *span)
+        idle = {each.user for each in shifts} & {
+            id for id, person in people.items() if not person.is_active
+        }
+        found = gaps(schedule, [each for each in shifts if each.user not in idle], span)
         async with writing(self._engine) as session:
             if not await note(session, row.id, _LOOKED, _day(row, now), now + _REMEMBERED):
                 return
@@ -171,7 +177,8 @@ class ScheduleNotices:
             await note_all(session, row.id, _GAPS, news.keys, now + _REMEMBERED)
             if not news.new:
                 return
-            words = gap_notice(row.name, news, row.timezone)
+            names = sorted(people[id].name for id in idle if id is not None)
+            words = gap_notice(row.name, news, row.timezone, names)
             content = _content(EventType.GAPS, directory, row, words, now)
             told = self._gap_rows(row, directory, content, now)
             await add_notices(session, told)
