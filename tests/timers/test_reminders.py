@@ -175,9 +175,12 @@ def test_who_was_told_of_the_end_and_not_of_the_return_is_not_reminded(hub: Hold
     hub.send("disk", severity="LOW")
     hub.base.act(alert, Action.RESOLVE)
     hub.deliver()
+    hub.base.advance(60)
     hub.base.act(alert, Action.REOPEN)
     hub.after(HOUR)
     assert hub.states(alert) == [SENT, ("resolved", "sent", "rule")]
+    hub.base.act(alert, Action.ACKNOWLEDGE)
+    assert hub.states(alert) == [SENT, ("resolved", "sent", "rule")], "nor of who has it in hand"
 
 
 def test_a_disabled_destination_is_reminded_once_it_is_enabled(hub: Holding) -> None:

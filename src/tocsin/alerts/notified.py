@@ -44,8 +44,11 @@ async def read_details(
 async def read_notified(pipe: Pipe, events: Sequence[AlertChange]) -> Notified:
     """Of alerts that are older than this transaction."""
     old = sorted({event.alert.id for event in events if event.has_history})
-    # Only what grows worse, and reminders, ask of which episode they are.
-    with_past = any(event.is_worse or event.reminding is not None for event in events)
+    # Not ends, of which there are many: to hear of one once more does no harm.
+    with_past = any(
+        event.is_worse or event.reminding is not None or event.event_type is EventType.ACKNOWLEDGED
+        for event in events
+    )
     return await _read_triggers(pipe, old, with_held=True, with_past=with_past)
 
 

@@ -203,14 +203,19 @@ def _named(listening: RuleIndex, occasion: Occasion) -> dict[UUID, list[Naming]]
         if not matches and occasion.event_type is EventType.TRIGGERED:
             continue
         for destination_id in rule.destination_ids:
-            if matches or _notified_by(rule, destination_id, occasion.history):
+            if matches or _notified_by(rule, destination_id, occasion):
                 named.setdefault(destination_id, []).append(Naming(rule, not matches))
     return named
 
 
-def _notified_by(rule: Rule, destination_id: UUID, history: History) -> bool:
-    notified = history.notified_trigger.get(destination_id)
-    return notified is not None and notified.counts_as_notified and rule.id in notified.rule_ids
+def _notified_by(rule: Rule, destination_id: UUID, occasion: Occasion) -> bool:
+    notified = occasion.history.notified_trigger.get(destination_id)
+    if notified is None or not notified.counts_as_notified:
+        return False
+    if notified.is_past and occasion.event_type is EventType.ACKNOWLEDGED:
+        # It was told that it is over, and not that it is open again.
+        return False
+    return rule.id in notified.rule_ids
 
 
 def decide(
