@@ -73,6 +73,7 @@ from tocsin.settings import Settings
 from tocsin.store.database import Engine, can_write, create_engine, reading
 from tocsin.store.queries.earlier_messages import earlier_progress
 from tocsin.timers.alert_leases import end_leases
+from tocsin.timers.alert_search import keep_alert_search
 from tocsin.timers.clock import Clock
 from tocsin.timers.escalation_watchdog import watch_escalations
 from tocsin.timers.groups import Groups
@@ -175,6 +176,7 @@ class Hub:
                 self.senders.feed,
                 beside=[
                     lambda: keep_retention(self.url, self.settings.retention_days),
+                    lambda: keep_alert_search(self.url),
                     lambda: end_leases(self.url, self.senders.feed),
                     lambda: keep_heartbeats(self.url, self.senders.feed),
                     lambda: Groups(self.url, self.senders.feed).run(),

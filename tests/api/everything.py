@@ -94,6 +94,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     )
     feed = client.made("/calendar-feeds", {"name": "phone", "schedule_id": schedule["id"]})
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
+    view = client.made("/saved-views", {"name": "First", "query": "host:db-1", "is_shared": True})
     return {
         "workspace_id": workspace["id"],
         "tenant_id": tenant["id"],
@@ -117,6 +118,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "shift_swap_id": swap["id"],
         "calendar_feed_id": feed["id"],
         "api_key_id": key["id"],
+        "saved_view_id": view["id"],
     }
 
 

@@ -6,6 +6,7 @@ import json
 import stat
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.cli.program import Program
@@ -49,6 +50,16 @@ def test_a_wrong_key_is_found_and_what_it_does_not_open_is_named(with_secrets: P
         findings(Program({**other.settings, "TOCSIN_SECRET_KEY": both}))["stored secrets"]["health"]
         == "ok"
     )
+
+
+def test_a_database_that_finds_no_words_is_noted(tocsin: Program) -> None:
+    assert tocsin.call("workspace", "list").code == 0
+    assert findings(tocsin)["search"]["health"] == "ok"
+    with psycopg.connect(tocsin.settings["TOCSIN_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("DROP EXTENSION pg_trgm CASCADE")
+    found = findings(tocsin)
+    assert (found["search"]["health"], found["schema"]["health"]) == ("note", "ok")
+    assert "CREATE EXTENSION pg_trgm" in found["search"]["to_do"]
 
 
 def test_a_lost_key_is_found(tmp_path: Path) -> None:

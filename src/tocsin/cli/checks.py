@@ -158,6 +158,7 @@ def _database(settings: Settings, opened: str | None) -> Iterator[Finding]:
         schema = _schema(url)
         yield schema
         if schema.health is Health.OK:
+            yield _search(url)
             yield _secrets(settings, url)
             yield from policy_findings(url)
 
@@ -192,6 +193,20 @@ def _schema(url: str) -> Finding:
         Health.WRONG,
         f"differs from this program's: {'; '.join(differences[:3])}",
         "tocsin migrate --check lists all of it",
+    )
+
+
+def _search(url: str) -> Finding:
+    from tocsin.store.installation import finds_words
+
+    if finds_words(url):
+        return Finding("search", Health.OK, "words of alerts are found by an index")
+    return Finding(
+        "search",
+        Health.NOTE,
+        "the extension pg_trgm is not there: among very many alerts, looking for words is slow",
+        "CREATE EXTENSION pg_trgm in Tocsin's database; the running server does the rest within "
+        "the hour",
     )
 
 

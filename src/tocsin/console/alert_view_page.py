@@ -25,14 +25,15 @@ from tocsin.explain.story import explain
 from tocsin.model import AlertStatus, Role
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
 from tocsin.store import workspace_rows
+from tocsin.store.queries.alert_counts import count_alerts
 from tocsin.store.queries.alert_list import (
     ListedAlert,
-    count_live,
     find_listed,
     latest_deliveries,
     list_alerts,
     taken_by,
 )
+from tocsin.store.queries.alert_search import narrowed
 from tocsin.store.queries.configuration_version import configuration_version
 from tocsin.store.tables import Alert
 from tocsin.turns import at_once_aside
@@ -121,6 +122,9 @@ class AlertStory:
     panel: EscalationPanel | None
 
 
+_ALL_LIVE = AlertFilter(frozenset(each for each in AlertStatus if each.is_live))
+
+
 async def _story(call: Call) -> AlertStory | None:
     alert_id: UUID = call.request.path_params["id"]
     workspace_id = call.visitor.workspace_id
@@ -133,8 +137,9 @@ async def _story(call: Call) -> AlertStory | None:
         listed = await find_listed(session, workspace_id, alert_id)
         taken = await taken_by(session, [alert_id])
         deliveries = await latest_deliveries(session, [alert_id])
-        related = await list_alerts(session, workspace_id, _like(alert), 6)
-        counts = await count_live(session, workspace_id)
+        like = await narrowed(session, workspace_id, _like(alert))
+        related = await list_alerts(session, workspace_id, like, 6)
+        counts = await count_alerts(session, workspace_id, _ALL_LIVE)
     if listed is None:
         return None
     directory = await call.context.senders.feed.refresh(version)
@@ -145,18 +150,17 @@ async def _story(call: Call) -> AlertStory | None:
     story = await at_once_aside(explain, record, table, call.now)
     note = row_note(listed, deliveries, taken.get(alert_id), call.now)
     others = [each for each in related if each.id != alert_id][:5]
-    return AlertStory(alert, story, listed, note, others, counts.live, panel)
+    return AlertStory(alert, story, listed, note, others, counts.number, panel)
 
 
 def _like(alert: Alert) -> AlertFilter:
     """Live ones of the same host, cluster or service; else of the same source."""
-    live = frozenset(each for each in AlertStatus if each.is_live)
     for name in ("host", "instance", "hostname", "cluster", "service", "job"):
         if value := alert.labels.get(name):
             same = TextCondition(name, Comparison.IS, (value.replace("*", "?"),), is_label=True)
-            return AlertFilter(statuses=live, conditions=(same,))
+            return AlertFilter(statuses=_ALL_LIVE.statuses, conditions=(same,))
     same = TextCondition("source", Comparison.IS, (alert.source,))
-    return AlertFilter(statuses=live, conditions=(same,))
+    return AlertFilter(statuses=_ALL_LIVE.statuses, conditions=(same,))
 
 
 _CHANGE_ICONS = {

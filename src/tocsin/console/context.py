@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
+from tocsin.console.hours import HoursKept
+from tocsin.console.severity_counts import SeverityCounts
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.resources.openid_provider import OpenIdClient
@@ -27,6 +29,8 @@ class ConsoleContext:
     actions: Actions
     openid: OpenIdClient | None = None
     """Where people may sign in besides here."""
+    hours: HoursKept = field(default_factory=HoursKept)
+    severities: SeverityCounts = field(default_factory=SeverityCounts)
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:
         return database.reading(self.engine)

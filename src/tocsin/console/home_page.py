@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.console.alert_list_page import Row, read_rows
+from tocsin.console.alert_rows import Row, read_rows
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
 from tocsin.console.health_strip import read_health
 from tocsin.console.render import clock, page
 from tocsin.console.schedule_pages import on_call_now
+from tocsin.console.severity_counts import severity_line
 from tocsin.explain.row_notes import ChipKind
 from tocsin.model import AlertStatus, Role, Severity
-from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
-from tocsin.store.queries.alert_list import FacetCount, count_alerts, count_by
-from tocsin.store.queries.alert_totals import Hour, hours_of_alerts, last_activity
+from tocsin.model.alert_filter import AlertFilter
+from tocsin.store.queries.alert_counts import Count
+from tocsin.store.queries.alert_totals import Hour, last_activity
 
 _MINE = 5
 _OTHERS = 12
@@ -29,29 +30,19 @@ def routes(context: ConsoleContext) -> list[Route]:
     return [Route("/", opened(context, _show), methods=["GET"])]
 
 
-@dataclass(frozen=True, slots=True)
-class SeverityLine:
-    value: str
-    count: int
-    unowned: int
-
-
 async def _show(call: Call) -> Response:
     workspace_id = call.visitor.workspace_id
-    mine = TextCondition("owner", Comparison.IS, (call.visitor.name.replace("*", "?"),))
-    others = TextCondition("owner", Comparison.IS, mine.values, negated=True)
+    me = call.visitor.user_id
     async with call.context.reading() as session:
-        my_rows = await read_rows(session, call, AlertFilter(_LIVE, conditions=(mine,)), _MINE)
-        rows = await read_rows(session, call, AlertFilter(_LIVE, conditions=(others,)), _OTHERS)
-        total = await count_alerts(session, workspace_id, AlertFilter(_LIVE))
-        by_severity = await count_by(session, workspace_id, AlertFilter(_LIVE), "severity", 5)
-        unowned = await count_by(
-            session, workspace_id, AlertFilter(frozenset({AlertStatus.OPEN})), "severity", 5
-        )
-        hours = await hours_of_alerts(session, workspace_id, call.now)
+        mine = AlertFilter(frozenset({AlertStatus.ACKNOWLEDGED}), taken_by=me)
+        my_rows = await read_rows(session, call, mine, _MINE)
+        rows = await read_rows(session, call, AlertFilter(_LIVE, not_taken_by=me), _OTHERS)
+        by_severity = await call.context.severities.read(session, workspace_id, call.now)
+        hours = await call.context.hours.read(session, workspace_id, call.now)
         health = await read_health(session, workspace_id, call.now)
         last = await last_activity(session, workspace_id)
         on_call = await on_call_now(session, workspace_id, call.now)
+    total = sum(each.live.number for each in by_severity)
     return page(
         "home.html",
         call.frame("home", total),
@@ -61,7 +52,8 @@ async def _show(call: Call) -> Response:
         heading=_heading(my_rows, rows, total),
         lead=_lead(call, my_rows, rows, total),
         health=health,
-        severities=_severities(by_severity, unowned),
+        severities=[severity_line(each) for each in by_severity],
+        counted=Count(total).words,
         bars=bars(hours),
         on_call=on_call,
         last=last,
@@ -88,19 +80,10 @@ def _lead(call: Call, mine: Sequence[Row], others: Sequence[Row], total: int) ->
     if not total:
         return f"{day}, {local}. Nothing is open."
     held = sum(row.note.chip.kind is ChipKind.HELD for row in others)
-    parts = [f"{total:,} open" if total != 1 else "one open"]
+    parts = [f"{Count(total).words} open" if total != 1 else "one open"]
     if held:
         parts.append(f"{held} of these held back")
     return f"{day}, {local}. {', '.join(parts)}."
-
-
-def _severities(counts: Sequence[FacetCount], unowned: Sequence[FacetCount]) -> list[SeverityLine]:
-    known = {each.value: each.count for each in counts}
-    alone = {each.value: each.count for each in unowned}
-    return [
-        SeverityLine(each.value, known.get(each.value, 0), alone.get(each.value, 0))
-        for each in Severity
-    ]
 
 
 @dataclass(frozen=True, slots=True)

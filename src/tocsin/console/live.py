@@ -20,7 +20,7 @@ from starlette.routing import Route
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
 from tocsin.store import failures
-from tocsin.store.queries.alert_list import LiveCounts, count_live
+from tocsin.store.queries.alert_counts import LiveCounts, count_live
 
 log = structlog.get_logger(__name__)
 

@@ -39,6 +39,7 @@ from tocsin.console import (
     sign_out,
     silence_pages,
     static_files,
+    view_pages,
     wallboard_page,
 )
 from tocsin.console.context import ConsoleContext
@@ -101,6 +102,7 @@ def create_console(context: ConsoleContext) -> Starlette:
             *home_page.routes(context),
             *live.routes(context),
             *alert_list_page.routes(context),
+            *view_pages.routes(context),
             *alert_view_page.routes(context),
             *overview_page.routes(context),
             *wallboard_page.routes(context),

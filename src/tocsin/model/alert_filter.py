@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from tocsin.model.alerts import AlertStatus, Severity
 
@@ -41,6 +42,13 @@ class AlertFilter:
     least_count: int | None = None
     held: bool | None = None
     """Something about it is kept back at this moment; False: nothing is."""
+    taken_by: UUID | None = None
+    """Acknowledged by this user."""
+    not_taken_by: UUID | None = None
+    ids: tuple[str, ...] | None = None
+    """Only these, in the order of the list: what else was asked of words and labels is true of them."""
+    is_frequent: bool = False
+    """More alerts say this than are worth counting."""
     faults: tuple[str, ...] = field(default=())
     """What could not be read, in words; a page says so rather than being empty."""
 
@@ -48,3 +56,8 @@ class AlertFilter:
     def is_of_live(self) -> bool:
         """Whether only live alerts can be in it."""
         return bool(self.statuses) and all(status.is_live for status in self.statuses)
+
+    @property
+    def is_of_over(self) -> bool:
+        """Whether only alerts that have ended can be in it."""
+        return bool(self.statuses) and not any(status.is_live for status in self.statuses)

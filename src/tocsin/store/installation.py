@@ -151,6 +151,13 @@ def list_workspaces(url: str) -> list[dict[str, Any]]:
         )
 
 
+def finds_words(url: str) -> bool:
+    """Whether there is an index by which words of alerts are found."""
+    with _connection(url) as connection:
+        query = "SELECT to_regclass('ix_alert_search_words_over') IS NOT NULL"
+        return bool(_value(connection, query))
+
+
 def server_facts(url: str) -> dict[str, Any]:
     """Version and clock of the server: `version` (as `server_version_num`), `name`, `now`."""
     with _connection(url) as connection:

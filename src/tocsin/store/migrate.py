@@ -60,7 +60,8 @@ def check(url: str) -> list[str]:
         revisions = list(script.iterate_revisions(head, at))[::-1]
         return [f"pending: {revision.revision} {revision.doc}" for revision in revisions]
     with psycopg.connect(url, autocommit=True) as connection:
-        return catalog.differences(catalog.describe(connection), catalog.expected())
+        found = catalog.describe(connection)
+        return catalog.differences(found, catalog.expected_on(connection))
 
 
 def _current(url: str) -> str | None:

@@ -1,15 +1,14 @@
-"""The list of alerts that people look at: filtered, worst first, counted up to a bound."""
+"""The list of alerts that people look at: filtered, worst first, with what each row says."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import Select, and_, or_, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from tocsin.model import (
@@ -19,22 +18,17 @@ from tocsin.model import (
     EscalationState,
     Severity,
 )
-from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
+from tocsin.model.alert_filter import AlertFilter
 from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alert_conditions import conditions
 from tocsin.store.tables import (
     Alert,
     AlertDelivery,
     AlertDestination,
     AlertEvent,
-    Integration,
     StoredEscalation,
     Tenant,
 )
-
-MOST_COUNTED = 10_000
-"""Counts stop here: a list of more is not read to its end by anybody."""
-
-_LIVE = tuple(status for status in AlertStatus if status.is_live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +69,51 @@ async def list_alerts(
     after: ListPlace | None = None,
 ) -> list[ListedAlert]:
     """Live ones worst first and then newest; a list with others in it, newest first."""
-    statement = _listed().where(*_conditions(workspace_id, wanted)).limit(limit)
-    if wanted.is_of_live:
-        statement = statement.order_by(Alert.severity, Alert.id.desc())
-        if after is not None:
-            statement = statement.where(
-                or_(
-                    Alert.severity > after.severity,
-                    and_(Alert.severity == after.severity, Alert.id < after.id),
-                )
-            )
-    else:
+    return [
+        ListedAlert(**row._mapping)
+        for row in await session.execute(listing(workspace_id, wanted, limit, after))
+    ]
+
+
+def listing(
+    workspace_id: UUID, wanted: AlertFilter, limit: int, after: ListPlace | None = None
+) -> Select[*tuple[Any, ...]]:
+    """The statement of `list_alerts`."""
+    if wanted.ids is not None:
+        begin = 0 if after is None else _after(wanted.ids, str(after.id))
+        wanted, after = replace(wanted, ids=wanted.ids[begin : begin + limit]), None
+    if wanted.is_of_over and wanted.ids is None:
+        return _listed_over(workspace_id, wanted, limit, after)
+    statement = _listed().where(*conditions(workspace_id, wanted)).limit(limit)
+    if not wanted.is_of_live:
         statement = statement.order_by(Alert.id.desc())
-        if after is not None:
-            statement = statement.where(Alert.id < after.id)
-    return [ListedAlert(**row._mapping) for row in await session.execute(statement)]
+        return statement if after is None else statement.where(Alert.id < after.id)
+    if after is not None:
+        statement = statement.where(
+            or_(
+                Alert.severity > after.severity,
+                and_(Alert.severity == after.severity, Alert.id < after.id),
+            )
+        )
+    return statement.order_by(Alert.severity, Alert.id.desc())
+
+
+def _after(ids: Sequence[str], last: str) -> int:
+    """Where a page goes on; at the beginning if its last alert is not in the list any more."""
+    return ids.index(last) + 1 if last in ids else 0
+
+
+def _listed_over(
+    workspace_id: UUID, wanted: AlertFilter, limit: int, after: ListPlace | None
+) -> Select[*tuple[Any, ...]]:
+    """The newest of each state, and of these the newest: an index has each state in order."""
+    newest = []
+    for status in sorted(wanted.statuses):
+        one = replace(wanted, statuses=frozenset({status}))
+        ids = select(Alert.id).where(*conditions(workspace_id, one))
+        ids = ids if after is None else ids.where(Alert.id < after.id)
+        newest.append(select(ids.order_by(Alert.id.desc()).limit(limit).subquery().c.id))
+    return _listed().where(Alert.id.in_(union_all(*newest))).order_by(Alert.id.desc()).limit(limit)
 
 
 async def find_listed(
@@ -120,88 +144,6 @@ def _listed() -> Select[*tuple[Any, ...]]:
         Alert.snoozed_by,
         Tenant.name.label("tenant"),
     ).outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-
-
-async def count_alerts(session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter) -> int:
-    """How many there are; one more than `MOST_COUNTED` for all above it."""
-    rows = select(Alert.id).where(*_conditions(workspace_id, wanted)).limit(MOST_COUNTED + 1)
-    return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class FacetCount:
-    value: str
-    count: int
-
-
-async def count_by(
-    session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter, name: str, most: int
-) -> list[FacetCount]:
-    """How many there are of each value, the most frequent first, `most` values at most. Of a very long
-    list, of `MOST_COUNTED` of its alerts. `name` is severity, status, tenant or a label."""
-    column = _facet_column(name)
-    rows = (
-        select(column.label("value"))
-        .select_from(Alert)
-        .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-        .where(*_conditions(workspace_id, wanted), column.is_not(None))
-        .limit(MOST_COUNTED)
-        .subquery()
-    )
-    counted = (
-        select(rows.c.value, func.count().label("count"))
-        .group_by(rows.c.value)
-        .order_by(func.count().desc(), rows.c.value)
-        .limit(most)
-    )
-    return [
-        FacetCount(getattr(row.value, "value", row.value), row[1])
-        for row in await session.execute(counted)
-    ]
-
-
-def _facet_column(name: str) -> ColumnElement[Any]:
-    match name:
-        case "severity":
-            return Alert.severity.expression
-        case "status":
-            return Alert.status.expression
-        case "tenant":
-            return Tenant.slug.expression
-        case "source":
-            return Alert.source.expression
-        case _:
-            return _label(name)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveCounts:
-    """What the stream of changes looks at: it differs when anything live has changed."""
-
-    live: int
-    critical: int
-    changed_at: datetime | None
-
-
-async def count_live(session: DatabaseSession, workspace_id: UUID) -> LiveCounts:
-    """Of the live ones, up to `MOST_COUNTED`."""
-    rows = (
-        select(Alert.severity, Alert.updated_at)
-        .where(Alert.workspace_id == workspace_id, Alert.status.in_(_LIVE))
-        .order_by(Alert.severity, Alert.id.desc())
-        .limit(MOST_COUNTED + 1)
-        .subquery()
-    )
-    row = (
-        await session.execute(
-            select(
-                func.count(),
-                func.count().filter(rows.c.severity == Severity.CRITICAL),
-                func.max(rows.c.updated_at),
-            )
-        )
-    ).one()
-    return LiveCounts(row[0], row[1], row[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,94 +251,3 @@ async def live_escalations(
         for row in rows
         if row.step_due_at is not None
     }
-
-
-def _conditions(workspace_id: UUID, wanted: AlertFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Alert.workspace_id == workspace_id]
-    if wanted.statuses:
-        # Written as the partial index of live alerts has it, or the planner does not see it.
-        if wanted.is_of_live:
-            conditions.append(Alert.status.in_(_LIVE))
-        if not wanted.is_of_live or len(wanted.statuses) < len(_LIVE):
-            conditions.append(Alert.status.in_(sorted(wanted.statuses)))
-    if wanted.severities:
-        conditions.append(Alert.severity.in_(sorted(wanted.severities)))
-    if wanted.since is not None:
-        conditions.append(Alert.triggered_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(Alert.triggered_at < wanted.until)
-    if wanted.least_count is not None:
-        conditions.append(Alert.occurrence_count >= wanted.least_count)
-    if wanted.held is not None:
-        held = exists().where(
-            AlertDelivery.alert_id == Alert.id,
-            AlertDelivery.status == AlertDeliveryStatus.DEFERRED,
-        )
-        conditions.append(held if wanted.held else not_(held))
-    for word in wanted.words:
-        columns = (Alert.title, Alert.description, Alert.source, Alert.external_id)
-        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
-    conditions += [_condition(each) for each in wanted.conditions]
-    return conditions
-
-
-def _condition(asked: TextCondition) -> ColumnElement[bool]:
-    if not asked.is_label and asked.name == "owner":
-        holds: ColumnElement[bool] = _is_owned_by(asked)
-    elif not asked.is_label and asked.name == "type":
-        holds = exists().where(Integration.id == Alert.integration_id, _is(Integration.type, asked))
-    elif not asked.is_label and asked.name == "tenant":
-        holds = exists().where(
-            Tenant.id == Alert.tenant_id, or_(_is(Tenant.slug, asked), _is(Tenant.name, asked))
-        )
-    elif asked.is_label:
-        # A label that is not there is the empty text, as rules see it.
-        holds = _is(func.coalesce(_label(asked.name), ""), asked)
-    else:
-        holds = _is(Alert.title if asked.name == "title" else Alert.source, asked)
-    return not_(holds) if asked.negated else holds
-
-
-def _is_owned_by(asked: TextCondition) -> ColumnElement[bool]:
-    parts: list[ColumnElement[bool]] = []
-    named = tuple(value for value in asked.values if value.lower() != "nobody")
-    if len(named) < len(asked.values):
-        parts.append(Alert.status == AlertStatus.OPEN)
-    if named:
-        last = (
-            select(AlertEvent.actor["name"].astext)
-            .where(
-                AlertEvent.alert_id == Alert.id,
-                AlertEvent.kind == AlertEventKind.ACKNOWLEDGED.value,
-            )
-            .order_by(AlertEvent.id.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        one = TextCondition(asked.name, asked.comparison, named)
-        parts.append(and_(Alert.status == AlertStatus.ACKNOWLEDGED, _is(last, one)))
-    return or_(*parts)
-
-
-def _label(name: str) -> ColumnElement[Any]:
-    label: ColumnElement[Any] = Alert.labels[name].astext
-    return label
-
-
-def _is(column: Any, asked: TextCondition) -> ColumnElement[bool]:
-    """In any case; a value with `*` is a pattern."""
-    if asked.comparison is Comparison.MATCHES:
-        matched: ColumnElement[bool] = column.regexp_match(f"^(?:{asked.values[0]})$")
-        return matched
-    alternatives = []
-    for value in asked.values:
-        if "*" in value:
-            pattern = "%".join(_escaped(part) for part in value.split("*"))
-            alternatives.append(column.ilike(pattern, escape="\\"))
-        else:
-            alternatives.append(func.lower(column) == value.lower())
-    return or_(*alternatives)
-
-
-def _escaped(part: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", part)

@@ -13,7 +13,6 @@ from tocsin.model.ids import uuid7_at_least
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import Alert
 
-_HOURS = 24
 _MOST_READ = 50_000
 
 
@@ -23,26 +22,29 @@ class Hour:
     counts: dict[Severity, int] = field(default_factory=dict)
 
 
-async def hours_of_alerts(
-    session: DatabaseSession, workspace_id: UUID, now: datetime
+async def count_hours(
+    session: DatabaseSession, workspace_id: UUID, begins_at: datetime, hours: int
 ) -> list[Hour]:
-    """The last 24 hours, oldest first, of the newest alerts there are (bounded)."""
-    last = now.replace(minute=0, second=0, microsecond=0)
-    hours = [Hour(last - timedelta(hours=back)) for back in reversed(range(_HOURS))]
+    """So many hours from `begins_at` on, oldest first, of the newest alerts there are (bounded)."""
+    found = [Hour(begins_at + timedelta(hours=each)) for each in range(hours)]
     rows = (
         select(Alert.created_at, Alert.severity)
-        .where(Alert.workspace_id == workspace_id, Alert.id >= uuid7_at_least(hours[0].begins_at))
+        .where(
+            Alert.workspace_id == workspace_id,
+            Alert.id >= uuid7_at_least(begins_at),
+            Alert.id < uuid7_at_least(begins_at + timedelta(hours=hours)),
+        )
         .order_by(Alert.id.desc())
         .limit(_MOST_READ)
         .subquery()
     )
     hour = func.date_trunc("hour", rows.c.created_at)
     counted = select(hour, rows.c.severity, func.count()).group_by(hour, rows.c.severity)
-    by_hour = {each.begins_at: each for each in hours}
-    for begins_at, severity, count in await session.execute(counted):
-        if begins_at in by_hour:
-            by_hour[begins_at].counts[severity] = count
-    return hours
+    by_hour = {each.begins_at: each for each in found}
+    for at, severity, count in await session.execute(counted):
+        if at in by_hour:
+            by_hour[at].counts[severity] = count
+    return found
 
 
 async def last_activity(session: DatabaseSession, workspace_id: UUID) -> datetime | None:

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, any_, func, select
 
 from tocsin.model import AlertEventKind, AlertStatus, Severity, TimerKind
+from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import (
     PageRequest,
@@ -21,6 +22,8 @@ from tocsin.store.paging import (
     fetch_page,
     within,
 )
+from tocsin.store.queries.alert_conditions import array_of_ids
+from tocsin.store.queries.alert_search import narrowed
 from tocsin.store.tables import (
     Alert,
     AlertDeliveryAlert,
@@ -51,6 +54,7 @@ async def page_of_alerts(
 ) -> RowPage[Alert]:
     """`text` is looked for in title, description, source and external id; the times are those of
     the trigger."""
+    among = await narrowed(session, workspace_id, _by_words(text, labels))
     statement = select(Alert).where(
         Alert.workspace_id == workspace_id,
         *any_of(Alert.status, status),
@@ -65,8 +69,21 @@ async def page_of_alerts(
         *contains_text(text, Alert.title, Alert.description, Alert.source, Alert.external_id),
         *within(Alert.triggered_at, since, until),
         *_flapping(flapping),
+        *([] if among.ids is None else [Alert.id == any_(array_of_ids(among.ids))]),
     )
     return await fetch_page(session, statement, request, key=Alert.id, list_name="alerts")
+
+
+def _by_words(text: str | None, labels: Mapping[str, str]) -> AlertFilter:
+    """The part of it that the index of words knows."""
+    return AlertFilter(
+        words=() if text is None else (text,),
+        conditions=tuple(
+            TextCondition(name, Comparison.IS, (value,), is_label=True)
+            for name, value in labels.items()
+            if "*" not in value
+        ),
+    )
 
 
 def _flapping(wanted: bool | None) -> Sequence[ColumnElement[bool]]:

@@ -58,6 +58,8 @@ _RETAINED: Mapping[str, str] = {
     " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)",
     "alert_events": "id < %(bound)s"
     " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
+    "alert_search": "alert_id < %(bound)s"
+    " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
     "audit_events": "id < %(bound)s",
     "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
     # Where ended alerts stood by rules that are gone.

@@ -66,6 +66,7 @@ from tocsin.store.tables.schedules import (
     StoredSchedule,
     StoredScheduleVersion,
 )
+from tocsin.store.tables.search import AlertSearch, AlertSearchState
 from tocsin.store.tables.tenancy import ConfigurationVersion, Tenant, Workspace
 
 __all__ = [
@@ -80,6 +81,8 @@ __all__ = [
     "AlertLease",
     "AlertResponder",
     "AlertRule",
+    "AlertSearch",
+    "AlertSearchState",
     "AlertTimer",
     "ApiKey",
     "AuditEvent",

@@ -49,6 +49,26 @@ class Alert(Base):
             text("id DESC"),
             postgresql_where=text(f"{LIVE.text} AND workspace_id IS NOT NULL"),
         ),
+        # What is over, newest first, by its state; and what somebody has. No trigger writes either.
+        Index(
+            "ix_alerts_over",
+            "workspace_id",
+            "status",
+            text("id DESC"),
+            postgresql_where=text("status IN ('RESOLVED', 'CLOSED')"),
+        ),
+        Index(
+            "ix_alerts_acknowledged",
+            "workspace_id",
+            "severity",
+            text("id DESC"),
+            postgresql_where=text("status = 'ACKNOWLEDGED'"),
+        ),
+        Index(
+            "ix_alerts_acknowledged_by",
+            "acknowledged_by",
+            postgresql_where=text("status = 'ACKNOWLEDGED' AND acknowledged_by IS NOT NULL"),
+        ),
         # A repeat changes no index; with room for it on its page it writes none either.
         {"postgresql_with": {"fillfactor": "50"}},
     )

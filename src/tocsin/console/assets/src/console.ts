@@ -12,6 +12,8 @@ import { copyOnClick } from "./copy";
 import { previewWhileTyping } from "./preview";
 import { watchForStaleness } from "./wallboard";
 import { offerPush, registerWorker } from "./push";
+import { completeQueries } from "./completion";
+import { countViews, loadFacets } from "./facets";
 
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
@@ -36,3 +38,6 @@ if (document.querySelector("[data-plot]")) {
 }
 registerWorker();
 offerPush();
+completeQueries();
+void loadFacets();
+void countViews();

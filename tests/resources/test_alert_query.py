@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.console.query_language import read_query, split, without
 from tocsin.model import AlertStatus, Severity
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
+from tocsin.resources.alert_query import read_query, split, without
 
 NOW = datetime(2026, 3, 25, 3, 12, tzinfo=UTC)
 

@@ -1,0 +1,27 @@
+// What the list can be narrowed to comes after the list, and only where there is room for it.
+
+export async function loadFacets(): Promise<void> {
+  const part = document.querySelector<HTMLElement>("[data-facets]");
+  if (!part || part.querySelector("h2") || getComputedStyle(part).display === "none") return;
+  part.setAttribute("aria-busy", "true");
+  const response = await fetch(part.dataset.facets!, { headers: { "HX-Request": "true" } });
+  part.removeAttribute("aria-busy");
+  if (response.ok && !response.redirected) part.innerHTML = await response.text();
+}
+
+/** How many alerts each view has; those that could not be counted at once stay without a number. */
+export async function countViews(): Promise<void> {
+  const part = document.querySelector<HTMLElement>("[data-view-counts]");
+  if (!part) return;
+  const response = await fetch(part.dataset.viewCounts!, { headers: { "HX-Request": "true" } });
+  if (!response.ok || response.redirected) return;
+  const counts = (await response.json()) as Record<string, string>;
+  for (const link of part.querySelectorAll<HTMLElement>("[data-view]")) {
+    const words = counts[link.dataset.view!];
+    if (words === undefined) continue;
+    const badge = document.createElement("span");
+    badge.className = "count";
+    badge.textContent = words;
+    link.append(" ", badge);
+  }
+}
