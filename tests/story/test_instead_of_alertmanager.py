@@ -4,7 +4,6 @@ differ from what they are told otherwise."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tests.story.operator import fresh
 from tests.story.test_prometheus import Site
 from tests.support.node import eventually
 from tests.support.postgres import Server
-from tests.support.prometheus import Outages, Running, exporter, prometheus
+from tests.support.prometheus import Outages, Running, exporter, program_of, prometheus
 from tests.support.workspace import Workspace
 
 
@@ -34,12 +33,9 @@ class Watched:
         return f"/am/{self.site.sender.id}"
 
     def amtool(self, *arguments: str) -> str:
-        program = shutil.which("amtool")
-        if program is None:
-            pytest.skip("amtool is not installed")
         url = f"http://me:{self.key}@127.0.0.1:{self.site.port}{self.path}"
         done = subprocess.run(
-            [program, f"--alertmanager.url={url}", *arguments],
+            [program_of("amtool"), f"--alertmanager.url={url}", *arguments],
             capture_output=True,
             text=True,
             timeout=60,

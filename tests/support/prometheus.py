@@ -1,9 +1,11 @@
 """Prometheus and Alertmanager, as Debian ships them, and the outages that they see; skips where they
-are not installed. A lease of Prometheus is four seconds here."""
+are not installed, and fails where they must be (`PROGRAMS_REQUIRED`). A lease of Prometheus is four
+seconds here."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -23,11 +25,13 @@ from tests.support.ports import free_port
 from tests.support.workspace import Sender
 
 
-def _program(*names: str) -> str:
+def program_of(*names: str) -> str:
     """The first of these that is on the PATH."""
     for name in names:
         if (found := shutil.which(name)) is not None:
             return found
+    if os.environ.get("PROGRAMS_REQUIRED"):
+        pytest.fail(f"{names[0]} is not installed")
     pytest.skip(f"{names[0]} is not installed")
 
 
@@ -135,7 +139,7 @@ def prometheus(
     """Looks once a second, and fires one alert for each outage, critical from the first look on.
     `also`: a further block of `alertmanagers`; `resend`: seconds between repeats, whose leases are four
     times as long."""
-    program = _program("prometheus")
+    program = program_of("prometheus")
     folder.mkdir()
     # JSON is YAML.
     rule = {
@@ -188,7 +192,7 @@ def alertmanager(
     """Posts what Prometheus says to `url` as `sender`, each alert by itself and without waiting; in
     a cluster with its `peers` if it has a port for that, and then without waiting for them. With a
     `receiver` that is what it notifies."""
-    program = _program("prometheus-alertmanager", "alertmanager")
+    program = program_of("prometheus-alertmanager", "alertmanager")
     folder.mkdir()
     kind, _, secret = sender.headers(b"").get("Authorization", "").partition(" ")
     authorization = {"type": kind, "credentials": secret}
