@@ -217,6 +217,79 @@ def test_what_is_heavy_is_committed_apart_with_what_came_before_it(
     assert {opened.workspace.id, neighbour.id} not in seen
 
 
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """The integrations of each transaction from now on."""
+    seen: list[list[Any]] = []
+    commit = batching.commit_webhooks
+
+    async def noting(pipe: Any, senders: Any, webhooks: list[Any], **options: Any) -> Any:
+        seen.append([webhook.sender.id for webhook in webhooks])
+        return await commit(pipe, senders, webhooks, **options)
+
+    monkeypatch.setattr(batching, "commit_webhooks", noting)
+    return seen
+
+
+def test_other_integrations_of_its_workspace_do_not_wait_for_what_is_heavy(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = watched(monkeypatch)
+    sender, other = opened.workspace.sender("alertmanager"), opened.workspace.sender()
+    heavy = [opened.webhook(sender, group(1 + 200 * number, 101)) for number in range(3)]
+    small = opened.webhook(sender, group(900, 1))
+    light = [opened.webhook(other, posted(number)) for number in range(3)]
+    answers = opened.commit([heavy[0], light[0], heavy[1], light[1], small, heavy[2], light[2]])
+    assert all(answer.status_code == 201 for answer in answers)
+    assert not any({sender.id, other.id} <= set(each) for each in seen)
+    assert sum(each.count(sender.id) for each in seen) == 4
+
+
+def test_what_is_heavy_does_not_overtake_what_is_in_flight(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    commit = batching.commit_webhooks
+    sender, other = opened.workspace.sender("alertmanager"), opened.workspace.sender("alertmanager")
+    # A lane that is there already.
+    opened.commit([opened.webhook(other, group(500, 101))])
+    first = [opened.webhook(sender, group(number, 1)) for number in range(3)]
+    heavy, after = opened.webhook(sender, group(100, 101)), opened.webhook(sender, group(300, 1))
+
+    async def slow(pipe: Any, senders: Any, webhooks: list[Any], **options: Any) -> Any:
+        if webhooks[0] is first[0]:
+            await asyncio.sleep(0.2)
+        found = await commit(pipe, senders, webhooks, **options)
+        done.extend(id(webhook) for webhook in webhooks)
+        return found
+
+    monkeypatch.setattr(batching, "commit_webhooks", slow)
+
+    async def main() -> None:
+        tasks = []
+        for each in (*first, heavy, after):
+            tasks.append(asyncio.create_task(opened.batcher.submit(each)))
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*tasks)
+
+    opened.run(main())
+    assert done == [id(each) for each in (*first, heavy, after)]
+
+
+def test_a_workspace_whose_rules_cost_too_much_is_apart_with_all_that_it_has(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = costly(opened.workspace)
+    other = opened.webhook(opened.workspace.sender(), Posted({"title": "T"}))
+    opened.post(sender, posted(1))
+
+    async def is_apart() -> bool:
+        return opened.batcher._known(other.sender) is not None
+
+    assert opened.run(is_apart())
+    monkeypatch.setattr(opened.batcher._apart[opened.workspace.id], "whole_until", 0.1)
+    assert not opened.run(is_apart())
+
+
 def test_a_lane_ends_when_there_is_no_reason_for_it_any_more(
     opened: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,8 @@ class Batcher:
     them itself, and ends when there is no reason for it any more."""
     pace: Callable[[], Pace] | None = None
     bytes_waiting: int = 0
+    follows: asyncio.Future[None] | None = None
+    """A transaction of another queue, with earlier webhooks of those that come next."""
     rounds: Rounds = field(default_factory=Rounds)
     foresight: Foresight = field(default_factory=Foresight)
     _waiting: deque[Waiting] = field(default_factory=deque)
@@ -112,20 +114,24 @@ class Batcher:
     def is_busy(self) -> bool:
         return self._flight is not None or bool(self._waiting)
 
-    async def landed(self) -> None:
-        """Wait for the transaction in flight, if there is one."""
-        if self._flight is not None:
-            await asyncio.wait([self._flight])
+    @property
+    def flight(self) -> asyncio.Future[None] | None:
+        """The transaction in flight, if there is one."""
+        return self._flight
 
     def put_first(self, earlier: Iterable[Waiting]) -> None:
         """Webhooks that came before all that wait here."""
         self._waiting.extendleft(reversed(list(earlier)))
         self._wake.set()
 
-    def give_up(self, workspace_id: UUID) -> list[Waiting]:
-        """Those of a workspace that wait here, which wait here no longer."""
+    def give_up(self, workspace_id: UUID, integration_id: UUID | None = None) -> list[Waiting]:
+        """Those of a workspace, or of one of its integrations, that wait here, which wait here no
+        longer."""
         theirs = [
-            each for each in self._waiting if each.webhook.sender.entry.workspace_id == workspace_id
+            each
+            for each in self._waiting
+            if (sender := each.webhook.sender).entry.workspace_id == workspace_id
+            and integration_id in (None, sender.id)
         ]
         if theirs:
             given = {id(each) for each in theirs}
@@ -141,6 +147,10 @@ class Batcher:
         been taken."""
         while self._waiting or not (self._closing or await self._ends_idle()):
             self.rounds.done()
+            if self.follows is not None:
+                earlier, self.follows = self.follows, None
+                await asyncio.wait([earlier])
+                continue
             if not self._waiting:
                 continue
             taken = self._take()

@@ -3,8 +3,9 @@
 What a workspace sends, and what its rules ask of it, must cost that workspace and not its
 neighbours. Webhooks that are heavy, and those of a workspace whose rules ask for more than their
 budget, are committed apart: by a lane of that workspace, over a connection of a few that only such
-lanes use. All of the workspace's webhooks go there until that is over, so that none overtakes
-another. See docs/adr/0009-a-workspace-pays-for-its-rules.md.
+lanes use. All webhooks of the integration that is heavy go there until that is over, and of a workspace
+whose rules cost too much all that it has, so that none overtakes another: what one alert is sent comes
+by one integration. See docs/adr/0009-a-workspace-pays-for-its-rules.md.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from tocsin.ingest import batcher as batching
 from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import OVERLOADED
-from tocsin.ingest.senders import Senders
+from tocsin.ingest.senders import Sender, Senders
 from tocsin.model import utc_now
 from tocsin.turns import Pace
 
@@ -36,6 +38,25 @@ SHARE = 4
 
 
 @dataclass(slots=True)
+class Lane:
+    """Of one workspace."""
+
+    batcher: Batcher
+    heavy: set[UUID] = field(default_factory=set)
+    """Its integrations that are apart."""
+    whole_until: float = 0.0
+    """All of them are, while its rules cost too much."""
+
+    def takes(self, integration_id: UUID) -> bool:
+        if integration_id in self.heavy:
+            return True
+        if self.whole_until <= asyncio.get_running_loop().time() and not self.batcher.is_busy:
+            # Until nothing waits, or a later one would overtake it.
+            self.whole_until = 0.0
+        return self.whole_until > 0
+
+
+@dataclass(slots=True)
 class Lanes:
     """One per process."""
 
@@ -47,7 +68,7 @@ class Lanes:
     clock: Callable[[], datetime] = utc_now
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
-    _apart: dict[UUID, Batcher] = field(default_factory=dict)
+    _apart: dict[UUID, Lane] = field(default_factory=dict)
     """By workspace."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
@@ -65,13 +86,12 @@ class Lanes:
 
     async def submit(self, webhook: Webhook) -> Answer:
         """Wait for the commit that takes this webhook; the answer is what became of it."""
-        workspace_id = webhook.sender.entry.workspace_id
         if _is_heavy(webhook):
-            lane = self._lane(workspace_id)
-        elif (known := self._apart.get(workspace_id)) is None:
+            lane = self._lane_of_heavy(webhook.sender)
+        elif (known := self._known(webhook.sender)) is None:
             return await self._shared.submit(webhook)
         else:
-            lane = known
+            lane = known.batcher
         size = len(webhook.body)
         if lane.bytes_waiting + size > self.body_bytes // SHARE:
             metrics.REFUSED.labels("overloaded").inc()
@@ -84,7 +104,7 @@ class Lanes:
 
     def enqueue_light(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined | None:
         """As `submit`, without waiting; None: it is not for the transaction that all share."""
-        if webhook.sender.entry.workspace_id in self._apart or _is_heavy(webhook):
+        if (self._apart and self._known(webhook.sender) is not None) or _is_heavy(webhook):
             return None
         return self._shared.enqueue(webhook)
 
@@ -107,7 +127,12 @@ class Lanes:
         self._closing = True
         self._shared.close()
         for lane in self._apart.values():
-            lane.close()
+            lane.batcher.close()
+
+    def _known(self, sender: Sender) -> Lane | None:
+        """The lane that takes what this sender sends, if there is one."""
+        lane = self._apart.get(sender.entry.workspace_id)
+        return lane if lane is not None and lane.takes(sender.id) else None
 
     def _send_apart(self, overdrawn: list[Waiting]) -> None:
         """In the order in which they came, before all that has come since."""
@@ -115,13 +140,26 @@ class Lanes:
         for waiting in overdrawn:
             by_workspace.setdefault(waiting.webhook.sender.entry.workspace_id, []).append(waiting)
         for workspace_id, those in by_workspace.items():
-            self._lane(workspace_id).put_first(those)
+            lane = self._lane(workspace_id)
+            lane.whole_until = asyncio.get_running_loop().time() + batching.STAY_SECONDS
+            lane.batcher.put_first(self._shared.give_up(workspace_id))
+            lane.batcher.put_first(those)
 
-    def _lane(self, workspace_id: UUID) -> Batcher:
+    def _lane_of_heavy(self, sender: Sender) -> Batcher:
+        """With the sender's webhooks that came earlier."""
+        lane = self._lane(sender.entry.workspace_id)
+        if sender.id not in lane.heavy and not lane.takes(sender.id):
+            lane.batcher.put_first(self._shared.give_up(sender.entry.workspace_id, sender.id))
+            # What is in flight came earlier still.
+            lane.batcher.follows = self._shared.flight
+        lane.heavy.add(sender.id)
+        return lane.batcher
+
+    def _lane(self, workspace_id: UUID) -> Lane:
         """That of the workspace, begun if need be, for some more seconds."""
         lane = self._apart.get(workspace_id)
         if lane is None:
-            lane = self._apart[workspace_id] = Batcher(
+            batcher = Batcher(
                 self._connections,
                 self.senders,
                 queue_limit=max(1, self.queue_limit // SHARE),
@@ -129,19 +167,17 @@ class Lanes:
                 clock=self.clock,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
             )
-            lane.put_first(self._shared.give_up(workspace_id))
+            lane = self._apart[workspace_id] = Lane(batcher)
             task = asyncio.create_task(self._run(workspace_id, lane), name="lane")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             if self._closing:
-                lane.close()
-        lane.stay()
+                batcher.close()
+        lane.batcher.stay()
         return lane
 
-    async def _run(self, workspace_id: UUID, lane: Batcher) -> None:
-        # What is in flight came earlier.
-        await self._shared.landed()
-        await lane.run()
+    async def _run(self, workspace_id: UUID, lane: Lane) -> None:
+        await lane.batcher.run()
         del self._apart[workspace_id]
 
 
