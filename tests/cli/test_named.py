@@ -26,6 +26,7 @@ def stocked(tocsin: Program) -> Program:
         ("rule", "create", "all", "--to", "hook"),
         ("inhibition", "create", "parent", "--source", "a=b", "--target", "c=d"),
         ("silence", "create", "--match", "host=a", "--for", "2h", "--comment", "work"),
+        ("view", "create", "worst", "severity:critical", "--group-by", "team"),
     ):
         made = tocsin.call(*arguments)
         assert made.code == 0, made
@@ -47,6 +48,7 @@ def document(program: Program, *arguments: str) -> Any:
         ("tenant", "acme", "name", "Acme & Söhne"),
         ("inhibition", "parent", "grace_seconds", 30),
         ("silence", "last", "comment", "other work"),
+        ("view", "worst", "query", "severity:critical,high"),
     ],
 )
 def test_a_member_is_changed_and_shown(
@@ -88,6 +90,7 @@ def test_switched_and_deleted(stocked: Program) -> None:
         ("integration", "shop"),
         ("tenant", "acme"),
         ("inhibition", "parent"),
+        ("view", "worst"),
     ):
         gone = stocked.call(noun, "delete", name)
         assert gone.code == 0, gone
@@ -158,3 +161,13 @@ def test_without_an_editor_it_says_what_to_do(stocked: Program) -> None:
     refused = stocked.call("rule", "edit", "all")
     assert refused.code == 2
     assert "--set MEMBER=VALUE" in refused.err
+
+
+def test_views_are_listed_with_what_is_in_them(stocked: Program) -> None:
+    listed = stocked.call("view", "list")
+    assert listed.code == 0, listed
+    for word in ("worst", "severity:critical", "everybody's"):
+        assert word in listed.out
+    assert document(stocked, "view", "list")[0]["count"] == 0
+    assert stocked.call("view", "create", "bad", "severity:dreadful").code == 2
+    assert stocked.call("view", "create", "mine", "status:open", "--own").code == 2

@@ -42,6 +42,7 @@ from tocsin.cli import (
     silence,
     tenant,
     user,
+    view,
     webhooks,
     workspace,
 )
@@ -93,6 +94,7 @@ app.add_typer(silence.app, name="silence", rich_help_panel=_SET_UP)
 app.add_typer(maintenance.app, name="maintenance", rich_help_panel=_SET_UP)
 app.add_typer(inhibition.app, name="inhibition", rich_help_panel=_SET_UP)
 app.add_typer(schedule.app, name="schedule", rich_help_panel=_SET_UP)
+app.add_typer(view.app, name="view", rich_help_panel=_SET_UP)
 app.add_typer(workspace.app, name="workspace", rich_help_panel=_SET_UP)
 app.add_typer(tenant.app, name="tenant", rich_help_panel=_SET_UP)
 app.add_typer(user.app, name="user", rich_help_panel=_SET_UP)
