@@ -28,7 +28,14 @@ def serving(
     """Serves the ASGI application `app` and yields its base URL; on a port of its own, or on that of
     `listener`, which it closes."""
     listener = listener or socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", lifespan=lifespan, access_log=False)
+    # A page that is open has a stream that does not end by itself.
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        lifespan=lifespan,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

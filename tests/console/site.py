@@ -6,9 +6,9 @@ import asyncio
 import http.client
 import re
 import socket
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -113,6 +113,8 @@ class Site:
     people: dict[str, UUID]
     signer: LinkSigner
     """Of the links of its messages."""
+    stopped: Callable[[], AbstractContextManager[None]]
+    """While it is entered, the server is away; then another one, at the same address."""
 
     def browser(self, name: str | None = None) -> Browser:
         """Signed in as this person, or as nobody."""
@@ -140,18 +142,30 @@ def running_site(
     people: bool = True,
     settings: Mapping[str, Any] | None = None,
     listener: socket.socket | None = None,
+    role: app.ProcessRole = app.ProcessRole.WEB,
 ) -> Iterator[Site]:
     """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another. With
     `listener`, it is served there."""
     made = _run(_populate(database.url, people))
     keys = (Vault.new_key(),)
-    process = app.Hub.build(
-        Settings(data_dir=folder, body_timeout_seconds=3, **(settings or {})),
-        database.url,
-        keys,
-        app.ProcessRole.WEB,
-    )
-    with serving(app.application(process), lifespan="on", listener=listener) as base_url:
+    known = Settings(data_dir=folder, body_timeout_seconds=3, **(settings or {}))
+    running = ExitStack()
+
+    def start(on: socket.socket | None) -> str:
+        hub = app.Hub.build(known, database.url, keys, role)
+        served = serving(app.application(hub), lifespan="on", listener=on)
+        return running.enter_context(served)
+
+    with running:
+        base_url = start(listener)
+        address = urlsplit(base_url)
+
+        @contextmanager
+        def stopped() -> Iterator[None]:
+            running.close()
+            yield
+            start(socket.create_server((str(address.hostname), int(address.port or 0))))
+
         yield Site(
             database,
             base_url,
@@ -159,6 +173,7 @@ def running_site(
             *made.ids,
             made.people,
             LinkSigner(keys),
+            stopped,
         )
 
 

@@ -138,6 +138,8 @@ def test_the_first_start_makes_the_first_account(database: Database, tmp_path: P
 
 def test_nothing_of_the_console_is_open_to_nobody(site: Site) -> None:
     browser = site.browser()
+    stream = browser.get("/live", Accept="text/event-stream")
+    assert (stream.status, stream.body) == (204, b"")
     for path in ("/", "/alerts", "/live", "/alerts/jump", f"/alerts/{site.workspace_id}"):
         assert browser.get(path).status == 303, path
     assert browser.post("/alerts/act", []).status == 401

@@ -15,6 +15,7 @@ from tocsin.alerts.on_call_actions import NothingEscalates, OnCallActions, StepM
 from tocsin.console.door import Call
 from tocsin.console.render import go
 from tocsin.model import Action
+from tocsin.store.queries.alert_list import taken_by
 
 MOST_AT_ONCE = 200
 
@@ -51,6 +52,8 @@ async def act_on_one(call: Call) -> Response:
         return go(back)
     outcome = await _act(call, alert_id, wish)
     said = _words(outcome, wish)
+    if isinstance(outcome, Acted) and wish.action is Action.ACKNOWLEDGE:
+        said = await _who_has_it(call, alert_id) or said
     values = {}
     undone_by = _UNDONE_BY.get(wish.action)
     if isinstance(outcome, Acted) and undone_by is not None:
@@ -111,6 +114,15 @@ async def _act(call: Call, alert_id: UUID, wish: Wish) -> ActionOutcome:
     return await call.context.actions.act(
         visitor.workspace_id, alert_id, wish.action, visitor.actor, call.now, wish.note, wish.until
     )
+
+
+async def _who_has_it(call: Call, alert_id: UUID) -> str | None:
+    """Of two who acknowledge at once, the second reads who was first; None if it is who asks."""
+    async with call.context.reading() as session:
+        taken = (await taken_by(session, [alert_id])).get(alert_id)
+    if taken is None or taken.actor.get("id") == str(call.visitor.user_id):
+        return None
+    return f"{taken.actor.get('name', 'Somebody')} has it already; nothing was changed."
 
 
 def _wish(form: Mapping[str, str], now: datetime) -> Wish | None:

@@ -21,6 +21,7 @@ from tocsin.console.completion import complete
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
 from tocsin.console.render import page
+from tocsin.console.sounds import CHOICES, sound_of
 from tocsin.console.view_pages import read_tabs
 from tocsin.model import AlertStatus, Role, Severity
 from tocsin.model.alert_filter import AlertFilter
@@ -95,6 +96,8 @@ async def _show(call: Call) -> Response:
         over=over.words,
         over_address=list_address(q=(without(query, "status") + " status:resolved,closed").strip()),
         is_first_page=after is None,
+        sound=sound_of(call.visitor.preferences, query),
+        sounds=CHOICES,
         undo=_undo(params),
         may_act=call.may(Role.RESPONDER),
     )

@@ -145,6 +145,9 @@ async def visitor_of(request: Request, context: ConsoleContext, now: datetime) -
 
 
 def _sign_in_first(request: Request) -> Response:
+    if request.headers.get("accept", "") == "text/event-stream":
+        # What a browser takes as the end of a stream. A page in its place is a fault in its console.
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     if request.headers.get("hx-request") == "true" or request.method != "GET":
         return page(
             "trouble.html",

@@ -63,8 +63,9 @@ async def _me(call: Call) -> Response:
                 "theme": theme if theme in _THEMES else "",
                 "keys": "off" if form.get("keys") == "off" else "on",
             }
+            kept = {**call.visitor.preferences, **wishes}
             async with call.context.writing() as session:
-                await set_preferences(session, call.visitor.user_id, wishes)
+                await set_preferences(session, call.visitor.user_id, kept)
             return go("/me", "Saved.")
         case "end-session":
             try:

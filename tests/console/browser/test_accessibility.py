@@ -15,6 +15,7 @@ AXE = Path(str(assets_found.folder())).parent / "node_modules" / "axe-core" / "a
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+@pytest.mark.expected_status(404)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None:
     alert_id = alert(site, "disk", severity="critical", labels={"host": "db-1", "team": "db"})
@@ -85,8 +86,9 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
     assert not found, "\n".join(map(str, found))
 
 
-def test_signing_in_too(site: Site, open_page: OpenPage) -> None:
-    page = open_page(None, "/login")
+@pytest.mark.parametrize("path", ["/login", "/offline"])
+def test_signing_in_too(site: Site, open_page: OpenPage, path: str) -> None:
+    page = open_page(None, path)
     page.evaluate(AXE.read_text("utf-8"))
     result = page.evaluate(
         "rules => axe.run(document, {runOnly: rules}).then(found => found.violations)", _RULES

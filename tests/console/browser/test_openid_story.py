@@ -25,6 +25,7 @@ def site(openid: OpenIdSite) -> Site:
     return openid.site
 
 
+@pytest.mark.expected_status(404)  # the provider has no icon
 def test_in_by_the_provider_and_out_of_both(openid: OpenIdSite, open_page: OpenPage) -> None:
     claims = {"email": "nina@example.com", "email_verified": True, "name": "Nina"}
     openid.provider.knows("nina", **claims, groups=["ops"])
@@ -46,6 +47,7 @@ def test_in_by_the_provider_and_out_of_both(openid: OpenIdSite, open_page: OpenP
     expect(page.locator("[name=login]")).to_be_visible()
 
 
+@pytest.mark.expected_status(404)
 def test_who_has_no_role_reads_so(openid: OpenIdSite, open_page: OpenPage) -> None:
     openid.provider.knows("eve", email="eve@example.com", email_verified=True, groups=[])
     page = open_page(None, "/login")

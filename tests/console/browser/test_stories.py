@@ -126,11 +126,15 @@ def test_the_first_webhook_appears_on_the_page_that_waits(site: Site, open_page:
     expect(page.locator(".waiting")).to_contain_text("signature", timeout=30_000)
 
 
+@pytest.mark.expected_status(401)
 def test_signed_out_elsewhere_is_noticed(site: Site, open_page: OpenPage) -> None:
     page = open_page("Ben", "/alerts")
+    expect(page.locator(".live")).to_have_text(re.compile(r"live · \d+ s"))
     site.sql("DELETE FROM sessions")
-    page.goto("/alerts")
-    expect(page.locator("h1")).to_have_text("Sign in")
+    # Nothing is clicked: the stream ends, and is not given again.
+    with site.stopped():
+        pass
+    expect(page.locator("h1")).to_have_text("Sign in", timeout=40_000)
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 1920])
@@ -174,3 +178,38 @@ def test_without_scripts_one_sees_and_acts(site: Site, open_page: OpenPage) -> N
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.locator(".toast")).to_contain_text("1 acknowledged")
     assert site.sql("SELECT status::text FROM alerts") == [("ACKNOWLEDGED",)]
+
+
+def test_a_view_is_heard_where_that_is_wished(site: Site, open_page: OpenPage) -> None:
+    alert(site, "old one", severity="critical")
+    page = open_page("Ben", "/alerts")
+    sounded = (
+        "document.addEventListener('tocsin:sounded', () => "
+        "(window.heard = (window.heard ?? 0) + 1))"
+    )
+    page.evaluate(sounded)
+    control = page.locator("[data-sound]")
+    expect(control.locator("summary")).to_have_attribute("aria-label", "Sound of this view: off")
+    alert(site, "not heard", severity="critical")
+    expect(page.locator(".alert-row")).to_have_count(2)
+    assert page.evaluate("window.heard") is None
+    control.locator("summary").click()
+    control.get_by_role("button", name="Test").click()
+    page.wait_for_function("() => window.heard === 1")
+    control.get_by_label("A sound for what is new in this view").select_option("HIGH")
+    control.get_by_role("button", name="Save").click()
+    expect(page.locator(".toast")).to_contain_text("is heard from now on")
+    page.evaluate(sounded)
+    page.locator("h1").click(force=True)
+    alert(site, "too little", severity="medium")
+    expect(page.locator(".alert-row")).to_have_count(3)
+    assert page.evaluate("window.heard") is None
+    alert(site, "heard", severity="high")
+    page.wait_for_function("() => window.heard === 1")
+    page.goto("/alerts?q=status%3Aopen")
+    expect(control.locator("summary")).to_have_attribute("aria-label", "Sound of this view: off")
+    page.goto("/me")
+    page.get_by_label("dark", exact=True).check()
+    page.locator("button[value=looks]").click()
+    page.goto("/alerts")
+    expect(control.locator("summary")).to_have_attribute("aria-label", "Sound of this view: on")

@@ -14,6 +14,7 @@ import { watchForStaleness } from "./wallboard";
 import { offerPush, registerWorker } from "./push";
 import { completeQueries } from "./completion";
 import { countViews, loadFacets } from "./facets";
+import { offerSound } from "./sound";
 
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
@@ -41,3 +42,4 @@ offerPush();
 completeQueries();
 void loadFacets();
 void countViews();
+offerSound();

@@ -5,6 +5,7 @@
 // stream back is noticed by the missing heartbeat, and asking every ten seconds takes over.
 
 import htmx from "htmx.org";
+import { isHeard, sound } from "./sound";
 
 const BEAT_MS = 15_000;
 const POLL_MS = 10_000;
@@ -55,6 +56,7 @@ async function renew(): Promise<void> {
   if (!fresh) return;
   carrySelection(part, fresh);
   const arrived = arrivals(before, fresh);
+  sound(arrived.map((row) => row.dataset.severity ?? ""));
   if (arrived.length && !atTop() && part.hasAttribute("data-holds-new")) {
     hold(part, fresh, arrived);
   }
@@ -116,7 +118,7 @@ function carrySelection(part: Element, fresh: Element): void {
 
 function heard(): void {
   lastHeard = Date.now();
-  if (document.hidden) {
+  if (document.hidden && !isHeard()) {
     stale = true;
     return;
   }
@@ -172,6 +174,8 @@ function connect(): void {
   });
   source.addEventListener("error", () => {
     show("reconnecting");
+    // Ended for good, not cut off: the session may be over, which the page's own part is told.
+    if (source?.readyState === EventSource.CLOSED) void renew().catch(() => {});
     source?.close();
     source = null;
     // Not all at once, when a server comes back to many open pages.

@@ -33,9 +33,10 @@ function tick(): void {
   for (const element of document.querySelectorAll<HTMLTimeElement>("time[data-countdown]")) {
     element.textContent = countdown(Date.parse(element.dateTime) - now);
   }
-  for (const bar of document.querySelectorAll<HTMLElement>("[data-from][data-to]")) {
+  // No style of an element is set anywhere: what copies it as an attribute breaks the policy of the page.
+  for (const bar of document.querySelectorAll<HTMLProgressElement>("progress[data-from][data-to]")) {
     const [from, to] = [Date.parse(bar.dataset.from!), Date.parse(bar.dataset.to!)];
-    bar.style.width = `${Math.min(100, Math.max(0, ((now - from) / (to - from)) * 100))}%`;
+    bar.value = Math.min(1, Math.max(0, (now - from) / (to - from)));
   }
   for (const element of document.querySelectorAll<HTMLElement>(".now b[data-zone]")) {
     const form = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
