@@ -139,6 +139,12 @@ def test_nothing_good_is_lost_for_something_bad_beside_it(api: Api) -> None:
     assert "alerts_left_out" in record[4]
 
 
+def test_no_alerts_at_all_are_taken(api: Api) -> None:
+    answer = api.outside.request("POST", f"{api.base}/api/v2/alerts", raw=b"[]", key=api.token)
+    assert (answer.status, answer.body) == (200, b"")
+    assert api.statuses() == []
+
+
 def test_what_its_schema_refuses_is_an_object(api: Api) -> None:
     answer = api.post({"annotations": {"summary": "no labels"}})
     assert answer.status == 422
