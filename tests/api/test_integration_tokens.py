@@ -139,3 +139,58 @@ def test_a_use_by_webhook_is_noted(hub: Hub, sender: Any, monkeypatch: pytest.Mo
     assert noted == []
     _post(hub, sender, made["token"])
     assert UUID(made["id"]) in noted
+
+
+def write_down(hub: Hub, uses: TokenUses) -> None:
+    async def run() -> None:
+        engine = create_engine(hub.database.url, pool_size=1)
+        task = asyncio.create_task(uses.keep_writing(engine))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await engine.dispose()
+
+    asyncio.run(run())
+
+
+def test_while_there_are_two_secrets_it_is_known_which_are_used(
+    hub: Hub, sender: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[UUID, bool]] = []
+    monkeypatch.setattr(
+        TokenUses,
+        "note_secret",
+        lambda self, id, at, *, is_previous: noted.append((id, is_previous)),
+    )
+    path = f"/integrations/{sender['id']}"
+    _post(hub, sender, sender["webhook_secret"])
+    assert noted == [], "one secret alone costs nothing"
+    assert hub.viewer.get(f"{path}/secrets").json() == {"current_used_at": None, "previous": None}
+    rotated = hub.admin.made(f"{path}/rotate-secret", {"overlap_minutes": 60})
+    _post(hub, sender, sender["webhook_secret"])
+    _post(hub, sender, rotated["webhook_secret"])
+    id = UUID(sender["id"])
+    assert noted == [(id, True), (id, False)]
+
+
+def test_the_last_use_of_two_secrets_is_told_and_forgotten_by_a_rotation(
+    hub: Hub, sender: Any
+) -> None:
+    path, id = f"/integrations/{sender['id']}", UUID(sender["id"])
+    hub.admin.made(f"{path}/rotate-secret", {"overlap_minutes": 60})
+    ((version,),) = hub.sql("SELECT version FROM configuration")
+    uses, at = TokenUses(), datetime(2026, 1, 2, tzinfo=UTC)
+    uses.note_secret(id, at, is_previous=True)
+    # Of an integration that was deleted meanwhile: the others are noted all the same.
+    uses.note_secret(UUID(int=7), at, is_previous=False)
+    write_down(hub, uses)
+    uses.note_secret(id, at.replace(year=2025), is_previous=True)
+    uses.note_secret(id, at.replace(month=3), is_previous=False)
+    write_down(hub, uses)
+    found = hub.viewer.get(f"{path}/secrets").json()
+    assert found["current_used_at"] == "2026-03-02T00:00:00Z"
+    assert found["previous"]["used_at"] == "2026-01-02T00:00:00Z", "never moved back"
+    assert hub.sql("SELECT version FROM configuration") == [(version,)]
+    hub.admin.made(f"{path}/rotate-secret", {"overlap_minutes": 60})
+    again = hub.viewer.get(f"{path}/secrets").json()
+    assert (again["current_used_at"], again["previous"]["used_at"]) == (None, None)

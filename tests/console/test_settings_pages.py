@@ -94,6 +94,7 @@ def test_rotation_shows_the_new_secret_once(site: Site) -> None:
     assert "shown this once" in text_of(rotated)
     secret = made_secret(browser)
     assert secret not in browser.get(page).body.decode()
+    assert "The new one has not been used yet" in text_of(browser.get(page))
     off = browser.follow(browser.submit(f"{page}/change", {"act": "disable"}))
     assert "Switch on" in text_of(off)
     assert "Deleted." in text_of(

@@ -20,6 +20,7 @@ from tocsin.resources.integration_shapes import (
     IntegrationOut,
     IntegrationPatch,
     IntegrationWithSecret,
+    LiveSecretsOut,
     Rotation,
     SourceType,
 )
@@ -104,6 +105,14 @@ async def rotate_secret(
             session, context.vault, caller, integration_id, rotation, utc_now()
         )
     return show_with_secret(row, secret, context.settings)
+
+
+@router.get("/{integration_id:uuid}/secrets")
+async def get_live_secrets(context: Context, caller: Viewer, integration_id: Id) -> LiveSecretsOut:
+    """Whether the secret before the last rotation is still used, so that one knows when every sender
+    has the new one."""
+    async with context.reading() as session:
+        return await integrations.live_secrets(session, caller, integration_id, utc_now())
 
 
 @router.delete("/{integration_id:uuid}", status_code=204, responses=problems("in-use"))

@@ -170,6 +170,9 @@ async def _shown(
         except BadCursor:
             attempts = await _attempts(call, session, integration_id, None)
         heard = {each.id: each for each in await sources_heard(session, workspace_id)}
+        secrets = await integrations.live_secrets(
+            session, call.visitor.principal, integration_id, call.now
+        )
     shown = secret_shown or integrations.show(row, context.settings)
     newest = attempts.rows[0] if attempts.rows else None
     return page(
@@ -185,6 +188,7 @@ async def _shown(
         heard=heard.get(row.id),
         is_silent=row.id in heard and is_silent(heard[row.id], call.now),
         waiting=waiting_for(newest),
+        secrets=secrets,
         takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
     )

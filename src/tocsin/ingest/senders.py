@@ -50,11 +50,16 @@ class Sender:
         return self.entry.id
 
     def note_proof(self, verdict: Verified, at: datetime) -> None:
-        """If a webhook proved itself with a token, that one was used now."""
+        """A webhook proved itself: with a token, or with one of two secrets, of which it is asked when
+        the old one is not used any more."""
         if self.profile is not None:
             index = verdict.secret_index - len(self.profile.secrets)
             if index >= 0:
                 self.token_uses.note(self.entry.tokens[index].id, at)
+            elif len(self.profile.secrets) > 1:
+                self.token_uses.note_secret(
+                    self.entry.id, at, is_previous=verdict.secret_index == 1
+                )
 
 
 @dataclass(slots=True)

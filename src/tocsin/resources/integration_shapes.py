@@ -196,6 +196,20 @@ class IntegrationOut(Output):
     updated_at: Time
 
 
+class PreviousSecretOut(Output):
+    expires_at: Time
+    used_at: Annotated[Time | None, Field(description="To half a minute; null: not since")]
+
+
+class LiveSecretsOut(Output):
+    """What is known of secrets while a rotation lasts; never the secrets."""
+
+    current_used_at: Annotated[
+        Time | None, Field(description="To half a minute; noted while there are two")
+    ]
+    previous: Annotated[PreviousSecretOut | None, Field(description="null: there is but one")]
+
+
 class IntegrationWithSecret(IntegrationOut):
     webhook_secret: Annotated[str, Field(description="It is never shown again")]
 

@@ -26,6 +26,8 @@ from tocsin.resources.integration_shapes import (
     IntegrationOut,
     IntegrationPatch,
     IntegrationWithSecret,
+    LiveSecretsOut,
+    PreviousSecretOut,
     Rotation,
 )
 from tocsin.resources.owned import owned, require
@@ -34,6 +36,7 @@ from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.heartbeats import heartbeats_of_integration
 from tocsin.store.queries.integration_history import delete_history
 from tocsin.store.queries.integration_tokens import delete_tokens
+from tocsin.store.queries.secret_uses import forget_secret_uses, secret_uses_of
 from tocsin.store.queries.tenants import find_default_tenant
 from tocsin.store.tables import Integration, Tenant
 
@@ -262,7 +265,24 @@ async def rotate_secret(
         else:
             row.previous_webhook_secret = row.previous_secret_expires_at = None
         row.webhook_secret = vault.seal(secret)
+    await forget_secret_uses(session, integration_id)
     return row, secret
+
+
+async def live_secrets(
+    session: DatabaseSession, caller: Principal, integration_id: UUID, now: datetime
+) -> LiveSecretsOut:
+    """Which secrets are accepted now, and when each was last used since there are two."""
+    row = await owned(session, Integration, caller, integration_id)
+    until = row.previous_secret_expires_at
+    if until is None or until <= now:
+        return LiveSecretsOut(current_used_at=None, previous=None)
+    uses = await secret_uses_of(session, integration_id)
+    previous = PreviousSecretOut(
+        expires_at=until, used_at=None if uses is None else uses.previous_used_at
+    )
+    current_used_at = None if uses is None else uses.current_used_at
+    return LiveSecretsOut(current_used_at=current_used_at, previous=previous)
 
 
 async def delete(

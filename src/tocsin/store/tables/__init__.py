@@ -40,6 +40,7 @@ from tocsin.store.tables.heartbeats import (
 from tocsin.store.tables.ingest import (
     AlertLease,
     Integration,
+    IntegrationSecretUse,
     IntegrationToken,
     Resolution,
     WebhookClaim,
@@ -103,6 +104,7 @@ __all__ = [
     "InhibitionTarget",
     "InstallationSecret",
     "Integration",
+    "IntegrationSecretUse",
     "IntegrationToken",
     "Invitation",
     "LinkCode",

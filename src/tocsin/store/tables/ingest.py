@@ -125,6 +125,18 @@ class IntegrationToken(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class IntegrationSecretUse(Base):
+    """When each of two secrets was last used, noted while a rotation lasts."""
+
+    __tablename__ = "integration_secret_uses"
+
+    integration_id: Mapped[UUID] = mapped_column(
+        ForeignKey("integrations.id", ondelete="CASCADE"), primary_key=True
+    )
+    current_used_at: Mapped[datetime | None]
+    previous_used_at: Mapped[datetime | None]
+
+
 class WebhookDelivery(Base):
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
