@@ -124,4 +124,6 @@ async def _count(call: Call) -> Response:
 
 
 def _each_once(tabs: Sequence[ViewTab]) -> list[str]:
-    return list(dict.fromkeys(tab.query for tab in tabs))
+    """Saved ones first: what everybody has is of less interest to whoever keeps one."""
+    ordered = sorted(tabs, key=lambda tab: tab.id is None)
+    return list(dict.fromkeys(tab.query for tab in ordered))
