@@ -54,8 +54,6 @@ PAGES = {
     "One alert": "/alerts/{alert}",
     "Deliveries": "/deliveries",
     "Integrations": "/integrations",
-    "Overview": "/overview",
-    "Wallboard": "/wallboard",
     "Destinations": "/destinations",
     "Rules": "/rules",
     "Silences": "/silences",
