@@ -36,7 +36,7 @@ def test_it_is_public_and_names_what_every_operation_needs(hub: Hub) -> None:
                 assert list(response["content"]) == ["application/problem+json"], (path, status)
 
 
-OF_ONES_OWN = ("/me", "/contact-methods/{contact_method_id}/verify")
+OF_ONES_OWN = ("/me", "/me/api-keys", "/contact-methods/{contact_method_id}/verify")
 """They take an API key of a person's own."""
 
 SECRET_ONLY_TO_ITS_READER = {
