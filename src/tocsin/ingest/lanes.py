@@ -38,8 +38,8 @@ SHARE = 4
 
 
 @dataclass(slots=True)
-class Lane:
-    """Of one workspace."""
+class HeavyLane:
+    """What of one workspace is committed apart."""
 
     batcher: Batcher
     heavy: set[UUID] = field(default_factory=set)
@@ -68,7 +68,7 @@ class Lanes:
     clock: Callable[[], datetime] = utc_now
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
-    _apart: dict[UUID, Lane] = field(default_factory=dict)
+    _apart: dict[UUID, HeavyLane] = field(default_factory=dict)
     """By workspace."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
@@ -129,7 +129,7 @@ class Lanes:
         for lane in self._apart.values():
             lane.batcher.close()
 
-    def _known(self, sender: Sender) -> Lane | None:
+    def _known(self, sender: Sender) -> HeavyLane | None:
         """The lane that takes what this sender sends, if there is one."""
         lane = self._apart.get(sender.entry.workspace_id)
         return lane if lane is not None and lane.takes(sender.id) else None
@@ -155,7 +155,7 @@ class Lanes:
         lane.heavy.add(sender.id)
         return lane.batcher
 
-    def _lane(self, workspace_id: UUID) -> Lane:
+    def _lane(self, workspace_id: UUID) -> HeavyLane:
         """That of the workspace, begun if need be, for some more seconds."""
         lane = self._apart.get(workspace_id)
         if lane is None:
@@ -167,7 +167,7 @@ class Lanes:
                 clock=self.clock,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
             )
-            lane = self._apart[workspace_id] = Lane(batcher)
+            lane = self._apart[workspace_id] = HeavyLane(batcher)
             task = asyncio.create_task(self._run(workspace_id, lane), name="lane")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -176,7 +176,7 @@ class Lanes:
         lane.batcher.stay()
         return lane
 
-    async def _run(self, workspace_id: UUID, lane: Lane) -> None:
+    async def _run(self, workspace_id: UUID, lane: HeavyLane) -> None:
         await lane.batcher.run()
         del self._apart[workspace_id]
 
