@@ -210,3 +210,24 @@ def test_the_calendar_of_ones_shifts(site: Site) -> None:
     assert site.browser().get(found[0]).status == 200
     browser.submit("/me/calendar", {"act": "delete", "id": feed_id})
     assert site.browser().get(found[0]).status == 404
+
+
+def test_being_told_of_ones_shifts(site: Site) -> None:
+    browser = site.browser("Ben")
+    words = text_of(browser.get("/me"))
+    assert "Tell me of a shift" in words
+    browser.follow(browser.submit("/me", {"act": "notices", "notice-60": "on", "notice-end": "on"}))
+    assert browser.last is not None
+    page = browser.last.body.decode()
+    assert 'name="notice-60" checked' in page
+    assert 'name="notice-end" checked' in page
+    assert 'name="notice-1440">' in page
+    ((stored,),) = site.sql("SELECT shift_notices FROM users WHERE name = 'Ben'")
+    assert stored == {"before_minutes": [60], "at_end": True}
+
+    too_far = browser.submit("/me", {"act": "notices", "notice-99999999": "on"})
+    assert too_far.status == 422
+
+    browser.follow(browser.submit("/me", {"act": "notices"}))
+    ((stored,),) = site.sql("SELECT shift_notices FROM users WHERE name = 'Ben'")
+    assert stored is None

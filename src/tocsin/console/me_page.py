@@ -15,6 +15,7 @@ from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
 from tocsin.console.destination_pages import kind_icon, kind_words
 from tocsin.console.door import Call, opened
+from tocsin.console.my_notices import boxes, ticked
 from tocsin.console.my_rule_lines import DAYS, RuleLine, by_urgency, quiet_lines, rule_lines
 from tocsin.console.render import go, page
 from tocsin.model import Role
@@ -52,6 +53,8 @@ async def _me(call: Call) -> Response:
                 "timezone": form.get("timezone", "").strip(),
             }
             return await _save(call, form, document)
+        case "notices":
+            return await _save(call, form, {"shift_notices": ticked(form)})
         case "password":
             document = {"password": form.get("password", "")}
             if form.get("current_password"):
@@ -79,7 +82,7 @@ async def _me(call: Call) -> Response:
             return go("/me")
 
 
-async def _save(call: Call, form: Mapping[str, str], document: dict[str, str]) -> Response:
+async def _save(call: Call, form: Mapping[str, str], document: Mapping[str, object]) -> Response:
     entered = forms.read(MePatch, document)
     if entered.body is None:
         return await show(call, form, entered.faults)
@@ -148,6 +151,7 @@ async def show(
         quiet=quiet_lines(user.quiet_hours),
         days=DAYS,
         shifts=shifts,
+        notices=boxes(user.shift_notices),
         feeds=feeds,
         keys=keys.rows,
         roles=[each.value for each in Role if visitor.role.includes(each)],
