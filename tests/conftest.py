@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import postgres
+from tests.support import postgres, run_folders
 from tests.support.outbox import Outbox
 
 # A busy machine is no fault of the code under test.
@@ -20,7 +19,7 @@ settings.load_profile("tocsin")
 def pytest_configure(config: pytest.Config) -> None:
     # The run's folder, made by the process that controls it and passed to its workers.
     if not hasattr(config, "workerinput"):
-        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
+        config.stash[_FOLDER] = run_folders.make()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

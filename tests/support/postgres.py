@@ -35,6 +35,8 @@ FAST = {
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
     "checkpoint_timeout": "1h",
+    # It may lie in memory.
+    "max_wal_size": "256MB",
     "max_connections": "300",
 }
 
