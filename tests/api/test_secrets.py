@@ -40,7 +40,8 @@ def test_no_answer_shows_a_secret(hub: Hub) -> None:
         }
         for names in (ids, ids | others):
             answer = hub.admin.get(template.format(**names))
-            assert answer.status == 200, answer
+            # Those of a person's own are asked by a person, in their own test.
+            assert answer.status == 200 or template.startswith("/me/api-keys"), answer
             for secret in secrets:
                 assert secret.encode() not in answer.body, template
     for table in (

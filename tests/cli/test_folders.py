@@ -133,6 +133,32 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "overview": (),
     "audit": (),
     "migrate": (),
+    "backup": ("{folder}.tar",),
+    "restore": ("{folder}.tar",),
+    "database move": ("postgresql://127.0.0.1:1/new",),
+    "destination show": ("hook",),
+    "destination edit": ("hook", "--set", "name=hook-2"),
+    "heartbeat edit": ("job", "--set", "grace_seconds=60"),
+    "inhibition show": ("down",),
+    "inhibition edit": ("down", "--set", "name=up"),
+    "integration edit": ("shop", "--set", "name=shop-2"),
+    "integration enable": ("shop",),
+    "integration disable": ("shop",),
+    "integration delete": ("shop",),
+    "maintenance edit": ("patch", "--set", "name=patches"),
+    "mapping suggest": ("shop",),
+    "rule show": ("all",),
+    "rule edit": ("all", "--set", "name=some"),
+    "silence show": ("last",),
+    "silence edit": ("last", "--set", "comment=why"),
+    "tenant show": ("acme",),
+    "tenant edit": ("acme", "--set", "name=Acme"),
+    "tenant delete": ("acme",),
+    "view create": ("mine", "status:open"),
+    "view list": (),
+    "view show": ("mine",),
+    "view edit": ("mine", "--set", "name=ours"),
+    "view delete": ("mine",),
 }
 READING = (
     *("alerts", "alert", "explain", "webhooks", "webhook", "audit", "send", "rule preview"),
@@ -145,9 +171,10 @@ READING = (
     *("policy list", "policy show", "policy preview", "policy readiness"),
     *("workspace list", "tenant list", "api-key list", "delivery show", "integration show"),
     *("integration token list", "heartbeat list", "heartbeat show"),
+    *("destination show", "inhibition show", "rule show", "silence show", "tenant show"),
 )
 
-WITHOUT_A_FOLDER = {"heartbeat run"}
+WITHOUT_A_FOLDER = {"heartbeat run", "settings"}
 """What is for machines on which there is no Tocsin but the program."""
 
 # Runs every command in one process, perhaps as another user: importing takes longer than they do.

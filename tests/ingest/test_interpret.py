@@ -8,6 +8,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from tocsin.ingest.received_webhook import Webhook
+from tocsin.ingest.sources.kit.kinds import NO_KINDS
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.understand import interpret
 
@@ -15,7 +16,9 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def read(body: bytes) -> Webhook:
-    entry: Any = SimpleNamespace(source=SOURCES["generic"], timezone=ZoneInfo("UTC"), mapping=None)
+    entry: Any = SimpleNamespace(
+        source=SOURCES["generic"], timezone=ZoneInfo("UTC"), mapping=None, kinds=NO_KINDS
+    )
     entry.entry = SimpleNamespace(bindings=())
     return interpret(cast("Any", entry), {}, body, NOW)
 

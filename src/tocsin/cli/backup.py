@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from tocsin.cli import keys as key_file
 from tocsin.cli.backup_file import Backup, Manifest, fingerprint, pack, unpack, written
 from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import note, print_plain, progress
+from tocsin.cli.output import Json, note, print_json, print_plain, progress
 from tocsin.cli.whereabouts import running_server
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def backup(
         bool, typer.Option("--without-key", help="Leave the keys to stored secrets out.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    json: Json = False,
 ) -> None:
     """Write the whole installation to a file, keys included. The server may run meanwhile."""
     from importlib.metadata import version
@@ -53,7 +55,13 @@ def backup(
                 readable(partial(dumps.dump, url, dump))
                 readable(partial(dumps.check, dump))
             pack(draft, manifest, () if without_key else held, dump)
-    print_plain(f"{file}  {file.stat().st_size / 1_048_576:,.1f} MB, schema {at}")
+    size = file.stat().st_size
+    if json:
+        print_json(
+            {"file": str(file), "bytes": size, **vars(manifest), "holds_keys": not without_key}
+        )
+        return
+    print_plain(f"{file}  {size / 1_048_576:,.1f} MB, schema {at}")
     if without_key:
         note("The keys are not in it: without them nobody can read the secrets that are.")
     elif held:
@@ -62,6 +70,7 @@ def backup(
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tocsin backup` wrote.")],
+    json: Json = False,
 ) -> None:
     """Bring a backup into an empty data folder, or into the empty database of the settings."""
     from tocsin.cli.runtime import load_settings, open_database
@@ -96,16 +105,23 @@ def restore(
             counts = dumps.row_counts(url)
             sealed = len(sealed_values(url))
     made = found.manifest
-    print_plain(
-        f"restored {counts['alerts']} alerts, {counts['integrations']} integrations and "
-        f"{counts['alert_destinations']} destinations, as of {made.created_at} (Tocsin {made.version})"
-    )
+    if json:
+        print_json({"rows": counts, "secrets": sealed, "unreadable_secrets": closed, **vars(made)})
+    else:
+        _say(made, counts)
     if closed:
         raise Failure(
             f"{closed} of {sealed} stored secrets cannot be opened with the keys there are; "
             "`tocsin doctor` names them"
         )
     note(f"All {sealed} stored secrets can be opened. `tocsin serve` starts it.")
+
+
+def _say(made: Manifest, counts: Mapping[str, int]) -> None:
+    print_plain(
+        f"restored {counts['alerts']} alerts, {counts['integrations']} integrations and "
+        f"{counts['alert_destinations']} destinations, as of {made.created_at} (Tocsin {made.version})"
+    )
 
 
 def _keys_for(settings: Settings, found: Backup) -> str | None:

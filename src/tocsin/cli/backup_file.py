@@ -87,7 +87,7 @@ def unpack(archive: Path, folder: Path) -> Backup:
         Failure: it is no backup of ours, it is cut off, or a newer Tocsin wrote it.
     """
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, "r:") as tar:
             manifest = json.loads(_small(tar, _MANIFEST))
             keys = _small(tar, _KEYS).decode() if _KEYS in tar.getnames() else None
             found = tar.extractfile(_DUMP)
@@ -99,7 +99,8 @@ def unpack(archive: Path, folder: Path) -> Backup:
     except FileNotFoundError:
         raise Failure(f"there is no file {archive}", code=Exit.NOT_FOUND) from None
     except (OSError, tarfile.TarError, KeyError, ValueError, EOFError) as error:
-        raise Failure(f"{archive} is no backup of Tocsin, or not whole: {error}") from None
+        said = " ".join(str(error).split())
+        raise Failure(f"{archive} is no backup of Tocsin, or not whole: {said}") from None
     return Backup(_manifest(manifest, archive), keys, folder / _DUMP)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from tocsin.cli import keys as key_file
 from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import note, print_plain, progress
+from tocsin.cli.output import Json, note, print_json, print_plain, progress
 from tocsin.cli.whereabouts import running_server
 
 app = typer.Typer(help="Move what is stored to another PostgreSQL.", no_args_is_help=True)
@@ -32,6 +32,7 @@ def move(
             "or ~/.pgpass.",
         ),
     ],
+    json: Json = False,
 ) -> None:
     """Copy everything to another PostgreSQL, and say what to set. Every server must be stopped."""
     from tocsin.cli.runtime import load_settings, open_database
@@ -43,10 +44,10 @@ def move(
     settings = load_settings()
     if (running := running_server(settings.data_dir)) is not None:
         raise Failure(f"a server runs on {settings.data_dir} ({running}); stop it first")
-    readable(partial(require_own_connections, url))
-    if not readable(partial(dumps.is_empty, url)):
-        raise Failure("the new database is not empty")
     with open_database(settings) as source, tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
+        readable(partial(require_own_connections, url))
+        if not readable(partial(dumps.is_empty, url)):
+            raise Failure("the new database is not empty")
         if readable(partial(dumps.is_in_use, source)):
             raise Failure(
                 "another program of Tocsin works on the database; stop every node, or what comes in "
@@ -60,8 +61,13 @@ def move(
     if before != after:
         differing = sorted(name for name in before if before[name] != after.get(name))
         raise Failure(f"rows differ in {', '.join(differing)}: something changed meanwhile")
-    note(f"Copied {sum(after.values())} rows of {len(after)} tables. Now set, in tocsin.toml:")
-    print_plain(f'database_url = "{url}"')
+    lines = {"database_url": url}
     if not settings.secret_keys:
-        print_plain(f'secret_key_file = "{settings.data_dir / key_file.FILE}"')
+        lines["secret_key_file"] = str(settings.data_dir / key_file.FILE)
+    if json:
+        print_json({"rows": after, "settings": lines})
+        return
+    note(f"Copied {sum(after.values())} rows of {len(after)} tables. Now set, in tocsin.toml:")
+    for name, value in lines.items():
+        print_plain(f'{name} = "{value}"')
     note("The database that was used until now is as it was.")

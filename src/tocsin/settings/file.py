@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -36,7 +37,9 @@ def read_file(environ: Mapping[str, str], data_dir: Path) -> SettingsFile:
         with open(path, "rb") as opened:
             body = opened.read()
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not named:
+        # That a folder is closed, or is none, is said by whoever needs it.
+        is_closed = not os.access(path.parent, os.X_OK)
+        if not named and (is_closed or isinstance(error, FileNotFoundError)):
             return SettingsFile(path)
         return SettingsFile(path, faults=(f"{path}: cannot be read: {error.strerror}",))
     # Imported only where there is a file: commands are to be quick.

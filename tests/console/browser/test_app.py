@@ -42,6 +42,10 @@ def subscribes(page: Page) -> None:
 
 
 def awake(page: Page) -> None:
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
+    if page.evaluate("() => navigator.serviceWorker.controller === null"):
+        # It came between two pages, and had neither to take over.
+        page.reload()
     page.wait_for_function("""() => navigator.serviceWorker.controller?.state === 'activated'""")
 
 
@@ -68,7 +72,7 @@ def push(page: Page, site: Site, payload: bytes) -> None:
 
 def shown(page: Page, title: str) -> dict[str, Any]:
     """The notification with this title, once it is there."""
-    for _ in range(100):
+    for _ in range(400):
         found: list[dict[str, Any]] = page.evaluate(
             """async () => {
                  const all = await (await navigator.serviceWorker.ready).getNotifications();

@@ -1,7 +1,6 @@
 // Everything by keyboard. Single keys can be switched off (WCAG 2.1.4), and never act while one types.
 
 import { openMenu } from "./menu";
-import { show as showSelection } from "./selection";
 
 const PLACES: Record<string, string> = {
   h: "/",
@@ -58,7 +57,7 @@ function choose(): void {
   const box = (current() ?? rows()[0])?.querySelector<HTMLInputElement>("input[name=id]");
   if (!box) return;
   box.checked = !box.checked;
-  showSelection();
+  box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function act(event: KeyboardEvent): boolean {

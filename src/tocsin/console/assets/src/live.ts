@@ -5,6 +5,7 @@
 // stream back is noticed by the missing heartbeat, and asking every ten seconds takes over.
 
 import htmx from "htmx.org";
+import { carryTicks } from "./selection";
 import { isHeard, sound } from "./sound";
 
 const BEAT_MS = 15_000;
@@ -54,14 +55,15 @@ async function renew(): Promise<void> {
   const text = await response.text();
   const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
   if (!fresh) return;
-  carrySelection(part, fresh);
   const arrived = arrivals(before, fresh);
   sound(arrived.map((row) => row.dataset.severity ?? ""));
   if (arrived.length && !atTop() && part.hasAttribute("data-holds-new")) {
     hold(part, fresh, arrived);
   }
   grey(before, fresh);
+  const putBack = carryTicks();
   await htmx.swap({ text: fresh.outerHTML, target: part, swap: "outerMorph" } as never);
+  putBack();
   document.dispatchEvent(new CustomEvent("tocsin:renewed"));
 }
 
@@ -107,12 +109,6 @@ function grey(before: Map<string, HTMLElement>, fresh: Element): void {
     const list = fresh.querySelector("[data-rows]");
     if (anchor) anchor.after(copy);
     else list?.prepend(copy);
-  }
-}
-
-function carrySelection(part: Element, fresh: Element): void {
-  for (const box of part.querySelectorAll<HTMLInputElement>("[data-row] input:checked")) {
-    fresh.querySelector<HTMLInputElement>(`[data-row] input[value="${box.value}"]`)?.setAttribute("checked", "");
   }
 }
 

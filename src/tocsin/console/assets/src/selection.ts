@@ -24,6 +24,19 @@ export function show(): void {
   }
 }
 
+/** Notes what is ticked from now on, for what comes in its place in a moment; the answer puts it back. */
+export function carryTicks(): () => void {
+  const ticked = () => new Set(chosen().map((box) => box.value));
+  let kept = ticked();
+  const note = () => (kept = ticked());
+  for (const kind of ["change", "click"]) document.addEventListener(kind, note);
+  return () => {
+    for (const kind of ["change", "click"]) document.removeEventListener(kind, note);
+    for (const box of boxes()) box.checked = kept.has(box.value);
+    show();
+  };
+}
+
 export function keepSelection(): void {
   let last: HTMLInputElement | null = null;
   document.addEventListener("change", (event) => {
