@@ -36,7 +36,17 @@ SLOW = (
 """What takes long to import."""
 
 # Needs the keys, the database or a port itself.
-_ON_THEIR_OWN = {"serve", "demo", "send", "doctor", "migrate", "workspace list"}
+_ON_THEIR_OWN = {
+    "backup",
+    "restore",
+    "database move",
+    "serve",
+    "demo",
+    "send",
+    "doctor",
+    "migrate",
+    "workspace list",
+}
 
 # Runs commands in one process, and says after each what is imported.
 _EACH_AFTER_THE_OTHER = """
