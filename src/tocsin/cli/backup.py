@@ -17,7 +17,6 @@ from tocsin.cli.output import Json, note, print_json, print_plain, progress
 from tocsin.cli.whereabouts import running_server
 
 if TYPE_CHECKING:
-    from tocsin.model import Secret
     from tocsin.settings import Settings
 
 
@@ -101,9 +100,11 @@ def restore(
             with progress("Reading…"):
                 readable(partial(dumps.restore, url, found.dump))
                 readable(partial(schema.upgrade, url))
-            closed = _unreadable(settings, url)
+            values = sealed_values(url)
+            held = key_file.configured(settings)
+            sealed = len(values)
+            closed = sealed if held is None else len(key_file.closed(values, held))
             counts = dumps.row_counts(url)
-            sealed = len(sealed_values(url))
     made = found.manifest
     if json:
         print_json({"rows": counts, "secrets": sealed, "unreadable_secrets": closed, **vars(made)})
@@ -149,20 +150,3 @@ def _keys_for(settings: Settings, found: Backup) -> str | None:
             code=Exit.USAGE,
         )
     return None
-
-
-def _unreadable(settings: Settings, url: str) -> int:
-    from tocsin.access.vault import Vault, VaultError
-    from tocsin.store.installation import sealed_values
-
-    sealed = sealed_values(url)
-    held: tuple[Secret, ...] | None = key_file.configured(settings)
-    if held is None:
-        return len(sealed)
-    vault, closed = Vault(held), 0
-    for each in sealed:
-        try:
-            vault.open(each.value)
-        except VaultError:
-            closed += 1
-    return closed

@@ -212,7 +212,6 @@ def _search(url: str) -> Finding:
 
 def _secrets(settings: Settings, url: str) -> Finding:
     """Opens every value that is encrypted in the database."""
-    from tocsin.access.vault import Vault, VaultError
     from tocsin.store.installation import sealed_values
 
     sealed = sealed_values(url)
@@ -230,13 +229,7 @@ def _secrets(settings: Settings, url: str) -> Finding:
             f"{settings.data_dir / keys.FILE} is not there",
             "restore that file from a backup, or set TOCSIN_SECRET_KEY",
         )
-    vault = Vault(found)
-    closed = []
-    for each in sealed:
-        try:
-            vault.open(each.value)
-        except VaultError:
-            closed.append(f"{each.owner} in {each.workspace}")
+    closed = [f"{each.owner} in {each.workspace}" for each in keys.closed(sealed, found)]
     if not closed:
         return Finding("stored secrets", Health.OK, f"all {len(sealed)} can be opened")
     return Finding(

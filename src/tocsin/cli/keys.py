@@ -9,11 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tocsin.cli.exits import Exit, Failure
 from tocsin.model import Secret
 from tocsin.settings import Settings, SettingsError, parse_secret_keys
+
+if TYPE_CHECKING:
+    from tocsin.store.installation import Sealed
 
 FILE = "secret.key"
 
@@ -86,6 +91,19 @@ def keep(data_dir: Path, text: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingsError([f"cannot keep a key in {path}: {reason}"]) from None
+
+
+def closed(sealed: Sequence[Sealed], keys: Sequence[Secret]) -> list[Sealed]:
+    """Those that none of the keys opens."""
+    from tocsin.access.vault import Vault, VaultError
+
+    vault, found = Vault(keys), []
+    for each in sealed:
+        try:
+            vault.open(each.value)
+        except VaultError:
+            found.append(each)
+    return found
 
 
 def _sync(folder: Path) -> None:
