@@ -31,10 +31,12 @@ def test_the_wallboard_says_that_it_is_stale(site: Site, open_page: OpenPage) ->
     page.get_by_text("disk").wait_for()
     assert page.locator("html[data-stale]").count() == 0
     page.context.set_offline(True)
-    # As if a minute had passed: the newest answer is that old.
-    page.evaluate(
-        "document.querySelector('[data-as-of]').dataset.asOf ="
-        " new Date(Date.now() - 60_000).toISOString()"
+    # As if a minute had passed: the newest answer is that old. Said again until it is seen, for an answer
+    # that was under way may still come in.
+    page.wait_for_function(
+        "() => { document.querySelector('[data-as-of]').dataset.asOf ="
+        " new Date(Date.now() - 60_000).toISOString();"
+        " return document.documentElement.hasAttribute('data-stale') }"
     )
     page.locator("html[data-stale]").wait_for(state="attached")
     page.get_by_text("no news for").wait_for()
