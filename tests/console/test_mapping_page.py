@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.console.form_fields import fields_as_shown
 from tests.console.site import Site, text_of
+from tocsin.console.mapping_page import NAMES
+from tocsin.resources.integration_shapes import MappingIn
 
 PAYLOAD = {"event": {"name": "Backup failed", "level": "desaster", "id": "b-7", "host": "nas-1"}}
 FIELDS = {
@@ -96,3 +99,34 @@ def test_who_may_and_what_takes_none(site: Site) -> None:
     browser = site.browser("Ana")
     answer = browser.follow(browser.get(f"/integrations/{other['id']}/mapping"))
     assert "it takes no mapping" in text_of(answer)
+
+
+def test_the_form_has_all_that_a_mapping_may_say() -> None:
+    assert set(NAMES) == set(MappingIn.model_fields)
+
+
+def test_saving_it_as_it_is_loses_nothing(site: Site) -> None:
+    id = sender(site)
+    whole = {
+        "alerts": "events",
+        "title": "name",
+        "description": "text",
+        "severity": "level",
+        "kind": "state",
+        "external_id": "id",
+        "triggered_at": "since",
+        "occurred_at": "at",
+        "tenant": "customer",
+        "labels": {"host": "host"},
+        "metadata": "{rack: rack, runbook: links.runbook}",
+        "ignore": "is_test",
+        "severities": {"desaster": "CRITICAL"},
+        "kinds": {"mended": "resolve"},
+    }
+    site.api.patch(f"/integrations/{id}", {"mapping": whole})
+    assert mapping(site) == whole
+    path = f"/integrations/{id}/mapping"
+    browser = site.browser("Ana")
+    fields = fields_as_shown(browser.get(path), "title")
+    browser.follow(browser.submit(path, [*fields, ("act", "save")]))
+    assert mapping(site) == whole

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.pair_lines import read_pairs, write_pairs
 from tocsin.console.render import go, page
 from tocsin.ingest.mapping_trial import Tried, suggest_for, try_stored, with_mapping
 from tocsin.ingest.sources.kit.mapping import validate_mapping
@@ -35,11 +36,14 @@ _FIELDS = (
     ("external_id", "The tool’s own id", "what begins and ends with the same id is one alert"),
     ("description", "Description", ""),
     ("triggered_at", "Began at", ""),
-    ("tenant", "Tenant", ""),
+    ("occurred_at", "Happened at", "when this very event did, if it says so besides"),
+    ("tenant", "Tenant", "finds the slug of one"),
+    ("metadata", "More to keep", "finds an object; empty: all that nothing else asks for"),
     ("ignore", "Ignore if", "what it finds true is no alert"),
 )
 _TABLES = ("labels", "severities", "kinds")
-_NAMES = (*(name for name, _, _ in _FIELDS), *_TABLES)
+NAMES = (*(name for name, _, _ in _FIELDS), *_TABLES)
+"""All that a mapping may say: what the form left out would be lost when it is saved."""
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -75,7 +79,7 @@ async def _edit(call: Call) -> Response:
         form = MappingForm(written(row.mapping or {}), {})
         return await _shown(call, row, form, stored, row.mapping, None)
     given = await call.form()
-    values = {name: given.get(name, "").strip()[:20_000] for name in _NAMES}
+    values = {name: given.get(name, "").strip()[:20_000] for name in NAMES}
     act = given.get("act")
     if act == "suggest":
         proposal, _ = await suggest_for((), stored)
@@ -128,18 +132,16 @@ def read(values: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     document: dict[str, Any] = {name: values[name] for name, _, _ in _FIELDS if values[name]}
     faults: dict[str, str] = {}
     for name in _TABLES:
-        found: dict[str, str] = {}
         lines = forms.lines(values[name])
-        for line in lines:
-            key, equals, value = (each.strip() for each in line.partition("="))
-            if name == "labels" and not equals and len(lines) == 1:
-                # One expression that finds all of them.
-                document["labels"] = line
-                break
-            if not (key and equals and value):
-                faults[name] = f"“{line[:60]}”: write NAME = VALUE."
-                break
-            found[key] = value.upper() if name == "severities" else value
+        if name == "labels" and len(lines) == 1 and "=" not in lines[0]:
+            # One expression that finds all of them.
+            document["labels"] = lines[0]
+            continue
+        found, fault = read_pairs(values[name])
+        if fault:
+            faults[name] = fault
+        if name == "severities":
+            found = {word: severity.upper() for word, severity in found.items()}
         if found:
             document[name] = found
     return document, faults
@@ -150,11 +152,7 @@ def written(mapping: Mapping[str, Any]) -> dict[str, str]:
     values = {name: str(mapping.get(name) or "") for name, _, _ in _FIELDS}
     for name in _TABLES:
         found = mapping.get(name) or {}
-        values[name] = (
-            found
-            if isinstance(found, str)
-            else "\n".join(f"{key} = {value}" for key, value in found.items())
-        )
+        values[name] = found if isinstance(found, str) else write_pairs(found)
     return values
 
 
