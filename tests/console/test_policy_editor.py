@@ -114,12 +114,12 @@ def test_who_may(site: Site) -> None:
     ((policy_id,),) = site.sql("SELECT id FROM escalation_policies")
     responder = site.browser("Ben")
     assert "/edit" not in responder.get(f"/policies/{policy_id}").body.decode()
-    for path in ("new", f"{policy_id}/edit", f"{policy_id}/delete"):
+    for path in ("new", f"{policy_id}/edit", f"{policy_id}/change"):
         responder.get("/policies")
         refused = responder.submit(f"/policies/{path}", fields(site))
         assert "This takes the role admin" in text_of(refused)
     assert site.browser("Otto").get(f"/policies/{policy_id}/edit").status == 404
     browser.get("/")
     assert "Deleted." in text_of(
-        browser.follow(browser.submit(f"/policies/{policy_id}/delete", {}))
+        browser.follow(browser.submit(f"/policies/{policy_id}/change", {"act": "delete"}))
     )

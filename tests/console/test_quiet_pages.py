@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from tests.console.form_fields import fields_as_shown
 from tests.console.site import Site, text_of
 from tests.console.test_alert_pages import alert
 
@@ -119,3 +121,109 @@ def test_maintenance_is_tried_changed_and_switched_off(site: Site) -> None:
     browser.follow(browser.submit(f"/maintenance/{window_id}/change", {"act": "disable"}))
     assert site.sql("SELECT is_enabled FROM maintenance_windows") == [(False,)]
     assert site.browser("Otto").get(f"/maintenance/{window_id}").status == 404
+
+
+def test_saving_maintenance_as_it_is_loses_nothing(site: Site) -> None:
+    tenant = site.api.made("/tenants", {"slug": "acme", "name": "Acme"})
+    made = site.api.made(
+        "/maintenance-windows",
+        {
+            "name": "Patch",
+            "comment": "as agreed",
+            "matchers": [{"label": "host", "op": "=~", "value": "db-.*"}],
+            "tenant_ids": [tenant["id"]],
+            "timezone": "Europe/Vienna",
+            "starts_at": "2036-01-01T02:00:30",
+            "duration_minutes": 90,
+            "rrule": "FREQ=WEEKLY;BYDAY=TU",
+            "exdates": ["2036-01-08T02:00:30", "2036-02-05T02:00:30"],
+            "breakthrough_severity": "CRITICAL",
+            "on_end": "nothing",
+        },
+    )
+    path = f"/maintenance/{made['id']}"
+    browser = site.browser("Ben")
+    fields = fields_as_shown(browser.get(path), "rrule")
+    assert ("duration_minutes", "1 h 30 min") in fields
+    browser.follow(browser.submit(path, [*fields, ("act", "save")]))
+    assert site.api.get(f"/maintenance-windows/{made['id']}").json() == made
+
+
+def test_maintenance_of_a_tenant_alone_with_days_left_out(site: Site) -> None:
+    tenant = site.api.made("/tenants", {"slug": "acme", "name": "Acme"})
+    browser = site.browser("Ben")
+    fields: dict[str, Any] = dict(fields_as_shown(browser.get("/maintenance/new"), "rrule"))
+    fields |= {
+        "name": "Acme moves",
+        "tenant_ids": tenant["id"],
+        "starts_at": "2036-01-01T02:00",
+        "duration_minutes": "2 h",
+        "rrule": "FREQ=DAILY",
+        "exdates": "2036-01-02\n2036-01-04 02:00",
+        "on_end": "nothing",
+    }
+    for field, value in (
+        ("exdates", "tomorrow"),
+        ("duration_minutes", "soon"),
+        ("duration_minutes", "90 s"),
+        ("on_end", "party"),
+        ("breakthrough_severity", "AWFUL"),
+    ):
+        answer = browser.submit("/maintenance/new", {**fields, field: value, "act": "save"})
+        assert answer.status == 422, field
+        assert f'id="{field}-wrong"' in answer.body.decode(), (field, text_of(answer))
+    tried = text_of(browser.submit("/maintenance/new", {**fields, "act": "try"}))
+    assert "Thu 03 Jan" in tried
+    assert "Fri 04 Jan" not in tried, "left out"
+    browser.follow(browser.submit("/maintenance/new", {**fields, "act": "save"}))
+    (window,) = site.api.get("/maintenance-windows").json()["items"]
+    assert window["exdates"] == ["2036-01-02T02:00:00", "2036-01-04T02:00:00"]
+    assert window["tenant_ids"] == [tenant["id"]]
+    assert window["matchers"] == []
+
+
+def test_saving_a_silence_as_it_is_moves_nothing(site: Site) -> None:
+    for starts_at in ("2035-12-31T23:59:58.25Z", None):
+        made = site.api.made(
+            "/silences",
+            {
+                "matchers": [{"label": "host", "op": "=", "value": ' "db 1" '}],
+                "starts_at": starts_at,
+                "ends_at": "2036-01-01T00:00:59.5Z",
+                "comment": "Being replaced",
+                "breakthrough_severity": "HIGH",
+            },
+        )
+        path = f"/silences/{made['id']}"
+        browser = site.browser("Ben")
+        fields = fields_as_shown(browser.get(path), "comment")
+        browser.follow(browser.submit(path, [*fields, ("act", "save")]))
+        assert site.api.get(path).json() == made
+
+
+def test_a_silence_is_planned_until_a_time(site: Site) -> None:
+    browser = site.browser("Ben")
+    browser.get("/silences/new")
+    fields = {
+        "matchers": "host = db-1",
+        "hours": "until",
+        "starts_at": "2036-01-01T02:00",
+        "ends_at": "",
+        "comment": "moves",
+        "breakthrough_severity": "CRITICAL",
+    }
+    missing = browser.submit("/silences/new", fields)
+    assert missing.status == 422
+    assert 'id="ends_at-wrong"' in missing.body.decode()
+    made = browser.follow(
+        browser.submit("/silences/new", {**fields, "ends_at": "2036-01-02T03:00"})
+    )
+    assert "It is planned." in text_of(made)
+    browser.submit("/silences/new", {**fields, "hours": "12"})
+    found = site.sql(
+        "SELECT starts_at::text, ends_at::text, breakthrough_severity::text FROM silences"
+        " ORDER BY ends_at"
+    )
+    assert [str(row[0])[:16] for row in found] == ["2036-01-01 02:00"] * 2
+    assert [str(row[1])[:16] for row in found] == ["2036-01-01 14:00", "2036-01-02 03:00"]
+    assert {row[2] for row in found} == {"CRITICAL"}

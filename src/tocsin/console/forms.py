@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,13 @@ from tocsin.store.workspace_rows import NameTaken
 Shape = TypeVar("Shape", bound=BaseModel)
 Made = TypeVar("Made")
 
+Parts = Mapping[str, Sequence[str]]
+"""Members that have members of their own, each with a field of its own in a form. Of a list, each part
+has these; the first of them has what is wrong with a part as a whole."""
+
 WHOLE = ""
 """Under this name stands what is wrong with the form as a whole."""
+_NO_PARTS: Parts = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,16 @@ class Entered(Generic[Shape]):
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(shape: type[Shape], document: Mapping[str, Any] | Sequence[Any]) -> Entered[Shape]:
+def read(
+    shape: type[Shape], document: Mapping[str, Any] | Sequence[Any], parts: Parts = _NO_PARTS
+) -> Entered[Shape]:
     """The document as this shape has it. Nothing of a value that is wrong is quoted."""
     try:
         return Entered(shape.model_validate(document))
     except ValidationError as error:
         faults: dict[str, str] = {}
         for each in error.errors(include_input=False, include_url=False):
-            name = _name(each["loc"])
+            name = _name(each["loc"], parts)
             faults.setdefault(name, _sentence(each["msg"].removeprefix("Value error, ")))
         return Entered(None, faults)
 
@@ -54,16 +62,17 @@ class Saved(Generic[Made]):
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-async def save(work: Awaitable[Made]) -> Saved[Made]:
+async def save(work: Awaitable[Made], parts: Parts = _NO_PARTS) -> Saved[Made]:
     """What the work made, or why it was refused, by field."""
     try:
         return Saved(await work)
     except InvalidRequest as error:
-        return Saved(None, by_field(error.faults))
+        return Saved(None, by_field(error.faults, parts))
     except NameTaken:
         return Saved(None, {"name": "Another one has this name already."})
     except MissingReference as error:
-        return Saved(None, {_field_of(error.pointer): f"That {error.kind} is not there any more."})
+        name = _field_of(error.pointer, parts)
+        return Saved(None, {name: f"That {error.kind} is not there any more."})
     except (StillNeeded, NotPermitted) as error:
         return Saved(None, {WHOLE: error.reason})
     except NotInWorkspace as error:
@@ -72,11 +81,11 @@ async def save(work: Awaitable[Made]) -> Saved[Made]:
         return Saved(None, {WHOLE: str(error)})
 
 
-def by_field(faults: Sequence[Fault]) -> dict[str, str]:
+def by_field(faults: Sequence[Fault], parts: Parts = _NO_PARTS) -> dict[str, str]:
     """Each under the field that its pointer begins with."""
     found: dict[str, str] = {}
     for fault in faults:
-        found.setdefault(_field_of(fault.pointer), _sentence(fault.message))
+        found.setdefault(_field_of(fault.pointer, parts), _sentence(fault.message))
     return found
 
 
@@ -99,15 +108,25 @@ def zoned(text: str, zone: str) -> str:
     return local.replace(tzinfo=ZoneInfo(zone)).isoformat() if local.tzinfo is None else text
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    return next((str(part) for part in location if isinstance(part, str)), WHOLE)
+def _name(location: tuple[int | str, ...], parts: Parts) -> str:
+    of_member = dropwhile(lambda each: isinstance(each, int), location)
+    return _field([str(each) for each in of_member], parts)
 
 
-def _field_of(pointer: str) -> str:
-    parts = [part for part in pointer.split("/") if part]
-    if parts and parts[0] == "config" and len(parts) > 1:
-        return parts[1]
-    return parts[0] if parts else WHOLE
+def _field_of(pointer: str, parts: Parts) -> str:
+    path = [part for part in pointer.split("/") if part]
+    return path[1] if path[:1] == ["config"] and len(path) > 1 else _field(path, parts)
+
+
+def _field(path: Sequence[str], parts: Parts) -> str:
+    """Of a part `quiet_hours-0-start`, as `repeated_fields` reads it; of an object `flapping-stop`."""
+    name, fields = (path[0] if path else WHOLE), parts.get(path[0] if path else WHOLE)
+    if fields is None or len(path) < 2:
+        return name
+    if path[1].isdecimal():
+        own = next((each for each in path[2:] if each in fields), fields[0])
+        return f"{name}-{path[1]}-{own}"
+    return f"{name}-{path[1]}" if path[1] in fields else name
 
 
 def _sentence(words: str) -> str:

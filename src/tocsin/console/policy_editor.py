@@ -3,8 +3,8 @@ saved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,13 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.console import forms
+from tocsin.console.choices import destination_choices
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import Call, absent, opened
+from tocsin.console.door import Call
+from tocsin.console.editing import Document, Editor, Faults
 from tocsin.console.matcher_lines import read_matchers, write_matchers
 from tocsin.console.policy_forecast import ForecastShown, forecast_of
-from tocsin.console.render import go, page
+from tocsin.console.render import page
 from tocsin.console.repeated_fields import Part, one, read_parts, rearranged
 from tocsin.console.schedule_lines import read_hours, write_hours
 from tocsin.model import Role, Severity, StepMode, TargetKind
@@ -27,15 +28,14 @@ from tocsin.resources.escalation_policies import (
     EscalationPolicyIn,
     EscalationPolicyPatch,
 )
-from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest
-from tocsin.store.queries.destinations import page_of_destinations
 from tocsin.store.queries.schedules import schedules_of
 from tocsin.store.queries.users import page_of_users
 from tocsin.store.tables import StoredPolicy
 
 _FIELDS = ("targets", "mode", "wait", "min_severity", "matchers", "hours")
+_PARTS = {"steps": _FIELDS}
 _VALUES = ("name", "repeat", "exhausted", "ack_timeout")
 _GROUPS = (
     (TargetKind.SCHEDULE, "Whoever is on call in"),
@@ -46,28 +46,20 @@ _BLANK: Part = {"targets": [""], "mode": [StepMode.EVERYONE.value], "wait": ["5"
 
 
 def routes(context: ConsoleContext) -> list[Route]:
-    return [
-        Route("/policies/new", opened(context, _new, role=Role.ADMIN), methods=["GET", "POST"]),
-        Route(
-            "/policies/{id:uuid}/edit",
-            opened(context, _edit, role=Role.ADMIN),
-            methods=["GET", "POST"],
-        ),
-        Route(
-            "/policies/{id:uuid}/delete",
-            opened(context, _delete, role=Role.ADMIN),
-            methods=["POST"],
-        ),
-    ]
+    return PolicyEditor().routes(context)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyForm:
-    """What was entered. `faults` by field; those of a step as `steps-0-hours`."""
+    """What was entered."""
 
     values: Mapping[str, str]
     steps: Sequence[Part]
-    faults: Mapping[str, str]
+
+    @property
+    def targets(self) -> set[str]:
+        """All that are named, as `user:ID`."""
+        return {each for part in self.steps for each in part.get("targets", ()) if each}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,83 +69,146 @@ class TargetChoices:
     by_kind: Mapping[TargetKind, Sequence[tuple[str, str]]]
 
 
-async def _choices(session: DatabaseSession, workspace_id: UUID) -> TargetChoices:
+async def _choices(session: DatabaseSession, workspace_id: UUID, form: PolicyForm) -> TargetChoices:
+    named = [each.partition(":")[::2] for each in sorted(form.targets)]
     people = await page_of_users(
         session, workspace_id, PageRequest(200), q=None, role=None, is_active=True
     )
-    destinations = await page_of_destinations(
-        session, workspace_id, PageRequest(200), type=None, is_enabled=None
+    destinations = await destination_choices(
+        session,
+        workspace_id,
+        [form.values["exhausted"], *(id for kind, id in named if kind == TargetKind.DESTINATION)],
     )
-    rows: dict[TargetKind, Sequence[Any]] = {
+    found: dict[TargetKind, Sequence[Any]] = {
         TargetKind.SCHEDULE: await schedules_of(session, workspace_id),
         TargetKind.USER: people.rows,
-        TargetKind.DESTINATION: destinations.rows,
+        TargetKind.DESTINATION: destinations,
     }
     return TargetChoices(
         {
-            kind: sorted(
-                ((str(each.id), each.name) for each in found), key=lambda each: each[1].lower()
-            )
-            for kind, found in rows.items()
+            kind: _offered(rows, [id for each, id in named if each == kind])
+            for kind, rows in found.items()
         }
     )
 
 
-async def _new(call: Call) -> Response:
-    if not call.may(Role.ADMIN):
-        return go("/policies")
-    if call.request.method == "GET":
+def _offered(rows: Sequence[Any], named: Collection[str]) -> list[tuple[str, str]]:
+    """By name; and what is named already and is not among them, so that saving does not lose it."""
+    offered = sorted(((str(each.id), each.name) for each in rows), key=lambda each: each[1].lower())
+    known = {id for id, _ in offered}
+    return [*offered, *((id, "one that is not in this list") for id in named if id not in known)]
+
+
+class PolicyEditor(Editor[StoredPolicy, EscalationPolicyIn, EscalationPolicyPatch, PolicyForm]):
+    place = "policies"
+    called = "policy"
+    all_called = "All policies"
+    edit_at = "/edit"
+    parts = _PARTS
+    table = StoredPolicy
+    body = EscalationPolicyIn
+    change = EscalationPolicyPatch
+    keeping = escalation_policies
+
+    async def usual(self, call: Call) -> PolicyForm:
         values = {"name": "", "repeat": "0", "exhausted": "", "ack_timeout": ""}
-        return await _shown(call, PolicyForm(values, [_BLANK], {}), None, None)
-    form, act = await _entered(call)
-    if (steps := _changed(form, act)) is not None:
-        return await _shown(call, PolicyForm(form.values, steps, {}), None, None)
-    document, form = _document(call, form)
-    entered = forms.read(EscalationPolicyIn, document)
-    if form.faults or entered.body is None:
-        return await _shown(call, _with(form, {**entered.faults, **form.faults}), None, None)
-    if act == "try":
-        return await _tried(call, form, entered.body, None)
-    saved = await forms.save(_create(call, entered.body))
-    if saved.made is None:
-        return await _shown(call, _with(form, saved.faults), None, None)
-    return go(f"/policies/{saved.made.id}", f"“{saved.made.name}” is made; name it in a rule.")
+        return PolicyForm(values, [_BLANK])
 
+    def stored(self, call: Call, row: StoredPolicy) -> PolicyForm:
+        values = {
+            "name": row.name,
+            "repeat": str(row.repeat),
+            "exhausted": str(row.on_exhausted_destination_id or ""),
+            "ack_timeout": "" if row.ack_timeout_minutes is None else str(row.ack_timeout_minutes),
+        }
+        return PolicyForm(values, [_part(each) for each in row.steps])
 
-async def _edit(call: Call) -> Response:
-    policy_id: UUID = call.request.path_params["id"]
-    async with call.context.reading() as session:
-        row = await workspace_rows.find(session, StoredPolicy, call.visitor.workspace_id, policy_id)
-    if row is None:
-        return absent("policy", ("/policies", "All policies"))
-    if call.request.method == "GET":
-        return await _shown(call, _stored(row), row, None)
-    form, act = await _entered(call)
-    if (steps := _changed(form, act)) is not None:
-        return await _shown(call, PolicyForm(form.values, steps, {}), row, None)
-    document, form = _document(call, form)
-    entered = forms.read(EscalationPolicyPatch, document)
-    if form.faults or entered.body is None:
-        return await _shown(call, _with(form, {**entered.faults, **form.faults}), row, None)
-    if act == "try":
-        whole = EscalationPolicyIn.model_validate(document)
-        return await _tried(call, form, whole, row)
-    saved = await forms.save(_update(call, policy_id, entered.body))
-    if saved.made is None:
-        return await _shown(call, _with(form, saved.faults), row, None)
-    return go(
-        f"/policies/{policy_id}", f"“{saved.made.name}” is saved; what runs ends as it began."
-    )
+    async def entered(self, call: Call) -> PolicyForm:
+        fields = await call.fields()
+        given = dict(fields)
+        values = {name: given.get(name, "").strip() for name in _VALUES}
+        return PolicyForm(values, read_parts(fields, "steps", _FIELDS, MOST_STEPS))
 
+    def rearranged(self, call: Call, values: PolicyForm, act: str) -> PolicyForm | None:
+        steps = _changed(values, act)
+        return None if steps is None else replace(values, steps=steps)
 
-async def _entered(call: Call) -> tuple[PolicyForm, str]:
-    """The form, and which of its buttons was pressed."""
-    fields = await call.fields()
-    given = dict(fields)
-    values = {name: given.get(name, "").strip() for name in _VALUES}
-    return PolicyForm(values, read_parts(fields, "steps", _FIELDS, MOST_STEPS), {}), given.get(
-        "act", ""
-    )
+    def document(
+        self, call: Call, values: PolicyForm, row: StoredPolicy | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        return _document(call, values)
+
+    async def tried(
+        self,
+        call: Call,
+        values: PolicyForm,
+        document: Document,
+        faults: Faults,
+        row: StoredPolicy | None,
+    ) -> Response:
+        """With the forecast, as if it were saved."""
+        drafted = await self.drafted(call, document)
+        if faults or drafted.made is None:
+            return await self.shown(call, values, {**drafted.faults, **faults}, row)
+        draft = escalation_policies.routed(drafted.made)
+        async with call.context.reading() as session:
+            forecast = await forecast_of(call, session, draft, Severity.CRITICAL)
+        return await self._shown(call, values, {}, row, forecast)
+
+    def after(self, row_id: UUID) -> str:
+        return f"/policies/{row_id}"
+
+    def said_when_made(self, row: StoredPolicy) -> str:
+        return f"“{row.name}” is made; name it in a rule."
+
+    def said_when_saved(self, row: StoredPolicy) -> str:
+        return f"“{row.name}” is saved; what runs ends as it began."
+
+    async def act(self, session: DatabaseSession, call: Call, row_id: UUID, act: str) -> str | None:
+        if act != "delete":
+            return None
+        await escalation_policies.delete(session, call.visitor.principal, row_id, call.now)
+        return "Deleted."
+
+    async def shown(
+        self, call: Call, values: PolicyForm, faults: Faults, row: StoredPolicy | None
+    ) -> Response:
+        return await self._shown(call, values, faults, row, None)
+
+    async def _shown(
+        self,
+        call: Call,
+        form: PolicyForm,
+        faults: Faults,
+        row: StoredPolicy | None,
+        forecast: ForecastShown | None,
+    ) -> Response:
+        async with call.context.reading() as session:
+            choices = await _choices(session, call.visitor.workspace_id, form)
+        return page(
+            "policy_edit.html",
+            call.frame("policies"),
+            HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+            row=row,
+            values=form.values,
+            steps=[
+                {
+                    **{name: one(part, name) for name in _FIELDS},
+                    "targets": part.get("targets") or [""],
+                    "is_conditional": any(
+                        one(part, name) for name in ("min_severity", "matchers", "hours")
+                    ),
+                }
+                for part in form.steps
+            ],
+            faults=faults,
+            groups=[(kind.value, words, choices.by_kind[kind]) for kind, words in _GROUPS],
+            destinations=choices.by_kind[TargetKind.DESTINATION],
+            severities=[each.value for each in Severity],
+            forecast=forecast,
+            may_change=call.may(Role.ADMIN),
+            can_add=len(form.steps) < MOST_STEPS,
+        )
 
 
 def _changed(form: PolicyForm, act: str) -> list[Part] | None:
@@ -167,8 +222,8 @@ def _changed(form: PolicyForm, act: str) -> list[Part] | None:
     return rearranged(form.steps, act, _BLANK)
 
 
-def _document(call: Call, form: PolicyForm) -> tuple[dict[str, Any], PolicyForm]:
-    """As the API has it, and the form with what cannot be read."""
+def _document(call: Call, form: PolicyForm) -> tuple[dict[str, Any], dict[str, str]]:
+    """As the API has it, and what cannot be read, by field."""
     faults: dict[str, str] = {}
     steps = []
     for place, part in enumerate(form.steps):
@@ -203,7 +258,7 @@ def _document(call: Call, form: PolicyForm) -> tuple[dict[str, Any], PolicyForm]
         if form.values["ack_timeout"]
         else None,
     }
-    return document, _with(form, faults)
+    return document, faults
 
 
 def _number(text: str) -> int | str:
@@ -218,20 +273,6 @@ def _minutes(text: str) -> int | None:
         return None
 
 
-def _with(form: PolicyForm, faults: Mapping[str, str]) -> PolicyForm:
-    return PolicyForm(form.values, form.steps, faults)
-
-
-def _stored(row: StoredPolicy) -> PolicyForm:
-    values = {
-        "name": row.name,
-        "repeat": str(row.repeat),
-        "exhausted": str(row.on_exhausted_destination_id or ""),
-        "ack_timeout": "" if row.ack_timeout_minutes is None else str(row.ack_timeout_minutes),
-    }
-    return PolicyForm(values, [_part(each) for each in row.steps], {})
-
-
 def _part(step: Mapping[str, Any]) -> Part:
     condition = step.get("condition") or {}
     return {
@@ -242,80 +283,3 @@ def _part(step: Mapping[str, Any]) -> Part:
         "matchers": [write_matchers(condition.get("matchers") or ())],
         "hours": [write_hours(condition.get("hours") or ())],
     }
-
-
-async def _tried(
-    call: Call, form: PolicyForm, body: EscalationPolicyIn, row: StoredPolicy | None
-) -> Response:
-    """The form with its forecast, as if it were saved."""
-    drafted = await forms.save(_draft(call, body))
-    if drafted.made is None:
-        return await _shown(call, _with(form, drafted.faults), row, None)
-    draft = escalation_policies.routed(drafted.made)
-    async with call.context.reading() as session:
-        forecast = await forecast_of(call, session, draft, Severity.CRITICAL)
-    return await _shown(call, form, row, forecast)
-
-
-async def _draft(call: Call, body: EscalationPolicyIn) -> StoredPolicy:
-    return escalation_policies.make(call.visitor.principal, body, call.now)
-
-
-async def _create(call: Call, body: EscalationPolicyIn) -> StoredPolicy:
-    caller = call.visitor.principal
-    row = escalation_policies.make(caller, body, call.now)
-    async with call.context.configuring() as session:
-        await escalation_policies.create(session, caller, row, call.now)
-    return row
-
-
-async def _update(call: Call, policy_id: UUID, body: EscalationPolicyPatch) -> StoredPolicy:
-    async with call.context.configuring() as session:
-        return await escalation_policies.update(
-            session, call.visitor.principal, policy_id, body, call.now
-        )
-
-
-async def _delete(call: Call) -> Response:
-    policy_id: UUID = call.request.path_params["id"]
-
-    async def delete() -> bool:
-        async with call.context.configuring() as session:
-            await escalation_policies.delete(session, call.visitor.principal, policy_id, call.now)
-        return True
-
-    deleted = await forms.save(delete())
-    if deleted.made is None:
-        return go(f"/policies/{policy_id}", forms.first(deleted.faults))
-    return go("/policies", "Deleted.")
-
-
-async def _shown(
-    call: Call, form: PolicyForm, row: StoredPolicy | None, forecast: ForecastShown | None
-) -> Response:
-    async with call.context.reading() as session:
-        choices = await _choices(session, call.visitor.workspace_id)
-    return page(
-        "policy_edit.html",
-        call.frame("policies"),
-        HTTPStatus.UNPROCESSABLE_ENTITY if form.faults else HTTPStatus.OK,
-        row=row,
-        values=form.values,
-        steps=[
-            {
-                **{name: one(part, name) for name in _FIELDS},
-                "targets": part.get("targets") or [""],
-                "is_conditional": any(
-                    one(part, name) for name in ("min_severity", "matchers", "hours")
-                ),
-            }
-            for part in form.steps
-        ],
-        faults=form.faults,
-        groups=[(kind.value, words, choices.by_kind[kind]) for kind, words in _GROUPS],
-        destinations=choices.by_kind[TargetKind.DESTINATION],
-        severities=[each.value for each in Severity],
-        forecast=forecast,
-        may_change=call.may(Role.ADMIN),
-        can_add=len(form.steps) < MOST_STEPS,
-    )

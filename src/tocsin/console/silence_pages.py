@@ -11,46 +11,43 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.console import forms
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import Call, absent, opened
+from tocsin.console.door import Call, opened
+from tocsin.console.editing import Editor, Faults
 from tocsin.console.forms import zoned
 from tocsin.console.matcher_lines import read_matchers, write_matchers
-from tocsin.console.render import go, local_input, page
-from tocsin.explain.preview import draft_silence, past_alerts, try_cover
-from tocsin.model import Role
+from tocsin.console.past_days import DAYS, past_days
+from tocsin.console.render import local_input, page
+from tocsin.explain.preview import CoverOutcome, draft_silence, try_cover
+from tocsin.model import Role, Severity
 from tocsin.resources import silences
+from tocsin.resources.fields import parse_time
 from tocsin.resources.silences import SilenceIn, SilencePatch
 from tocsin.routing.rules import Silence
-from tocsin.store import workspace_rows
+from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest
 from tocsin.store.queries.held_now import held_now
 from tocsin.store.queries.silences import SilenceState, page_of_silences, state_of
 from tocsin.store.tables import StoredSilence
 
 _HOURS = (("1 hour", 1), ("4 hours", 4), ("12 hours", 12), ("1 day", 24), ("1 week", 168))
-_CHANGED = ("matchers", "starts_at", "ends_at", "comment")
+_UNTIL = "until"
+"""In place of a number of hours: until a time of one's own."""
+_USUAL = {
+    "matchers": "",
+    "hours": "4",
+    "starts_at": "",
+    "ends_at": "",
+    "comment": "",
+    "breakthrough_severity": "",
+}
 _LIKE_THIS = ("alertname", "host", "instance", "service", "job")
 
 
 def routes(context: ConsoleContext) -> list[Route]:
     return [
         Route("/silences", opened(context, _list), methods=["GET"]),
-        Route(
-            "/silences/new",
-            opened(context, _new, role=Role.RESPONDER),
-            methods=["GET", "POST"],
-        ),
-        Route(
-            "/silences/{id:uuid}",
-            opened(context, _edit, role=Role.RESPONDER),
-            methods=["GET", "POST"],
-        ),
-        Route(
-            "/silences/{id:uuid}/change",
-            opened(context, _change, role=Role.RESPONDER),
-            methods=["POST"],
-        ),
+        *SilenceEditor().routes(context),
     ]
 
 
@@ -79,146 +76,127 @@ async def _list(call: Call) -> Response:
     )
 
 
-async def _new(call: Call) -> Response:
-    if not call.may(Role.RESPONDER):
-        return go("/silences")
-    if call.request.method == "GET":
-        return await _ask(call, await _like(call), {})
-    form = await call.form()
-    values = {
-        "matchers": form.get("matchers", "")[:20_000],
-        "hours": form.get("hours", "4"),
-        "comment": form.get("comment", "").strip(),
-    }
-    matchers, fault = read_matchers(values["matchers"])
-    if form.get("act") == "try" or fault:
-        return await _ask(call, values, {"matchers": fault} if fault else {})
-    hours = int(values["hours"]) if values["hours"].isdecimal() else 4
-    ends_at = call.now + timedelta(hours=min(max(hours, 1), 8_760))
-    document = {
-        "matchers": matchers,
-        "ends_at": ends_at.isoformat(),
-        "comment": values["comment"],
-        "author": call.visitor.name,
-    }
-    entered = forms.read(SilenceIn, document)
-    if entered.body is None:
-        return await _ask(call, values, entered.faults)
-    saved = await forms.save(_create(call, entered.body))
-    if saved.made is None:
-        return await _ask(call, values, saved.faults)
-    return go("/silences", "In force at once.")
+class SilenceEditor(Editor[StoredSilence, SilenceIn, SilencePatch, Mapping[str, str]]):
+    place = "silences"
+    called = "silence"
+    all_called = "All silences"
+    role = Role.RESPONDER
+    table = StoredSilence
+    body = SilenceIn
+    change = SilencePatch
+    keeping = silences
 
+    async def usual(self, call: Call) -> dict[str, str]:
+        """Of an alert, what it is known by."""
+        alert = await call.alert_asked_for()
+        if alert is None:
+            return dict(_USUAL)
+        known = [
+            {"label": name, "op": "=", "value": alert.labels[name]}
+            for name in _LIKE_THIS
+            if alert.labels.get(name)
+        ]
+        matchers = known or [
+            {"label": "source", "op": "=", "value": alert.source},
+            {"label": "title", "op": "=", "value": alert.title},
+        ]
+        return {**_USUAL, "matchers": write_matchers(matchers)}
 
-async def _like(call: Call) -> dict[str, Any]:
-    """What a new silence begins with: of an alert, what it is known by."""
-    values = {"matchers": "", "hours": "4", "comment": ""}
-    alert = await call.alert_asked_for()
-    if alert is None:
-        return values
-    known = [
-        {"label": name, "op": "=", "value": alert.labels[name]}
-        for name in _LIKE_THIS
-        if alert.labels.get(name)
-    ]
-    matchers = known or [
-        {"label": "source", "op": "=", "value": alert.source},
-        {"label": "title", "op": "=", "value": alert.title},
-    ]
-    return {**values, "matchers": write_matchers(matchers)}
+    def stored(self, call: Call, row: StoredSilence) -> dict[str, str]:
+        zone, least = call.visitor.timezone, row.breakthrough_severity
+        return {
+            "matchers": write_matchers(row.matchers),
+            "hours": _UNTIL,
+            "starts_at": local_input(row.starts_at, zone),
+            "ends_at": local_input(row.ends_at, zone),
+            "comment": row.comment,
+            "breakthrough_severity": "" if least is None else least.value,
+        }
 
+    async def entered(self, call: Call) -> dict[str, str]:
+        form = await call.form()
+        return {name: form.get(name, usual).strip()[:20_000] for name, usual in _USUAL.items()}
 
-async def _create(call: Call, body: SilenceIn) -> StoredSilence:
-    caller = call.visitor.principal
-    row = silences.make(caller, body, call.now)
-    async with call.context.configuring() as session:
-        await silences.create(session, caller, row, call.now)
-    return row
+    def document(
+        self, call: Call, values: Mapping[str, str], row: StoredSilence | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        matchers, fault = read_matchers(values["matchers"])
+        document: dict[str, Any] = {
+            "matchers": matchers,
+            "comment": values["comment"],
+            "breakthrough_severity": values["breakthrough_severity"] or None,
+        }
+        document |= _times(call, values) if row is None else self._moved(call, values, row)
+        if row is None:
+            document["author"] = call.visitor.name
+        return document, {"matchers": fault} if fault else {}
 
+    def _moved(self, call: Call, values: Mapping[str, str], row: StoredSilence) -> dict[str, str]:
+        """Times that were changed: the fields show minutes, and what is stored has seconds."""
+        shown = self.stored(call, row)
+        names = ("ends_at",) if row.starts_at <= call.now else ("starts_at", "ends_at")
+        return {
+            name: zoned(values[name], call.visitor.timezone)
+            for name in names
+            if values[name] != shown[name]
+        }
 
-async def _edit(call: Call) -> Response:
-    silence_id: UUID = call.request.path_params["id"]
-    async with call.context.reading() as session:
-        row = await workspace_rows.find(
-            session, StoredSilence, call.visitor.workspace_id, silence_id
+    def said_when_made(self, row: StoredSilence) -> str:
+        return "In force at once." if row.starts_at <= row.created_at else "It is planned."
+
+    def said_when_saved(self, row: StoredSilence) -> str:
+        return "Saved, and in force at once."
+
+    async def act(self, session: DatabaseSession, call: Call, row_id: UUID, act: str) -> str | None:
+        if act != "expire":
+            return None
+        await silences.expire(session, call.visitor.principal, row_id, call.now)
+        return "Over; what it held is looked at again."
+
+    async def shown(
+        self,
+        call: Call,
+        values: Mapping[str, str],
+        faults: Faults,
+        row: StoredSilence | None,
+    ) -> Response:
+        tried = await self._try(call, values)
+        return page(
+            "silence_new.html",
+            call.frame("silences"),
+            HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+            values=values,
+            faults=faults,
+            hours=_HOURS,
+            row=row,
+            has_begun=row is not None and row.starts_at <= call.now,
+            severities=[each.value for each in Severity],
+            tried=tried,
+            live=0 if tried is None else sum(each.status.is_live for each in tried.held),
+            days=DAYS,
+            may_act=call.may(Role.RESPONDER),
         )
-    if row is None:
-        return absent("silence", ("/silences", "All silences"))
+
+    async def _try(self, call: Call, values: Mapping[str, str]) -> CoverOutcome | None:
+        """By its conditions alone; None while they cannot be read."""
+        matchers, fault = read_matchers(values["matchers"])
+        draft = draft_silence(matchers, call.now) if matchers and not fault else None
+        if not isinstance(draft, Silence):
+            return None
+        return await try_cover(draft, (await past_days(call)).alerts)
+
+
+def _times(call: Call, values: Mapping[str, str]) -> dict[str, str]:
+    """From when until when a new one holds."""
     zone = call.visitor.timezone
-    if call.request.method == "GET":
-        return await _ask(call, _stored(row, zone), {}, row)
-    form = await call.form()
-    values = {name: form.get(name, "").strip()[:20_000] for name in _CHANGED}
-    matchers, fault = read_matchers(values["matchers"])
-    if form.get("act") == "try" or fault:
-        return await _ask(call, values, {"matchers": fault} if fault else {}, row)
-    document: dict[str, Any] = {"matchers": matchers, "comment": values["comment"]}
-    document["ends_at"] = zoned(values["ends_at"], zone)
-    if row.starts_at > call.now:
-        document["starts_at"] = zoned(values["starts_at"], zone)
-    entered = forms.read(SilencePatch, document)
-    if entered.body is None:
-        return await _ask(call, values, entered.faults, row)
-    saved = await forms.save(_update(call, silence_id, entered.body))
-    if saved.made is None:
-        return await _ask(call, values, saved.faults, row)
-    return go("/silences", "Saved, and in force at once.")
-
-
-def _stored(row: StoredSilence, zone: str) -> dict[str, str]:
-    return {
-        "matchers": write_matchers(row.matchers),
-        "starts_at": local_input(row.starts_at, zone),
-        "ends_at": local_input(row.ends_at, zone),
-        "comment": row.comment,
-    }
-
-
-async def _update(call: Call, silence_id: UUID, body: SilencePatch) -> StoredSilence:
-    async with call.context.configuring() as session:
-        return await silences.update(session, call.visitor.principal, silence_id, body, call.now)
-
-
-async def _ask(
-    call: Call,
-    values: Mapping[str, Any],
-    faults: Mapping[str, str],
-    row: StoredSilence | None = None,
-) -> Response:
-    matched, considered = None, 0
-    matchers, fault = read_matchers(values["matchers"])
-    draft = draft_silence(matchers, call.now) if matchers and not fault else None
-    if isinstance(draft, Silence):
-        async with call.context.reading() as session:
-            since = call.now - timedelta(days=7)
-            past = await past_alerts(session, call.visitor.workspace_id, since)
-        outcome = await try_cover(draft, past.alerts)
-        matched, considered = outcome.held, outcome.considered
-    return page(
-        "silence_new.html",
-        call.frame("silences"),
-        HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
-        values=values,
-        faults=faults,
-        hours=_HOURS,
-        row=row,
-        has_begun=row is not None and row.starts_at <= call.now,
-        matched=matched,
-        considered=considered,
-        live=None if matched is None else sum(each.status.is_live for each in matched),
-    )
-
-
-async def _change(call: Call) -> Response:
-    silence_id: UUID = call.request.path_params["id"]
-    if (await call.form()).get("act") != "expire":
-        return go("/silences")
-    saved = await forms.save(_expire(call, silence_id))
-    words = "Over; what it held is looked at again." if saved.made else saved.faults[forms.WHOLE]
-    return go("/silences", words)
-
-
-async def _expire(call: Call, silence_id: UUID) -> bool:
-    async with call.context.configuring() as session:
-        await silences.expire(session, call.visitor.principal, silence_id, call.now)
-    return True
+    starts_at = zoned(values["starts_at"], zone)
+    times = {"starts_at": starts_at} if starts_at else {}
+    if values["hours"] == _UNTIL:
+        return {**times, "ends_at": zoned(values["ends_at"], zone)}
+    hours = int(values["hours"]) if values["hours"].isdecimal() and len(values["hours"]) < 6 else 4
+    try:
+        begins = parse_time(starts_at) if starts_at else call.now
+    except ValueError:
+        begins = call.now
+    ends_at = begins + timedelta(hours=min(max(hours, 1), 8_760))
+    return {**times, "ends_at": ends_at.isoformat()}

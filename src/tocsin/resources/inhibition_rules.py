@@ -130,7 +130,7 @@ def routed(row: StoredInhibitionRule) -> InhibitionRule:
     return InhibitionRule.from_row({column.name: getattr(row, column.name) for column in columns})
 
 
-def check_matchers(row: StoredInhibitionRule) -> None:
+def _check_matchers(row: StoredInhibitionRule) -> None:
     """Raises InvalidRequest: they cannot be used, or ask for nothing."""
     faults = [
         *validate_matchers(row.source_matchers, "/source_matchers", required=True),
@@ -141,7 +141,7 @@ def check_matchers(row: StoredInhibitionRule) -> None:
 
 
 async def _check(session: DatabaseSession, row: StoredInhibitionRule) -> None:
-    check_matchers(row)
+    _check_matchers(row)
     if not row.is_enabled:
         return
     others = [routed(each) for each in await enabled_rules(session, row.workspace_id, row.id)]
@@ -167,7 +167,7 @@ def make(caller: Principal, body: InhibitionRuleIn, now: datetime) -> StoredInhi
         updated_at=now,
         **_columns({name: getattr(body, name) for name in names}),
     )
-    check_matchers(row)
+    _check_matchers(row)
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,6 +20,18 @@ async def page_of_tenants(
         Tenant.workspace_id == workspace_id, Tenant.deleted_at.is_(None)
     )
     return await fetch_page(session, statement, request, key=Tenant.id, list_name="tenants")
+
+
+async def names_of_tenants(
+    session: DatabaseSession, workspace_id: UUID, ids: Collection[UUID]
+) -> Mapping[UUID, str]:
+    """Of these, as far as they are there still."""
+    rows = await session.execute(
+        select(Tenant.id, Tenant.name).where(
+            Tenant.workspace_id == workspace_id, Tenant.id.in_(ids), Tenant.deleted_at.is_(None)
+        )
+    )
+    return {row.id: row.name for row in rows}
 
 
 async def find_default_tenant(session: DatabaseSession, workspace_id: UUID) -> Tenant | None:
