@@ -234,7 +234,7 @@ def test_a_rule_is_made_from_an_alert_tried_and_made(site: Site) -> None:
         ("event_types", "alerts.triggered"),
         ("event_types", "alerts.resolved"),
         ("escalation_policy_id", ""),
-        ("cooldown_minutes", "10"),
+        ("cooldown_seconds", "10"),
     ]
     tried = browser.submit(
         "/rules/new", [*fields[:1], ("matchers", "team ="), *fields[2:], ("act", "try")]

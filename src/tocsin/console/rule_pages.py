@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -12,83 +9,70 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tocsin.console import forms
+from tocsin.console.choices import destination_choices, policy_choices, tenant_choices
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import Call, absent, opened
-from tocsin.console.matcher_lines import read_matchers, write_matchers
-from tocsin.console.render import go, page
-from tocsin.explain.preview import draft_rule, over_soon, past_alerts, try_rule
+from tocsin.console.door import Call, opened
+from tocsin.console.editing import Editor, Faults
+from tocsin.console.matcher_lines import write_matchers
+from tocsin.console.past_days import DAYS
+from tocsin.console.render import page
+from tocsin.console.rule_form import (
+    PARTS,
+    Values,
+    document_of,
+    parts_shown,
+    read_fields,
+    rearrange,
+    section_words,
+    usual_values,
+    values_of,
+)
+from tocsin.console.rule_trial import try_values
 from tocsin.model import EventType, Role, Severity
 from tocsin.resources import rules
 from tocsin.resources.rules import AlertRuleIn, AlertRulePatch
-from tocsin.routing.rules import Rule
-from tocsin.store import workspace_rows
+from tocsin.routing.quiet_hours import DAYS as DAYS_OF_WEEK
+from tocsin.routing.validation import EXEMPTIONS_LIMIT, WINDOWS_LIMIT
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest
-from tocsin.store.queries.alerts import PastAlert
-from tocsin.store.queries.destinations import page_of_destinations
-from tocsin.store.queries.escalation_policies import page_of_policies
+from tocsin.store.queries.destinations import names_of_destinations
 from tocsin.store.queries.rules import page_of_rules
-from tocsin.store.tables import AlertDestination, AlertRule, StoredPolicy
+from tocsin.store.tables import AlertRule
 
-DAYS = 7
-_SHOWN = 5
 _TELLING_LABELS = ("team", "service", "job", "cluster", "environment", "env", "host", "instance")
-_EVENTS = [each.value for each in (EventType.TRIGGERED, EventType.RESOLVED)]
+_EVENTS = (
+    (EventType.TRIGGERED, "when it begins, or gets worse"),
+    (EventType.ACKNOWLEDGED, "when somebody takes it on"),
+    (EventType.RESOLVED, "when it is over"),
+    (EventType.CLOSED, "when somebody closes it"),
+)
 
 
 def routes(context: ConsoleContext) -> list[Route]:
     return [
         Route("/rules", opened(context, _list), methods=["GET"]),
-        Route("/rules/new", opened(context, _new, role=Role.ADMIN), methods=["GET", "POST"]),
-        Route("/rules/{id:uuid}", opened(context, _edit, role=Role.ADMIN), methods=["GET", "POST"]),
-        Route(
-            "/rules/{id:uuid}/change",
-            opened(context, _change, role=Role.ADMIN),
-            methods=["POST"],
-        ),
+        *RuleEditor().routes(context),
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a rule may name."""
-
-    destinations: Sequence[AlertDestination]
-    policies: Sequence[StoredPolicy]
-
-    def name_of(self, destination_id: UUID) -> str:
-        found = (each.name for each in self.destinations if each.id == destination_id)
-        return next(found, "a destination since deleted")
-
-
-async def _choices(session: DatabaseSession, call: Call) -> Choices:
-    workspace_id = call.visitor.workspace_id
-    found = await page_of_destinations(
-        session, workspace_id, PageRequest(200), type=None, is_enabled=None
-    )
-    policies = await page_of_policies(session, workspace_id, PageRequest(200))
-    return Choices(
-        sorted(found.rows, key=lambda each: each.name.lower()),
-        sorted(policies.rows, key=lambda each: each.name.lower()),
-    )
-
-
 async def _list(call: Call) -> Response:
+    workspace_id = call.visitor.workspace_id
     async with call.context.reading() as session:
-        found = await page_of_rules(session, call.visitor.workspace_id, PageRequest(200))
-        choices = await _choices(session, call)
+        found = await page_of_rules(session, workspace_id, PageRequest(200))
+        named = {each for row in found.rows for each in row.destination_ids}
+        names = await names_of_destinations(session, workspace_id, named)
+        policies = {each.id: each.name for each in await policy_choices(session, workspace_id, "")}
     ordered = sorted(found.rows, key=lambda each: (each.position, each.id))
-    policies = {each.id: each.name for each in choices.policies}
     return page(
         "rules.html",
         call.frame("rules"),
         lines=[
             (
                 row,
-                [choices.name_of(each) for each in row.destination_ids],
-                policies.get(row.escalation_policy_id) if row.escalation_policy_id else None,
+                [names.get(each, "a destination since deleted") for each in row.destination_ids],
+                policies.get(str(row.escalation_policy_id)),
                 write_matchers(row.matchers).replace("\n", ", "),
+                section_words(values_of(_columns(row))),
             )
             for row in ordered
         ],
@@ -96,202 +80,103 @@ async def _list(call: Call) -> Response:
     )
 
 
-async def _new(call: Call) -> Response:
-    if not call.may(Role.ADMIN):
-        return go("/rules")
-    if call.request.method == "GET":
-        return await _ask(call, await _usual(call), {}, None)
-    fields = await call.fields()
-    values, fault = _values(fields)
-    if values["act"] == "try" or fault:
-        return await _ask(call, values, {"matchers": fault} if fault else {}, None)
-    entered = forms.read(AlertRuleIn, _document(values))
-    if entered.body is None:
-        return await _ask(call, values, entered.faults, None)
-    saved = await forms.save(_create(call, entered.body))
-    if saved.made is None:
-        return await _ask(call, values, saved.faults, None)
-    return go("/rules", f"“{saved.made.name}” is in force.")
+def _columns(row: AlertRule) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in AlertRuleIn.model_fields}
 
 
-async def _usual(call: Call) -> dict[str, Any]:
-    """What a new rule begins with: of an alert, what tells it from others."""
-    values: dict[str, Any] = {
-        "name": "",
-        "min_severity": "",
-        "matchers": "",
-        "destination_ids": [],
-        "escalation_policy_id": "",
-        "cooldown_minutes": "",
-        "event_types": _EVENTS,
-    }
-    alert = await call.alert_asked_for()
-    if alert is None:
-        return values
-    telling = [
-        {"label": name, "op": "=", "value": alert.labels[name]}
-        for name in _TELLING_LABELS
-        if alert.labels.get(name)
-    ][:1]
-    matchers = telling or [{"label": "source", "op": "=", "value": alert.source}]
-    values |= {
-        "name": f"Like {alert.title}"[:100],
-        "min_severity": "",
-        "matchers": write_matchers(matchers),
-    }
-    return values
+class RuleEditor(Editor[AlertRule, AlertRuleIn, AlertRulePatch, Values]):
+    place = "rules"
+    called = "rule"
+    all_called = "All rules"
+    parts = PARTS
+    table = AlertRule
+    body = AlertRuleIn
+    change = AlertRulePatch
+    keeping = rules
 
+    async def usual(self, call: Call) -> Values:
+        """Of an alert, what tells it from others."""
+        values = usual_values()
+        alert = await call.alert_asked_for()
+        if alert is None:
+            return values
+        telling = [
+            {"label": name, "op": "=", "value": alert.labels[name]}
+            for name in _TELLING_LABELS
+            if alert.labels.get(name)
+        ][:1]
+        matchers = telling or [{"label": "source", "op": "=", "value": alert.source}]
+        return {
+            **values,
+            "name": f"Like {alert.title}"[:100],
+            "matchers": write_matchers(matchers),
+        }
 
-def _values(fields: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], str | None]:
-    form = dict(fields)
-    _, fault = read_matchers(form.get("matchers", ""))
-    values = {
-        "act": form.get("act", ""),
-        "name": form.get("name", "").strip(),
-        "min_severity": form.get("min_severity", ""),
-        "matchers": form.get("matchers", "")[:20_000],
-        "destination_ids": [value for name, value in fields if name == "destination_ids"],
-        "event_types": [value for name, value in fields if name == "event_types"],
-        "escalation_policy_id": form.get("escalation_policy_id", ""),
-        "cooldown_minutes": form.get("cooldown_minutes", "").strip(),
-    }
-    return values, fault
+    def stored(self, call: Call, row: AlertRule) -> Values:
+        return values_of(_columns(row))
 
+    async def entered(self, call: Call) -> Values:
+        fields = await call.fields()
+        return read_fields(fields, dict(fields).get("act", ""))
 
-def _document(values: Mapping[str, Any]) -> dict[str, Any]:
-    minutes = values["cooldown_minutes"]
-    cooldown = int(minutes) * 60 if minutes.isdecimal() and len(minutes) < 8 else None
-    return {
-        "name": values["name"],
-        "event_types": values["event_types"],
-        "min_severity": values["min_severity"] or None,
-        "matchers": read_matchers(values["matchers"])[0],
-        "destination_ids": values["destination_ids"],
-        "escalation_policy_id": values["escalation_policy_id"] or None,
-        "cooldown_seconds": cooldown,
-    }
+    def rearranged(self, call: Call, values: Values, act: str) -> Values | None:
+        return rearrange(values, act, call.visitor.timezone)
 
+    def document(
+        self, call: Call, values: Values, row: AlertRule | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        return document_of(values)
 
-async def _create(call: Call, body: AlertRuleIn) -> AlertRule:
-    caller = call.visitor.principal
-    row = rules.make(caller, body, call.now)
-    async with call.context.configuring() as session:
-        await rules.create(session, caller, row, call.now)
-    return row
+    async def tried(
+        self, call: Call, values: Values, document: Any, faults: Faults, row: AlertRule | None
+    ) -> Response:
+        # Who is notified may still be to come; what is there and cannot be read is said.
+        told = {name: words for name, words in faults.items() if name != "event_types"}
+        return await self.shown(call, values, told, row)
 
+    def said_when_made(self, row: AlertRule) -> str:
+        return f"“{row.name}” is in force." if row.is_enabled else f"“{row.name}” is switched off."
 
-async def _edit(call: Call) -> Response:
-    rule_id: UUID = call.request.path_params["id"]
-    async with call.context.reading() as session:
-        row = await workspace_rows.find(session, AlertRule, call.visitor.workspace_id, rule_id)
-    if row is None:
-        return absent("rule", ("/rules", "All rules"))
-    if call.request.method == "GET":
-        return await _ask(call, _stored(row), {}, row)
-    values, fault = _values(await call.fields())
-    if values["act"] == "try" or fault:
-        return await _ask(call, values, {"matchers": fault} if fault else {}, row)
-    entered = forms.read(AlertRulePatch, _document(values))
-    if entered.body is None:
-        return await _ask(call, values, entered.faults, row)
-    saved = await forms.save(_update(call, rule_id, entered.body))
-    if saved.made is None:
-        return await _ask(call, values, saved.faults, row)
-    return go("/rules", f"“{saved.made.name}” is saved.")
+    def said_when_saved(self, row: AlertRule) -> str:
+        return f"“{row.name}” is saved."
 
-
-def _stored(row: AlertRule) -> dict[str, Any]:
-    cooldown = row.cooldown_seconds
-    return {
-        "name": row.name,
-        "min_severity": row.min_severity.value if row.min_severity else "",
-        "matchers": write_matchers(row.matchers),
-        "destination_ids": [str(each) for each in row.destination_ids],
-        "event_types": list(row.event_types),
-        "escalation_policy_id": str(row.escalation_policy_id or ""),
-        "cooldown_minutes": str(cooldown // 60) if cooldown else "",
-    }
-
-
-async def _update(call: Call, rule_id: UUID, body: AlertRulePatch) -> AlertRule:
-    async with call.context.configuring() as session:
-        return await rules.update(session, call.visitor.principal, rule_id, body, call.now)
-
-
-async def _change(call: Call) -> Response:
-    rule_id: UUID = call.request.path_params["id"]
-    act = (await call.form()).get("act")
-    if act in ("enable", "disable"):
-        body = AlertRulePatch(is_enabled=act == "enable")
-        saved = await forms.save(_update(call, rule_id, body))
-        said = "" if saved.made else next(iter(saved.faults.values()))
-    elif act == "delete":
-        deleted = await forms.save(_delete(call, rule_id))
-        said = "Deleted." if deleted.made else next(iter(deleted.faults.values()))
-    else:
-        said = ""
-    return go("/rules", said)
-
-
-async def _delete(call: Call, rule_id: UUID) -> bool:
-    async with call.context.configuring() as session:
-        await rules.delete(session, call.visitor.principal, rule_id, call.now)
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTrial:
-    """What the rule would have done."""
-
-    matched: int
-    considered: int
-    over_soon: int
-    shown: Sequence[PastAlert]
-
-
-async def _try(call: Call, values: Mapping[str, Any]) -> RuleTrial | None:
-    matchers, fault = read_matchers(values["matchers"])
-    if fault:
+    async def act(self, session: DatabaseSession, call: Call, row_id: UUID, act: str) -> str | None:
+        if act == "delete":
+            await rules.delete(session, call.visitor.principal, row_id, call.now)
+            return "Deleted."
+        if act in ("enable", "disable"):
+            await self.switched(session, call, row_id, act)
         return None
-    least = values["min_severity"]
-    rule = draft_rule(
-        matchers, Severity(least) if least in Severity.__members__ else None, None, []
-    )
-    if not isinstance(rule, Rule):
-        return None
-    async with call.context.reading() as session:
-        since = call.now - timedelta(days=DAYS)
-        past = await past_alerts(session, call.visitor.workspace_id, since)
-    outcome = await try_rule(rule, past)
-    return RuleTrial(
-        len(outcome.matched),
-        outcome.considered,
-        over_soon(outcome.matched),
-        outcome.matched[:_SHOWN],
-    )
 
-
-async def _ask(
-    call: Call, values: Mapping[str, Any], faults: Mapping[str, str], row: AlertRule | None
-) -> Response:
-    async with call.context.reading() as session:
-        choices = await _choices(session, call)
-    return page(
-        "rule.html",
-        call.frame("rules"),
-        HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
-        row=row,
-        values=values,
-        faults=faults,
-        destinations=[(str(each.id), each.name, each.type) for each in choices.destinations],
-        policies=[(str(each.id), each.name) for each in choices.policies],
-        severities=[each.value for each in Severity],
-        events=[
-            (EventType.TRIGGERED.value, "when it begins, or gets worse"),
-            (EventType.ACKNOWLEDGED.value, "when somebody takes it on"),
-            (EventType.RESOLVED.value, "when it is over"),
-            (EventType.CLOSED.value, "when somebody closes it"),
-        ],
-        trial=await _try(call, values),
-        days=DAYS,
-    )
+    async def shown(
+        self, call: Call, values: Values, faults: Faults, row: AlertRule | None
+    ) -> Response:
+        workspace_id = call.visitor.workspace_id
+        async with call.context.reading() as session:
+            destinations = await destination_choices(
+                session, workspace_id, values["destination_ids"]
+            )
+            tenants = await tenant_choices(session, workspace_id, values["tenant_ids"])
+            policies = await policy_choices(session, workspace_id, values["escalation_policy_id"])
+        return page(
+            "rule.html",
+            call.frame("rules"),
+            HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+            row=row,
+            values=values,
+            faults=faults,
+            words=section_words(values),
+            unless=parts_shown(values, "unless"),
+            quiet_hours=parts_shown(values, "quiet_hours"),
+            destinations=destinations,
+            tenants=tenants,
+            policies=policies,
+            severities=[each.value for each in Severity],
+            events=[(each.value, words) for each, words in _EVENTS],
+            days_of_week=DAYS_OF_WEEK,
+            most_unless=EXEMPTIONS_LIMIT,
+            most_quiet_hours=WINDOWS_LIMIT,
+            trial=await try_values(call, values),
+            days=DAYS,
+            may_change=call.may(Role.ADMIN),
+        )
