@@ -158,3 +158,14 @@ async def test_all_that_failed_in_a_window_is_queued_again(outbox: Outbox) -> No
     assert await done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window)) == 2
     assert {outbox.row(id)["status"] for id in wanted} == {"queued"}
     assert {id: outbox.row(id)["status"] for id in others} == before
+
+
+async def test_of_all_that_failed_only_so_many_the_oldest(outbox: Outbox) -> None:
+    ops = outbox.destination("ops")
+    planned = [outbox.plan(ops, status="failed") for _ in range(3)]
+    window = (NOW - timedelta(days=1), NOW + timedelta(days=1))
+    first = done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window, most=2))
+    assert await first == 2
+    assert [outbox.row(id)["status"] for id in planned] == ["queued", "queued", "failed"]
+    rest = done(outbox, lambda c: bulk_retry(c, outbox.workspace_id, *window, most=2))
+    assert await rest == 1

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.console.choices import destination_choices
 from tocsin.console.context import ConsoleContext
+from tocsin.console.delivery_acts import (
+    MOST_AT_ONCE,
+    PERIODS,
+    act_on_one,
+    act_on_several,
+    can_be_changed,
+)
 from tocsin.console.door import Call, absent, opened
 from tocsin.console.render import go, page
 from tocsin.explain.wording import WAIT_WORDS
 from tocsin.model import AlertDeliveryStatus, Role
-from tocsin.resources import deliveries, recording
-from tocsin.resources.deliveries import CancelOutcome, NoSuchDelivery, RetryOutcome, StateRefuses
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import BadCursor, PageRequest
@@ -30,10 +37,6 @@ from tocsin.store.queries.destinations import names_of_destinations
 from tocsin.store.tables import AlertDelivery
 
 _ROWS = 50
-_CHANGES: dict[str, tuple[Callable[..., Awaitable[RetryOutcome | CancelOutcome]], str]] = {
-    "retry": (deliveries.retry, "retried"),
-    "cancel": (deliveries.cancel, "canceled"),
-}
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -42,7 +45,12 @@ def routes(context: ConsoleContext) -> list[Route]:
         Route("/deliveries/{id:uuid}", opened(context, _show), methods=["GET"]),
         Route(
             "/deliveries/{id:uuid}/change",
-            opened(context, _change, role=Role.RESPONDER),
+            opened(context, act_on_one, role=Role.RESPONDER),
+            methods=["POST"],
+        ),
+        Route(
+            "/deliveries/act",
+            opened(context, act_on_several, role=Role.RESPONDER),
             methods=["POST"],
         ),
     ]
@@ -51,6 +59,7 @@ def routes(context: ConsoleContext) -> list[Route]:
 async def _list(call: Call) -> Response:
     params = call.request.query_params
     wanted = {each.value: each for each in AlertDeliveryStatus}.get(params.get("status", ""))
+    to = _id(params.get("to", ""))
     workspace_id = call.visitor.workspace_id
     async with call.context.reading() as session:
         try:
@@ -60,7 +69,7 @@ async def _list(call: Call) -> Response:
                 PageRequest(_ROWS, params.get("after")),
                 status=[] if wanted is None else [wanted],
                 alert_id=None,
-                alert_destination_id=None,
+                alert_destination_id=to,
                 alert_rule_id=None,
                 carried_by=None,
                 tenant_id=None,
@@ -75,6 +84,8 @@ async def _list(call: Call) -> Response:
             session, workspace_id, {row.alert_destination_id for row in found.rows}
         )
         waits = await _waits(session, found.rows, call.now)
+        destinations = await destination_choices(session, workspace_id, [str(to)] if to else [])
+    status = "" if wanted is None else wanted.value
     return page(
         "deliveries.html",
         call.frame("deliveries"),
@@ -82,10 +93,31 @@ async def _list(call: Call) -> Response:
             (row, names.get(row.alert_destination_id, "deleted"), waits.get(row.id))
             for row in found.rows
         ],
-        statuses=[each.value for each in AlertDeliveryStatus],
-        wanted="" if wanted is None else wanted.value,
-        more=found.next_cursor,
+        tabs=[
+            (each, _address(status=each, to=to))
+            for each in ("", *(each.value for each in AlertDeliveryStatus))
+        ],
+        wanted=status,
+        to="" if to is None else str(to),
+        destinations=destinations,
+        can_be_changed=can_be_changed,
+        periods=PERIODS,
+        most_at_once=MOST_AT_ONCE,
+        older=_address(status=status, to=to, after=found.next_cursor) if found.next_cursor else "",
+        may_act=call.may(Role.RESPONDER),
     )
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _address(**parts: object) -> str:
+    query = urlencode({name: str(value) for name, value in parts.items() if value})
+    return f"/deliveries?{query}" if query else "/deliveries"
 
 
 async def _show(call: Call) -> Response:
@@ -132,22 +164,3 @@ async def _waits(
         elif wait is not None:
             found[row.id] = ShownWait(WAIT_WORDS[wait.reason], wait.until)
     return found
-
-
-async def _change(call: Call) -> Response:
-    delivery_id: UUID = call.request.path_params["id"]
-    here = f"/deliveries/{delivery_id}"
-    chosen = _CHANGES.get((await call.form()).get("act", ""))
-    if chosen is None:
-        return go(here)
-    change, action = chosen
-    async with call.context.writing() as session:
-        outcome = await change(session, call.visitor.workspace_id, delivery_id)
-        if isinstance(outcome, NoSuchDelivery):
-            return absent("delivery", ("/deliveries", "All deliveries"))
-        if isinstance(outcome, StateRefuses):
-            return go(here, outcome.message)
-        recording.record(
-            session, call.visitor.principal, action, "alert_delivery", delivery_id, call.now
-        )
-    return go(here, f"{action.capitalize()}.")

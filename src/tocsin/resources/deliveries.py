@@ -111,8 +111,10 @@ async def bulk_retry(
     since: datetime,
     until: datetime,
     destination_id: UUID | None = None,
+    most: int | None = None,
 ) -> int:
     """Queue again all that failed from `since` to before `until`, at all destinations that are
-    enabled or at one. Returns how many. What is over by now (a trigger whose alert is resolved) is
-    sent all the same: somebody asked for it. What another message carries goes with that one."""
-    return await queue_failed_again(session, workspace_id, since, until, destination_id)
+    enabled or at one; with `most` the oldest so many. Returns how many. What is over by now (a
+    trigger whose alert is resolved) is sent all the same: somebody asked for it. What another
+    message carries goes with that one."""
+    return await queue_failed_again(session, workspace_id, since, until, destination_id, most)

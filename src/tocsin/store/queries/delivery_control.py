@@ -61,9 +61,10 @@ async def queue_failed_again(
     since: datetime,
     until: datetime,
     destination_id: UUID | None,
+    most: int | None,
 ) -> int:
     """All that failed from `since` to before `until`, at every destination that is switched on or at
-    one. Returns how many they are."""
+    one; with `most` only so many, the oldest. Returns how many they are."""
     result = await session.execute(
         _QUEUE_FAILED_AGAIN,
         {
@@ -72,6 +73,7 @@ async def queue_failed_again(
             "since": since,
             "until": until,
             "destination_id": destination_id,
+            "most": most,
         },
     )
     assert isinstance(result, CursorResult)
@@ -122,16 +124,26 @@ _CALL_OFF = text(
     """
 )
 
+# Asked once more of the row itself: another request may have queued it meanwhile.
 _QUEUE_FAILED_AGAIN = text(
     f"""
     UPDATE alert_deliveries AS d
     SET {_QUEUED_AGAIN}
-    FROM alert_destinations AS destination
-    WHERE d.workspace_id = :workspace_id AND d.id >= :first_id
-      AND d.status = 'failed' AND d.event_type <> 'alerts.test' AND d.carried_by IS NULL
-      AND d.updated_at >= :since AND d.updated_at < :until
-      AND destination.id = d.alert_destination_id AND destination.is_enabled
-      AND (CAST(:destination_id AS uuid) IS NULL OR d.alert_destination_id = :destination_id)
+    FROM (
+        SELECT failed.id
+        FROM alert_deliveries AS failed
+        JOIN alert_destinations AS destination ON destination.id = failed.alert_destination_id
+        WHERE failed.workspace_id = :workspace_id AND failed.id >= :first_id
+          AND failed.status = 'failed' AND failed.event_type <> 'alerts.test'
+          AND failed.carried_by IS NULL
+          AND failed.updated_at >= :since AND failed.updated_at < :until
+          AND destination.is_enabled
+          AND (CAST(:destination_id AS uuid) IS NULL
+               OR failed.alert_destination_id = :destination_id)
+        ORDER BY failed.id
+        LIMIT CAST(:most AS bigint)
+    ) AS chosen
+    WHERE d.id = chosen.id AND d.status = 'failed'
     """  # noqa: S608 - ours
 )
 
