@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from tocsin.settings import SettingsError, in_force, load
+from tocsin.model import Secret
+from tocsin.settings import Settings, SettingsError, in_force, load
 from tocsin.settings.in_force import HIDDEN
 
 
@@ -89,3 +91,14 @@ def test_a_secret_stands_once(tmp_path: Path) -> None:
     path = written(tmp_path, 'smtp_url = "smtp://a"\nsmtp_url_file = "/b"\n')
     (fault,) = faults({"TOCSIN_DATA_DIR": str(tmp_path)})
     assert fault == f"{path}: smtp_url and smtp_url_file are both set; keep one"
+
+
+def test_what_a_program_set_itself_is_hidden_too(tmp_path: Path) -> None:
+    """As the demo does: given by nobody, and as secret."""
+    networks = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
+    url = Secret("https://hc.example.com/very-secret")
+    settings = Settings(data_dir=tmp_path, heartbeat_url=url, outbound_allow=networks)
+    shown = {each.name: each.value for each in in_force(settings)}
+    assert shown["TOCSIN_HEARTBEAT_URL"] == HIDDEN
+    assert shown["TOCSIN_OUTBOUND_ALLOW"] == "10.0.0.0/8, 127.0.0.1/32"
+    assert shown["TOCSIN_SMTP_URL"] is None

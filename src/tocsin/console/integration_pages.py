@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.console import forms
+from tocsin.console.attempt_words import AttemptLine, verdict_of, waiting_for
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
 from tocsin.console.health_strip import is_silent
 from tocsin.console.render import go, page
 from tocsin.console.setup_guides import steps, tool_name
-from tocsin.ingest.replay import Replayed, replay
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Role
 from tocsin.resources import integrations
@@ -29,25 +28,14 @@ from tocsin.resources.integration_shapes import (
     Rotation,
     SourceType,
 )
-from tocsin.resources.webhook_replays import (
-    NOBODY_KNOWS_WHO,
-    may_replay,
-    record_replay,
-    was_rejected,
-)
 from tocsin.store import workspace_rows
 from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.health import SourceHeard, sources_heard
 from tocsin.store.queries.integrations import page_of_integrations
-from tocsin.store.queries.webhook_deliveries import (
-    alert_ids_of_webhook,
-    find_webhook_delivery,
-    page_of_webhook_deliveries,
-)
-from tocsin.store.tables import Integration, WebhookDelivery
+from tocsin.store.queries.webhook_deliveries import page_of_webhook_deliveries
+from tocsin.store.tables import Integration
 
 _ATTEMPTS = 30
-_SHOWN = 60_000
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -59,11 +47,6 @@ def routes(context: ConsoleContext) -> list[Route]:
             "/integrations/{id:uuid}/change",
             opened(context, _change, role=Role.ADMIN),
             methods=["POST"],
-        ),
-        Route(
-            "/integrations/{id:uuid}/attempts/{attempt:uuid}",
-            opened(context, _attempt, role=Role.RESPONDER),
-            methods=["GET", "POST"],
         ),
     ]
 
@@ -122,7 +105,7 @@ async def _new(call: Call) -> Response:
     saved = await forms.save(_create(call, entered.body))
     if saved.made is None:
         return _ask(document["type"], call, form, saved.faults)
-    return await _shown(call, UUID(str(saved.made.id)), saved.made)
+    return await show_integration(call, UUID(str(saved.made.id)), saved.made)
 
 
 async def _create(call: Call, body: IntegrationIn) -> IntegrationWithSecret:
@@ -153,10 +136,10 @@ def _by_name(tool: tuple[str, str]) -> str:
 
 
 async def _show(call: Call) -> Response:
-    return await _shown(call, call.request.path_params["id"], None)
+    return await show_integration(call, call.request.path_params["id"], None)
 
 
-async def _shown(
+async def show_integration(
     call: Call, integration_id: UUID, secret_shown: IntegrationWithSecret | None
 ) -> Response:
     context, workspace_id = call.context, call.visitor.workspace_id
@@ -208,65 +191,6 @@ async def _attempts(call: Call, session: Any, integration_id: UUID, cursor: str 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
-    delivery: WebhookDelivery
-    tone: str
-    words: str
-
-
-def verdict_of(delivery: WebhookDelivery) -> tuple[str, str]:
-    """How it went: a tone, and words for somebody who is to mend it."""
-    if delivery.status_code < 300:
-        return "ok", str(delivery.outcome)
-    if delivery.status_code == HTTPStatus.UNAUTHORIZED:
-        return "bad", f"refused: {delivery.error_message or 'the signature is wrong'}"
-    return "bad", f"{delivery.outcome}: {delivery.error_message or delivery.status_code}"
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingFor:
-    """Where the setting up stands; `tone` is waiting, ok or bad."""
-
-    tone: str
-    heading: str
-    words: str
-
-
-def waiting_for(newest: WebhookDelivery | None) -> WaitingFor:
-    """What the page that waits says, by the newest attempt."""
-    if newest is None:
-        return WaitingFor(
-            "waiting",
-            "Waiting for the first webhook",
-            "Send a test from the tool; it appears here by itself.",
-        )
-    if newest.status_code < 300:
-        return WaitingFor("ok", "It works", f"The newest webhook was {newest.outcome}.")
-    if newest.status_code == HTTPStatus.UNAUTHORIZED:
-        return WaitingFor("bad", "It came, and its signature is wrong", _mend(newest))
-    return WaitingFor(
-        "bad",
-        "It came, and could not be understood",
-        f"{newest.error_message or newest.outcome}. Open the attempt below to see what was sent.",
-    )
-
-
-def _mend(delivery: WebhookDelivery) -> str:
-    said = delivery.error_message or ""
-    if "missing" in said:
-        return (
-            f"{said}. The tool signed nothing: paste the secret into its settings, and look at the "
-            "attempt below for the headers that it sent."
-        )
-    if "stale" in said or "time" in said:
-        return f"{said}. Compare the clock of the tool's machine with this one's."
-    return (
-        f"{said or 'The signature does not match'}. Paste the secret once more, without spaces "
-        "around it; if it is lost, rotate it here: both work for a day."
-    )
-
-
 async def _change(call: Call) -> Response:
     integration_id: UUID = call.request.path_params["id"]
     here = f"/integrations/{integration_id}"
@@ -276,7 +200,7 @@ async def _change(call: Call) -> Response:
         case "rotate":
             saved = await forms.save(_rotate(call, integration_id))
             if saved.made is not None:
-                return await _shown(call, integration_id, saved.made)
+                return await show_integration(call, integration_id, saved.made)
             return go(here, forms.first(saved.faults))
         case "enable" | "disable" as act:
             body = IntegrationPatch(is_active=act == "enable")
@@ -321,91 +245,3 @@ async def _delete(call: Call, integration_id: UUID) -> bool:
     async with call.context.configuring() as session:
         await integrations.delete(session, call.visitor.principal, integration_id, call.now)
     return True
-
-
-async def _attempt(call: Call) -> Response:
-    """One attempt: what came, with which headers, what was answered; and again, as a rehearsal."""
-    attempt_id: UUID = call.request.path_params["attempt"]
-    context, workspace_id = call.context, call.visitor.workspace_id
-    async with context.reading() as session:
-        stored = await find_webhook_delivery(session, workspace_id, attempt_id)
-        if stored is None or stored.delivery.integration_id != call.request.path_params["id"]:
-            return absent("attempt", ("/integrations", "All integrations"))
-        row = await workspace_rows.find(
-            session, Integration, workspace_id, stored.delivery.integration_id
-        )
-        alert_ids = await alert_ids_of_webhook(session, attempt_id)
-    rehearsed = None
-    if call.request.method == "POST":
-        form = await call.form()
-        if form.get("act") == "replay":
-            said = await _replay(call, stored.delivery, form.get("accept_unverified") == "yes")
-            return go(call.request.url.path, said)
-        rehearsed = await _rehearse(call, attempt_id)
-    return page(
-        "attempt.html",
-        call.frame("integrations"),
-        row=row,
-        attempt=AttemptLine(stored.delivery, *verdict_of(stored.delivery)),
-        body=_readable(stored.body),
-        alert_ids=alert_ids,
-        rehearsed=rehearsed,
-        is_rejected=was_rejected(stored.delivery),
-        may_act=call.may(Role.RESPONDER),
-        may_change=call.may(Role.ADMIN),
-    )
-
-
-async def _replay(call: Call, delivery: WebhookDelivery, accept_unverified: bool) -> str:
-    """Does it again by today's settings; what became of it, in words."""
-    context, caller = call.context, call.visitor.principal
-    if not may_replay(caller, delivery, accept_unverified=accept_unverified):
-        return f"{NOBODY_KNOWS_WHO} An admin who knows may accept it."
-    async with context.reading() as session:
-        outcome = await replay(
-            await session.connection(),
-            context.senders,
-            context.lanes,
-            context.actions,
-            workspace_id=call.visitor.workspace_id,
-            webhook_delivery_id=delivery.id,
-            dry_run=False,
-            now=call.now,
-        )
-    if not isinstance(outcome, Replayed):
-        return "It cannot be done again: only the beginning of its body was kept."
-    document = outcome.document()
-    if outcome.webhook_delivery_id is None:
-        return f"Not done: {document['detail'] or document['status']}."
-    async with context.writing() as session:
-        record_replay(session, caller, delivery, document, call.now)
-    return f"Done again: {document['status']}."
-
-
-async def _rehearse(call: Call, attempt_id: UUID) -> dict[str, Any]:
-    """What it would give by today's settings; nothing is kept or sent."""
-    context = call.context
-    async with context.reading() as session:
-        outcome = await replay(
-            await session.connection(),
-            context.senders,
-            context.lanes,
-            context.actions,
-            workspace_id=call.visitor.workspace_id,
-            webhook_delivery_id=attempt_id,
-            dry_run=True,
-            now=call.now,
-        )
-    if isinstance(outcome, Replayed):
-        return outcome.document()
-    return {"status": "cannot be done again", "detail": "only the beginning of its body was kept"}
-
-
-def _readable(body: str) -> str:
-    """The body as it came, set out over lines if it is JSON; a very long one is cut."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return body[:_SHOWN]
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "\n…"

@@ -29,6 +29,12 @@ def in_force(settings: Settings) -> Iterator[InForce]:
         if given is not None:
             yield InForce(named.name, HIDDEN if given.text is None else given.text, given.origin)
         else:
-            default = getattr(settings, named.field)
-            is_nothing = default is None or default == ()
-            yield InForce(named.name, None if is_nothing else str(default), None)
+            value = getattr(settings, named.field)
+            # What a program set itself was given by nobody, and is as secret.
+            yield InForce(named.name, HIDDEN if value and named.is_secret else _words(value), None)
+
+
+def _words(value: object) -> str | None:
+    if value is None or value == ():
+        return None
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -27,12 +27,15 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/alert-destinations",
         {"name": "mail", "type": "email", "config": {"recipients": ["a@example.com"]}},
     )
-    site.api.made(
+    rule = site.api.made(
         "/alert-rules",
         {
             "name": "all of it",
             "event_types": ["alerts.triggered"],
             "destination_ids": [destination["id"]],
+            "unless": [[{"label": "env", "op": "=", "value": "test"}]],
+            "group_by": ["team"],
+            "quiet_hours": [{"start": "22:00", "end": "06:00", "timezone": "UTC"}],
         },
     )
     ((integration_id,),) = site.sql("SELECT id FROM integrations")
@@ -56,10 +59,12 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/integrations/new",
         "/integrations/new?type=grafana",
         f"/integrations/{integration_id}",
+        f"/integrations/{integration_id}/settings",
         "/destinations",
         f"/destinations/{destination['id']}",
         "/rules",
         "/rules/new",
+        f"/rules/{rule['id']}",
         "/silences",
         "/silences/new",
         "/maintenance",
@@ -68,6 +73,7 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/heartbeats/new",
         "/deliveries",
         "/admin",
+        "/admin/settings",
         "/me",
         "/me/contact",
         "/nothing-here",
