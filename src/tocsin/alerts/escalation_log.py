@@ -28,6 +28,9 @@ _WORDS = {
     "nobody_reached": "an escalation could reach nobody",
     "no_acknowledgement": "an escalation ended, and nobody has acknowledged",
 }
+for _reason in _WORDS:
+    # From 0 on: a series that begins with 1 has not risen, to Prometheus.
+    EXHAUSTED.labels(_reason)
 
 
 @dataclass(frozen=True, slots=True)

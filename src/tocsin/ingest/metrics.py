@@ -8,6 +8,9 @@ WEBHOOKS = Counter(
     "tocsin_webhooks_total", "Webhooks answered, by source and status code.", ["source", "code"]
 )
 REFUSED = Counter("tocsin_webhooks_refused_total", "Webhooks answered 503, by reason.", ["reason"])
+for _reason in ("database", "memory", "overloaded", "rate"):
+    # From 0 on: a series that begins with 1 has not risen, to Prometheus.
+    REFUSED.labels(_reason)
 FAULTS = Counter("tocsin_ingest_faults_total", "Webhooks that could not be stored: faults of ours.")
 UNRECORDED = Counter(
     "tocsin_webhooks_unrecorded_total",
