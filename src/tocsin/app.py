@@ -81,6 +81,7 @@ from tocsin.timers.heartbeats import keep_heartbeats
 from tocsin.timers.outward_heartbeat import OutwardHeartbeat, Progress
 from tocsin.timers.retention import keep_retention
 from tocsin.timers.schedule_notices import keep_schedule_notices
+from tocsin.tracing import Tracer, Tracing, begin_tracing
 from tocsin.web import health
 
 log = structlog.get_logger(__name__)
@@ -129,6 +130,11 @@ class Hub:
     asking: Outbound
     """What others are asked while somebody waits for our answer."""
     openid: OpenIdClient | None
+    tracing: Tracing | None
+
+    @property
+    def tracer(self) -> Tracer | None:
+        return None if self.tracing is None else self.tracing.tracer
 
     @classmethod
     def build(
@@ -143,12 +149,14 @@ class Hub:
         vault = Vault(keys)
         feed = DirectoryFeed(create_engine(url, pool_size=2))
         senders = Senders(feed, vault)
+        tracing = begin_tracing(settings)
         lanes = Lanes(
             url,
             senders,
             queue_limit=settings.ingest_queue_limit,
             keep_rejected=settings.rejected_keep,
             body_bytes=settings.ingest_body_bytes,
+            tracer=None if tracing is None else tracing.tracer,
         )
         actions = Actions(url, feed)
         pings = Pings(url, queue_limit=settings.ingest_queue_limit)
@@ -157,7 +165,19 @@ class Hub:
         if (provider := settings.openid) is not None:
             openid = OpenIdClient(provider, settings.base_url, settings.outbound_allow)
         return cls(
-            settings, url, keys, role, engine, vault, senders, lanes, actions, pings, asking, openid
+            settings,
+            url,
+            keys,
+            role,
+            engine,
+            vault,
+            senders,
+            lanes,
+            actions,
+            pings,
+            asking,
+            openid,
+            tracing,
         )
 
     @contextlib.asynccontextmanager
@@ -165,6 +185,8 @@ class Hub:
         """Load the configuration and run until the end; then drain what has been taken."""
         await self.senders.feed.refresh()
         async with contextlib.AsyncExitStack() as stack:
+            if self.tracing is not None:
+                stack.push_async_callback(asyncio.to_thread, self.tracing.close)
             stack.push_async_callback(self.engine.dispose)
             stack.push_async_callback(self.senders.feed.engine.dispose)
             stack.push_async_callback(self.actions.close)
@@ -175,7 +197,7 @@ class Hub:
                 self.url,
                 self.senders.feed,
                 beside=[
-                    lambda: keep_retention(self.url, self.settings.retention_days),
+                    lambda: keep_retention(self.url, self.settings.retention),
                     lambda: keep_alert_search(self.url),
                     lambda: end_leases(self.url, self.senders.feed),
                     lambda: keep_heartbeats(self.url, self.senders.feed),
@@ -278,6 +300,7 @@ class Hub:
                 vault=self.vault,
                 links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
                 codes=ContactCodes(self.keys),
+                tracer=self.tracer,
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
             ringing = Ringing(self.url, channels, self.vault)
@@ -321,7 +344,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
     console: Asgi | None = None
     linked_alert: Asgi | None = None
     if hub.role is not ProcessRole.DISPATCH:
-        webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings)
+        webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings, hub.tracer)
         inbound = InboundEndpoint(
             webhooks,
             hub.senders,

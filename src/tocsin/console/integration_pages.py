@@ -21,7 +21,6 @@ from tocsin.console.setup_guides import steps, tool_name
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Role
 from tocsin.resources import integrations
-from tocsin.resources.integration_health import health_of
 from tocsin.resources.integration_shapes import (
     IntegrationIn,
     IntegrationPatch,
@@ -157,7 +156,6 @@ async def show_integration(
         secrets = await integrations.live_secrets(
             session, call.visitor.principal, integration_id, call.now
         )
-        health = await health_of(session, call.visitor.principal, integration_id, call.now)
     shown = secret_shown or integrations.show(row, context.settings)
     newest = attempts.rows[0] if attempts.rows else None
     return page(
@@ -174,7 +172,6 @@ async def show_integration(
         is_silent=row.id in heard and is_silent(heard[row.id], call.now),
         waiting=waiting_for(newest),
         secrets=secrets,
-        health=health,
         takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
     )

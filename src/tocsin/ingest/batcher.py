@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,12 +29,14 @@ from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
+from tocsin.ingest.traces import trace_commit
 from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
 from tocsin.model import utc_now
 from tocsin.rounds import Rounds
 from tocsin.store import arrays
 from tocsin.store.failures import Conflict, Deadlock, is_away
 from tocsin.store.statements import prepared
+from tocsin.tracing import Tracer
 from tocsin.turns import Pace, at_once_aside
 
 log = structlog.get_logger(__name__)
@@ -68,6 +71,7 @@ class Batcher:
     """Takes those whose workspace is overdrawn. A lane without it has one workspace only, sees to
     them itself, and ends when there is no reason for it any more."""
     pace: Callable[[], Pace] | None = None
+    tracer: Tracer | None = None
     bytes_waiting: int = 0
     follows: asyncio.Future[None] | None = None
     """A transaction of another queue, with earlier webhooks of those that come next."""
@@ -295,6 +299,7 @@ class Batcher:
     async def _transaction(
         self, webhooks: list[Webhook], budgets: MatchingBudgets
     ) -> frozenset[UUID]:
+        began = time.perf_counter()
         async with self.connection.opened() as pipe:
             overdrawn = await commit_webhooks(
                 pipe,
@@ -309,6 +314,8 @@ class Batcher:
         if not self._available:
             say_database_back()
         self._available = True
+        if self.tracer is not None and not overdrawn:
+            trace_commit(self.tracer, webhooks, time.perf_counter() - began)
         return overdrawn
 
     async def _is_stored(self, webhooks: list[Webhook]) -> bool:

@@ -37,14 +37,15 @@ from tocsin.ingest.refusals import (
     too_large,
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
-from tocsin.ingest.sender_clocks import SenderClocks
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
+from tocsin.ingest.traces import trace_webhook
 from tocsin.ingest.trouble import say_ping_for_nobody, say_rate_limited
 from tocsin.ingest.understand import admitted, is_large, read_authentic, read_refused
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away
+from tocsin.tracing import Tracer
 from tocsin.turns import OwnersInTurn
 
 log = structlog.get_logger(__name__)
@@ -71,15 +72,23 @@ class Endpoint:
         "_pings",
         "_reader",
         "_rejections",
-        "_sender_clocks",
         "_senders",
         "_settings",
+        "_tracer",
         "_unknown",
         "bodies",
     )
 
-    def __init__(self, senders: Senders, lanes: Lanes, pings: Pings, settings: Settings) -> None:
+    def __init__(
+        self,
+        senders: Senders,
+        lanes: Lanes,
+        pings: Pings,
+        settings: Settings,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._senders = senders
+        self._tracer = tracer
         self._lanes = lanes
         self._pings = pings
         self._settings = settings
@@ -93,7 +102,6 @@ class Endpoint:
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
         self._reader = OwnersInTurn("reading")
-        self._sender_clocks = SenderClocks()
         self._unknown: dict[UUID, float] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -131,7 +139,7 @@ class Endpoint:
             started = time.perf_counter()
             shown = NOTHING_SHOWN if secret is None else Shown(path_secret=secret)
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self.count(sender, answer, started)
+            self.count(sender, webhook, answer, started)
         finally:
             body.release()
         if isinstance(answer, Declined):
@@ -148,7 +156,7 @@ class Endpoint:
         body = Body(self.bodies)
         try:
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self.count(sender, answer, started)
+            self.count(sender, webhook, answer, started)
         finally:
             body.release()
         return webhook, answer
@@ -226,8 +234,6 @@ class Endpoint:
         webhook.shown = shown
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
-        if webhook.sender.source.has_leases:
-            self._sender_clocks.look(webhook)
         pings = webhook.pings
         if pings and not await self.ping(webhook):
             return webhook, UNAVAILABLE
@@ -303,9 +309,14 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    def count(self, sender: Sender, answer: Answer, started: float) -> None:
-        """For `/metrics`. `started`: when its last byte was read, by `perf_counter`."""
-        metrics.LATENCY.observe(time.perf_counter() - started)
+    def count(
+        self, sender: Sender, webhook: Webhook | None, answer: Answer, started: float
+    ) -> None:
+        """For `/metrics`, and for traces. `started`: when its last byte was read, by `perf_counter`."""
+        seconds = time.perf_counter() - started
+        metrics.LATENCY.observe(seconds)
+        if self._tracer is not None and webhook is not None:
+            trace_webhook(self._tracer, webhook, answer, seconds)
         key = (sender.source.type, answer.status_code)
         counter = self._counters.get(key)
         if counter is None:

@@ -24,6 +24,7 @@ from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import OVERLOADED
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.model import utc_now
+from tocsin.tracing import Tracer
 from tocsin.turns import Pace
 
 HEAVY_BYTES = 32_768
@@ -66,6 +67,7 @@ class Lanes:
     keep_rejected: int
     body_bytes: int = 67_108_864
     clock: Callable[[], datetime] = utc_now
+    tracer: Tracer | None = None
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
     _apart: dict[UUID, HeavyLane] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Lanes:
             keep_rejected=self.keep_rejected,
             clock=self.clock,
             part_with=self._send_apart,
+            tracer=self.tracer,
         )
 
     async def submit(self, webhook: Webhook) -> Answer:
@@ -166,6 +169,7 @@ class Lanes:
                 keep_rejected=self.keep_rejected,
                 clock=self.clock,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
+                tracer=self.tracer,
             )
             lane = self._apart[workspace_id] = HeavyLane(batcher)
             task = asyncio.create_task(self._run(workspace_id, lane), name="lane")

@@ -18,6 +18,7 @@ from tocsin.model.alerts import (
 )
 from tocsin.model.escalations import EscalationState, SkipReason, StepMode, StopReason, TargetKind
 from tocsin.model.ids import uuid7, uuid7_bytes
+from tocsin.model.kept_history import KeptHistory
 from tocsin.model.notifications import (
     AlertDeliveryStatus,
     AttemptOutcome,
@@ -55,6 +56,7 @@ __all__ = [
     "EventType",
     "Fault",
     "HoldReason",
+    "KeptHistory",
     "Lease",
     "OnEnd",
     "Reason",

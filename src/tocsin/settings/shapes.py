@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tocsin.model import Role, Secret
+from tocsin.model import KeptHistory, Role, Secret
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,19 @@ class Settings:
     """Whether subscriptions of Amazon SNS to an integration that checks its signature are confirmed
     without a person."""
     retention_days: int = 90
+    retention_webhooks_days: int | None = None
+    retention_messages_days: int | None = None
+    retention_alerts_days: int | None = None
+    retention_audit_days: int | None = None
     heartbeat_url: Secret | None = None
     """Called while this process does its work; another system notices when it stops."""
     heartbeat_interval_seconds: float = 60.0
+    traces_url: Secret | None = None
+    """Where spans are posted, by OTLP over HTTP; None: there are none."""
+    traces_headers: Mapping[str, Secret] = field(default_factory=dict)
+    """What the collector wants besides."""
+    traces_share: float = 1.0
+    """Of the webhooks whose senders say nothing of a trace."""
     log_format: str = "auto"
     log_level: str = "info"
     deliver_timeout_seconds: float = 15.0
@@ -138,6 +148,17 @@ class Settings:
             return self.public_url
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    @property
+    def retention(self) -> dict[KeptHistory, int]:
+        """For how many days each kind of history is kept."""
+        given = {
+            KeptHistory.WEBHOOKS: self.retention_webhooks_days,
+            KeptHistory.MESSAGES: self.retention_messages_days,
+            KeptHistory.ALERTS: self.retention_alerts_days,
+            KeptHistory.AUDIT: self.retention_audit_days,
+        }
+        return {kind: given.get(kind) or self.retention_days for kind in KeptHistory}
 
     @property
     def twilio(self) -> TwilioAccount | None:
