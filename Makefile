@@ -71,7 +71,7 @@ bench: install
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	  --group dev --extra apprise pyproject.toml --output-file requirements.lock
+	  --group dev --extra apprise --extra otel pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) $(ASSETS)/dist $(ASSETS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

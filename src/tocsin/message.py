@@ -187,6 +187,8 @@ class Message(Content, frozen=True, kw_only=True):
     destination_name: str
     code: str | None = None
     """What the owner of a contact method enters to verify it; stored nowhere."""
+    trace_headers: Mapping[str, str] = {}
+    """By which a receiver's own spans become part of the trace of this attempt."""
 
     def more_than(self, shown: int) -> int:
         """How many alerts it is about beside the first so many."""

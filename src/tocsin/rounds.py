@@ -1,11 +1,9 @@
-"""Loops that go on for ever: whether they still do, and until when."""
+"""Whether a loop that should go on for ever still does."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 
 class Rounds:
@@ -32,14 +30,3 @@ class Rounds:
         except TimeoutError:
             return False
         return True
-
-
-@contextlib.asynccontextmanager
-async def background(work: Coroutine[Any, Any, Any], name: str) -> AsyncIterator[None]:
-    """It goes on until the end of the context, and is canceled then."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

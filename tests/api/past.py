@@ -183,6 +183,20 @@ def member(hub: Hub, workspace_id: UUID, name: str = "Ann", role: str = "respond
     return str(user_id)
 
 
+def contact_method(hub: Hub, workspace_id: UUID, user_id: str) -> str:
+    """One by which this person can be reached; the id."""
+    id = uuid7()
+    hub.sql(
+        "INSERT INTO alert_destinations (id, workspace_id, user_id, name, type, config, verified_at)"
+        " VALUES (%s, %s, %s, 'mail', 'email', %s, now())",
+        id,
+        workspace_id,
+        user_id,
+        json.dumps({"recipients": ["second@example.org"]}),
+    )
+    return str(id)
+
+
 def schedule(name: str, *users: str, **more: Any) -> dict[str, Any]:
     """The body of a schedule on which these take turns, a day each, from long ago."""
     rotation = {"unit": "daily", "handoff_time": "09:00", "starts_on": "2026-01-05"}

@@ -85,6 +85,7 @@ def test_somebody_else_is_assigned_and_paged(hub: Hub, people: Paging) -> None:
     assert people.rows(alert)[-1]["payload"]["note"].endswith("has assigned it to you. Yours")
     stranger = hub.responder.post(path, {"user_id": str(uuid7())})
     assert (stranger.status, stranger.slug) == (422, "validation-failed")
+    assert "no member" in stranger.json()["errors"][0]["message"]
     assert hub.responder.post(path, {"user_id": None}).json()["assigned_to"] is None
 
 
@@ -99,6 +100,38 @@ def test_people_are_asked_to_help_though_somebody_has_taken_it_on(hub: Hub, peop
     )
     (responder,) = hub.viewer.get(f"/alerts/{alert}/escalation").json()["responders"]
     assert responder["name"] == "M"
+
+
+def test_who_cannot_be_reached_is_named_and_nobody_is_paged(hub: Hub, people: Paging) -> None:
+    alert, _, m = _open(people)
+    nobody, gone, stranger = people.person("Nora"), people.person("Dora", push=0), uuid7()
+    people.sql("UPDATE users SET is_active = false WHERE id = %s", gone)
+    before = people.pages(alert)
+    asked = [str(each) for each in (m, nobody, gone, stranger)]
+    refused = hub.responder.post(f"/alerts/{alert}/responders", {"user_ids": asked})
+    assert (refused.status, refused.slug) == (422, "validation-failed")
+    faults = refused.json()["errors"]
+    assert [(each["pointer"], each["code"]) for each in faults] == [
+        ("/user_ids/1", "no-contact"),
+        ("/user_ids/2", "user-disabled"),
+        ("/user_ids/3", "not-found"),
+    ]
+    assert faults[0]["message"].startswith("Nora has no contact method that is verified")
+    assert "on their own page" in faults[0]["message"]
+    assert faults[1]["message"].startswith("Dora is disabled")
+    (fault,) = hub.responder.post(f"/alerts/{alert}/assign", {"user_id": asked[1]}).json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/user_id", "no-contact")
+    found = hub.viewer.get(f"/alerts/{alert}/escalation").json()
+    assert (found["responders"], found["assigned_to"]) == ([], None)
+    assert people.pages(alert) == before
+    assert hub.admin.get("/audit-events", object_id=str(alert)).json()["items"] == []
+
+
+def test_who_is_named_twice_is_asked_once(hub: Hub, people: Paging) -> None:
+    alert, _, m = _open(people)
+    answer = hub.responder.post(f"/alerts/{alert}/responders", {"user_ids": [str(m), str(m)]})
+    assert answer.status == 200
+    assert [page[0] for page in people.pages(alert)].count("push of M") == 1
 
 
 def test_a_neighbour_finds_none_of_it(hub: Hub, people: Paging) -> None:

@@ -168,6 +168,24 @@ def test_a_layer_keeps_its_id_by_name_and_strangers_are_no_participants(
     assert hub.admin.patch(path, {"layers": unknown}).status == 422
 
 
+def test_a_preview_names_who_would_be_on_call_and_cannot_be_paged(
+    hub: Hub, schedule: dict[str, Any], people: dict[str, str]
+) -> None:
+    path = f"{PATH}/{schedule['id']}/preview"
+    past.contact_method(hub, hub.workspace_id, people["Ann"])
+    past.contact_method(hub, hub.workspace_id, people["Cat"])
+    hub.sql("UPDATE users SET is_active = false WHERE id = %s", people["Cat"])
+    body = {"kind": "cover", "starts_at": _at(0.5), "ends_at": _at(1)}
+    cat = hub.responder.made(path, {"override": {**body, "substitute_user_id": people["Cat"]}})
+    assert cat["notices"] == [
+        "Ben has no contact method that is verified and enabled: no page reaches them.",
+        "Cat is disabled: nobody is paged in their turns.",
+    ]
+    past.contact_method(hub, hub.workspace_id, people["Ben"])
+    ann = hub.responder.made(path, {"override": {**body, "substitute_user_id": people["Ann"]}})
+    assert ann["notices"] == []
+
+
 def test_overrides_change_a_time_by_hand(
     hub: Hub, schedule: dict[str, Any], people: dict[str, str]
 ) -> None:

@@ -59,7 +59,7 @@ def test_an_override_says_in_words_what_it_changes_before_it_holds(site: Site) -
     schedule_id = schedule(site)
     browser = site.browser("Ben")
     page = browser.get(f"/schedules/{schedule_id}")
-    on_call = re.findall(r'label="Who">.*?<b>(\w+)</b>', page.body.decode(), re.DOTALL)[0]
+    on_call = re.findall(r'class="who">.*?<b>(\w+)</b>', page.body.decode(), re.DOTALL)[0]
     other = "Ben" if on_call == "Ana" else "Ana"
     begin = utc_now() + timedelta(minutes=5)
     fields = {
@@ -106,3 +106,17 @@ def test_the_page_of_an_alert_says_who_comes_next_and_escalates(site: Site, peop
     page = text_of(browser.get(f"/policies/{policy_id}"))
     assert page.index("Uma") < page.index("Max") < page.index("Nobody has answered")
     assert site.browser("Otto").get(f"/policies/{policy_id}").status == 404
+
+
+def test_an_alert_that_nobody_answers_is_marked_in_the_list(site: Site, people: Paging) -> None:
+    u, nobody = people.person("Uma", push=0), people.person("Nora")
+    people.escalating_rule(people.policy(to_user(u, minutes=1)))
+    people.send("disk", severity="CRITICAL")
+    browser = site.browser("Ben")
+    assert "next: step 2" in text_of(browser.get("/alerts"))
+    people.after(61)
+    assert "nobody answered" in text_of(browser.get("/alerts"))
+    people.sql("UPDATE alert_rules SET is_enabled = false")
+    people.escalating_rule(people.policy(to_user(nobody), name="Q"))
+    people.send("other", severity="CRITICAL")
+    assert "nobody could be reached" in text_of(browser.get("/alerts"))

@@ -109,6 +109,25 @@ def test_what_is_wrong_is_said_at_the_field(site: Site) -> None:
     assert site.sql("SELECT count(*) FROM schedules") == [(0,)]
 
 
+def test_months_hand_over_on_a_day_of_the_month(site: Site) -> None:
+    browser = site.browser("Ana")
+    browser.get("/schedules/new")
+    monthly = {**FIELDS, "layers-0-unit": "monthly", "layers-0-handoff_date": "31"}
+    made = browser.follow(browser.submit("/schedules/new", {**monthly, "act": "save"}))
+    assert "every month, day 31, 09:00" in text_of(made)
+    (layer,) = layers(site)
+    assert layer["rotation"]["handoff_day"] == 31  # type: ignore[index]
+    ((schedule_id,),) = site.sql("SELECT id FROM schedules")
+    page = browser.get(f"/schedules/{schedule_id}/edit").body.decode()
+    assert 'name="layers-0-handoff_date"' in page
+    assert 'value="31"' in page
+    for wrong in ("32", "0", "last"):
+        form = {**monthly, "layers-0-handoff_date": wrong, "act": "save"}
+        assert browser.submit("/schedules/new", form).status == 422, wrong
+    other = {**FIELDS, "name": "Weeks", "layers-0-handoff_date": "31", "act": "save"}
+    assert browser.submit("/schedules/new", other).status == 303, "of weeks it says nothing"
+
+
 def test_who_may(site: Site) -> None:
     schedule_id = schedule(site)
     responder = site.browser("Ben")

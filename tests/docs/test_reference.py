@@ -84,10 +84,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         found = (page.parent / path).resolve() if path else page
         assert found.exists(), f"{page.name} → {target}"
         if anchor and found.suffix == ".md":
-            assert anchor in _anchors(found), f"{page.name} → {target}"
+            assert anchor in anchors(found), f"{page.name} → {target}"
 
 
-def _anchors(page: Path) -> set[str]:
+def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from tests.support.postgres import Database
 from tests.timers.escalations import Paging, paging, to_destination, to_schedule, to_user
-from tocsin.model import Action, Actor, ActorKind
+from tocsin.model import Action, Actor, ActorKind, SkipReason
 
 SENT = ("queued", "escalation")
 WAITS = ("deferred", "escalation")
@@ -93,6 +95,36 @@ def test_who_has_no_usable_contact_is_passed_at_once_and_the_timeline_says_so(hu
         alert,
     )
     assert skipped == [("no_contact",), (None,)]
+
+
+def test_a_step_that_is_passed_is_a_line_in_the_log_and_a_number(hub: Paging) -> None:
+    nobody, m = hub.person("N"), hub.person("M", push=0)
+    hub.escalating_rule(
+        hub.policy(
+            to_user(nobody, condition={"min_severity": "CRITICAL"}),
+            to_schedule(hub.schedule()),
+            to_user(nobody, m),
+        )
+    )
+    before = {reason: _skipped(reason) for reason in SkipReason}
+    with capture_logs() as logged:
+        hub.send("disk", severity="LOW")
+    grown = {reason: _skipped(reason) - before[reason] for reason in SkipReason}
+    assert grown == {
+        SkipReason.NOBODY_ON_CALL: 1,
+        SkipReason.NO_CONTACT: 1,
+        SkipReason.CONDITION: 0,
+    }
+    (line,) = [each for each in logged if "reached nobody" in each["event"]]
+    assert (line["log_level"], line["step"], line["policy"]) == ("warning", 2, "P")
+    assert line["reasons"] == ["nobody_on_call"]
+
+
+def _skipped(reason: SkipReason) -> float:
+    value = REGISTRY.get_sample_value(
+        "tocsin_escalation_targets_skipped_total", {"reason": reason.value}
+    )
+    return value or 0.0
 
 
 def test_where_nobody_can_be_reached_at_all_the_fallback_is_notified_at_once(hub: Paging) -> None:

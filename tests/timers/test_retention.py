@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.support.postgres import Database
+from tocsin.model import KeptHistory
 from tocsin.store.database import connect
 from tocsin.store.queries import retention
 from tocsin.store.queries.retention import remove_deleted, remove_past, sweep_old
@@ -80,6 +81,13 @@ class Past:
             [id_at(at), ONE, ONE, ONE, ONE, alert_id, status],
         )
 
+    def audit(self, at: datetime) -> None:
+        self.db.execute(
+            "INSERT INTO audit_events (id, workspace_id, at, actor, action, object_type, object_id)"
+            " VALUES (%s, %s, %s, '{}', 'updated', 'alert_rule', %s)",
+            [id_at(at), ONE, at, ONE],
+        )
+
     def mark_deleted(self, at: datetime, *tables: str) -> None:
         for table in tables:
             off = _SWITCHED_OFF.get(table, "")
@@ -110,6 +118,11 @@ async def _on(
         return await work(connection, BEFORE)
 
 
+async def sweep_all(connection: psycopg.AsyncConnection, before: datetime) -> int:
+    """All kinds of history kept for the same time."""
+    return await sweep_old(connection, dict.fromkeys(KeptHistory, before))
+
+
 async def test_an_alert_goes_with_its_messages_and_is_forgotten_by_younger_webhooks(
     past: Past,
 ) -> None:
@@ -118,7 +131,7 @@ async def test_an_alert_goes_with_its_messages_and_is_forgotten_by_younger_webho
     past.webhook(OLD, alert_id)
     kept = past.webhook(NEW, alert_id)
 
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
 
     assert past.count("alerts") == past.count("alert_deliveries") == 0
     left = past.db.execute("SELECT id, alert_id FROM webhook_deliveries").fetchall()
@@ -129,7 +142,7 @@ async def test_an_alert_goes_with_its_messages_and_is_forgotten_by_younger_webho
 async def test_an_alert_outlives_its_messages(past: Past, at: datetime, status: str) -> None:
     past.message(at, past.alert(OLD), status)
 
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
 
     assert past.count("alerts") == past.count("alert_deliveries") == 1
 
@@ -143,18 +156,18 @@ async def test_an_alert_stays_while_late_triggers_may_belong_to_it(past: Past) -
         [ONE, OLD, alert_id, NOW],
     )
 
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
     assert past.count("alerts") == 1
 
     past.db.execute("DELETE FROM resolutions")
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
     assert past.count("alerts") == 0
 
 
 async def test_live_alerts_stay_however_old(past: Past) -> None:
     past.alert(OLD, "OPEN")
 
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
 
     assert past.count("alerts") == 1
 
@@ -174,7 +187,7 @@ async def test_what_is_mentioned_is_kept_until_nothing_mentions_it(past: Past) -
     assert await _on(past, remove_deleted) == 0
     assert [past.count(table) for table in KINDS] == [1, 1, 1, 1]
 
-    await _on(past, sweep_old)
+    await _on(past, sweep_all)
     assert await _on(past, remove_deleted) == 4
 
 
@@ -189,6 +202,45 @@ async def test_what_was_not_deleted_or_only_lately_stays(past: Past) -> None:
     past.mark_deleted(NEW, "alert_rules", "alert_destinations")
 
     assert await _on(past, remove_deleted) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [
+        (KeptHistory.WEBHOOKS, {"alerts": 1, "alert_deliveries": 1, "webhook_deliveries": 0}),
+        (KeptHistory.MESSAGES, {"alerts": 1, "alert_deliveries": 0, "webhook_deliveries": 1}),
+        (KeptHistory.AUDIT, {"alerts": 1, "alert_deliveries": 1, "audit_events": 0}),
+        (KeptHistory.OTHER, {"alerts": 1, "alert_deliveries": 1, "audit_events": 1}),
+    ],
+)
+async def test_each_kind_of_history_has_its_own_time(
+    past: Past, kind: KeptHistory, left: dict[str, int]
+) -> None:
+    alert_id = past.alert(OLD)
+    past.message(OLD, alert_id)
+    past.webhook(OLD, alert_id)
+    past.audit(OLD)
+    before = {**dict.fromkeys(KeptHistory, BEFORE - 30 * DAY), kind: BEFORE}
+    async with await connect(past.url) as connection:
+        await sweep_old(connection, before)
+    assert {table: past.count(table) for table in left} == left
+
+
+async def test_more_than_one_step_is_swept_with_rests_between(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention.asyncio, "sleep", rest)
+    for number in range(5):
+        past.alert(OLD, number=number)
+    assert await _on(past, sweep_all) == 5
+    assert len(rests) == 2
+    assert all(seconds > 0 for seconds in rests)
 
 
 LOOKED_UP = {

@@ -32,11 +32,12 @@ from tocsin.model import (
     EscalationState,
     EventType,
     Reason,
+    SkipReason,
     StopReason,
     iso,
     uuid7_bytes,
 )
-from tocsin.oncall.policy import Decision, Hold, OnDuty, Progress, StepPage, decide, stop
+from tocsin.oncall.policy import Decision, Hold, OnDuty, Progress, StepPage, StepTaken, decide, stop
 from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.holds import quiet_hours
 from tocsin.routing.holds.base import Held, RuleFacts
@@ -147,7 +148,9 @@ class SharedByClimbs:
     rows: EscalationRows = field(default_factory=EscalationRows)
     on_duty: Mapping[UUID, Sequence[OnDuty]] = field(default_factory=dict)
     turns: dict[UUID, dict[int, int]] = field(default_factory=dict)
-    trouble: list[escalation_log.EscalationTrouble] = field(default_factory=list)
+    trouble: list[escalation_log.EscalationTrouble | escalation_log.SkippedTargets] = field(
+        default_factory=list
+    )
 
 
 @dataclass(slots=True)
@@ -365,12 +368,27 @@ class Climb:
                 SYSTEM_JSON if forced is None else forced.actor_json,
             )
             rows.pages += self.pages.of_step(id, policy, rule_id, taken, self.case.book)
+            self._skipped(policy, taken)
         if progress.state is EscalationState.EXHAUSTED:
             nobody = all(each.is_passed for each in decision.taken) and progress.due_at is None
             never = nobody and before.due_at is None
             reason = "nobody_reached" if never else "no_acknowledgement"
             self._exhausted(id, policy, rule_id, about, reason)
         return EscalationUpdate.of(id, progress, reason, next_at)
+
+    def _skipped(self, policy: Policy, taken: StepTaken) -> None:
+        """Never silent: whom a step names and does not reach is said outside the alert, too."""
+        reasons = [each.reason for each in taken.skipped if each.reason is not SkipReason.CONDITION]
+        if reasons:
+            self.shared.trouble.append(
+                escalation_log.SkippedTargets(
+                    reasons=tuple(reason.value for reason in reasons),
+                    alert_id=UUID(bytes=self.case.alert.id),
+                    policy=policy.name,
+                    step=taken.step + 1,
+                    is_passed=taken.is_passed,
+                )
+            )
 
     def _exhausted(
         self, id: bytes, policy: Policy, rule_id: UUID, about: dict[str, Any], reason: str

@@ -17,10 +17,20 @@ EXHAUSTED = Counter(
     ["reason"],
 )
 
+SKIPPED = Counter(
+    "tocsin_escalation_targets_skipped_total",
+    "People, schedules and destinations that a step named and could not reach: nobody is on call "
+    "(nobody_on_call), or nothing reaches them (no_contact).",
+    ["reason"],
+)
+
 _WORDS = {
     "nobody_reached": "an escalation could reach nobody",
     "no_acknowledgement": "an escalation ended, and nobody has acknowledged",
 }
+for _reason in _WORDS:
+    # From 0 on: a series that begins with 1 has not risen, to Prometheus.
+    EXHAUSTED.labels(_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +50,26 @@ class EscalationTrouble:
             policy=self.policy,
             fallback=self.fallback or "none: set a fallback destination for the workspace",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTargets:
+    """What a step could not reach. `step` from 1; `is_passed`: it has reached nobody else either."""
+
+    reasons: tuple[str, ...]
+    alert_id: UUID
+    policy: str
+    step: int
+    is_passed: bool
+
+    def report(self) -> None:
+        for reason in self.reasons:
+            SKIPPED.labels(reason).inc()
+        if self.is_passed:
+            log.warning(
+                "a step of an escalation reached nobody, and was passed",
+                alert_id=str(self.alert_id),
+                policy=self.policy,
+                step=self.step,
+                reasons=sorted(set(self.reasons)),
+            )

@@ -24,6 +24,7 @@ from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.alerts.stored import StoredAlert
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import Actor, AlertEventKind, AlertStatus, EscalationState
+from tocsin.oncall.contacts import Unreachable, unreachable
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Row
 from tocsin.store.statements import prepared
@@ -44,14 +45,45 @@ class StepMovedOn:
 
 
 @dataclass(frozen=True, slots=True)
-class NoSuchMember:
-    """Somebody who is to be paged is no member of the workspace."""
+class UnreachablePerson:
+    """`place`: which of those who were to be paged it is, from 0."""
 
+    place: int
     user_id: UUID
+    name: str
+    why: Unreachable
+
+    @property
+    def words(self) -> str:
+        """Who it is, and what to do."""
+        match self.why:
+            case Unreachable.USER_REMOVED:
+                return f"{self.user_id} is no member of this workspace"
+            case Unreachable.USER_DISABLED:
+                return (
+                    f"{self.name} is disabled, and no page would reach them: an admin enables them, "
+                    "or ask somebody else"
+                )
+            case Unreachable.NO_CONTACT:
+                return (
+                    f"{self.name} has no contact method that is verified and enabled, and no page "
+                    "would reach them: they add one on their own page, or ask somebody else"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyPaged:
+    """No page would reach these of the people who were to be paged, so nothing was done for anybody."""
+
+    people: tuple[UnreachablePerson, ...]
+
+    @property
+    def words(self) -> str:
+        return f"{'; '.join(each.words for each in self.people)}. Nothing was done."
 
 
 OnCallOutcome = (
-    Acted | AlertNotFound | ActionNotAllowed | NothingEscalates | StepMovedOn | NoSuchMember
+    Acted | AlertNotFound | ActionNotAllowed | NothingEscalates | StepMovedOn | NobodyPaged
 )
 
 _Does = Callable[[AlertTransaction, StoredAlert], Awaitable[OnCallOutcome | Sequence[Call]]]
@@ -121,8 +153,8 @@ class OnCallActions:
                 said["note"] = note
             if user_id is not None:
                 book = _book(transaction, workspace_id)
-                if user_id not in book.people:
-                    return NoSuchMember(user_id)
+                if refused := _nobody_paged(book, [user_id]):
+                    return refused
                 said["name"] = book.name(user_id)
                 asked = f"{actor.name} has assigned it to you."
                 _page(transaction, stored, user_id, asked, note, {"assigned_by": actor.document()})
@@ -144,7 +176,7 @@ class OnCallActions:
         user_ids: Sequence[UUID],
         note: str | None = None,
     ) -> OnCallOutcome:
-        """Page people to help, though somebody may have taken it on.
+        """Page people to help, though somebody may have taken it on; all of them or none.
 
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
@@ -156,17 +188,18 @@ class OnCallActions:
             if not stored.state.status.is_live:
                 return ActionNotAllowed(stored.state.status)
             book = _book(transaction, workspace_id)
-            for user_id in user_ids:
-                if user_id not in book.people:
-                    return NoSuchMember(user_id)
+            if refused := _nobody_paged(book, user_ids):
+                return refused
+            people = list(dict.fromkeys(user_ids))
+            for user_id in people:
                 asked = f"{actor.name} asks you to help."
                 _page(transaction, stored, user_id, asked, note, {"asked_by": actor.document()})
-            names = [{"user_id": str(each), "name": book.name(each)} for each in user_ids]
+            names = [{"user_id": str(each), "name": book.name(each)} for each in people]
             said: dict[str, Any] = {"responders": names} | ({"note": note} if note else {})
             _happened(transaction, stored, AlertEventKind.RESPONDERS_ADDED, said, actor)
             added = {
                 "alert_id": alert_id.bytes,
-                "user_ids": arrays.uuids([each.bytes for each in user_ids]),
+                "user_ids": arrays.uuids([each.bytes for each in people]),
                 "by": arrays.text(_json(actor.document())),
                 "now": now,
             }
@@ -217,6 +250,16 @@ async def _live(transaction: AlertTransaction, alert_id: UUID) -> list[Row]:
 
 def _book(transaction: AlertTransaction, workspace_id: UUID) -> OnCallBook:
     return transaction.directory.on_call.get(workspace_id, OnCallBook())
+
+
+def _nobody_paged(book: OnCallBook, user_ids: Sequence[UUID]) -> NobodyPaged | None:
+    """Why these are not paged; None: a page reaches each of them."""
+    people = tuple(
+        UnreachablePerson(place, user_id, book.name(user_id), why)
+        for place, user_id in enumerate(user_ids)
+        if (why := unreachable(book.people.get(user_id))) is not None
+    )
+    return NobodyPaged(people) if people else None
 
 
 def _page(

@@ -11,11 +11,12 @@ from pydantic import Field
 
 from tocsin.alerts.actions import Acted, ActionNotAllowed, AlertNotFound
 from tocsin.alerts.on_call_actions import (
-    NoSuchMember,
+    NobodyPaged,
     NothingEscalates,
     OnCallActions,
     OnCallOutcome,
     StepMovedOn,
+    UnreachablePerson,
 )
 from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.api.alerts import AlertOut
@@ -27,6 +28,7 @@ from tocsin.api.problem_answers import ApiProblem, not_found
 from tocsin.explain.escalation_standing import next_step
 from tocsin.explain.load import subject_of
 from tocsin.model import EscalationState, Fault, utc_now
+from tocsin.oncall.contacts import Unreachable
 from tocsin.resources.errors import InvalidRequest
 from tocsin.resources.fields import Id, Input, JsonObject, Note, Output, Time, example
 from tocsin.resources.owned import owned
@@ -189,7 +191,8 @@ async def escalate_alert(
 async def assign_alert(
     context: Context, caller: Responder, alert_id: Id, body: AssignIn
 ) -> AlertOut:
-    """Makes it somebody's own, and pages them. Its escalation goes on until they acknowledge."""
+    """Makes it somebody's own, and pages them. Its escalation goes on until they acknowledge. Whom no
+    page would reach is refused."""
     outcome = await OnCallActions(context.actions).assign(
         caller.workspace_id, alert_id, caller.actor, utc_now(), body.user_id, body.note
     )
@@ -200,16 +203,29 @@ async def assign_alert(
 async def add_responders_to_alert(
     context: Context, caller: Responder, alert_id: Id, body: RespondersIn
 ) -> AlertOut:
-    """Pages people to help, though somebody may have acknowledged it."""
+    """Pages people to help, though somebody may have acknowledged it. If no page would reach one of
+    them, nobody is paged, and the answer says whom and why."""
     outcome = await OnCallActions(context.actions).add_responders(
         caller.workspace_id, alert_id, caller.actor, utc_now(), body.user_ids, body.note
     )
-    return await _shown(context, caller, alert_id, outcome, "given responders")
+    return await _shown(context, caller, alert_id, outcome, "given responders", many=True)
+
+
+def _fault(pointer: str, person: UnreachablePerson) -> Fault:
+    code = "not-found" if person.why is Unreachable.USER_REMOVED else person.why.replace("_", "-")
+    return Fault(pointer, code, person.words)
 
 
 async def _shown(
-    context: ApiContext, caller: Responder, alert_id: UUID, outcome: OnCallOutcome, done: str
+    context: ApiContext,
+    caller: Responder,
+    alert_id: UUID,
+    outcome: OnCallOutcome,
+    done: str,
+    *,
+    many: bool = False,
 ) -> AlertOut:
+    """`many`: the request named a list of people."""
     match outcome:
         case AlertNotFound():
             raise not_found("alert")
@@ -221,9 +237,9 @@ async def _shown(
             raise ApiProblem("step-moved-on", "No escalation of this alert is running.")
         case StepMovedOn(step=step):
             raise ApiProblem("step-moved-on", f"It is at step {step} by now. Nothing was done.")
-        case NoSuchMember(user_id=user_id):
+        case NobodyPaged(people=people):
             raise InvalidRequest(
-                [Fault("/user_id", "not_found", f"{user_id} is no member of this workspace")]
+                [_fault(f"/user_ids/{each.place}" if many else "/user_id", each) for each in people]
             )
         case Acted():
             pass

@@ -54,13 +54,7 @@ class WebhookDeliverySummary(Output):
         ),
     ]
     error_message: str | None
-    flags: Annotated[
-        list[str],
-        Field(
-            description="What was doubtful, and accepted all the same; spooled: it was received while "
-            "the database was away, and committed at processed_at"
-        ),
-    ]
+    flags: Annotated[list[str], Field(description="What was doubtful, and accepted all the same")]
     processed_at: Time
     alert_id: Id | None
     duplicate_of_id: Id | None

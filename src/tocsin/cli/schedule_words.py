@@ -210,5 +210,7 @@ def because(cause: Any) -> str:
 def show_preview(result: Any) -> None:
     for line in result["words"]:
         show(Text(line))
+    for line in result["notices"]:
+        note(line)
     if gaps := result["gaps"]:
         note(f"{len(gaps)} gap{'s' if len(gaps) > 1 else ''} in the next 60 days.")

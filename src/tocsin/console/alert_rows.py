@@ -15,7 +15,7 @@ from tocsin.store.queries.alert_list import (
     ListPlace,
     latest_deliveries,
     list_alerts,
-    live_escalations,
+    listed_escalations,
     taken_by,
 )
 
@@ -43,7 +43,7 @@ async def read_rows(
     alerts = await list_alerts(session, call.visitor.workspace_id, wanted, limit, after)
     ids = [alert.id for alert in alerts]
     taken = await taken_by(session, ids)
-    escalations = await live_escalations(session, ids)
+    escalations = await listed_escalations(session, ids)
     of_alert: dict[UUID, list[Any]] = {}
     for delivery in await latest_deliveries(session, ids):
         of_alert.setdefault(delivery.alert_id, []).append(delivery)

@@ -37,6 +37,7 @@ _FIELDS = (
     "length",
     "handoff_time",
     "handoff_day",
+    "handoff_date",
     "starts_on",
     "turns",
     "hours",
@@ -109,6 +110,7 @@ def _blank(call: Call, place: int) -> Part:
         "length": ["1"],
         "handoff_time": ["09:00"],
         "handoff_day": ["mon"],
+        "handoff_date": [""],
         "starts_on": [monday],
         "turns": [""],
         "hours": [""],
@@ -200,11 +202,9 @@ def _document(form: Form, choices: ScheduleChoices) -> tuple[dict[str, Any], For
                 "name": one(part, "name"),
                 "rotation": {
                     "unit": unit,
-                    "length": int(length) if length.isdecimal() and len(length) < 6 else length,
+                    "length": _number(length),
                     "handoff_time": one(part, "handoff_time")[:5],
-                    "handoff_day": one(part, "handoff_day") or None
-                    if unit == RotationUnit.WEEKLY.value
-                    else None,
+                    "handoff_day": _handoff_day(part, unit),
                     "starts_on": one(part, "starts_on"),
                 },
                 "participants": turns,
@@ -221,6 +221,20 @@ def _document(form: Form, choices: ScheduleChoices) -> tuple[dict[str, Any], For
         "layers": layers,
     }
     return document, Form(form.values, form.layers, faults)
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() and len(text) < 6 else text
+
+
+def _handoff_day(part: Part, unit: str) -> int | str | None:
+    """A weekday of weeks, a day of the month of months; None: that of the first turn."""
+    if unit == RotationUnit.WEEKLY.value:
+        return one(part, "handoff_day") or None
+    if unit == RotationUnit.MONTHLY.value:
+        date = one(part, "handoff_date")
+        return _number(date) if date else None
+    return None
 
 
 def _read(
@@ -251,13 +265,15 @@ def _stored(row: StoredSchedule, choices: ScheduleChoices) -> Form:
 
 def _part(layer: Mapping[str, Any], choices: ScheduleChoices) -> Part:
     rotation = layer["rotation"]
+    day = rotation["handoff_day"]
     return {
         "id": [str(layer["id"])],
         "name": [layer["name"]],
         "unit": [rotation["unit"]],
         "length": [str(rotation["length"])],
         "handoff_time": [rotation["handoff_time"]],
-        "handoff_day": [str(rotation["handoff_day"] or "")],
+        "handoff_day": [day if isinstance(day, str) else ""],
+        "handoff_date": [str(day) if isinstance(day, int) else ""],
         "starts_on": [str(rotation["starts_on"])],
         "turns": [write_turns(layer["participants"], choices.people)],
         "hours": [write_hours(layer["restrictions"])],

@@ -16,7 +16,7 @@ from tocsin.store.queries.alert_list import (
     LastAcknowledgement,
     LatestDelivery,
     ListedAlert,
-    LiveEscalation,
+    ListedEscalation,
 )
 
 _MOST_NAMED = 2
@@ -70,7 +70,7 @@ def row_note(
     deliveries: Sequence[LatestDelivery],
     taken: LastAcknowledgement | None,
     now: datetime,
-    escalation: LiveEscalation | None = None,
+    escalation: ListedEscalation | None = None,
 ) -> RowNote:
     sent = sorted(
         (each for each in deliveries if each.sent_at is not None),
@@ -96,7 +96,7 @@ def _chip(
     deliveries: Sequence[LatestDelivery],
     taken: LastAcknowledgement | None,
     now: datetime,
-    escalation: LiveEscalation | None,
+    escalation: ListedEscalation | None,
 ) -> Chip:
     if not alert.status.is_live:
         ended = alert.closed_at or alert.resolved_at
@@ -107,6 +107,9 @@ def _chip(
     if alert.status is AlertStatus.ACKNOWLEDGED:
         name = "taken on" if taken is None else taken.actor.get("name", "taken on")
         return Chip(ChipKind.OWNED, "check", name, since=alert.acknowledged_at)
+    if escalation is not None and escalation.exhausted is not None:
+        words = _UNANSWERED.get(escalation.exhausted, "nobody answered")
+        return Chip(ChipKind.LOST, "circle-x", words)
     if escalation is not None:
         words = f"next: step {escalation.next_step}"
         return Chip(ChipKind.NEXT, "phone-outgoing", words, until=escalation.due_at)
@@ -133,6 +136,8 @@ def _chip(
         return Chip(ChipKind.LOST, "circle-slash", "not told · no rule names anybody")
     return Chip(ChipKind.NONE, "circle-dashed", "nobody has it")
 
+
+_UNANSWERED = {"nobody_reached": "nobody could be reached"}
 
 _HELD_ICONS = {
     Reason.MAINTENANCE: ("wrench", "maintenance"),

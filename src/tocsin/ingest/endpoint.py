@@ -39,11 +39,13 @@ from tocsin.ingest.refusals import (
 from tocsin.ingest.replies import PREFIX, Reply, Send
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
+from tocsin.ingest.traces import trace_webhook
 from tocsin.ingest.trouble import say_ping_for_nobody, say_rate_limited
 from tocsin.ingest.understand import admitted, is_large, read_authentic, read_refused
 from tocsin.model import AuthScheme, utc_now
 from tocsin.settings import Settings
 from tocsin.store.failures import is_away
+from tocsin.tracing import Tracer
 from tocsin.turns import OwnersInTurn
 
 log = structlog.get_logger(__name__)
@@ -72,12 +74,21 @@ class Endpoint:
         "_rejections",
         "_senders",
         "_settings",
+        "_tracer",
         "_unknown",
         "bodies",
     )
 
-    def __init__(self, senders: Senders, lanes: Lanes, pings: Pings, settings: Settings) -> None:
+    def __init__(
+        self,
+        senders: Senders,
+        lanes: Lanes,
+        pings: Pings,
+        settings: Settings,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._senders = senders
+        self._tracer = tracer
         self._lanes = lanes
         self._pings = pings
         self._settings = settings
@@ -128,7 +139,7 @@ class Endpoint:
             started = time.perf_counter()
             shown = NOTHING_SHOWN if secret is None else Shown(path_secret=secret)
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self.count(sender, answer, started)
+            self.count(sender, webhook, answer, started)
         finally:
             body.release()
         if isinstance(answer, Declined):
@@ -145,7 +156,7 @@ class Endpoint:
         body = Body(self.bodies)
         try:
             webhook, answer = await self._process(sender, headers, content, shown, body)
-            self.count(sender, answer, started)
+            self.count(sender, webhook, answer, started)
         finally:
             body.release()
         return webhook, answer
@@ -224,9 +235,8 @@ class Endpoint:
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
         pings = webhook.pings
-        spool = self._lanes.spool
-        if pings and not (spool and spool.is_holding) and not await self.ping(webhook):
-            return webhook, final(webhook, await self._lanes.set_aside(webhook))
+        if pings and not await self.ping(webhook):
+            return webhook, UNAVAILABLE
         answer = await self._lanes.submit(webhook)
         # Read again meanwhile, by a heartbeat that was bound a moment ago.
         if webhook.pings is not pings and webhook.pings and not await self.ping(webhook):
@@ -299,9 +309,14 @@ class Endpoint:
             return UNKNOWN
         return found
 
-    def count(self, sender: Sender, answer: Answer, started: float) -> None:
-        """For `/metrics`. `started`: when its last byte was read, by `perf_counter`."""
-        metrics.LATENCY.observe(time.perf_counter() - started)
+    def count(
+        self, sender: Sender, webhook: Webhook | None, answer: Answer, started: float
+    ) -> None:
+        """For `/metrics`, and for traces. `started`: when its last byte was read, by `perf_counter`."""
+        seconds = time.perf_counter() - started
+        metrics.LATENCY.observe(seconds)
+        if self._tracer is not None and webhook is not None:
+            trace_webhook(self._tracer, webhook, answer, seconds)
         key = (sender.source.type, answer.status_code)
         counter = self._counters.get(key)
         if counter is None:

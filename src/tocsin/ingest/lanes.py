@@ -21,10 +21,10 @@ from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.received_webhook import Answer, Declined, Webhook
-from tocsin.ingest.refusals import OVERLOADED, UNAVAILABLE
+from tocsin.ingest.refusals import OVERLOADED
 from tocsin.ingest.senders import Sender, Senders
-from tocsin.ingest.spool.spool import Spool
 from tocsin.model import utc_now
+from tocsin.tracing import Tracer
 from tocsin.turns import Pace
 
 HEAVY_BYTES = 32_768
@@ -67,8 +67,7 @@ class Lanes:
     keep_rejected: int
     body_bytes: int = 67_108_864
     clock: Callable[[], datetime] = utc_now
-    spool: Spool | None = None
-    """Where webhooks are kept while the database is away, if anywhere."""
+    tracer: Tracer | None = None
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
     _apart: dict[UUID, HeavyLane] = field(default_factory=dict)
@@ -85,7 +84,7 @@ class Lanes:
             keep_rejected=self.keep_rejected,
             clock=self.clock,
             part_with=self._send_apart,
-            spool=self.spool,
+            tracer=self.tracer,
         )
 
     async def submit(self, webhook: Webhook) -> Answer:
@@ -105,12 +104,6 @@ class Lanes:
             return await lane.submit(webhook)
         finally:
             lane.bytes_waiting -= size
-
-    async def set_aside(self, webhook: Webhook) -> Answer:
-        """Without a try at the database, of which is known that it does not answer now."""
-        if self.spool is not None:
-            await self.spool.keep([webhook])
-        return webhook.answer or UNAVAILABLE
 
     def enqueue_light(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined | None:
         """As `submit`, without waiting; None: it is not for the transaction that all share."""
@@ -175,8 +168,8 @@ class Lanes:
                 queue_limit=max(1, self.queue_limit // SHARE),
                 keep_rejected=self.keep_rejected,
                 clock=self.clock,
-                spool=self.spool,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
+                tracer=self.tracer,
             )
             lane = self._apart[workspace_id] = HeavyLane(batcher)
             task = asyncio.create_task(self._run(workspace_id, lane), name="lane")

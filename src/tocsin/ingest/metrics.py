@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 WEBHOOKS = Counter(
     "tocsin_webhooks_total", "Webhooks answered, by source and status code.", ["source", "code"]
 )
 REFUSED = Counter("tocsin_webhooks_refused_total", "Webhooks answered 503, by reason.", ["reason"])
+for _reason in ("database", "memory", "overloaded", "rate"):
+    # From 0 on: a series that begins with 1 has not risen, to Prometheus.
+    REFUSED.labels(_reason)
 FAULTS = Counter("tocsin_ingest_faults_total", "Webhooks that could not be stored: faults of ours.")
 UNRECORDED = Counter(
     "tocsin_webhooks_unrecorded_total",
     "Attempts that failed verification and came too fast to be put on record.",
-)
-SPOOLED = Counter(
-    "tocsin_webhooks_spooled_total",
-    "Webhooks answered 202: kept on disk while the database was away.",
-)
-UNSPOOLED = Counter(
-    "tocsin_webhooks_unspooled_total",
-    "Webhooks of the spool that are in the database now, by what became of them.",
-    ["outcome"],
-)
-SPOOL_WEBHOOKS = Gauge(
-    "tocsin_spool_webhooks",
-    "Webhooks in the spool, waiting for the database.",
-    multiprocess_mode="livesum",
-)
-SPOOL_BYTES = Gauge(
-    "tocsin_spool_bytes", "What they take of TOCSIN_SPOOL_BYTES.", multiprocess_mode="livesum"
-)
-SPOOL_DAMAGED = Counter(
-    "tocsin_spool_damaged_total", "Records of the spool that could not be read, and are kept aside."
 )
 OVER_BUDGET = Counter(
     "tocsin_webhooks_over_rule_budget_total",

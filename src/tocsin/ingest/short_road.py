@@ -138,7 +138,7 @@ class ShortRoad:
 
     def _reply(self, identifier: str, webhook: Webhook, answer: Answer, started: float) -> Reply:
         answer = final(webhook, answer)
-        self._endpoint.count(webhook.sender, answer, started)
+        self._endpoint.count(webhook.sender, webhook, answer, started)
         if isinstance(answer, Declined):
             return replies.declined(identifier, answer)
         return replies.accepted(webhook, answer)

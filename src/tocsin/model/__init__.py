@@ -18,6 +18,7 @@ from tocsin.model.alerts import (
 )
 from tocsin.model.escalations import EscalationState, SkipReason, StepMode, StopReason, TargetKind
 from tocsin.model.ids import uuid7, uuid7_bytes
+from tocsin.model.kept_history import KeptHistory
 from tocsin.model.notifications import (
     AlertDeliveryStatus,
     AttemptOutcome,
@@ -31,15 +32,7 @@ from tocsin.model.notifications import (
 from tocsin.model.people import SYSTEM, Actor, ActorKind, Role, Urgency
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
-from tocsin.model.signals import (
-    SPOOLED_FLAG,
-    Fault,
-    Lease,
-    Signal,
-    SignalKind,
-    WebhookStatus,
-    doubts,
-)
+from tocsin.model.signals import Fault, Lease, Signal, SignalKind, WebhookStatus
 from tocsin.model.timers import TimerKind
 from tocsin.model.utc import iso, optional_iso, utc_now
 
@@ -48,7 +41,6 @@ __all__ = [
     "EXTERNAL_ID_LIMIT",
     "LABEL_VALUE_LIMIT",
     "REDACTED",
-    "SPOOLED_FLAG",
     "SYSTEM",
     "TITLE_LIMIT",
     "TRANSITIONS",
@@ -64,6 +56,7 @@ __all__ = [
     "EventType",
     "Fault",
     "HoldReason",
+    "KeptHistory",
     "Lease",
     "OnEnd",
     "Reason",
@@ -84,7 +77,6 @@ __all__ = [
     "WaitReason",
     "WebhookStatus",
     "WindowState",
-    "doubts",
     "iso",
     "optional_iso",
     "utc_now",

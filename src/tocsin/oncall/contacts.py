@@ -92,6 +92,17 @@ class PlannedPage:
     reason: PageReason
 
 
+def unreachable(person: Person | None) -> Unreachable | None:
+    """Why no page reaches a person; None: one does. A person that is None is no member."""
+    if person is None:
+        return Unreachable.USER_REMOVED
+    if not person.is_active:
+        return Unreachable.USER_DISABLED
+    if not any(method.is_usable for method in person.contact_methods):
+        return Unreachable.NO_CONTACT
+    return None
+
+
 def plan_pages(
     person: Person | None, urgency: Urgency, at: datetime
 ) -> tuple[PlannedPage, ...] | Unreachable:
@@ -100,13 +111,10 @@ def plan_pages(
     A contact method is paged once for one moment, however many lines of rules (or quiet hours) bring
     it there.
     """
-    if person is None:
-        return Unreachable.USER_REMOVED
-    if not person.is_active:
-        return Unreachable.USER_DISABLED
+    why_not = unreachable(person)
+    if person is None or why_not is not None:
+        return why_not or Unreachable.USER_REMOVED
     usable = {method.id for method in person.contact_methods if method.is_usable}
-    if not usable:
-        return Unreachable.NO_CONTACT
     lines = person.notification_rules.get(urgency, ())
     pages = [
         PlannedPage(line.delay, line.contact_method_id, PageReason.NOTIFICATION_RULE)

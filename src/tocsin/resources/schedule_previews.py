@@ -12,6 +12,7 @@ from pydantic import Field
 from tocsin.access.api_keys import Principal
 from tocsin.model import Fault
 from tocsin.oncall.changes import UserChange, compare, in_words
+from tocsin.oncall.resolve import resolve
 from tocsin.oncall.schedule import OnCallSchedule
 from tocsin.oncall.spans import Span
 from tocsin.oncall.validation import is_too_much
@@ -23,6 +24,7 @@ from tocsin.resources.schedule_overrides import OverrideIn
 from tocsin.resources.schedule_shapes import ScheduleIn, SchedulePatch, TimeSpanOut
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.schedules import names_of
+from tocsin.store.queries.users import disabled_among, reachable_among
 from tocsin.store.tables import StoredSchedule
 
 GAPS_AHEAD = timedelta(days=60)
@@ -41,6 +43,9 @@ class SchedulePreviewOut(Output):
     since: Time
     until: Time
     words: Annotated[list[str], Field(description="The same for people, in the schedule's zone")]
+    notices: Annotated[
+        list[str], Field(description="Who would be on call, and cannot be paged; in words")
+    ]
     gains: list[UserChangeOut]
     losses: list[UserChangeOut]
     new_gaps: list[TimeSpanOut]
@@ -84,7 +89,7 @@ async def preview(
         span = Span(now, max(span.ends_at, made.ends_at))
         before = await schedules.load(session, caller, schedule_id, *span)
         after = schedule_overrides.with_override(before, made)
-    return await _shown(session, before, after, span, row.timezone)
+    return await _shown(session, caller, before, after, span, row.timezone)
 
 
 async def preview_new(
@@ -95,11 +100,12 @@ async def preview_new(
     await schedules.check_references(session, caller, row)
     before = OnCallSchedule(row.id, ())
     after = OnCallSchedule(row.id, (schedules.configured(row),))
-    return await _shown(session, before, after, Span(now, now + GAPS_AHEAD), row.timezone)
+    return await _shown(session, caller, before, after, Span(now, now + GAPS_AHEAD), row.timezone)
 
 
 async def _shown(
     session: DatabaseSession,
+    caller: Principal,
     before: OnCallSchedule,
     after: OnCallSchedule,
     span: Span,
@@ -115,12 +121,29 @@ async def _shown(
         since=span.starts_at,
         until=span.ends_at,
         words=in_words(change, names, timezone),
+        notices=await _notices(session, caller, after, span),
         gains=[_user_change(each, names.get(each.user, "")) for each in change.gains],
         losses=[_user_change(each, names.get(each.user, "")) for each in change.losses],
         new_gaps=shown_spans(change.new_gaps),
         closed_gaps=shown_spans(change.closed_gaps),
         gaps=shown_spans(change.gaps),
     )
+
+
+async def _notices(
+    session: DatabaseSession, caller: Principal, schedule: OnCallSchedule, span: Span
+) -> list[str]:
+    """Of those who have turns, whom no page would reach in them."""
+    users = {shift.user for shift in resolve(schedule, *span) if shift.user is not None}
+    disabled = await disabled_among(session, users)
+    silent = users - disabled - await reachable_among(session, caller.workspace_id, users)
+    names = await names_of(session, disabled | silent)
+    words = [f"{names[each]} is disabled: nobody is paged in their turns." for each in disabled]
+    words += [
+        f"{names[each]} has no contact method that is verified and enabled: no page reaches them."
+        for each in silent
+    ]
+    return sorted(words)
 
 
 def _user_change(change: UserChange, name: str) -> UserChangeOut:

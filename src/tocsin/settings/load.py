@@ -125,6 +125,13 @@ def _contradictions(values: Mapping[str, object]) -> Iterator[str]:
             "TOCSIN_PUBLIC_URL must be set when TOCSIN_OIDC_ISSUER is: the provider sends people back "
             "to it"
         )
+    kept = values.get("retention_days", Settings.retention_days)
+    messages = values.get("retention_messages_days", kept)
+    if values.get("retention_alerts_days", kept) < messages:  # type: ignore[operator]
+        yield (
+            f"TOCSIN_RETENTION_ALERTS_DAYS must be at least {messages}, as long as messages are kept"
+            " (TOCSIN_RETENTION_MESSAGES_DAYS): an alert outlives its messages"
+        )
     if values.get("mail_listen") is not None and "mail_domain" not in values:
         yield "TOCSIN_MAIL_DOMAIN must be set when TOCSIN_MAIL_LISTEN is"
     if values.get("mail_tls_key") is not None and "mail_tls_cert" not in values:

@@ -176,11 +176,21 @@ def read_group_roles(text: str) -> tuple[GroupRole, ...]:
     return tuple(made)
 
 
-def read_heartbeat_url(text: str) -> Secret:
+def read_http_url(text: str) -> Secret:
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise ValueError("must read https://host/path")
     return Secret(text)
+
+
+def read_headers(text: str) -> dict[str, Secret]:
+    headers: dict[str, Secret] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals or re.fullmatch(r"[A-Za-z0-9-]+", name.strip()) is None:
+            raise ValueError("must read name=value, several separated by commas")
+        headers[name.strip().lower()] = Secret(value.strip())
+    return headers
 
 
 def read_listen(text: str) -> tuple[str, int]:

@@ -6,12 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from tocsin.model import Role, Secret
-
-EMBEDDED_SPOOL_BYTES: Final = 67_108_864
-"""Unless something else is set, beside the embedded database."""
+from tocsin.model import KeptHistory, Role, Secret
 
 
 @dataclass(frozen=True)
@@ -117,9 +113,6 @@ class Settings:
     """Webhooks waiting for a commit, per process; beyond it the answer is 503."""
     ingest_body_bytes: int = 67_108_864
     """Bodies being read or waiting for a commit, per process; beyond it the answer is 503."""
-    spool_bytes: int | None = None
-    """What webhooks may take on this machine's disk while the database is away, per process; 0: they
-    are answered 503. See `spool_limit`."""
     rate_limit_per_second: float | None = None
     """Accepted webhooks per integration and process; None is no limit."""
     rejected_keep: int = 1_000
@@ -129,9 +122,19 @@ class Settings:
     """Whether subscriptions of Amazon SNS to an integration that checks its signature are confirmed
     without a person."""
     retention_days: int = 90
+    retention_webhooks_days: int | None = None
+    retention_messages_days: int | None = None
+    retention_alerts_days: int | None = None
+    retention_audit_days: int | None = None
     heartbeat_url: Secret | None = None
     """Called while this process does its work; another system notices when it stops."""
     heartbeat_interval_seconds: float = 60.0
+    traces_url: Secret | None = None
+    """Where spans are posted, by OTLP over HTTP; None: there are none."""
+    traces_headers: Mapping[str, Secret] = field(default_factory=dict)
+    """What the collector wants besides."""
+    traces_share: float = 1.0
+    """Of the webhooks whose senders say nothing of a trace."""
     log_format: str = "auto"
     log_level: str = "info"
     deliver_timeout_seconds: float = 15.0
@@ -147,12 +150,15 @@ class Settings:
         return f"http://{host}:{self.port}"
 
     @property
-    def spool_limit(self) -> int:
-        """The embedded database is on the same disk, so what is kept there is as safe as it is in it;
-        whether the data folder of a node with a database elsewhere lasts, only the operator knows."""
-        if self.spool_bytes is not None:
-            return self.spool_bytes
-        return EMBEDDED_SPOOL_BYTES if self.database_url is None else 0
+    def retention(self) -> dict[KeptHistory, int]:
+        """For how many days each kind of history is kept."""
+        given = {
+            KeptHistory.WEBHOOKS: self.retention_webhooks_days,
+            KeptHistory.MESSAGES: self.retention_messages_days,
+            KeptHistory.ALERTS: self.retention_alerts_days,
+            KeptHistory.AUDIT: self.retention_audit_days,
+        }
+        return {kind: given.get(kind) or self.retention_days for kind in KeptHistory}
 
     @property
     def twilio(self) -> TwilioAccount | None:

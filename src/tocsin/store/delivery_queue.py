@@ -215,11 +215,12 @@ class HeldDestination:
 
 @dataclass(frozen=True, slots=True)
 class ExpiredMessage:
-    """A message given up because it waited for too long; `name` is its destination's."""
+    """A message given up because it waited for too long; `name` and `channel` are its destination's."""
 
     id: UUID
     alert_destination_id: UUID
     name: str
+    channel: str
 
 
 class FallbackCandidate(msgspec.Struct, kw_only=True):

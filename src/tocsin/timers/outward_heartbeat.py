@@ -27,6 +27,9 @@ CALLS = Counter(
     "Calls to TOCSIN_HEARTBEAT_URL: made, failed, or withheld because a part made no progress.",
     ["outcome"],
 )
+for _outcome in ("made", "failed", "withheld"):
+    # From 0 on: a series that begins with 1 has not risen, to Prometheus.
+    CALLS.labels(_outcome)
 
 Progress = Callable[[float], Awaitable[bool]]
 """Whether a part does a round within so many seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.console.browser.conftest import OpenPage
 from tests.console.site import Site
@@ -13,6 +14,20 @@ from tocsin.console import assets_found
 
 AXE = Path(str(assets_found.folder())).parent / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds on a page."""
+    # By the debugging protocol, not as a script of the page: its policy allows none but ours.
+    page.evaluate(AXE.read_text("utf-8"))
+    result = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations)", _RULES
+    )
+    return [
+        (each["id"], node["html"][:160], node["failureSummary"][:200])
+        for each in result
+        for node in each["nodes"][:2]
+    ]
 
 
 @pytest.mark.expected_status(404)
@@ -40,7 +55,6 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
     )
     ((integration_id,),) = site.sql("SELECT id FROM integrations")
     page = open_page("Ana", "/", color_scheme=scheme)
-    script = AXE.read_text("utf-8")
     found = []
     for path in (
         "/",
@@ -79,24 +93,11 @@ def test_axe_finds_nothing(site: Site, open_page: OpenPage, scheme: str) -> None
         "/nothing-here",
     ):
         page.goto(path)
-        # By the debugging protocol, not as a script of the page: its policy allows none but ours.
-        page.evaluate(script)
-        result = page.evaluate(
-            "rules => axe.run(document, {runOnly: rules}).then(found => found.violations)", _RULES
-        )
-        found += [
-            (path, each["id"], node["html"][:160], node["failureSummary"][:200])
-            for each in result
-            for node in each["nodes"][:2]
-        ]
+        found += [(path, *each) for each in violations(page)]
     assert not found, "\n".join(map(str, found))
 
 
 @pytest.mark.parametrize("path", ["/login", "/offline"])
 def test_signing_in_too(site: Site, open_page: OpenPage, path: str) -> None:
     page = open_page(None, path)
-    page.evaluate(AXE.read_text("utf-8"))
-    result = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations)", _RULES
-    )
-    assert not result, result
+    assert violations(page) == []

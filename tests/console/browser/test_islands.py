@@ -31,8 +31,8 @@ def test_the_wallboard_says_that_it_is_stale(site: Site, open_page: OpenPage) ->
     page.get_by_text("disk").wait_for()
     assert page.locator("html[data-stale]").count() == 0
     page.context.set_offline(True)
-    # As if a minute had passed: the newest answer is that old. Said again until it is seen, for an answer
-    # that was under way may still come in.
+    # As if a minute had passed: the newest answer is that old. Said again until it is seen, for one that
+    # was under way may still come in.
     page.wait_for_function(
         "() => { document.querySelector('[data-as-of]').dataset.asOf ="
         " new Date(Date.now() - 60_000).toISOString();"

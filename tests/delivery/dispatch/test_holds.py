@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from tests.support.outbox import NOON, Outbox, dispatching, until
 from tocsin.delivery.channels.webhook import WebhookChannel
@@ -95,8 +96,11 @@ async def test_what_expired_behind_a_hold_is_said_once_for_all(outbox: Outbox) -
         " DO UPDATE SET hold_until = excluded.hold_until, hold_reason = excluded.hold_reason",
         [destination],
     )
+    counted = ("tocsin_alert_deliveries_finished_total", {"channel": "webhook", "status": "failed"})
+    before = REGISTRY.get_sample_value(*counted) or 0.0
     with structlog.testing.capture_logs() as logs:
         async with dispatching(outbox.url):
             await until(lambda: outbox.pending() == 0)
+    assert REGISTRY.get_sample_value(*counted) == before + 3
     (said,) = [log for log in logs if log["event"].startswith("gave up messages")]
     assert (said["log_level"], said["destination"], said["count"]) == ("error", "ops", 3)

@@ -394,6 +394,16 @@ def test_what_cannot_be_done_about_pages_is_said(
     assert genie.statuses() == ["OPEN"]
 
 
+@pytest.mark.parametrize("verb", ["assign", "responders"])
+def test_who_cannot_be_reached_is_said(genie: Genie, people: Paging, verb: str) -> None:
+    people.person("Nora")
+    genie.create()
+    role = "owner" if verb == "assign" else "responder"
+    status = genie.act("disk", verb, {role: {"username": "nora@example.org"}})
+    assert status["success"] is False
+    assert status["status"].startswith("Nora has no contact method that is verified")
+
+
 def test_tags_and_details_are_added_and_taken_away(genie: Genie) -> None:
     genie.create(tags=["env:prod", "urgent"], details={"region": "eu"}, entity="db-1")
     added = genie.act("disk", "tags", {"tags": ["db", "urgent"], "note": "why"})

@@ -81,9 +81,8 @@ class WebhookChannel:
         self, message: Message, config: WebhookConfig, links_for: LinksFor, progress: Progress
     ) -> Outcome:
         body = render(message)
-        answer = await self._outbound.post(
-            config.url, body, signed_headers(config.secret, message, body)
-        )
+        headers = {**signed_headers(config.secret, message, body), **message.trace_headers}
+        answer = await self._outbound.post(config.url, body, headers)
         if isinstance(answer, NoAnswer):
             return unanswered(message.destination_name, answer)
         return judge(message.destination_name, answer, message.at)

@@ -28,6 +28,7 @@ from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.delivery.channels.base import Channel, LinksFor
 from tocsin.delivery.dispatch import metrics
+from tocsin.delivery.dispatch.attempt_traces import AttemptTraces
 from tocsin.delivery.dispatch.claim import Look, claim
 from tocsin.delivery.dispatch.destination_lanes import DestinationLanes, Lane
 from tocsin.delivery.dispatch.discretion import discreet
@@ -51,6 +52,7 @@ from tocsin.rounds import Rounds
 from tocsin.store.delivery_queue import Claimed, DeliveryQueue
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
+from tocsin.tracing import Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -92,8 +94,10 @@ class Dispatcher:
         codes: ContactCodes,
         node: str | None = None,
         tuning: Tuning | None = None,
+        tracer: Tracer | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
+        metrics.begin_at_zero(channels)
         self._url = database_url
         self.node = node or node_name()
         self._tuning = tuning or Tuning()
@@ -112,6 +116,7 @@ class Dispatcher:
         )
         self._housekeeping = Housekeeping(self._open_queue, self._leases, self._wakeups.wake)
         self._page_looks = PageLooks(database_url)
+        self._traces = None if tracer is None else AttemptTraces(database_url, tracer)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._rounds = Rounds()
@@ -138,6 +143,8 @@ class Dispatcher:
             self._recorder.close()
             await recording
             await self._page_looks.close()
+            if self._traces is not None:
+                await self._traces.close()
             listening.cancel()
             keeping.cancel()
 
@@ -226,7 +233,13 @@ class Dispatcher:
             return Failed("payload-unreadable", str(error))
         if message.carries_code:
             message = replace(message, code=self._codes.code(claimed.id))
-        return discreet(await self._send(message, claimed, target), target, message.code)
+        attempt = None if self._traces is None else await self._traces.begin(claimed, target)
+        if attempt is not None:
+            message = replace(message, trace_headers=attempt.headers)
+        outcome = discreet(await self._send(message, claimed, target), target, message.code)
+        if attempt is not None:
+            attempt.ended(outcome)
+        return outcome
 
     async def _send(self, message: Message, claimed: Claimed, target: Target) -> Outcome:
         assert target.channel is not None

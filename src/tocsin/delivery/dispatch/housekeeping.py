@@ -12,6 +12,7 @@ import structlog
 from tocsin.delivery.dispatch import metrics, trouble
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS
+from tocsin.model import AlertDeliveryStatus
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
@@ -98,6 +99,8 @@ class Housekeeping:
                     FALLBACK_AFTER_SECONDS,
                 )
             metrics.FALLBACKS.inc(made)
+            for each in expired:
+                metrics.FINISHED.labels(each.channel, AlertDeliveryStatus.FAILED).inc()
             trouble.say_expired(expired)
             if not expired:
                 return

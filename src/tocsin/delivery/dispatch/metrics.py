@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from tocsin.model import AlertDeliveryStatus, AttemptOutcome
 
 ATTEMPTS = Counter(
     "tocsin_delivery_attempts_total",
@@ -52,3 +56,13 @@ LOST_LEASES = Counter(
     "tocsin_delivery_leases_lost_total",
     "Deliveries that another dispatcher took over while this one still had them in hand.",
 )
+
+
+def begin_at_zero(channels: Iterable[str]) -> None:
+    """Show the counters of these before the first message: a series that begins with 1 has not
+    risen, to Prometheus."""
+    for channel in channels:
+        for outcome in AttemptOutcome:
+            ATTEMPTS.labels(channel, outcome)
+        for status in (AlertDeliveryStatus.SENT, AlertDeliveryStatus.FAILED):
+            FINISHED.labels(channel, status)

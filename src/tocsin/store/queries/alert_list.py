@@ -222,32 +222,45 @@ async def taken_by(
 
 
 @dataclass(frozen=True, slots=True)
-class LiveEscalation:
-    """Who is paged next, as a row of the list says it: the step, and when it begins."""
+class ListedEscalation:
+    """Who is paged next, as a row of the list says it: the step, and when it begins; or that nobody is
+    any more (`exhausted`: why)."""
 
     alert_id: UUID
     next_step: int
     """From 1."""
-    due_at: datetime
+    due_at: datetime | None
+    exhausted: str | None = None
 
 
-async def live_escalations(
+async def listed_escalations(
     session: DatabaseSession, alert_ids: Sequence[UUID]
-) -> dict[UUID, LiveEscalation]:
-    """Of those that a policy pages people for, whichever goes on soonest."""
+) -> dict[UUID, ListedEscalation]:
+    """Of those that a policy pages people for, whichever goes on soonest; of those whose newest has
+    ended without an answer, that one."""
     if not alert_ids:
         return {}
     rows = await session.execute(
-        select(StoredEscalation.alert_id, StoredEscalation.step, StoredEscalation.step_due_at)
-        .where(
-            StoredEscalation.alert_id.in_(alert_ids),
-            StoredEscalation.state == EscalationState.RUNNING,
-            StoredEscalation.step_due_at.is_not(None),
+        select(
+            StoredEscalation.alert_id,
+            StoredEscalation.state,
+            StoredEscalation.reason,
+            StoredEscalation.step,
+            StoredEscalation.step_due_at,
         )
-        .order_by(StoredEscalation.step_due_at.desc())
+        .where(StoredEscalation.alert_id.in_(alert_ids))
+        .order_by(StoredEscalation.started_at)
     )
-    return {
-        row.alert_id: LiveEscalation(row.alert_id, row.step + 2, row.step_due_at)
-        for row in rows
-        if row.step_due_at is not None
-    }
+    found: dict[UUID, ListedEscalation] = {}
+    for row in rows:
+        known = found.get(row.alert_id)
+        if row.state == EscalationState.RUNNING and row.step_due_at is not None:
+            if known is None or known.due_at is None or row.step_due_at < known.due_at:
+                found[row.alert_id] = ListedEscalation(row.alert_id, row.step + 2, row.step_due_at)
+        elif known is None or known.due_at is None:
+            found.pop(row.alert_id, None)
+            if row.state == EscalationState.EXHAUSTED:
+                found[row.alert_id] = ListedEscalation(
+                    row.alert_id, row.step + 2, None, row.reason or "no_acknowledgement"
+                )
+    return found

@@ -6,6 +6,8 @@ number of nodes may sweep; rows that another is deleting are skipped.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +16,13 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-STEP = 5_000
-"""Rows per transaction."""
+from tocsin.model import KeptHistory
+
+STEP = 1_000
+"""Rows per transaction: a webhook that comes meanwhile waits for one at most."""
+
+RESTS = 1.0
+"""After each step, as many times as long as it took."""
 
 REMOVED_AT_ONCE = 20
 """Of what was deleted, per table: its keys may have to read whole tables for each."""
@@ -38,33 +45,42 @@ PLANNER = """
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off
 """
 
+# What a crash takes back is deleted again: no step makes the commits of webhooks wait for the disk.
+LOSABLE = "SET synchronous_commit = off"
+
 _OF_NO_LIVE_ALERT = (
     "NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id"
     " AND a.status IN ('OPEN', 'ACKNOWLEDGED'))"
 )
 
-# What is kept for `retention_days`, live alerts and pending messages apart. Ids rise with time, so
-# the primary key finds the old ones. An alert outlives its messages, whose key points at it; what has
-# no key (events, attempts) goes after what it belongs to.
-_RETAINED: Mapping[str, str] = {
-    "webhook_deliveries": "id < %(bound)s",
-    "alert_deliveries": "id < %(bound)s AND status NOT IN ('queued', 'deferred')",
-    "alert_delivery_attempts": "alert_delivery_id < %(bound)s AND NOT EXISTS"
-    " (SELECT FROM alert_deliveries d WHERE d.id = doomed.alert_delivery_id)",
-    "alerts": "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
-    " AND NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = doomed.id)"
-    # A late trigger would be counted on it.
-    " AND NOT EXISTS (SELECT FROM resolutions r WHERE r.integration_id = doomed.integration_id"
-    " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)",
-    "alert_events": "id < %(bound)s"
-    " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
-    "alert_search": "alert_id < %(bound)s"
-    " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
-    "audit_events": "id < %(bound)s",
-    "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
-    # Where ended alerts stood by rules that are gone.
-    "inhibition_sources": _OF_NO_LIVE_ALERT + " AND look_at IS NULL",
-    "inhibition_targets": _OF_NO_LIVE_ALERT,
+# What is kept for some days, each kind for its own, live alerts and pending messages apart. Ids rise
+# with time, so the primary key finds the old ones. An alert outlives its messages, whose key points at
+# it; what has no key (events, attempts) goes after what it belongs to.
+_RETAINED: Mapping[KeptHistory, Mapping[str, str]] = {
+    KeptHistory.WEBHOOKS: {"webhook_deliveries": "id < %(bound)s"},
+    KeptHistory.MESSAGES: {
+        "alert_deliveries": "id < %(bound)s AND status NOT IN ('queued', 'deferred')",
+        "alert_delivery_attempts": "alert_delivery_id < %(bound)s AND NOT EXISTS"
+        " (SELECT FROM alert_deliveries d WHERE d.id = doomed.alert_delivery_id)",
+    },
+    KeptHistory.ALERTS: {
+        "alerts": "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
+        " AND NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = doomed.id)"
+        # A late trigger would be counted on it.
+        " AND NOT EXISTS (SELECT FROM resolutions r WHERE r.integration_id = doomed.integration_id"
+        " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)",
+        "alert_events": "id < %(bound)s"
+        " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
+        "alert_search": "alert_id < %(bound)s"
+        " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
+    },
+    KeptHistory.AUDIT: {"audit_events": "id < %(bound)s"},
+    KeptHistory.OTHER: {
+        "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
+        # Where ended alerts stood by rules that are gone.
+        "inhibition_sources": _OF_NO_LIVE_ALERT + " AND look_at IS NULL",
+        "inhibition_targets": _OF_NO_LIVE_ALERT,
+    },
 }
 
 # What is over for good of who is on call, and of how people are reached. Where it changes, every node
@@ -125,12 +141,15 @@ async def sweep_expired(connection: psycopg.AsyncConnection, now: datetime) -> i
     )
 
 
-async def sweep_old(connection: psycopg.AsyncConnection, before: datetime) -> int:
-    """Delete records older than `before`; the number of rows."""
+async def sweep_old(
+    connection: psycopg.AsyncConnection, before: Mapping[KeptHistory, datetime]
+) -> int:
+    """Delete records older than that, by kind; the number of rows."""
     return sum(
         [
-            await _sweep(connection, table, condition, before)
-            for table, condition in _RETAINED.items()
+            await _sweep(connection, table, condition, before[history])
+            for history, tables in _RETAINED.items()
+            for table, condition in tables.items()
         ]
     )
 
@@ -185,7 +204,8 @@ async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) 
 
 def statement_of(table: str) -> sql.Composed:
     """One step of sweeping a table that is retained; its values are `before` and `bound`."""
-    return _step(table, _RETAINED[table])
+    (condition,) = [tables[table] for tables in _RETAINED.values() if table in tables]
+    return _step(table, condition)
 
 
 def _step(table: str, condition: str) -> sql.Composed:
@@ -206,7 +226,9 @@ async def _sweep(
     bound = UUID(int=int(before.timestamp() * 1000) << 80)
     total = 0
     while True:
+        began = time.monotonic()
         cursor = await connection.execute(statement, {"before": before, "bound": bound})
         total += cursor.rowcount
         if cursor.rowcount < STEP:
             return total
+        await asyncio.sleep(RESTS * (time.monotonic() - began))

@@ -98,6 +98,13 @@ async def reachable_among(
     return {user_id for user_id in found if user_id is not None}
 
 
+async def disabled_among(session: DatabaseSession, user_ids: Collection[UUID]) -> set[UUID]:
+    found = await session.scalars(
+        select(User.id).where(User.id.in_(user_ids), User.is_active.is_(False))
+    )
+    return set(found)
+
+
 async def is_member_elsewhere(session: DatabaseSession, workspace_id: UUID, user_id: UUID) -> bool:
     """Whether they are a member of any other workspace."""
     statement = select(Membership.user_id).where(

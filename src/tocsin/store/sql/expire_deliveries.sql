@@ -46,4 +46,6 @@ WHERE d.id = oldest.id
   AND (d.lease_expires_at IS NULL OR d.lease_expires_at <= now())
 RETURNING d.id, d.alert_destination_id,
           (SELECT name FROM alert_destinations AS destination
-           WHERE destination.id = d.alert_destination_id) AS name
+           WHERE destination.id = d.alert_destination_id) AS name,
+          (SELECT type FROM alert_destinations AS destination
+           WHERE destination.id = d.alert_destination_id) AS channel

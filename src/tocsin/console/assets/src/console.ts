@@ -15,6 +15,7 @@ import { offerPush, registerWorker } from "./push";
 import { completeQueries } from "./completion";
 import { countViews, loadFacets } from "./facets";
 import { offerSound } from "./sound";
+import { chooseOnLanes } from "./lanes";
 
 // Whatever htmx sends carries the token that only a page of ours can know.
 document.addEventListener("htmx:config:request", (event) => {
@@ -32,6 +33,7 @@ keepToasts();
 copyOnClick();
 watchForStaleness();
 previewWhileTyping();
+chooseOnLanes();
 
 // Only where there is something to draw: the library is not small.
 if (document.querySelector("[data-plot]")) {

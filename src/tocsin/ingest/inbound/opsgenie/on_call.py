@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tocsin.alerts.actions import Acted
 from tocsin.alerts.on_call_actions import (
-    NoSuchMember,
+    NobodyPaged,
     NothingEscalates,
     OnCallActions,
     OnCallOutcome,
@@ -18,6 +18,7 @@ from tocsin.alerts.on_call_actions import (
 from tocsin.ingest.inbound.base import Door
 from tocsin.ingest.sources.kit.reading import object_of, text_of
 from tocsin.model import Actor
+from tocsin.oncall.contacts import Unreachable
 from tocsin.store.database import reading
 from tocsin.store.queries.escalations import escalations_of
 from tocsin.store.queries.users import find_user_by_email
@@ -51,7 +52,7 @@ async def ask(
         outcome = await actions.assign(workspace_id, alert.id, actor, at, user_id, note)
     else:
         outcome = await actions.add_responders(workspace_id, alert.id, actor, at, [user_id], note)
-    return _unknown(name) if isinstance(outcome, NoSuchMember) else _why_not(outcome)
+    return _why_not(outcome, name)
 
 
 async def _runs(wanted: str, alert: Alert, door: Door) -> bool:
@@ -84,10 +85,14 @@ def _unknown(name: str) -> str:
     return f"No member of the workspace is called {name[:100]!r}"
 
 
-def _why_not(outcome: OnCallOutcome) -> str | None:
+def _why_not(outcome: OnCallOutcome, name: str = "") -> str | None:
+    """`name`: how the request called who was to be paged."""
     match outcome:
         case Acted():
             return None
+        case NobodyPaged(people=(person,)):
+            removed = person.why is Unreachable.USER_REMOVED
+            return _unknown(name) if removed else person.words
         case NothingEscalates():
             return _NO_POLICY
         case _:

@@ -1,2 +1,0 @@
--- Which of these are in the database already.
-SELECT id FROM webhook_deliveries WHERE id = ANY (%(ids)s)
