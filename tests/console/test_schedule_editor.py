@@ -132,7 +132,7 @@ def test_who_may(site: Site) -> None:
     schedule_id = schedule(site)
     responder = site.browser("Ben")
     assert "/edit" not in responder.get(f"/schedules/{schedule_id}").body.decode()
-    for path in ("new", f"{schedule_id}/edit", f"{schedule_id}/delete"):
+    for path in ("new", f"{schedule_id}/edit", f"{schedule_id}/change"):
         responder.get("/schedules")
         refused = responder.submit(f"/schedules/{path}", FIELDS)
         assert "This takes the role admin" in text_of(refused)
@@ -140,4 +140,6 @@ def test_who_may(site: Site) -> None:
     assert other.get(f"/schedules/{schedule_id}/edit").status == 404
     admin = site.browser("Ana")
     admin.get("/")
-    assert "Deleted." in text_of(admin.follow(admin.submit(f"/schedules/{schedule_id}/delete", {})))
+    assert "Deleted." in text_of(
+        admin.follow(admin.submit(f"/schedules/{schedule_id}/change", {"act": "delete"}))
+    )

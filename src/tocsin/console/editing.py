@@ -86,7 +86,7 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
         """What a new one begins with."""
 
     @abstractmethod
-    def stored(self, call: Call, row: OwnedRow) -> Values:
+    async def stored(self, call: Call, row: OwnedRow) -> Values:
         """What stands in the form of one that is there."""
 
     @abstractmethod
@@ -152,7 +152,7 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
         if row is None:
             return absent(self.called, (f"/{self.place}", self.all_called))
         if call.request.method == "GET":
-            return await self.shown(call, self.stored(call, row), {}, row)
+            return await self.shown(call, await self.stored(call, row), {}, row)
         return await self._answer(call, row)
 
     async def _answer(self, call: Call, row: OwnedRow | None) -> Response:

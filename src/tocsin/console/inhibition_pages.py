@@ -88,7 +88,7 @@ class InhibitionEditor(
             "equal": "host" if "host" in alert.labels else "",
         }
 
-    def stored(self, call: Call, row: StoredInhibitionRule) -> dict[str, str]:
+    async def stored(self, call: Call, row: StoredInhibitionRule) -> dict[str, str]:
         return {
             "name": row.name,
             "source_matchers": write_matchers(row.source_matchers),

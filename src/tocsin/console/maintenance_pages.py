@@ -112,7 +112,7 @@ class MaintenanceEditor(Editor[StoredWindow, MaintenanceWindowIn, MaintenanceWin
     async def usual(self, call: Call) -> Values:
         return {**_USUAL, "timezone": call.visitor.timezone, "tenant_ids": []}
 
-    def stored(self, call: Call, row: StoredWindow) -> Values:
+    async def stored(self, call: Call, row: StoredWindow) -> Values:
         return {
             "name": row.name,
             "comment": row.comment,

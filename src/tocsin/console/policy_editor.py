@@ -114,7 +114,7 @@ class PolicyEditor(Editor[StoredPolicy, EscalationPolicyIn, EscalationPolicyPatc
         values = {"name": "", "repeat": "0", "exhausted": "", "ack_timeout": ""}
         return PolicyForm(values, [_BLANK])
 
-    def stored(self, call: Call, row: StoredPolicy) -> PolicyForm:
+    async def stored(self, call: Call, row: StoredPolicy) -> PolicyForm:
         values = {
             "name": row.name,
             "repeat": str(row.repeat),

@@ -112,7 +112,7 @@ class RuleEditor(Editor[AlertRule, AlertRuleIn, AlertRulePatch, Values]):
             "matchers": write_matchers(matchers),
         }
 
-    def stored(self, call: Call, row: AlertRule) -> Values:
+    async def stored(self, call: Call, row: AlertRule) -> Values:
         return values_of(_columns(row))
 
     async def entered(self, call: Call) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.console import forms
+from tocsin.console.choices import destination_choices
 from tocsin.console.context import ConsoleContext
-from tocsin.console.door import Call, absent, opened
-from tocsin.console.render import go, page
+from tocsin.console.door import Call
+from tocsin.console.editing import Document, Editor, Faults
+from tocsin.console.render import page
 from tocsin.console.repeated_fields import Part, one, read_parts, rearranged
 from tocsin.console.schedule_lines import read_hours, read_turns, write_hours, write_turns
 from tocsin.model import Role
@@ -23,10 +25,8 @@ from tocsin.oncall.validation import LAYERS_LIMIT
 from tocsin.resources import schedule_previews, schedules
 from tocsin.resources.schedule_previews import PreviewIn, SchedulePreviewOut
 from tocsin.resources.schedule_shapes import ChangeTime, ScheduleIn, SchedulePatch
-from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest
-from tocsin.store.queries.destinations import page_of_destinations
 from tocsin.store.queries.users import page_of_users
 from tocsin.store.tables import StoredSchedule
 
@@ -54,28 +54,7 @@ Person = tuple[str, str, str]
 
 
 def routes(context: ConsoleContext) -> list[Route]:
-    return [
-        Route("/schedules/new", opened(context, _new, role=Role.ADMIN), methods=["GET", "POST"]),
-        Route(
-            "/schedules/{id:uuid}/edit",
-            opened(context, _edit, role=Role.ADMIN),
-            methods=["GET", "POST"],
-        ),
-        Route(
-            "/schedules/{id:uuid}/delete",
-            opened(context, _delete, role=Role.ADMIN),
-            methods=["POST"],
-        ),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What was entered. `faults` by field; those of a layer as `layers-0-turns`."""
-
-    values: Mapping[str, str]
-    layers: Sequence[Part]
-    faults: Mapping[str, str]
+    return ScheduleEditor().routes(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +63,27 @@ class ScheduleChoices:
     destinations: Sequence[tuple[str, str]]
 
 
-async def _choices(session: DatabaseSession, workspace_id: UUID) -> ScheduleChoices:
-    people = await page_of_users(
-        session, workspace_id, PageRequest(200), q=None, role=None, is_active=True
-    )
-    destinations = await page_of_destinations(
-        session, workspace_id, PageRequest(200), type=None, is_enabled=None
-    )
+@dataclass(frozen=True, slots=True)
+class ScheduleForm:
+    """What was entered, and by which names people and destinations are meant."""
+
+    values: Mapping[str, str]
+    layers: Sequence[Part]
+    choices: ScheduleChoices
+
+
+async def _choices(call: Call, fallback: str) -> ScheduleChoices:
+    workspace_id = call.visitor.workspace_id
+    async with call.context.reading() as session:
+        people = await page_of_users(
+            session, workspace_id, PageRequest(200), q=None, role=None, is_active=True
+        )
+        destinations = await destination_choices(
+            session, workspace_id, [fallback.partition(":")[2]]
+        )
     return ScheduleChoices(
         sorted(((str(each.id), each.name, each.email) for each in people.rows), key=_by_name),
-        sorted(((str(each.id), each.name) for each in destinations.rows), key=_by_name),
+        [(each.id, each.name) for each in destinations],
     )
 
 
@@ -118,78 +108,143 @@ def _blank(call: Call, place: int) -> Part:
     }
 
 
-async def _new(call: Call) -> Response:
-    if not call.may(Role.ADMIN):
-        return go("/schedules")
-    async with call.context.reading() as session:
-        choices = await _choices(session, call.visitor.workspace_id)
-    if call.request.method == "GET":
-        values = {"name": "", "timezone": call.visitor.timezone, "fallback": "", "effective": "now"}
-        return _shown(call, Form(values, [_blank(call, 0)], {}), choices, None, None)
-    form, act = await _entered(call)
-    if (layers := rearranged(form.layers, act, _blank(call, len(form.layers)))) is not None:
-        return _shown(call, Form(form.values, layers, {}), choices, None, None)
-    document, form = _document(form, choices)
-    if form.faults:
-        return _shown(call, form, choices, None, None)
-    body, form = _read(ScheduleIn, document, form)
-    if body is None:
-        return _shown(call, form, choices, None, None)
-    if act == "try":
-        tried = await forms.save(_preview_new(call, body))
-        return _shown(call, _with(form, tried.faults), choices, None, tried.made)
-    saved = await forms.save(_create(call, body))
-    if saved.made is None:
-        return _shown(call, _with(form, saved.faults), choices, None, None)
-    return go(f"/schedules/{saved.made.id}", f"“{saved.made.name}” is in force.")
+class ScheduleEditor(Editor[StoredSchedule, ScheduleIn, SchedulePatch, ScheduleForm]):
+    place = "schedules"
+    called = "schedule"
+    all_called = "All schedules"
+    edit_at = "/edit"
+    table = StoredSchedule
+    body = ScheduleIn
+    change = SchedulePatch
+    keeping = schedules
+
+    async def usual(self, call: Call) -> ScheduleForm:
+        values = {
+            "name": "",
+            "timezone": call.visitor.timezone,
+            "fallback": "",
+            "effective": ChangeTime.NOW.value,
+        }
+        return ScheduleForm(values, [_blank(call, 0)], await _choices(call, ""))
+
+    async def stored(self, call: Call, row: StoredSchedule) -> ScheduleForm:
+        fallback = ""
+        if row.fallback_user_id is not None:
+            fallback = f"user:{row.fallback_user_id}"
+        elif row.fallback_destination_id is not None:
+            fallback = f"destination:{row.fallback_destination_id}"
+        values = {
+            "name": row.name,
+            "timezone": row.timezone,
+            "fallback": fallback,
+            "effective": ChangeTime.NOW.value,
+        }
+        choices = await _choices(call, fallback)
+        return ScheduleForm(values, [_part(each, choices) for each in row.layers], choices)
+
+    async def entered(self, call: Call) -> ScheduleForm:
+        fields = await call.fields()
+        given = dict(fields)
+        names = ("name", "timezone", "fallback", "effective")
+        values = {name: given.get(name, "").strip() for name in names}
+        layers = read_parts(fields, "layers", _FIELDS, LAYERS_LIMIT)
+        return ScheduleForm(values, layers, await _choices(call, values["fallback"]))
+
+    def rearranged(self, call: Call, values: ScheduleForm, act: str) -> ScheduleForm | None:
+        layers = rearranged(values.layers, act, _blank(call, len(values.layers)))
+        return None if layers is None else replace(values, layers=layers)
+
+    def document(
+        self, call: Call, values: ScheduleForm, row: StoredSchedule | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        document, faults = _document(values)
+        if row is not None:
+            document["effective"] = values.values["effective"]
+        return document, faults
+
+    async def tried(
+        self,
+        call: Call,
+        values: ScheduleForm,
+        document: Document,
+        faults: Faults,
+        row: StoredSchedule | None,
+    ) -> Response:
+        """With what it changes, in words."""
+        if faults:
+            return self._page(call, values, faults, row, None)
+        preview = await self._preview(call, document, row)
+        return self._page(call, values, preview.faults, row, preview.made)
+
+    async def _preview(
+        self, call: Call, document: Document, row: StoredSchedule | None
+    ) -> forms.Saved[SchedulePreviewOut]:
+        if row is None:
+            new = forms.read(ScheduleIn, document)
+            if new.body is None:
+                return forms.Saved(None, new.faults)
+            return await forms.save(_preview_new(call, new.body))
+        change = forms.read(SchedulePatch, document)
+        if change.body is None:
+            return forms.Saved(None, change.faults)
+        return await forms.save(_preview(call, row.id, change.body))
+
+    def after(self, row_id: UUID) -> str:
+        return f"/schedules/{row_id}"
+
+    def said_when_made(self, row: StoredSchedule) -> str:
+        return f"“{row.name}” is in force."
+
+    def said_when_saved(self, row: StoredSchedule) -> str:
+        return f"“{row.name}” is saved."
+
+    async def act(self, session: DatabaseSession, call: Call, row_id: UUID, act: str) -> str | None:
+        if act != "delete":
+            return None
+        await schedules.delete(session, call.visitor.principal, row_id, call.now)
+        return "Deleted."
+
+    async def shown(
+        self, call: Call, values: ScheduleForm, faults: Faults, row: StoredSchedule | None
+    ) -> Response:
+        return self._page(call, values, faults, row, None)
+
+    def _page(
+        self,
+        call: Call,
+        form: ScheduleForm,
+        faults: Faults,
+        row: StoredSchedule | None,
+        tried: SchedulePreviewOut | None,
+    ) -> Response:
+        return page(
+            "schedule_edit.html",
+            call.frame("schedules"),
+            HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
+            row=row,
+            values=form.values,
+            layers=[{name: one(part, name) for name in _FIELDS} for part in form.layers],
+            faults=faults,
+            people=form.choices.people,
+            destinations=form.choices.destinations,
+            units=[(unit.value, words) for unit, words in _UNITS],
+            modes=[
+                (RestrictionMode.WALL.value, "turns go on meanwhile"),
+                (RestrictionMode.ACTIVE.value, "only time on duty counts"),
+            ],
+            days=("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+            tried=tried,
+            may_change=call.may(Role.ADMIN),
+            can_add=len(form.layers) < LAYERS_LIMIT,
+        )
 
 
-async def _edit(call: Call) -> Response:
-    schedule_id: UUID = call.request.path_params["id"]
-    workspace_id = call.visitor.workspace_id
-    async with call.context.reading() as session:
-        row = await workspace_rows.find(session, StoredSchedule, workspace_id, schedule_id)
-        choices = await _choices(session, workspace_id)
-    if row is None:
-        return absent("schedule", ("/schedules", "All schedules"))
-    if call.request.method == "GET":
-        return _shown(call, _stored(row, choices), choices, row, None)
-    form, act = await _entered(call)
-    if (layers := rearranged(form.layers, act, _blank(call, len(form.layers)))) is not None:
-        return _shown(call, Form(form.values, layers, {}), choices, row, None)
-    document, form = _document(form, choices)
-    if form.faults:
-        return _shown(call, form, choices, row, None)
-    document["effective"] = form.values["effective"]
-    body, form = _read(SchedulePatch, document, form)
-    if body is None:
-        return _shown(call, form, choices, row, None)
-    if act == "try":
-        tried = await forms.save(_preview(call, schedule_id, body))
-        return _shown(call, _with(form, tried.faults), choices, row, tried.made)
-    saved = await forms.save(_update(call, schedule_id, body))
-    if saved.made is None:
-        return _shown(call, _with(form, saved.faults), choices, row, None)
-    return go(f"/schedules/{schedule_id}", f"“{saved.made.name}” is saved.")
-
-
-async def _entered(call: Call) -> tuple[Form, str]:
-    """The form, and which of its buttons was pressed."""
-    fields = await call.fields()
-    given = dict(fields)
-    values = {
-        name: given.get(name, "").strip() for name in ("name", "timezone", "fallback", "effective")
-    }
-    layers = read_parts(fields, "layers", _FIELDS, LAYERS_LIMIT)
-    return Form(values, layers, {}), given.get("act", "")
-
-
-def _document(form: Form, choices: ScheduleChoices) -> tuple[dict[str, Any], Form]:
-    """As the API has it, and the form with what cannot be read."""
+def _document(form: ScheduleForm) -> tuple[dict[str, Any], dict[str, str]]:
+    """As the API has it, and what cannot be read, by field."""
     faults: dict[str, str] = {}
     layers = []
     for place, part in enumerate(form.layers):
-        turns, fault = read_turns(one(part, "turns"), choices.people)
+        turns, fault = read_turns(one(part, "turns"), form.choices.people)
         if fault:
             faults[f"layers-{place}-turns"] = fault
         hours, fault = read_hours(one(part, "hours"))
@@ -220,7 +275,7 @@ def _document(form: Form, choices: ScheduleChoices) -> tuple[dict[str, Any], For
         "fallback": fallback,
         "layers": layers,
     }
-    return document, Form(form.values, form.layers, faults)
+    return document, faults
 
 
 def _number(text: str) -> int | str:
@@ -235,32 +290,6 @@ def _handoff_day(part: Part, unit: str) -> int | str | None:
         date = one(part, "handoff_date")
         return _number(date) if date else None
     return None
-
-
-def _read(
-    shape: type[forms.Shape], document: Mapping[str, Any], form: Form
-) -> tuple[forms.Shape | None, Form]:
-    entered = forms.read(shape, document)
-    return entered.body, form if entered.body is not None else _with(form, entered.faults)
-
-
-def _with(form: Form, faults: Mapping[str, str]) -> Form:
-    return Form(form.values, form.layers, faults)
-
-
-def _stored(row: StoredSchedule, choices: ScheduleChoices) -> Form:
-    fallback = ""
-    if row.fallback_user_id is not None:
-        fallback = f"user:{row.fallback_user_id}"
-    elif row.fallback_destination_id is not None:
-        fallback = f"destination:{row.fallback_destination_id}"
-    values = {
-        "name": row.name,
-        "timezone": row.timezone,
-        "fallback": fallback,
-        "effective": ChangeTime.NOW.value,
-    }
-    return Form(values, [_part(each, choices) for each in row.layers], {})
 
 
 def _part(layer: Mapping[str, Any], choices: ScheduleChoices) -> Part:
@@ -291,59 +320,3 @@ async def _preview(call: Call, schedule_id: UUID, body: SchedulePatch) -> Schedu
         return await schedule_previews.preview(
             session, call.visitor.principal, schedule_id, PreviewIn(change=body), call.now
         )
-
-
-async def _create(call: Call, body: ScheduleIn) -> StoredSchedule:
-    caller = call.visitor.principal
-    row = schedules.make(caller, body, call.now)
-    async with call.context.configuring() as session:
-        await schedules.create(session, caller, row, call.now)
-    return row
-
-
-async def _update(call: Call, schedule_id: UUID, body: SchedulePatch) -> StoredSchedule:
-    async with call.context.configuring() as session:
-        return await schedules.update(session, call.visitor.principal, schedule_id, body, call.now)
-
-
-async def _delete(call: Call) -> Response:
-    schedule_id: UUID = call.request.path_params["id"]
-
-    async def delete() -> bool:
-        async with call.context.configuring() as session:
-            await schedules.delete(session, call.visitor.principal, schedule_id, call.now)
-        return True
-
-    deleted = await forms.save(delete())
-    if deleted.made is None:
-        return go(f"/schedules/{schedule_id}/edit", forms.first(deleted.faults))
-    return go("/schedules", "Deleted.")
-
-
-def _shown(
-    call: Call,
-    form: Form,
-    choices: ScheduleChoices,
-    row: StoredSchedule | None,
-    tried: SchedulePreviewOut | None,
-) -> Response:
-    return page(
-        "schedule_edit.html",
-        call.frame("schedules"),
-        HTTPStatus.UNPROCESSABLE_ENTITY if form.faults else HTTPStatus.OK,
-        row=row,
-        values=form.values,
-        layers=[{name: one(part, name) for name in _FIELDS} for part in form.layers],
-        faults=form.faults,
-        people=choices.people,
-        destinations=choices.destinations,
-        units=[(unit.value, words) for unit, words in _UNITS],
-        modes=[
-            (RestrictionMode.WALL.value, "turns go on meanwhile"),
-            (RestrictionMode.ACTIVE.value, "only time on duty counts"),
-        ],
-        days=("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
-        tried=tried,
-        may_change=call.may(Role.ADMIN),
-        can_add=len(form.layers) < LAYERS_LIMIT,
-    )

@@ -102,16 +102,8 @@ class SilenceEditor(Editor[StoredSilence, SilenceIn, SilencePatch, Mapping[str, 
         ]
         return {**_USUAL, "matchers": write_matchers(matchers)}
 
-    def stored(self, call: Call, row: StoredSilence) -> dict[str, str]:
-        zone, least = call.visitor.timezone, row.breakthrough_severity
-        return {
-            "matchers": write_matchers(row.matchers),
-            "hours": _UNTIL,
-            "starts_at": local_input(row.starts_at, zone),
-            "ends_at": local_input(row.ends_at, zone),
-            "comment": row.comment,
-            "breakthrough_severity": "" if least is None else least.value,
-        }
+    async def stored(self, call: Call, row: StoredSilence) -> dict[str, str]:
+        return _stored(call, row)
 
     async def entered(self, call: Call) -> dict[str, str]:
         form = await call.form()
@@ -133,7 +125,7 @@ class SilenceEditor(Editor[StoredSilence, SilenceIn, SilencePatch, Mapping[str, 
 
     def _moved(self, call: Call, values: Mapping[str, str], row: StoredSilence) -> dict[str, str]:
         """Times that were changed: the fields show minutes, and what is stored has seconds."""
-        shown = self.stored(call, row)
+        shown = _stored(call, row)
         names = ("ends_at",) if row.starts_at <= call.now else ("starts_at", "ends_at")
         return {
             name: zoned(values[name], call.visitor.timezone)
@@ -184,6 +176,18 @@ class SilenceEditor(Editor[StoredSilence, SilenceIn, SilencePatch, Mapping[str, 
         if not isinstance(draft, Silence):
             return None
         return await try_cover(draft, (await past_days(call)).alerts)
+
+
+def _stored(call: Call, row: StoredSilence) -> dict[str, str]:
+    zone, least = call.visitor.timezone, row.breakthrough_severity
+    return {
+        "matchers": write_matchers(row.matchers),
+        "hours": _UNTIL,
+        "starts_at": local_input(row.starts_at, zone),
+        "ends_at": local_input(row.ends_at, zone),
+        "comment": row.comment,
+        "breakthrough_severity": "" if least is None else least.value,
+    }
 
 
 def _times(call: Call, values: Mapping[str, str]) -> dict[str, str]:
