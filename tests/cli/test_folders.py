@@ -174,7 +174,7 @@ READING = (
     *("destination show", "inhibition show", "rule show", "silence show", "tenant show"),
 )
 
-WITHOUT_A_FOLDER = {"heartbeat run", "settings"}
+WITHOUT_A_FOLDER = {"heartbeat run", "receive", "settings"}
 """What is for machines on which there is no Tocsin but the program."""
 
 # Runs every command in one process, perhaps as another user: importing takes longer than they do.

@@ -99,7 +99,9 @@ def test_an_alert_is_shown_with_its_timeline_and_raw_payload(server: Server, ale
     assert shown.code == 0, shown
     assert "CRITICAL  Disk full" in shown.out
     assert "triggered  shop" in shown.out
-    assert '"id": "disk-1"' in shown.out
+    assert "none: `tocsin explain` says why" in shown.out
+    assert '"id": "disk-1"' not in shown.out
+    assert '"id": "disk-1"' in server.program.call("alert", alert, "--payload").out
     document = json.loads(server.program.call("alert", "last", "--json").out)
     assert document["alert"]["id"] == alert
     assert document["webhook_deliveries"][0]["raw_payload"] == BODY

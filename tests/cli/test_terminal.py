@@ -124,7 +124,7 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
 
 _COMMANDS = (
     ("alerts",),
-    ("alert", "last"),
+    ("alert", "last", "--payload"),
     ("explain", "last"),
     ("webhooks",),
     ("webhook", "{webhook_deliveries}"),

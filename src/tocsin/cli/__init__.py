@@ -33,6 +33,7 @@ from tocsin.cli import (
     on_call_acts,
     overview,
     policy,
+    receive,
     replay,
     rule,
     schedule,
@@ -72,6 +73,7 @@ _RUN, _LOOK, _SET_UP, _LOOK_AFTER = "Run", "Alerts", "Set up", "Look after"
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
 app.command("send", rich_help_panel=_RUN)(send.send)
+app.command("receive", rich_help_panel=_RUN)(receive.receive)
 app.command("alerts", rich_help_panel=_LOOK)(alerts.alerts)
 app.command("alert", rich_help_panel=_LOOK)(alerts.alert)
 app.command("explain", rich_help_panel=_LOOK)(explain.explain)

@@ -1,4 +1,4 @@
-"""`tocsin alerts` lists, `tocsin alert ID` shows one with its timeline and what was sent."""
+"""`tocsin alerts` lists, `tocsin alert ID` shows one with its timeline and the messages about it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.arguments import AlertId
+from tocsin.cli.delivery import destination_names, why
 from tocsin.cli.output import (
     Json,
     Rows,
@@ -107,10 +108,13 @@ def _for_pipes(found: list[Any]) -> Table:
 
 def alert(
     alert_id: AlertId,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Also the bodies of the webhooks it was made of.")
+    ] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Show one alert: what it is, its timeline, and the raw payloads it was made of."""
+    """Show one alert: what it is, its timeline, and what was sent to whom. Example: tocsin alert last"""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 
@@ -118,18 +122,30 @@ def alert(
         identifier = found_id(api, alert_id)
         found = api.get(f"/alerts/{identifier}")
         timeline = api.items(f"/alerts/{identifier}/timeline", limit=1_000)
-        deliveries = api.items("/webhook-deliveries", limit=200, alert_id=identifier)
-        whole = [
-            api.get(f"/webhook-deliveries/{each['id']}") for each in deliveries[-_PAYLOADS:][::-1]
-        ]
+        messages = api.items("/alert-deliveries", limit=200, alert_id=identifier)
+        named = destination_names(api) if messages and not json else {}
+        deliveries, whole = [], []
+        if payload or json:
+            deliveries = api.items("/webhook-deliveries", limit=200, alert_id=identifier)
+            shown = deliveries[-_PAYLOADS:][::-1]
+            whole = [api.get(f"/webhook-deliveries/{each['id']}") for each in shown]
     if json:
-        print_json({"alert": found, "timeline": timeline, "webhook_deliveries": whole})
+        print_json(
+            {
+                "alert": found,
+                "timeline": timeline,
+                "alert_deliveries": messages,
+                "webhook_deliveries": whole,
+            }
+        )
         return
     show(
         Group(
             *headline(found),
             section("Timeline"),
             Padding(_timeline(timeline), (0, 0, 0, 2)),
+            section("Messages"),
+            Padding(_messages(messages, named), (0, 0, 0, 2)),
             *_payloads(whole, len(deliveries)),
         )
     )
@@ -181,6 +197,24 @@ def _timeline(events: list[Any]) -> Table:
             Text(event["kind"].replace("_", " ")),
             Text(event["actor"]["name"], style="bright_black"),
             Text("  ".join(f"{name}={value}" for name, value in detail.items())),
+        )
+    return made
+
+
+def _messages(messages: list[Any], named: dict[str, str]) -> RenderableType:
+    """What was, or is to be, sent to whom; oldest first, as the timeline is."""
+    if not messages:
+        return Text("none: `tocsin explain` says why", style="bright_black")
+    made = Rows.grid(padding=(0, 2))
+    for _ in range(5):
+        made.add_column()
+    for each in reversed(messages):
+        made.add_row(
+            Text(clock(each["sent_at"] or each["created_at"])[:8], style="bright_black"),
+            status_text(each["status"]),
+            Text(named.get(each["alert_destination_id"], "(deleted)")),
+            Text(each["event_type"].removeprefix("alerts.")),
+            Text(each["last_error_message"] or why(each), style="bright_black"),
         )
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -22,6 +22,9 @@ from tocsin.cli.output import (
 )
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
+
+if TYPE_CHECKING:
+    from tocsin.cli.calling.client import ApiClient
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
 
@@ -44,7 +47,7 @@ def list_all(
     from tocsin.cli.lookup import alert_id, by_name
 
     with open_api(workspace, only_reads=True) as api:
-        named = {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
+        named = destination_names(api)
         wanted = None
         if destination is not None:
             wanted = by_name(api, "/alert-destinations", "destination", destination)["id"]
@@ -68,12 +71,17 @@ def list_all(
             status_text(each["status"]),
             Text(named.get(each["alert_destination_id"], "(deleted)")),
             each["event_type"].removeprefix("alerts."),
-            _why(each),
+            why(each),
             str(each["attempt_count"]),
             each["id"],
             Text(each["last_error_message"] or ""),
         )
     show(made)
+
+
+def destination_names(api: ApiClient) -> dict[str, str]:
+    """By id."""
+    return {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
 
 
 _WAITS = {
@@ -85,7 +93,7 @@ _WAITS = {
 """What keeps one that is due; a time follows."""
 
 
-def _why(delivery: Any) -> str:
+def why(delivery: Any) -> str:
     """In a few words, with the time until which it waits."""
     if wait := delivery["waits_for"]:
         return f"{wait['reason']} until {_time(wait['until'])}"

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json as json_module
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure, readable
+from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import Json, print_json, show, status_text
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.senders import find_sender, read_body, server_of
 
 if TYPE_CHECKING:
-    from tocsin.cli.runtime import Installation
     from tocsin.cli.signing import SignedSender
-    from tocsin.settings import Settings
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -49,23 +46,16 @@ def send(
     """
     from tocsin.cli.runtime import open_installation
 
-    body = _body(file)
+    body = read_body(file)
     headers = dict(_header(each) for each in header or [])
     with open_installation(only_reads=True) as installation:
-        base = _server(installation.settings, url)
-        sender = _find(installation, workspace, integration)
+        base = server_of(installation.settings, url)
+        sender = find_sender(installation, workspace, integration)
     answers = [_post(base, sender, body, headers, key, json) for _ in range(repeat)]
     if json:
         print_json(answers[0] if repeat == 1 else answers)
     if not all(200 <= each["status_code"] < 300 for each in answers):
         raise typer.Exit(Exit.FAILED)
-
-
-def _body(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror}", code=Exit.USAGE) from None
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -75,44 +65,6 @@ def _header(text: str) -> tuple[str, str]:
     if not (text.isascii() and text.isprintable()):
         raise Failure(f"--header {text!r} holds what no header can carry", code=Exit.USAGE)
     return name.strip(), value.strip()
-
-
-def _server(settings: Settings, url: str | None) -> str:
-    from tocsin.cli.whereabouts import running_server
-
-    found = url or settings.public_url or running_server(settings.data_dir)
-    if found is None:
-        raise Failure(
-            f"no server is running on {settings.data_dir}; start one with `tocsin serve`, "
-            "or say where it is: --url http://host:port",
-            code=Exit.UNREACHABLE,
-        )
-    return found.rstrip("/")
-
-
-def _find(installation: Installation, workspace: str, said: str) -> SignedSender:
-    """The integration with this name or id, and what its sender needs to know.
-
-    Raises:
-        Failure: if there is no such integration, or its secret cannot be read.
-    """
-    import asyncio
-
-    from tocsin.cli.calling.in_process import workspace_id_of
-    from tocsin.cli.signing import load_signed_senders
-
-    workspace_id = workspace_id_of(installation, workspace)
-    senders = readable(lambda: asyncio.run(load_signed_senders(installation, workspace_id)))
-    found = next((each for each in senders.values() if said in (each.name, str(each.id))), None)
-    if found is None:
-        names = ", ".join(sorted(senders)) or "none yet"
-        raise Failure(
-            f"there is no integration {said!r} in this workspace; there are: {names}",
-            code=Exit.NOT_FOUND,
-        )
-    if found.profile is None:
-        raise Failure(found.problem or "its secret cannot be read")
-    return found
 
 
 def _post(

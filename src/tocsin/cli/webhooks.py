@@ -1,7 +1,9 @@
-"""`tocsin webhooks` lists what reached us, `tocsin webhook ID` shows one with all that was sent."""
+"""`tocsin webhooks` lists what reached us, `tocsin webhook ID` shows one with all that was sent, and
+`tocsin webhook NAME curl` prints the line that sends one."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +12,7 @@ from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
-from tocsin.cli.arguments import WebhookDeliveryId
+from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.output import (
     Json,
     ago,
@@ -78,17 +80,50 @@ def webhooks(
     show(made)
 
 
+class Wanted(StrEnum):
+    CURL = "curl"
+
+
 def webhook(
-    delivery_id: WebhookDeliveryId,
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="DELIVERY_ID",
+            help="An id, the beginning of one, or `last`; for `curl`, an integration, too.",
+        ),
+    ],
+    wanted: Annotated[
+        Wanted | None,
+        typer.Argument(metavar="[curl]", help="Print a signed line that sends it, for a shell."),
+    ] = None,
+    body: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="curl: what to send; else a sample, or what that delivery held."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="curl: the server; else the one running on the data folder.")
+    ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Show one webhook delivery: its answer, its headers, and its body as it came."""
+    """Show one webhook delivery: its answer, its headers, and its body as it came.
+
+    With `curl`: print a line that sends such a webhook, signed. Example: tocsin webhook shop curl | sh
+    """
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import one_id
 
+    if wanted is Wanted.CURL:
+        from tocsin.cli.webhook_curl import print_curl
+
+        print_curl(which, workspace, body, url, json)
+        return
+    if body is not None or url is not None:
+        raise Failure("--body and --url are for `tocsin webhook … curl`", code=Exit.USAGE)
     with open_api(workspace, only_reads=True) as api:
-        found = api.get(f"{_PATH}/{one_id(api, _PATH, 'webhook delivery', delivery_id)}")
+        found = api.get(f"{_PATH}/{one_id(api, _PATH, 'webhook delivery', which)}")
     if json:
         print_json(found)
         return
