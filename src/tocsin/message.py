@@ -156,8 +156,12 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     alert: AlertView | None
     actor: str | None
     """Who acknowledged, resolved or closed it, for people."""
+    said: str | None = None
+    """What they noted with it."""
     note: str | None = None
     """Why it comes here, where no rule says so (the fallback destination), for people."""
+    matched_labels: tuple[str, ...] = ()
+    """Those of the alert's labels that rules match on: people are shown them first."""
     held: HeldBack | None = None
     """What held it back until now."""
     flapping: Flapping | None = None
@@ -215,15 +219,16 @@ class Message(Content, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where a reader can go. `code` is the short code to type when acting; it is made per
-    recipient, action and alert, and never stored in clear. `reply_code` is what a reply by text message
-    names it by."""
+    """Where a reader can go; `silence` makes a silence, for who signs in. `code` is the short code to
+    type when acting; it is made per recipient, action and alert, and never stored in clear. `reply_code`
+    is what a reply by text message names it by."""
 
     alert: str
     acknowledge: str | None = None
     resolve: str | None = None
     code: str | None = None
     reply_code: str | None = None
+    silence: str | None = None
 
 
 def read(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -103,3 +104,16 @@ def test_what_is_not_the_code_is_not_taken_for_it(typed: str) -> None:
 def test_no_code_for_a_token_that_is_not_ours() -> None:
     with pytest.raises(ValueError, match="not a token"):
         SIGNER.code("nonsense")
+
+
+def test_another_action_of_a_message_takes_its_code_also_after_a_change_of_keys() -> None:
+    viewing = token(action=LinkAction.VIEW)
+    text = SIGNER.sign(viewing)
+    renewed = LinkSigner([OTHER_KEY, KEY])
+
+    other = renewed.for_action(text, LinkAction.RESOLVE)
+    assert renewed.read(other, NOW) == replace(viewing, action=LinkAction.RESOLVE)
+    assert renewed.code(other) == SIGNER.code(text)
+    assert renewed.episode(other) == SIGNER.episode(text)
+    with pytest.raises(ValueError, match="not a token of ours"):
+        renewed.for_action(text[:-2], LinkAction.RESOLVE)

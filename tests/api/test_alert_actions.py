@@ -41,6 +41,32 @@ def test_an_alert_goes_through_its_states(hub: Hub) -> None:
     assert audited[-1]["before"] == {"status": "OPEN"}
 
 
+def test_messages_carry_the_note_and_name_the_labels_that_rules_match_on(hub: Hub) -> None:
+    url = {"url": "https://example.com/"}
+    destination = hub.admin.made(
+        "/alert-destinations", {"name": "hook", "type": "webhook", "config": url}
+    )
+    matchers = [
+        {"label": "labels.team", "op": "=", "value": "orders"},
+        {"label": "severity", "op": "!=", "value": "INFO"},
+        {"label": "absent", "op": "=", "value": ""},
+    ]
+    rule = {
+        "name": "taken",
+        "event_types": ["alerts.acknowledged"],
+        "destination_ids": [destination["id"]],
+        "matchers": matchers,
+    }
+    hub.admin.made("/alert-rules", rule)
+    labels = {"team": "orders", "host": "db1"}
+    alert_id = past.alert(hub, past.integration(hub), external_id="e-1", labels=labels)
+    hub.responder.made(f"/alerts/{alert_id}/acknowledge", {"note": "Looking"})
+
+    ((payload,),) = hub.sql("SELECT payload FROM alert_deliveries")
+    assert (payload["actor"], payload["said"]) == ("test responder", "Looking")
+    assert payload["matched_labels"] == ["team"]
+
+
 @pytest.mark.parametrize(
     ("status", "action"),
     [

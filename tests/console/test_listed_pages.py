@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,17 @@ def test_the_link_that_only_shows_lists_them(page: Page) -> None:
     single = page.link(LinkAction.VIEW)
     path = f"/alerts/listed/{page.alert_id}?view={single}"
     assert page.client.request("GET", path).status == 404
+
+
+def test_the_link_that_shows_them_acts_on_them_with_the_code(page: Page) -> None:
+    subject = message(page, [another(page, "one"), another(page, "two")])
+    token = page.link(LinkAction.VIEW_LISTED, subject_id=subject)
+    shown = page.client.request("GET", f"/alerts/listed/{subject}?view={token}").body.decode()
+
+    acknowledge, _ = re.findall(r'action="\.\./\.\./a/([^"]+)"', shown)
+    assert f'href="/deliveries/{subject}"' in shown
+    assert page.submit(acknowledge, page.signer.code(token)).status == 200
+    assert statuses(page) == {"one": "ACKNOWLEDGED", "two": "ACKNOWLEDGED"}
 
 
 def test_a_message_of_another_destination_is_not_there(page: Page) -> None:

@@ -84,7 +84,7 @@ class Gathering:
         ]
 
     def said(self) -> list[tuple[int, str]]:
-        from tocsin.delivery.channels.kit.message_words import changes_words
+        from tocsin.delivery.channels.kit.change_words import changes_words
         from tocsin.message import Changes
 
         return [

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -97,14 +97,20 @@ class LinkSigner:
 
     def sign(self, token: Token) -> str:
         """The token as text for a URL's path."""
-        body = _HEAD.pack(
-            _VERSION,
-            _NUMBERS[token.action],
-            int(token.expires_at.timestamp()),
-            token.subject_id.bytes,
-            token.destination_id.bytes,
-        ) + token.recipient.encode("utf-8", "replace")
-        return _text(body + _tag(self._keys[0], b"token", body))
+        return _signed(token, self._keys[0])
+
+    def for_action(self, text: str, action: LinkAction) -> str:
+        """The token that does something else with the same, of the same message: it has the same code,
+        also where the keys were changed meanwhile.
+
+        Raises:
+            ValueError: if it is not ours.
+        """
+        found = self._open(text)
+        if found is None:
+            raise ValueError("not a token of ours")
+        token, key = found
+        return _signed(replace(token, action=action), key)
 
     def read(self, text: str, now: datetime) -> Token | Expired | Invalid:
         found = self._open(text)
@@ -169,6 +175,17 @@ class LinkSigner:
             if hmac.compare_digest(_tag(key, b"token", body), tag):
                 return _parse(body), key
         return None
+
+
+def _signed(token: Token, key: bytes) -> str:
+    body = _HEAD.pack(
+        _VERSION,
+        _NUMBERS[token.action],
+        int(token.expires_at.timestamp()),
+        token.subject_id.bytes,
+        token.destination_id.bytes,
+    ) + token.recipient.encode("utf-8", "replace")
+    return _text(body + _tag(key, b"token", body))
 
 
 def _parse(body: bytes) -> Token:

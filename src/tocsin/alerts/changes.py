@@ -20,6 +20,8 @@ from tocsin.routing.flapping import Flaps
 from tocsin.routing.subject import Subject
 
 ENDINGS = (EventType.RESOLVED, EventType.CLOSED)
+MATCHED_LABELS = 8
+"""That a message names."""
 
 
 class Cause(Struct, frozen=True):
@@ -98,6 +100,8 @@ class AlertChange(Struct, frozen=True):
     """As it was when it began to flap, or until it settled."""
     no_news_since: datetime | None = None
     """It is taken to be over, because its source has said nothing since."""
+    said: str | None = None
+    """What the actor noted with it."""
 
     @property
     def has_history(self) -> bool:
@@ -118,6 +122,13 @@ class AlertChange(Struct, frozen=True):
             snooze=self.alert.snooze,
             flaps=self.alert.flaps,
         )
+
+    def matched_labels(self, details: AlertDetails) -> tuple[str, ...]:
+        """Those of its labels that rules of its workspace match on, a few at most."""
+        names = self.entry.routing.matched_labels
+        if not names:
+            return ()
+        return tuple(name for name in names if name in details.labels)[:MATCHED_LABELS]
 
     def document(self, details: AlertDetails) -> AlertView:
         """The alert as messages describe it."""

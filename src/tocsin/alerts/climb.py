@@ -79,12 +79,13 @@ class AskedPerson:
 @dataclass(frozen=True, slots=True)
 class EndOfAlert:
     """How an alert ended. `by`: the person who ended it, or what stands for them; None: nobody whom we
-    know."""
+    know. `said`: what they noted with it."""
 
     event_type: EventType
     actor: str
     by: UUID | None = None
     no_news_since: datetime | None = None
+    said: str | None = None
 
 
 @dataclass(slots=True)

@@ -155,7 +155,9 @@ class PageMaker:
             rule=None if rule_id is None else _named(rule_id, entry.routing),
             alert=change.document(details),
             actor=change.actor,
+            said=change.said,
             note=note,
+            matched_labels=change.matched_labels(details),
             no_news_since=change.no_news_since,
         )
         waits = bool(page.delay)

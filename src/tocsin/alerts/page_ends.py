@@ -105,4 +105,5 @@ def _change(case: AlertCase) -> AlertChange:
         details=case.details,
         is_old=True,
         no_news_since=ended.no_news_since,
+        said=ended.said,
     )

@@ -357,6 +357,8 @@ def _row(
             rule=Named(rule.id, rule.name),
             alert=event.document(details),
             actor=event.actor,
+            said=event.said,
+            matched_labels=event.matched_labels(details),
             no_news_since=event.no_news_since,
             flapping=_flapping(event),
         ),

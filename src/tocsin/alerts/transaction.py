@@ -406,7 +406,7 @@ class AlertTransaction:
             self._mark(key, state, self.now, stored.entry)
         self._rows.happened(alert.id, kind, detail, at=self.now, actor_json=actor_json)
         if event_type is not None:
-            changed = EndOfAlert(event_type, actor_name, by, no_news_since)
+            changed = EndOfAlert(event_type, actor_name, by, no_news_since, detail.get("note"))
             self.escalating.changed(
                 alert, stored.entry, stored.details, event_type, is_old=True, ended=changed
             )
@@ -423,6 +423,7 @@ class AlertTransaction:
                     details=stored.details,
                     is_old=True,
                     no_news_since=no_news_since,
+                    said=detail.get("note"),
                 )
             )
 

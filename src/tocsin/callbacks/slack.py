@@ -36,7 +36,10 @@ BODY_LIMIT = 262_144
 """Bytes; Slack sends the whole message back."""
 WHO_SECONDS = 1.5
 """For Slack to say who somebody is; it waits three seconds for all of our answer."""
-NOT_PERMITTED = "You may look at this workspace's alerts in Tocsin, but not act on them."
+NOT_PERMITTED = (
+    "You may look at this workspace's alerts, but not act on them: your role in Tocsin is viewer. An "
+    "admin of the workspace changes that, with: tocsin user edit YOUR-ADDRESS --role responder"
+)
 
 _ACTS = {"responder", "admin"}
 _HOOK_HOSTS = (".slack.com", ".slack-gov.com")

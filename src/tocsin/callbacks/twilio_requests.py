@@ -52,6 +52,8 @@ class TwilioRequests:
         self._vault = vault
         self._installation = installation
         self._public_url = public_url
+        self.alerts_url = f"{public_url}/alerts"
+        """Where whoever can sign in finds all of them."""
 
     async def form(self, request: Request, place: str) -> SignedForm | None:
         """The form, its signature yet to be checked; None for what is none. `place` is where it came

@@ -40,7 +40,9 @@ WRONG_REPLIES_ALLOWED = 5
 _FORGET_WRONG_AFTER = timedelta(hours=1)
 
 HELP = "Not understood. Reply: ack CODE, or resolve CODE; the code stands in the message."
-AMBIGUOUS = "That code fits several alerts. Act on the right one in Tocsin."
+AMBIGUOUS = (
+    "That code fits several alerts, so nothing was changed. Sign in and act on the right one: "
+)
 UNKNOWN = "No alert of the last days has that code. Reply: ack CODE."
 
 _ARRIVED = frozenset({"delivered", "read"})
@@ -150,7 +152,7 @@ class SmsCallbacks:
             return await self._not_understood(spoken, UNKNOWN)
         live = [found for found in named if found.is_live]
         if len(live) > 1:
-            return await self._not_understood(spoken, AMBIGUOUS)
+            return await self._not_understood(spoken, AMBIGUOUS + self._requests.alerts_url)
         # Of what is over, the newest. Ids are made in the order of time.
         found = live[0] if live else max(named, key=lambda each: each.message.id)
         destination, message = found.destination, found.message

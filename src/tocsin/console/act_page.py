@@ -26,6 +26,7 @@ from tocsin.console.pages import (
     ShownAlert,
     about,
     alert_gone,
+    console_place,
     database_away,
     find_alerts,
     link_broken,
@@ -76,8 +77,8 @@ class _ActPage:
         match self._signer.read(text, utc_now()):
             case Invalid() | Token(action=LinkAction.VIEW | LinkAction.VIEW_LISTED):
                 return link_broken()
-            case Expired():
-                return link_expired("Open the alert in Tocsin instead.")
+            case Expired(token):
+                return link_expired(token)
             case token:
                 try:
                     return await self._answer(request, text, token)
@@ -89,7 +90,7 @@ class _ActPage:
                     )
 
     async def _answer(self, request: Request, text: str, token: Token) -> Response:
-        alerts = await find_alerts(self._engine, token)
+        alerts = await find_alerts(self._engine, token, utc_now())
         if not alerts:
             return alert_gone()
         if not any(alert.admits(token.action) for alert in alerts):
@@ -120,7 +121,7 @@ class _ActPage:
             if alert.admits(token.action)
         ]
         # Somebody may have been faster: what counts is the status now.
-        now = await find_alerts(self._engine, token) or alerts
+        now = await find_alerts(self._engine, token, utc_now()) or alerts
         if any(isinstance(outcome, actions.Acted) for outcome in outcomes):
             return page(
                 HTTPStatus.OK,
@@ -147,8 +148,7 @@ def _form(alerts: Sequence[ShownAlert], token: Token, *, is_wrong: bool = False)
         HTTPStatus.FORBIDDEN if is_wrong else HTTPStatus.OK,
         f"{_VERBS[token.action]} {which}?",
         **about(token, alerts),
-        asks_code=True,
-        button=_VERBS[token.action],
+        buttons=[(_VERBS[token.action], "")],
         recipient=token.recipient,
         message="That is not the code of this message. Nothing was changed." if is_wrong else None,
         tone="bad" if is_wrong else "",
@@ -171,8 +171,9 @@ def _locked(alerts: Sequence[ShownAlert], token: Token) -> Response:
         HTTPStatus.FORBIDDEN,
         "This link is locked",
         "Too many wrong codes were typed. Nothing was changed; "
-        f"{_VERBS[token.action].lower()} {what} in Tocsin instead.",
+        f"sign in to {_VERBS[token.action].lower()} {what}, or use the links of a newer message.",
         **about(token, alerts),
+        places=[console_place(token)],
     )
 
 

@@ -19,7 +19,13 @@ from tocsin.routing.group import Grouping
 from tocsin.routing.inhibition import InhibitionIndex, InhibitionRule
 from tocsin.routing.judge import Judge
 from tocsin.routing.maintenance import MaintenanceWindow, WindowIndex
-from tocsin.routing.matchers import Conjunction, Matcher, read_label
+from tocsin.routing.matchers import (
+    BUILT_IN_LABELS,
+    Conjunction,
+    Matcher,
+    own_name,
+    read_label,
+)
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.recurrence import Occurrence
 from tocsin.routing.silences import Silence, SilenceIndex
@@ -221,6 +227,22 @@ class RuleIndex:
         return [placed[place] for place in sorted(placed)]
 
 
+MATCHED_LABELS = 50
+"""That a table knows by name."""
+
+
+def _matched_labels(rules: Iterable[Rule]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for rule in rules:
+        if rule.is_enabled and len(names) < MATCHED_LABELS:
+            names |= {
+                own_name(matcher.label): None
+                for matcher in rule.matchers
+                if matcher.label not in BUILT_IN_LABELS
+            }
+    return tuple(names)[:MATCHED_LABELS]
+
+
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
     """Everything one workspace decides by. Rules are kept by position, then id."""
@@ -245,6 +267,9 @@ class RoutingTable:
     """Whether anything configured may keep a message back."""
     holds_alerts: bool = field(init=False, compare=False, repr=False)
     """The same, of what holds an alert whichever rule asks."""
+    matched_labels: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """The senders' labels that enabled rules match on, by the rules' position: messages show them
+    first."""
     inhibition: InhibitionIndex = field(init=False, compare=False, repr=False)
     windows_by_id: Mapping[UUID, MaintenanceWindow] = field(init=False, compare=False, repr=False)
     _silences: SilenceIndex = field(init=False, compare=False, repr=False)
@@ -277,6 +302,7 @@ class RoutingTable:
         object.__setattr__(self, "has_cooldowns", cooling)
         held = bool(self.silences or self.windows or self.inhibition_rules)
         object.__setattr__(self, "holds_alerts", held)
+        object.__setattr__(self, "matched_labels", _matched_labels(rules))
         gathering = any(rule.grouping is not None for rule in rules)
         object.__setattr__(self, "can_hold", cooling or quiet or gathering or held)
         object.__setattr__(self, "_silences", SilenceIndex(self.silences))

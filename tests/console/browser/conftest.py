@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Page,
-    Playwright,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.console.site import Browser as PlainBrowser
 from tests.console.site import Site
+from tests.support.chromium import chromium, playwright
+
+__all__ = ["chromium", "playwright"]
 
 # A machine that does much else is slow; what does not come at all is waited for a little longer.
 expect.set_options(timeout=15_000)
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-# Per module: while it runs, its thread has a running event loop, and no other test may start one.
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CHROMIUM_REQUIRED"):
-            pytest.fail("CI must have Chromium")
-        pytest.skip("Chromium is not installed")
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
-    yield browser
-    browser.close()
-
 
 OpenPage = Callable[..., Page]
 

@@ -151,6 +151,10 @@ async def test_a_senders_worst_goes_out_and_stays_text(kind: str, text: str) -> 
         return  # a program gets the sender's text as it is (test_webhook.py has its limit)
     whole = said(attempt)
     assert len(whole) < 130_000
+    if kind == "teams":
+        # Places of ours where a long word may be broken; the sender's own are in short ones, too.
+        assert "egnp.exe\u200b" not in whole
+        whole = whole.replace("\u200b", "")
     for unwanted in "\u202e\u202c\u200b\x07\u2028\r":
         assert unwanted not in whole.replace("\r\n", "\n")
     for received in attempt.received:

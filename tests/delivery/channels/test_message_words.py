@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 from tests.delivery.channels import samples
 from tocsin.delivery.channels.kit import escape
 from tocsin.delivery.channels.kit.http import LONGEST_WAIT, retry_after
-from tocsin.delivery.channels.kit.message_words import describe, duration
-from tocsin.message import Flapping, Links, Message
+from tocsin.delivery.channels.kit.message_words import describe
+from tocsin.delivery.channels.kit.moments import duration
+from tocsin.message import Flapping, Links, Message, Named
 from tocsin.model import AlertStatus, EventType
 
 UTC = ZoneInfo("UTC")
@@ -35,6 +37,8 @@ def test_what_changed_is_a_sentence() -> None:
     assert change(samples.message(EventType.ACKNOWLEDGED, acknowledged, actor="Ada")) == (
         "Acknowledged by Ada, 3 min after it was triggered."
     )
+    said = samples.message(EventType.ACKNOWLEDGED, acknowledged, actor="Ada", said="On\nit ")
+    assert change(said) == "Acknowledged by Ada, 3 min after it was triggered. “On it”"
     assert change(samples.message(EventType.RESOLVED, actor="prometheus")) == (
         "Resolved by prometheus, 12 min after it was triggered."
     )
@@ -109,7 +113,7 @@ def test_many_labels_are_counted_not_listed() -> None:
     labels = {f"label-{index:03}": "x" for index in range(33)}
     words = describe(samples.message(about=samples.alert(labels=labels)), UTC, Links(alert=""))
 
-    assert (len(words.labels), words.more_labels) == (20, 13)
+    assert (len(words.labels), words.more_labels) == (20, 14)  # and the tool's own id
 
 
 def test_a_zone_is_shown_beside_utc() -> None:
@@ -118,6 +122,47 @@ def test_a_zone_is_shown_beside_utc() -> None:
     ).moments
 
     assert moment.text == "2026-11-22 02:43:15 +0545 (2026-11-21 20:58:15 UTC)"
+
+
+def test_its_age_is_said_while_it_lasts() -> None:
+    def aged(message: Message) -> str:
+        return describe(message, ZoneInfo("Europe/Vienna"), samples.links_for("x")).moments[0].aged
+
+    def later(minutes: int) -> Message:
+        return samples.message(at=samples.AT + timedelta(minutes=minutes))
+
+    at = "2026-11-21 21:58:15 CET (2026-11-21 20:58:15 UTC)"
+    assert aged(later(0)) == f"{at}, just now"
+    assert aged(later(12)) == f"{at}, 12 min ago"
+    assert aged(later(200)) == f"{at}, 3 h 20 min ago"
+    assert aged(samples.message(EventType.RESOLVED)) == at
+
+
+def test_a_tenant_is_named_where_there_are_several() -> None:
+    def facts(message: Message) -> list[str]:
+        return [fact.name for fact in describe(message, UTC, samples.links_for("x")).facts]
+
+    assert facts(samples.message()) == ["Source", "Tenant"]
+    only = Named(samples.WORKSPACE_ID, "Default", "default")
+    assert facts(samples.message(tenant=only)) == ["Source"]
+
+
+def test_a_long_description_does_not_push_away_what_can_be_done() -> None:
+    short = describe(samples.message(), UTC, samples.links_for("x"))
+    long = samples.message(about=samples.alert(description="word " * 200))
+    words = describe(long, UTC, samples.links_for("x"))
+
+    assert (short.lead, short.rest) == (short.description, None)
+    assert (words.lead, words.rest) == (None, words.description)
+
+
+@given(st.text(), st.integers(1, 60))
+def test_long_words_can_be_broken_and_say_the_same(text: str, longest: int) -> None:
+    broken = escape.breakable(text, longest)
+
+    assert broken.replace("\u200b", "") == text.replace("\u200b", "")
+    runs = re.split(r"[\s\u200b-]", broken)
+    assert max((len(run) for run in runs), default=0) <= longest
 
 
 @given(st.text(), st.integers(1, 300))

@@ -20,7 +20,8 @@ from tests.support import receivers
 from tocsin.delivery.channels import apprise, pagerduty
 from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit import card, mail, slack_blocks
-from tocsin.delivery.channels.kit.message_words import changes_words, describe
+from tocsin.delivery.channels.kit.change_words import changes_words
+from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.delivery.channels.kit.slack_dialects import attachment, variables
 from tocsin.delivery.channels.webhook import BODY_LIMIT, render
 from tocsin.delivery.outcome import Retry, Sent

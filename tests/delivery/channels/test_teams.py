@@ -24,9 +24,6 @@ _TEXT = {
     "size": {"enum": ["Small", "Default", "Medium", "Large", "ExtraLarge"]},
     "weight": {"enum": ["Lighter", "Default", "Bolder"]},
     "isSubtle": {"type": "boolean"},
-    "color": {
-        "enum": ["Default", "Dark", "Light", "Accent", "Good", "Warning", "Attention"],
-    },
 }
 _SPACING = {"enum": ["None", "Small", "Default", "Medium", "Large", "ExtraLarge", "Padding"]}
 
@@ -34,7 +31,12 @@ _SPACING = {"enum": ["None", "Small", "Default", "Medium", "Large", "ExtraLarge"
 def _element(kind: str, required: list[str], **properties: Any) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {"type": {"const": kind}, "spacing": _SPACING, **properties},
+        "properties": {
+            "type": {"const": kind},
+            "spacing": _SPACING,
+            "separator": {"const": True},
+            **properties,
+        },
         "required": ["type", *required],
         "additionalProperties": False,
     }
@@ -44,7 +46,20 @@ SCHEMA: dict[str, Any] = {
     "$ref": "#/$defs/card",
     "$defs": {
         "text": {"type": "string", "minLength": 1},
-        "run": _element("TextRun", ["text"], text={"$ref": "#/$defs/text"}, **_TEXT),
+        "open": _element(
+            "Action.OpenUrl",
+            ["url"],
+            title={"$ref": "#/$defs/text"},
+            url={"pattern": "^https?://"},
+        ),
+        "run": _element(
+            "TextRun",
+            ["text"],
+            text={"$ref": "#/$defs/text"},
+            selectAction={"$ref": "#/$defs/open"},
+            color={"const": "Accent"},
+            **_TEXT,
+        ),
         "element": {
             "oneOf": [
                 _element(
@@ -52,7 +67,6 @@ SCHEMA: dict[str, Any] = {
                     ["text", "wrap"],
                     text={"$ref": "#/$defs/text"},
                     wrap={"const": True},
-                    style={"enum": ["default", "heading"]},
                     **_TEXT,
                 ),
                 _element(
@@ -70,6 +84,16 @@ SCHEMA: dict[str, Any] = {
                     items={"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/element"}},
                 ),
                 _element(
+                    "ActionSet",
+                    ["actions"],
+                    actions={
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 6,
+                        "items": {"$ref": "#/$defs/open", "required": ["title"]},
+                    },
+                ),
+                _element(
                     "ColumnSet",
                     ["columns"],
                     columns={"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/column"}},
@@ -79,7 +103,7 @@ SCHEMA: dict[str, Any] = {
         "column": _element(
             "Column",
             ["items", "width"],
-            width={"pattern": "^(auto|stretch|[0-9]+px)$"},
+            width={"enum": [1, 2]},
             items={"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/element"}},
         ),
         "card": {
@@ -87,23 +111,12 @@ SCHEMA: dict[str, Any] = {
             "properties": {
                 "$schema": {"const": "http://adaptivecards.io/schemas/adaptive-card.json"},
                 "type": {"const": "AdaptiveCard"},
-                "version": {"const": "1.4"},
+                "version": {"const": "1.2"},
                 "lang": {"const": "en"},
                 "fallbackText": {"$ref": "#/$defs/text"},
                 "speak": {"$ref": "#/$defs/text"},
                 "msteams": {"const": {"width": "Full"}},
                 "body": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/element"}},
-                "actions": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": 6,
-                    "items": _element(
-                        "Action.OpenUrl",
-                        ["title", "url"],
-                        title={"$ref": "#/$defs/text"},
-                        url={"pattern": "^https?://"},
-                    ),
-                },
             },
             "required": ["type", "version", "body", "fallbackText", "lang"],
             "additionalProperties": False,
@@ -160,7 +173,9 @@ def test_the_worst_still_fits_into_teams(text: str) -> None:
     assert len(compact.encode()) <= 24_000
     # Teams counts the card as a string inside JSON, in which quotes and backslashes are escaped.
     assert len(json.dumps(compact, ensure_ascii=False).encode()) <= 28_000
-    assert "actions" in worst
+    sets = [each["actions"] for each in worst["body"] if each["type"] == "ActionSet"]
+    titles = [action["title"] for row in sets for action in row]
+    assert titles == ["Acknowledge", "Resolve", "Open in Tocsin"]
 
 
 def test_senders_texts_stand_only_where_no_markdown_is_read() -> None:
@@ -183,8 +198,8 @@ def test_without_a_zone_readers_get_their_own() -> None:
     texts = [block["text"] for block in elements(render(samples.message()), "TextBlock")]
 
     assert (
-        "Triggered {{DATE(2026-11-21T20:58:15Z, SHORT)}} {{TIME(2026-11-21T20:58:15Z)}} "
-        "(2026-11-21 20:58:15 UTC)" in texts
+        "Since {{DATE(2026-11-21T20:58:15Z, SHORT)}} {{TIME(2026-11-21T20:58:15Z)}} "
+        "(2026-11-21 20:58:15 UTC), just now" in texts
     )
 
 

@@ -164,18 +164,19 @@ class AppriseChannel:
 
 def body(words: MessageWords) -> str:
     """The message as plain text, for whatever shows it."""
-    parts = [words.change]
-    if words.description:
-        parts += ["", inert(words.description)]
-    parts += ["", *(f"{moment.name}: {moment.text}" for moment in words.moments)]
-    parts += [f"{fact.name}: {inert(fact.value)}" for fact in words.facts]
-    parts += [f"{inert(fact.name)}: {inert(fact.value)}" for fact in words.labels]
-    if words.more_labels:
-        parts.append(f"and {words.more_labels} more labels")
+    parts = [words.change, *(f"{moment.name}: {moment.aged}" for moment in words.moments)]
+    if words.lead:
+        parts += ["", inert(words.lead)]
     if words.actions:
         parts += ["", *(f"{action.name}: {action.url}" for action in words.actions)]
     if words.code_hint:
         parts.append(words.code_hint)
+    if words.rest:
+        parts += ["", inert(words.rest)]
+    if words.rows:
+        parts += ["", *(f"{inert(fact.name)}: {inert(fact.value)}" for fact in words.rows)]
+    if words.more_labels:
+        parts.append(f"and {words.more_labels} more labels")
     parts += ["", words.footer]
     return "\n".join(parts)
 

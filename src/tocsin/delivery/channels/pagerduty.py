@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from tocsin.delivery.channels.base import ChannelConfig, LinksFor, Parts, Rate
 from tocsin.delivery.channels.kit.escape import lines, one_line
 from tocsin.delivery.channels.kit.http import digest, encode, judge, unanswered
+from tocsin.delivery.channels.kit.message_actions import OPEN
 from tocsin.delivery.channels.kit.message_words import MessageWords, describe
 from tocsin.delivery.outbound import Answer, NoAnswer
 from tocsin.delivery.outcome import Failed, Outcome, Progress, Retry, Sent, Standing
@@ -222,7 +223,7 @@ def _key_of(alert: AlertView) -> str:
 
 def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) -> dict[str, Any]:
     alert = message.alert
-    url = next((action.url for action in words.actions if action.name.startswith("Open")), None)
+    url = next((action.url for action in words.actions if action.name == OPEN), None)
     event: dict[str, Any] = {
         "routing_key": routing_key,
         "event_action": "trigger",
@@ -239,7 +240,10 @@ def _trigger(message: Message, words: MessageWords, routing_key: str, key: str) 
     }
     if url:
         event["client_url"] = url
-        event["links"] = [{"href": url, "text": "Open in Tocsin"}]
+    # Not those that act: they take a code, which is not in here.
+    links = [action for action in words.actions if not action.asks_code]
+    if links:
+        event["links"] = [{"href": link.url, "text": link.name} for link in links]
     if len(encode(event)) > EVENT_LIMIT:
         event["payload"]["custom_details"] = {"note": "The details were too big; open the alert."}
     return event

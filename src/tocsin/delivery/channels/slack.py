@@ -278,7 +278,8 @@ def bot_payload(
     actions += [Action.RESOLVE] if short.can_resolve else []
     if message.event_type is EventType.TEST:
         actions = []
-    return slack_bot.with_buttons(render(slack_bot.without_links(words)), actions, str(message.id))
+    buttons = slack_bot.buttons(actions, str(message.id)) if actions else None
+    return render(slack_bot.without_links(words), buttons)
 
 
 async def _say(

@@ -28,6 +28,8 @@ GOODBYE = "No key was pressed. Goodbye."
 _HEADLINE = 220
 _DETAIL = 120
 # Said twice, every character may become five, and the whole has a limit.
+_UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
+_SPAN = re.compile(r"\b([0-9]+) (s|min|h|d)\b")
 _CODE = re.compile(r"\b[0-9]{4,8}\b")
 
 
@@ -110,7 +112,15 @@ def spoken(words: Brief) -> str:
 
 def _sentences(words: Brief) -> list[str]:
     worst = words.description.partition("\n")[0] if words.is_of_several else ""
-    return [cut(part, _DETAIL) for part in (words.change, worst, words.where) if part]
+    parts = (_read_out(words.change), _read_out(words.since), worst, words.where)
+    return [cut(part, _DETAIL) for part in parts if part]
+
+
+def _read_out(text: str) -> str:
+    """Spans of time in whole words: `12 min` is `12 minutes`."""
+    return _SPAN.sub(
+        lambda span: f"{span[1]} {_UNITS[span[2]]}{'' if span[1] == '1' else 's'}", text
+    )
 
 
 def choices_of(words: Brief, *, is_test: bool = False) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -29,17 +30,20 @@ class DeliveryLinks:
         self._base_url = base_url
         self._now = now
 
-    def _overview(self, claimed: Claimed) -> Links:
-        """The link that only shows. It needs no code, and opens what it is about, and nothing else."""
+    def _overview(self, claimed: Claimed, destination_id: UUID, recipient: str) -> Links:
+        """The link that only shows. It needs no code, and opens what it is about, and nothing else. It
+        has a code all the same, that of the links that act: the page offers what these do."""
         subject = _subject(claimed)
         if subject is None:
             return Links(alert=self._base_url + "/")
         action = LinkAction.VIEW_LISTED if claimed.carries_others else LinkAction.VIEW
-        token = self._signer.sign(
-            Token(subject, action, claimed.alert_destination_id, "", self._expiry())
-        )
+        token = self._signer.sign(Token(subject, action, destination_id, recipient, self._expiry()))
         place = "listed/" if claimed.carries_others else ""
-        return Links(alert=f"{self._base_url}/alerts/{place}{subject}?view={token}")
+        has_silence = not claimed.carries_others and self._base_url.startswith("http")
+        return Links(
+            alert=f"{self._base_url}/alerts/{place}{subject}?view={token}",
+            silence=f"{self._base_url}/silences/new?alert={subject}" if has_silence else None,
+        )
 
     def acting(self, claimed: Claimed, target: Target) -> LinksFor:
         def links_for(recipient: str) -> Links:
@@ -49,7 +53,7 @@ class DeliveryLinks:
         return links_for
 
     def _links(self, claimed: Claimed, destination_id: UUID, recipient: str) -> Links:
-        overview = self._overview(claimed)
+        overview = self._overview(claimed, destination_id, recipient)
         actions = _actions(claimed)
         subject = _subject(claimed)
         if subject is None or not actions:
@@ -61,8 +65,8 @@ class DeliveryLinks:
             for action in actions
         }
         urls = {action: f"{self._base_url}/a/{token}" for action, token in tokens.items()}
-        return Links(
-            alert=overview.alert,
+        return replace(
+            overview,
             acknowledge=next((urls[each] for each in _ACKNOWLEDGING if each in urls), None),
             resolve=next((urls[each] for each in _RESOLVING if each in urls), None),
             code=self._signer.code(next(iter(tokens.values()))),

@@ -212,8 +212,19 @@ class LinkedAlert:
     severity: Severity
     status: AlertStatus
     source: str
+    external_id: str | None
     triggered_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    last_received_at: datetime
+    occurrence_count: int
+    labels: dict[str, str]
+    metadata_: dict[str, Any]
     tenant: str | None
+    tenant_slug: str | None
+    timezone: str | None
+    """Of the destination that the link was sent to."""
 
 
 async def find_linked_alert(
@@ -248,8 +259,18 @@ def _linked(destination_id: UUID) -> Select[*tuple[Any, ...]]:
             Alert.severity,
             Alert.status,
             Alert.source,
+            Alert.external_id,
             Alert.triggered_at,
+            Alert.acknowledged_at,
+            Alert.resolved_at,
+            Alert.closed_at,
+            Alert.last_received_at,
+            Alert.occurrence_count,
+            Alert.labels,
+            Alert.metadata_,
             Tenant.name.label("tenant"),
+            Tenant.slug.label("tenant_slug"),
+            AlertDestination.config["timezone"].astext.label("timezone"),
         )
         .join(AlertDestination, AlertDestination.workspace_id == Alert.workspace_id)
         .outerjoin(Tenant, Tenant.id == Alert.tenant_id)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tocsin.delivery.channels.kit.message_words import MessageWords
+from tocsin.delivery.channels.kit.moments import JUST_NOW
 from tocsin.message import SHOWN_ALERTS, Message
 from tocsin.model import AlertStatus, EventType
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """`headline` is severity, state and title; `change` what has happened beyond that, `where` its
-    source and tenant. Each may be empty, but the headline. Of a message about several alerts, what is
-    done is done to the first `shown`, and there are `more`."""
+    """`headline` is severity, state and title; `change` what has happened beyond that, `since` since
+    when it is so, unless that is now, `where` its source and tenant. Each may be empty, but the
+    headline. Of a message about several alerts, what is done is done to the first `shown`, and there
+    are `more`."""
 
     headline: str
     change: str
@@ -25,11 +27,14 @@ class Brief:
     is_of_several: bool
     shown: int = 1
     more: int = 0
+    since: str = ""
 
     @property
     def detail(self) -> str:
         """What else there is room for, most important first."""
-        return "\n".join(part for part in (self.change, self.where, self.description) if part)
+        return "\n".join(
+            part for part in (self.change, self.since, self.where, self.description) if part
+        )
 
 
 def brief(message: Message, words: MessageWords) -> Brief:
@@ -50,7 +55,15 @@ def brief(message: Message, words: MessageWords) -> Brief:
         is_of_several=message.group is not None,
         shown=shown,
         more=0 if message.group is None else message.more_than(shown),
+        since=_since(words),
     )
+
+
+def _since(words: MessageWords) -> str:
+    first = next(iter(words.moments), None)
+    if first is None or first.age in (None, JUST_NOW):
+        return ""
+    return f"Since {first.clock}, {first.age}"
 
 
 def _has(message: Message, *statuses: AlertStatus) -> bool:

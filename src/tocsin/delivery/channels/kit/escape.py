@@ -83,6 +83,24 @@ def macro_free(text: str) -> str:
     return text.replace("{{", "{\u2060{")
 
 
+_SEPARATORS = re.compile(r"(?<=[/._:,=&?;|+])(?=[^\s\u200b/._:,=&?;|+])")
+
+
+def breakable(text: str, longest: int) -> str:
+    """For Teams, which breaks a line at blanks and `-` only: in a longer run without any, places to
+    break it that do not show, after what separates, or else wherever it gets too long."""
+
+    def parted(run: re.Match[str]) -> str:
+        parts = _SEPARATORS.sub("\u200b", run[0]).split("\u200b")
+        return "\u200b".join(
+            part[start : start + longest]
+            for part in parts
+            for start in range(0, len(part), longest)
+        )
+
+    return re.sub(rf"[^\s\u200b-]{{{longest + 1},}}", parted, text)
+
+
 def inert(text: str) -> str:
     """For services whose markup is unknown: a word joiner keeps `@everyone` from calling people
     and `[text](address)` from becoming a link, and does not show."""

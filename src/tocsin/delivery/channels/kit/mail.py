@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,8 +14,9 @@ from email.utils import format_datetime, parseaddr
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tocsin.delivery.channels.kit.addresses_in_text import pieces
 from tocsin.delivery.channels.kit.escape import cut, header, one_line
-from tocsin.delivery.channels.kit.message_words import MessageWords
+from tocsin.delivery.channels.kit.message_words import Fact, MessageWords
 from tocsin.message import Message
 from tocsin.model import EventType, Severity
 
@@ -39,6 +41,7 @@ _TEMPLATE = Environment(
     autoescape=True,
     undefined=StrictUndefined,
 ).get_template("mail.html")
+_NAME_WIDTH = 24
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
 
 
@@ -131,25 +134,38 @@ def subject(message: Message, words: MessageWords) -> str:
 
 
 def html(words: MessageWords, recipient: str) -> str:
-    return _TEMPLATE.render(words=words, why=_why(words, recipient), colour=_colour(words))
+    return _TEMPLATE.render(
+        words=words, why=_why(words, recipient), colour=_colour(words), pieces=pieces
+    )
 
 
 def text(words: MessageWords, recipient: str) -> str:
     """The same in plain text; it has everything that the HTML has."""
-    parts = [words.headline, words.title, words.change]
-    if words.description:
-        parts += ["", words.description]
+    parts = [words.headline, words.title, "", words.change]
+    parts += [f"{moment.name} {moment.aged}" for moment in words.moments]
+    if words.lead:
+        parts += ["", words.lead]
     if words.actions:
-        parts += ["", *(f"{action.name}: {action.url}" for action in words.actions)]
+        width = max(len(action.name) for action in words.actions) + 1
+        parts += ["", *(f"{action.name + ':':<{width}} {action.url}" for action in words.actions)]
     if words.code_hint:
         parts += ["", words.code_hint]
-    parts += ["", *(f"{moment.name}: {moment.text}" for moment in words.moments)]
-    parts += [f"{fact.name}: {fact.value}" for fact in (*words.facts, *words.labels)]
+    if words.rest:
+        parts += ["", words.rest]
+    if words.rows:
+        parts += ["", *_columns(words.rows)]
     if words.more_labels:
         parts.append(f"and {words.more_labels} more labels")
     # "-- " starts the signature (RFC 3676, section 4.3).
     parts += ["", "-- ", words.footer, _why(words, recipient)]
     return "\n".join(parts) + "\n"
+
+
+def _columns(rows: Sequence[Fact]) -> list[str]:
+    """Values below each other, as far as names are short."""
+    width = max(len(row.name) for row in rows if len(row.name) <= _NAME_WIDTH or row is rows[0])
+    width = min(width, _NAME_WIDTH) + 1
+    return [f"{row.name + ':':<{width}} {row.value or '–'}" for row in rows]
 
 
 def _why(words: MessageWords, recipient: str) -> str:

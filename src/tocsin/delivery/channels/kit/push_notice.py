@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tocsin.delivery.channels.kit.brief import Brief, brief
 from tocsin.delivery.channels.kit.loudness import Loudness, loudness
+from tocsin.delivery.channels.kit.message_actions import ActionLink
 from tocsin.delivery.channels.kit.message_words import MessageWords
 from tocsin.message import Links, Message
 
@@ -14,7 +15,8 @@ from tocsin.message import Links, Message
 @dataclass(frozen=True, slots=True)
 class PushNotice:
     """`subject` is what all messages about one alert, or one group, have in common: a later one may take
-    the place of an earlier one. `acknowledge` is a link, good with the code and nothing else."""
+    the place of an earlier one. `acknowledge` is a link, good with the code and nothing else; `look` is
+    where its sender says to look first, with what that is called."""
 
     id: UUID
     subject: str
@@ -24,6 +26,7 @@ class PushNotice:
     open: str | None
     acknowledge: str | None
     code: str | None
+    look: ActionLink | None = None
 
 
 def notice(message: Message, words: MessageWords, links: Links) -> PushNotice:
@@ -39,6 +42,7 @@ def notice(message: Message, words: MessageWords, links: Links) -> PushNotice:
         open=links.alert if links.alert.startswith(("http://", "https://")) else None,
         acknowledge=links.acknowledge if may_acknowledge else None,
         code=links.code if may_acknowledge else None,
+        look=next((each for each in words.actions if not each.is_ours), None),
     )
 
 

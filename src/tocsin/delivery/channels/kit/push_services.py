@@ -79,6 +79,8 @@ def ntfy(topic_url: str, token: str | None, notice: PushNotice) -> Posting:
                 "clear": True,
             }
         )
+    if notice.look is not None:
+        actions.append({"action": "view", "label": notice.look.name, "url": notice.look.url})
     if notice.open:
         actions.append({"action": "view", "label": "Open", "url": notice.open})
     document: dict[str, Any] = {

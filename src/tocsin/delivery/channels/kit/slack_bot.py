@@ -201,18 +201,8 @@ def edits(message: Message) -> bool:
 
 def without_links(words: MessageWords) -> MessageWords:
     """For where buttons act: no links that ask for a code."""
-    opens = tuple(action for action in words.actions if action.name.startswith("Open"))
-    return replace(words, actions=opens, code=None)
-
-
-def with_buttons(payload: dict[str, Any], actions: list[Action], value: str) -> dict[str, Any]:
-    """The payload of a message with buttons before its last two lines."""
-    if not actions:
-        return payload
-    [attachment] = payload["attachments"]
-    blocks = attachment["blocks"]
-    placed = [*blocks[:-2], buttons(actions, value), *blocks[-2:]]
-    return {**payload, "attachments": [{**attachment, "blocks": placed}]}
+    kept = tuple(action for action in words.actions if not action.asks_code)
+    return replace(words, actions=kept, code=None)
 
 
 def buttons(actions: list[Action], value: str) -> dict[str, Any]:

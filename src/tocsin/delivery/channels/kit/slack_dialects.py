@@ -52,16 +52,15 @@ def variables(words: MessageWords) -> dict[str, str]:
 
 def attachment(words: MessageWords, colour: str) -> dict[str, Any]:
     """For servers like Slack. They read markup in `text`, and which they read is not known."""
-    parts = [words.change, words.description or ""]
-    parts += [moment.name + " " + moment.text for moment in words.moments]
-    text = _readable("\n".join(part for part in parts if part), _BODY_LIMIT)
+    parts = [words.change, *(f"{moment.name} {moment.aged}" for moment in words.moments)]
+    text = _readable("\n".join((*parts, *filter(None, [words.lead]))), _BODY_LIMIT)
     links = " · ".join(
         f"<{escape.slack_url(action.url)}|{escape.slack(action.name, 75)}>"
         for action in words.actions
     )
-    facts = [*words.facts, *words.labels]
-    more = words.more_labels + max(len(facts) - _FIELDS, 0)
-    tail = [links, words.code_hint or "", f"and {more} more labels" if more else ""]
+    more = words.more_labels + max(len(words.rows) - _FIELDS, 0)
+    tail = [links, words.code_hint or "", _readable(words.rest or "", _BODY_LIMIT)]
+    tail.append(f"and {more} more labels" if more else "")
     return {
         "color": colour,
         "fallback": _readable(words.summary, TEXT_LIMIT),
@@ -72,16 +71,16 @@ def attachment(words: MessageWords, colour: str) -> dict[str, Any]:
                 "value": _readable(fact.value or "–", _FIELD_LIMIT),
                 "short": True,
             }
-            for fact in facts[:_FIELDS]
+            for fact in words.rows[:_FIELDS]
         ],
         "footer": _readable(words.footer, _FIELD_LIMIT),
     }
 
 
 def _details(words: MessageWords) -> str:
-    facts = [f"{fact.name}: {fact.value}" for fact in (*words.facts, *words.labels)]
-    facts += [f"{moment.name}: {moment.text}" for moment in words.moments]
-    return "\n".join(facts)
+    details = [f"{moment.name}: {moment.aged}" for moment in words.moments]
+    details += [f"{fact.name}: {fact.value}" for fact in words.rows]
+    return "\n".join(details)
 
 
 def _readable(text: str, limit: int) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.delivery.channels.kit.change_words import changes_words
 from tocsin.delivery.channels.kit.escape import one_line
-from tocsin.delivery.channels.kit.message_words import TITLE, changes_words
+from tocsin.delivery.channels.kit.message_words import TITLE
 from tocsin.message import Group, Message
 from tocsin.model import EventType, Severity
 
