@@ -74,6 +74,7 @@ from tocsin.store.database import Engine, can_write, create_engine, reading
 from tocsin.store.queries.earlier_messages import earlier_progress
 from tocsin.timers.alert_leases import end_leases
 from tocsin.timers.alert_search import keep_alert_search
+from tocsin.timers.bulk_actions import keep_bulk_actions
 from tocsin.timers.clock import Clock
 from tocsin.timers.escalation_watchdog import watch_escalations
 from tocsin.timers.groups import Groups
@@ -203,6 +204,7 @@ class Hub:
                     lambda: keep_heartbeats(self.url, self.senders.feed),
                     lambda: Groups(self.url, self.senders.feed).run(),
                     lambda: keep_schedule_notices(self.url, self.senders.feed),
+                    lambda: keep_bulk_actions(self.url, self.senders.feed),
                 ],
             )
             await stack.enter_async_context(_background(clock.run(), "clock"))

@@ -203,7 +203,8 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The alert cannot go from its status to that one",
             409,
             "An alert goes OPEN, ACKNOWLEDGED, RESOLVED, CLOSED; from OPEN it may be resolved "
-            "directly, anything may be closed, a resolved one may be reopened. CLOSED is final.",
+            "directly, anything may be closed, a resolved one may be reopened, and an acknowledgement "
+            "taken back. CLOSED is final.",
             "Read the alert again: somebody else may have been faster.",
         ),
         "step-moved-on": Problem(
@@ -294,6 +295,19 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "An API key has one preview at a time, and after one of more than two seconds a pause "
             "as long: to ask matchers about thousands of alerts is work.",
             "Wait for the one under way, or try again after the seconds in Retry-After.",
+        ),
+        "bulk-action-running": Problem(
+            "The bulk action is still being done",
+            409,
+            "What is still being done cannot be undone: what it has yet to reach would follow.",
+            "Cancel it first (POST /bulk-actions/{id}/cancel), or wait until its state is `done`.",
+        ),
+        "not-undoable": Problem(
+            "The bulk action cannot be undone",
+            409,
+            "Notes stay, CLOSED is final, and who was paged has been. What was undone once is not "
+            "undone again; what only undoes something else is not undone itself.",
+            "Look at what it did (GET /bulk-actions/{id}/alerts), and act on those alerts.",
         ),
         "not-retryable": Problem(
             "This delivery cannot be retried",

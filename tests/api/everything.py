@@ -97,6 +97,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
     feed = client.made("/calendar-feeds", {"name": "phone", "schedule_id": schedule["id"]})
     key = client.made("/api-keys", {"name": "ci", "role": "viewer"})
     view = client.made("/saved-views", {"name": "First", "query": "host:db-1", "is_shared": True})
+    bulk_action = client.made("/bulk-actions", {"kind": "resolve", "query": "host:nobody"})
     return {
         "workspace_id": workspace["id"],
         "tenant_id": tenant["id"],
@@ -121,6 +122,7 @@ def make(hub: Hub, client: Client) -> dict[str, str]:
         "calendar_feed_id": feed["id"],
         "api_key_id": key["id"],
         "saved_view_id": view["id"],
+        "bulk_action_id": bulk_action["id"],
     }
 
 

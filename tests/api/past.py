@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from tests.api.conftest import Hub
 from tocsin.model import uuid7
@@ -51,6 +55,32 @@ def alert(
     )
     event(hub, alert_id, "triggered", at=fired)
     return alert_id
+
+
+def alerts(
+    sql: Callable[..., object], sender: dict[str, Any], count: int, host: str = "db-1"
+) -> None:
+    """Many that are open, of one host; without timelines."""
+    sql(
+        "INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, source,"
+        " external_id, triggered_at, labels, last_received_at, last_signal_at)"
+        " SELECT gen_random_uuid(), %s, %s, %s, 'Disk full ' || n, 'HIGH', 'shop', %s || n, now(),"
+        " jsonb_build_object('host', %s::text), now(), now() FROM generate_series(1, %s) AS n",
+        sender["workspace_id"],
+        sender["tenant_id"],
+        sender["id"],
+        host,
+        host,
+        count,
+    )
+
+
+@contextmanager
+def held(connect: Callable[[], psycopg.Connection[Any]], alert_id: UUID) -> Iterator[None]:
+    """While it is entered, nobody gets past this alert."""
+    with connect() as connection, connection.transaction():
+        connection.execute("SELECT FROM alerts WHERE id = %s FOR UPDATE", [alert_id])
+        yield
 
 
 def escalation(hub: Hub, alert_id: UUID, policy: dict[str, Any], rule: dict[str, Any]) -> UUID:

@@ -72,6 +72,8 @@ def test_messages_carry_the_note_and_name_the_labels_that_rules_match_on(hub: Hu
     [
         ("ACKNOWLEDGED", "reopen"),
         ("RESOLVED", "acknowledge"),
+        ("RESOLVED", "unacknowledge"),
+        ("CLOSED", "unacknowledge"),
         ("CLOSED", "reopen"),
         ("CLOSED", "acknowledge"),
         ("CLOSED", "resolve"),
@@ -90,6 +92,7 @@ def test_what_its_status_does_not_allow_is_409(hub: Hub, status: str, action: st
     [
         ("ACKNOWLEDGED", "acknowledge"),
         ("OPEN", "reopen"),
+        ("OPEN", "unacknowledge"),
         ("RESOLVED", "resolve"),
         ("CLOSED", "close"),
     ],
@@ -100,6 +103,21 @@ def test_the_status_it_has_is_nothing_to_change(hub: Hub, status: str, action: s
     answer = hub.responder.post(f"/alerts/{alert_id}/{action}")
     assert (answer.status, answer.json()["status"]) == (200, status)
     assert hub.viewer.get(f"/alerts/{alert_id}/timeline").json()["items"] == before
+
+
+def test_an_acknowledgement_is_taken_back_and_a_snooze_stays(hub: Hub) -> None:
+    alert_id = past.alert(hub, past.integration(hub), external_id="e-3")
+    path = f"/alerts/{alert_id}"
+    until = "2036-01-01T00:00:00Z"
+    hub.responder.made(f"{path}/snooze", {"until": until})
+    hub.responder.made(f"{path}/acknowledge", {})
+    opened = hub.responder.made(f"{path}/unacknowledge", {"note": "Not mine"})
+    assert (opened["status"], opened["acknowledged_at"]) == ("OPEN", None)
+    assert (opened["acknowledged_by"], opened["snoozed_until"]) == (None, until)
+    last = hub.viewer.get(f"{path}/timeline").json()["items"][-1]
+    assert (last["kind"], last["detail"]) == ("unacknowledged", {"note": "Not mine"})
+    (audited, *_) = hub.admin.get("/audit-events", object_id=str(alert_id)).json()["items"]
+    assert (audited["action"], audited["after"]["status"]) == ("unacknowledged", "OPEN")
 
 
 def test_one_whose_problem_is_open_again_is_not_reopened(hub: Hub) -> None:

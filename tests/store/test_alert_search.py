@@ -232,3 +232,32 @@ async def test_a_server_without_trigrams_reads_and_says_so(alerts: Alerts) -> No
     assert found == {alert_id}
     assert meant.ids is None
     assert migrate.check(alerts.url) == []
+
+
+async def test_who_has_it_is_asked_once_and_not_for_every_number(
+    alerts: Alerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in (("Ana", 3), ("Ben", 1)):
+        for number in range(count):
+            alert_id = alerts.add(f"{name} {number}", "ACKNOWLEDGED")
+            alerts.db.execute(
+                "INSERT INTO alert_events (id, alert_id, kind, at, actor)"
+                " VALUES (%s, %s, 'acknowledged', now(), jsonb_build_object('name', %s::text))",
+                [uuid7(), alert_id, name],
+            )
+    anas = TextCondition("owner", Comparison.IS, ("ana",))
+    engine = create_engine(alerts.url, pool_size=1)
+    try:
+        async with reading(engine) as session:
+            found = await narrowed(session, ONE, AlertFilter(LIVE, conditions=(anas,)))
+            assert len(found.ids or ()) == 3
+            listed = await list_alerts(session, ONE, found, 10)
+            assert [each.title for each in listed] == ["Ana 2", "Ana 1", "Ana 0"]
+            monkeypatch.setattr(alert_search, "MOST_FOUND", 2)
+            many = await narrowed(session, ONE, AlertFilter(LIVE, conditions=(anas,)))
+            assert (many.ids, many.is_frequent) == (None, True)
+            nobody = TextCondition("owner", Comparison.IS, ("nobody", "ana"))
+            asked = AlertFilter(LIVE, conditions=(nobody,))
+            assert await narrowed(session, ONE, asked) == asked
+    finally:
+        await engine.dispose()

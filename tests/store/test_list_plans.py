@@ -47,6 +47,10 @@ FILL = """
     SELECT id, workspace_id, status IN ('OPEN', 'ACKNOWLEDGED'),
         E'\\n' || lower(title) || E'\\nhost=' || (labels ->> 'host') || E'\\n'
     FROM alerts;
+    INSERT INTO alert_events (id, alert_id, kind, at, actor)
+    SELECT gen_random_uuid(), id, kind, now(), '{"kind": "user", "name": "Ana"}'
+    FROM alerts, unnest(ARRAY['triggered', 'acknowledged']) AS kind
+    WHERE kind = 'triggered' OR status = 'ACKNOWLEDGED';
 """
 
 
@@ -57,6 +61,7 @@ def many(postgres_server: Server) -> Iterator[psycopg.Connection[Any]]:
         connection.execute(FILL.replace("%(both)s", f"ARRAY['{ONE}', '{UUID(int=2)}']::uuid[]"))
         connection.execute("VACUUM ANALYZE alerts")
         connection.execute("VACUUM ANALYZE alert_search")
+        connection.execute("VACUUM ANALYZE alert_events")
         yield connection
 
 
@@ -109,6 +114,19 @@ def test_a_list_is_read_in_its_order(
     found = plan(many, listing(ONE, wanted, 51, after))
     assert "Seq Scan on alerts" not in found, found
     assert index in found, found
+
+
+OWNER = TextCondition("owner", Comparison.IS, ("ana",))
+
+
+@pytest.mark.parametrize("statuses", [LIVE, frozenset({AlertStatus.ACKNOWLEDGED})])
+def test_who_has_it_is_asked_of_what_somebody_has(
+    many: psycopg.Connection[Any], statuses: frozenset[AlertStatus]
+) -> None:
+    found = plan(many, listing(ONE, AlertFilter(statuses, conditions=(OWNER,)), 10_001))
+    assert "Seq Scan" not in found.replace("Seq Scan on tenants", ""), found
+    assert "ix_alerts_acknowledged" in found, found
+    assert "ix_alert_events_alert_id_id" in found, found
 
 
 def test_a_count_reads_live_alerts_only(many: psycopg.Connection[Any]) -> None:

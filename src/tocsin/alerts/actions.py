@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,11 @@ class _Move:
     to: AlertStatus
     kind: AlertEventKind
     event_type: EventType
+    only_from: AlertStatus | None = None
+    """Whence alone, where more states lead to `to`."""
+
+    def is_allowed(self, before: AlertStatus) -> bool:
+        return self.to in TRANSITIONS[before] and self.only_from in (None, before)
 
 
 _MOVES: Mapping[Action, _Move] = {
@@ -50,7 +55,15 @@ _MOVES: Mapping[Action, _Move] = {
     ),
     Action.RESOLVE: _Move(AlertStatus.RESOLVED, AlertEventKind.RESOLVED, EventType.RESOLVED),
     Action.CLOSE: _Move(AlertStatus.CLOSED, AlertEventKind.CLOSED, EventType.CLOSED),
-    Action.REOPEN: _Move(AlertStatus.OPEN, AlertEventKind.REOPENED, EventType.TRIGGERED),
+    Action.REOPEN: _Move(
+        AlertStatus.OPEN, AlertEventKind.REOPENED, EventType.TRIGGERED, AlertStatus.RESOLVED
+    ),
+    Action.UNACKNOWLEDGE: _Move(
+        AlertStatus.OPEN,
+        AlertEventKind.UNACKNOWLEDGED,
+        EventType.TRIGGERED,
+        AlertStatus.ACKNOWLEDGED,
+    ),
 }
 _KINDS: Mapping[Action, AlertEventKind] = {
     **{action: move.kind for action, move in _MOVES.items()},
@@ -62,9 +75,11 @@ _KINDS: Mapping[Action, AlertEventKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """It is done, and committed with the notifications it makes; or the alert had that state."""
+    """It is done, and committed with the notifications it makes; or the alert had that state, and
+    nothing changed."""
 
     status: AlertStatus
+    is_changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +120,10 @@ class Actions:
         now: datetime,
         note: str | None = None,
         until: datetime | None = None,
+        also: Sequence[Call] = (),
     ) -> ActionOutcome:
         """Change the alert, put it on its timeline and into the audit log, notify destinations. A
-        snooze lasts `until`, and an acknowledgement may.
+        snooze lasts `until`, and an acknowledgement may. `also` is written with it, if anything is.
 
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
@@ -117,7 +133,7 @@ class Actions:
             try:
                 async with self.connected() as pipe:
                     outcome = await self._act(
-                        pipe, budgets, workspace_id, alert_id, action, actor, now, note, until
+                        pipe, budgets, workspace_id, alert_id, action, actor, now, note, until, also
                     )
             except Conflict:
                 return OpenAlertExists()
@@ -164,6 +180,7 @@ class Actions:
         now: datetime,
         note: str | None,
         until: datetime | None,
+        also: Sequence[Call],
     ) -> ActionOutcome | None:
         """None: nothing is done, for there is matching to `settle` first."""
         asked = {"id": alert_id.bytes, "workspace_id": workspace_id.bytes}
@@ -190,19 +207,21 @@ class Actions:
         )
         if renews:
             move = None
-        if move is not None and (move.to is before or move.to not in TRANSITIONS[before]):
+        if move is not None and (move.to is before or not move.is_allowed(before)):
             await transaction.rollback()
-            return Acted(before) if move.to is before else ActionNotAllowed(before)
+            if move.to is before:
+                return Acted(before, is_changed=False)
+            return ActionNotAllowed(before)
         if action in (Action.SNOOZE, Action.UNSNOOZE):
             if not before.is_live:
                 await transaction.rollback()
                 return ActionNotAllowed(before)
             if action is Action.UNSNOOZE and not _is_snoozed(stored.state, now):
                 await transaction.rollback()
-                return Acted(before)
+                return Acted(before, is_changed=False)
             stored.state.snooze = None if until is None else ActiveSnooze(until, actor.name)
         if move is not None:
-            _moved(stored.state, move.to, now)
+            _moved(stored.state, action, move.to, now)
         if action is Action.ACKNOWLEDGE:
             transaction.escalating.acknowledge(stored, TakenOn(actor.id, until))
         kind = _KINDS[action]
@@ -225,7 +244,7 @@ class Actions:
             return None
         after = stored.state.status
         await transaction.commit(
-            audited(workspace_id, alert_id, actor, kind, before, after, said, now)
+            audited(workspace_id, alert_id, actor, kind, before, after, said, now), *also
         )
         return Acted(after)
 
@@ -234,9 +253,12 @@ def _is_snoozed(alert: AlertState, now: datetime) -> bool:
     return alert.snooze is not None and alert.snooze.until > now
 
 
-def _moved(alert: AlertState, to: AlertStatus, now: datetime) -> None:
+def _moved(alert: AlertState, action: Action, to: AlertStatus, now: datetime) -> None:
     alert.status = to
-    if to is AlertStatus.OPEN:
+    if action is Action.UNACKNOWLEDGE:
+        # A snooze stays: it is another wish.
+        alert.acknowledged_at = None
+    elif to is AlertStatus.OPEN:
         alert.acknowledged_at = alert.resolved_at = alert.snooze = None
     elif to is AlertStatus.ACKNOWLEDGED:
         alert.acknowledged_at = now

@@ -136,8 +136,9 @@ class OnCallActions:
         now: datetime,
         user_id: UUID | None,
         note: str | None = None,
+        also: Sequence[Call] = (),
     ) -> OnCallOutcome:
-        """Make it somebody's own, and page them; None: nobody's any more.
+        """Make it somebody's own, and page them; None: nobody's any more. `also` is written with it.
 
         Raises:
             Unreachable: the database cannot be reached; nothing was done.
@@ -163,6 +164,7 @@ class OnCallActions:
             return [
                 (prepared("assign_alert"), assigned),
                 _audit(stored, actor, AlertEventKind.ASSIGNED, said, now),
+                *also,
             ]
 
         return await self._do(workspace_id, alert_id, now, assign)

@@ -70,6 +70,7 @@ class Snooze(Input):
 
 _PARTICIPLES = {
     Action.ACKNOWLEDGE: "acknowledged",
+    Action.UNACKNOWLEDGE: "opened by taking an acknowledgement back",
     Action.RESOLVE: "resolved",
     Action.CLOSE: "closed",
     Action.REOPEN: "reopened",
@@ -136,6 +137,14 @@ async def acknowledge_alert(
     if until is not None and until <= utc_now():
         raise InvalidRequest([Fault("/until", "not_in_future", "lies in the past")])
     return await _act(context, caller, alert_id, Action.ACKNOWLEDGE, _note(body), until)
+
+
+@router.post("/unacknowledge", responses=problems("transition-not-allowed"))
+async def unacknowledge_alert(
+    context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
+) -> AlertOut:
+    """Nobody is on it after all: it is open again, and its escalation begins anew."""
+    return await _act(context, caller, alert_id, Action.UNACKNOWLEDGE, _note(body))
 
 
 @router.post("/resolve", responses=problems("transition-not-allowed"))

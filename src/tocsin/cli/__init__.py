@@ -18,6 +18,7 @@ from tocsin.cli import (
     api_key,
     audit,
     backup,
+    bulk,
     database,
     delivery,
     destination,
@@ -85,6 +86,7 @@ app.command("escalate", rich_help_panel=_LOOK)(on_call_acts.escalate)
 app.command("assign", rich_help_panel=_LOOK)(on_call_acts.assign)
 app.command("page", rich_help_panel=_LOOK)(on_call_acts.page)
 app.command("on-call", rich_help_panel=_LOOK)(on_call.on_call)
+app.add_typer(bulk.app, name="bulk", rich_help_panel=_LOOK)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=_LOOK)
 app.add_typer(integration.app, name="integration", rich_help_panel=_SET_UP)
 app.add_typer(mapping.app, name="mapping", rich_help_panel=_SET_UP)

@@ -25,7 +25,7 @@ def act(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Acknowledge, resolve, close, reopen or snooze an alert, or note something on it."""
+    """Acknowledge (or not, after all), resolve, close, reopen or snooze an alert, or note something."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import alert_id as found_id
 

@@ -1,27 +1,37 @@
-"""What a person does to alerts from a page: to one, or to those that are ticked."""
+"""What a person does to alerts from a page: to one, to those that are ticked, or to all of the list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from starlette.responses import Response
 
 from tocsin.alerts.actions import Acted, ActionNotAllowed, ActionOutcome, AlertNotFound
-from tocsin.alerts.on_call_actions import NothingEscalates, OnCallActions, StepMovedOn
+from tocsin.alerts.on_call_actions import (
+    NobodyPaged,
+    NothingEscalates,
+    OnCallActions,
+    StepMovedOn,
+)
+from tocsin.console import bulk_pages
 from tocsin.console.door import Call
 from tocsin.console.render import go
 from tocsin.model import Action
 from tocsin.store.queries.alert_list import taken_by
 
 MOST_AT_ONCE = 200
+MOST_UNDONE = 50
+"""As many as a page of the list has."""
 
 _SNOOZE_MINUTES = 120
 _DONE = {
     Action.ACKNOWLEDGE: "acknowledged",
+    Action.UNACKNOWLEDGE: "open again",
     Action.RESOLVE: "resolved",
     Action.CLOSE: "closed",
     Action.REOPEN: "reopened",
@@ -29,7 +39,16 @@ _DONE = {
     Action.SNOOZE: "snoozed",
     Action.UNSNOOZE: "looked at again",
 }
-_UNDONE_BY = {Action.RESOLVE: Action.REOPEN, Action.SNOOZE: Action.UNSNOOZE}
+_UNDONE_BY = {
+    Action.ACKNOWLEDGE: Action.UNACKNOWLEDGE,
+    Action.RESOLVE: Action.REOPEN,
+    Action.SNOOZE: Action.UNSNOOZE,
+}
+UNDOES = frozenset(each.value for each in _UNDONE_BY.values())
+"""What an address may offer as a way back."""
+ASSIGN = "assign"
+NOBODY = "nobody"
+"""To whom a form assigns what is to be nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +71,121 @@ async def act_on_one(call: Call) -> Response:
         return go(back)
     outcome = await _act(call, alert_id, wish)
     said = _words(outcome, wish)
+    taken = None
     if isinstance(outcome, Acted) and wish.action is Action.ACKNOWLEDGE:
-        said = await _who_has_it(call, alert_id) or said
+        taken = await _who_has_it(call, alert_id)
     values = {}
-    undone_by = _UNDONE_BY.get(wish.action)
-    if isinstance(outcome, Acted) and undone_by is not None:
-        values["undo"] = undone_by.value
+    if isinstance(outcome, Acted) and outcome.is_changed and taken is None:
+        values = _way_back(wish, [str(alert_id)])
     query = f"?{urlencode(values)}" if values else ""
-    return go((_back(call) or back) + query, said)
+    return go((_back(call) or back) + query, taken or said)
 
 
 async def act_on_several(call: Call) -> Response:
     """Each by itself, so that one that cannot be acted on does not keep back the others."""
     fields = await call.fields()
     form = dict(fields)
-    ids = list(dict.fromkeys(each for name, each in fields if name == "id"))[:MOST_AT_ONCE]
+    if form.get("scope") == "all":
+        return await bulk_pages.begin(call, form)
+    ids = _read_ids([each for name, each in fields if name == "id"])
     wish = _wish(form, call.now)
-    done: list[str] = []
-    refused: list[str] = []
-    if wish is not None:
-        for text in ids:
-            try:
-                alert_id = UUID(text)
-            except ValueError:
-                continue
-            outcome = await _act(call, alert_id, wish)
-            if isinstance(outcome, Acted):
-                done.append(text)
-            else:
-                refused.append(_words(outcome, wish))
-    said = ""
+    tally = _Tally()
     values = {"q": form.get("q", ""), "group": form.get("group", "")}
-    if wish is not None:
-        said = _summary(len(done), refused, wish)
-        undone_by = _UNDONE_BY.get(wish.action)
-        if done and undone_by is not None:
-            values |= {"undo": undone_by.value, "undo_ids": ",".join(done[:50])}
+    said = ""
+    if not ids:
+        said = "Nothing was ticked, and nothing was changed."
+    elif form.get("act") == ASSIGN:
+        person = form.get("user_id", "")
+        if not person:
+            said = "Say to whom; nothing was changed."
+        else:
+            for alert_id in ids:
+                tally.count(alert_id, *await _assign(call, alert_id, person))
+            said = tally.words("given to nobody" if person == NOBODY else "assigned")
+    elif wish is not None:
+        for alert_id in ids:
+            outcome = await _act(call, alert_id, wish)
+            tally.count(alert_id, outcome, _words(outcome, wish))
+        said = tally.words(_DONE[wish.action])
+        values |= _way_back(wish, tally.changed)
     kept = {name: value for name, value in values.items() if value}
     return go(f"/alerts?{urlencode(kept)}", said)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of several."""
+
+    done: int = 0
+    changed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def count(self, alert_id: UUID, outcome: object, words: str) -> None:
+        if not isinstance(outcome, Acted):
+            self.refused.append(words)
+            return
+        self.done += 1
+        if outcome.is_changed:
+            self.changed.append(str(alert_id))
+
+    def words(self, done: str) -> str:
+        words = f"{self.done} {done}"
+        if self.refused:
+            first = self.refused[0]
+            words += f"; {len(self.refused)} not: {first[0].lower()}{first[1:]}"
+        return words if words.endswith(".") else f"{words}."
+
+
+def _read_ids(texts: Iterable[str]) -> list[UUID]:
+    found = []
+    for text in dict.fromkeys(texts):
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found[:MOST_AT_ONCE]
+
+
+def _way_back(wish: Wish, changed: Sequence[str]) -> dict[str, str]:
+    """What the address says of how to take it back."""
+    undone_by = _UNDONE_BY.get(wish.action)
+    if undone_by is None or not changed:
+        return {}
+    return {"undo": undone_by.value, "undo_ids": ",".join(changed[:MOST_UNDONE])}
+
+
+def undo_offered(params: Mapping[str, str], **kept: str) -> dict[str, Any] | None:
+    """The form that takes back what the address says was done; `kept` goes with it."""
+    ids, action = params.get("undo_ids", ""), params.get("undo", "")
+    if not ids or action not in UNDOES:
+        return None
+    listed = ids.split(",")[:MOST_UNDONE]
+    if not kept:
+        return {"address": f"/alerts/{listed[0]}/act", "fields": [("act", action)]}
+    fields = [*(("id", each) for each in listed), ("act", action), *kept.items()]
+    return {"address": "/alerts/act", "fields": fields}
+
+
+async def _assign(call: Call, alert_id: UUID, person: str) -> tuple[object, str]:
+    """What became of it, and why not in words."""
+    try:
+        user_id = None if person == NOBODY else UUID(person)
+    except ValueError:
+        return None, "There is no such person."
+    outcome = await OnCallActions(call.context.actions).assign(
+        call.visitor.workspace_id, alert_id, call.visitor.actor, call.now, user_id
+    )
+    match outcome:
+        case Acted():
+            return outcome, ""
+        case ActionNotAllowed(status=status):
+            return outcome, f"It is {status.value.lower()}; it cannot be assigned."
+        case AlertNotFound():
+            return outcome, "That alert is gone."
+        case NobodyPaged(people=(person_meant,)):
+            return outcome, f"{person_meant.words}."
+        case _:
+            return outcome, "It cannot be assigned as it is."
 
 
 async def _escalate(call: Call, alert_id: UUID, seen: str) -> str:
@@ -149,13 +245,6 @@ def _words(outcome: ActionOutcome, wish: Wish) -> str:
     if isinstance(outcome, ActionNotAllowed):
         return f"It is {outcome.status.value.lower()}; it cannot be {_DONE[wish.action]}."
     return "Its source has reported the same problem again, and that alert is open."
-
-
-def _summary(done: int, refused: list[str], wish: Wish) -> str:
-    words = f"{done} {_DONE[wish.action]}"
-    if refused:
-        words += f"; {len(refused)} not: {refused[0][0].lower()}{refused[0][1:]}"
-    return words if words.endswith(".") else f"{words}."
 
 
 def _back(call: Call) -> str | None:

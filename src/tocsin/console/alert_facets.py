@@ -55,9 +55,8 @@ async def read_facets(session: DatabaseSession, call: Call, query: str) -> list[
     if wanted.faults:
         return []
     chosen = _chosen(wanted)
-    together = await count_own(
-        session, workspace_id, await narrowed(session, workspace_id, wanted), MOST_VALUES
-    )
+    among = await narrowed(session, workspace_id, wanted)
+    together = await count_own(session, workspace_id, among, MOST_VALUES)
     found = []
     for name in OWN_FACETS:
         rest = without(query, name)
@@ -73,15 +72,13 @@ async def read_facets(session: DatabaseSession, call: Call, query: str) -> list[
         elif len(counts) < 2 and not chosen[name]:
             continue
         found.append(_facet(name, _WORDS[name], counts, chosen[name], rest))
-    return found + await _labels(session, call, query, wanted, MOST_FACETS - len(found))
+    return found + await _labels(session, call, query, among, MOST_FACETS - len(found))
 
 
 async def _labels(
-    session: DatabaseSession, call: Call, query: str, wanted: AlertFilter, most: int
+    session: DatabaseSession, call: Call, query: str, among: AlertFilter, most: int
 ) -> list[Facet]:
-    workspace_id = call.visitor.workspace_id
-    among = await narrowed(session, workspace_id, wanted)
-    counts = await count_labels(session, workspace_id, among, most, MOST_VALUES)
+    counts = await count_labels(session, call.visitor.workspace_id, among, most, MOST_VALUES)
     return [
         _facet(name, name, values, set(), without(query, name)) for name, values in counts.items()
     ]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tocsin.console.alert_acts import act_on_several
+from tocsin.console.alert_acts import act_on_several, undo_offered
 from tocsin.console.alert_addresses import USUAL, list_address
 from tocsin.console.alert_facets import read_facets, show_facets
 from tocsin.console.alert_rows import Row, read_rows
+from tocsin.console.assignees import read_assignees
+from tocsin.console.bulk_pages import under_way
 from tocsin.console.completion import complete
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
@@ -26,6 +27,7 @@ from tocsin.console.view_pages import read_tabs
 from tocsin.model import AlertStatus, Role, Severity
 from tocsin.model.alert_filter import AlertFilter
 from tocsin.resources.alert_query import read_query, split, without
+from tocsin.resources.bulk_actions import MOST_ALERTS
 from tocsin.store.queries.alert_counts import Count, count_alerts
 from tocsin.store.queries.alert_list import ListPlace
 from tocsin.store.queries.alert_search import narrowed
@@ -63,9 +65,10 @@ async def _show(call: Call) -> Response:
         if asked != _ALL_LIVE:
             open_count = await count_alerts(session, workspace_id, _ALL_LIVE)
         views = await read_tabs(session, call, query, group_by)
+        doing = await under_way(session, workspace_id)
         facets = await read_facets(session, call, query) if "facets" in params else None
         over = Count(0)
-        if not rows and not asked.faults:
+        if not rows and not asked.faults and not asked.names_owner:
             ended = replace(asked, statuses=frozenset({AlertStatus.RESOLVED, AlertStatus.CLOSED}))
             ended = await narrowed(session, workspace_id, ended)
             over = await count_alerts(session, workspace_id, ended)
@@ -98,8 +101,14 @@ async def _show(call: Call) -> Response:
         is_first_page=after is None,
         sound=sound_of(call.visitor.preferences, query),
         sounds=CHOICES,
-        undo=_undo(params),
+        undo=undo_offered(params, q=query),
         may_act=call.may(Role.RESPONDER),
+        assignees=read_assignees(call) if call.may(Role.RESPONDER) else (),
+        is_of_over=asked.is_of_over,
+        has_any=bool(rows),
+        is_cut=total.number > MOST_ALERTS,
+        most_in_bulk=f"{MOST_ALERTS:,}",
+        under_way=doing,
     )
 
 
@@ -133,17 +142,6 @@ def _place(text: str) -> ListPlace | None:
         return ListPlace(Severity(severity), UUID(alert_id))
     except ValueError:
         return None
-
-
-def _undo(params: Mapping[str, str]) -> dict[str, Any] | None:
-    ids, action = params.get("undo_ids", ""), params.get("undo", "")
-    if not ids or action not in ("reopen", "unsnooze"):
-        return None
-    fields = [("id", each) for each in ids.split(",")[:100]]
-    return {
-        "address": "/alerts/act",
-        "fields": [*fields, ("act", action), ("q", params.get("q", USUAL))],
-    }
 
 
 async def _jump(call: Call) -> Response:

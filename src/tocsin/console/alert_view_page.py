@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tocsin.alerts.on_call_book import OnCallBook
-from tocsin.console.alert_acts import act_on_one
+from tocsin.console.alert_acts import act_on_one, undo_offered
 from tocsin.console.alert_links import links_of
 from tocsin.console.alert_list_page import snooze_ends
 from tocsin.console.context import ConsoleContext
@@ -74,7 +74,6 @@ async def _show(call: Call) -> Response:
     params = call.request.query_params
     shown = params.get("show", "all")
     entries = timeline(story)
-    undo = params.get("undo", "")
     return page(
         "alert.html",
         call.frame("alerts", found.open_count),
@@ -103,9 +102,7 @@ async def _show(call: Call) -> Response:
         is_resolved=alert.status is AlertStatus.RESOLVED,
         may_act=call.may(Role.RESPONDER),
         may_configure=call.may(Role.ADMIN),
-        undo={"address": f"/alerts/{alert.id}/act", "fields": [("act", undo)]}
-        if undo in ("reopen", "unsnooze")
-        else None,
+        undo=undo_offered(params),
     )
 
 

@@ -16,6 +16,7 @@ from tocsin.console import forms
 from tocsin.console.config_fields import fields_of, read_config
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.first_steps import next_step
 from tocsin.console.render import go, page
 from tocsin.delivery.channels.registry import CHANNELS
 from tocsin.delivery.outbound import AddressPolicy
@@ -190,6 +191,7 @@ async def _shown(
         failing = {
             each.id: each.since for each in await failing_destinations(session, workspace_id)
         }
+        step = await next_step(session, call)
     shown = shown_columns(row)
     return page(
         "destination.html",
@@ -203,6 +205,7 @@ async def _shown(
         failing_since=failing.get(row.id),
         fields=fields_of(row.type, form or shown["config"]) if row.type in CHANNELS else [],
         signing_secret=signing_secret,
+        next_step=step,
         faults=faults or {},
         may_change=call.may(Role.ADMIN),
         may_test=call.may(Role.RESPONDER),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.console.alert_acts import undo_offered
 from tocsin.console.alert_rows import Row, read_rows
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, opened
+from tocsin.console.first_steps import read_first_steps
 from tocsin.console.health_strip import read_health
 from tocsin.console.render import clock, page
 from tocsin.console.schedule_pages import on_call_now
@@ -42,6 +44,7 @@ async def _show(call: Call) -> Response:
         health = await read_health(session, workspace_id, call.now)
         last = await last_activity(session, workspace_id)
         on_call = await on_call_now(session, workspace_id, call.now)
+        first_steps = await read_first_steps(session, call)
     total = sum(each.live.number for each in by_severity)
     return page(
         "home.html",
@@ -56,10 +59,11 @@ async def _show(call: Call) -> Response:
         counted=Count(total).words,
         bars=bars(hours),
         on_call=on_call,
+        first_steps=first_steps,
         last=last,
         is_quiet=total == 0,
         may_act=call.may(Role.RESPONDER),
-        undo=None,
+        undo=undo_offered(call.request.query_params),
     )
 
 

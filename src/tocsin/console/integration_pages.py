@@ -15,6 +15,7 @@ from tocsin.console import forms
 from tocsin.console.attempt_words import AttemptLine, verdict_of, waiting_for
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
+from tocsin.console.first_steps import next_step
 from tocsin.console.health_strip import is_silent
 from tocsin.console.render import go, page
 from tocsin.console.setup_guides import steps, tool_name
@@ -156,6 +157,7 @@ async def show_integration(
         secrets = await integrations.live_secrets(
             session, call.visitor.principal, integration_id, call.now
         )
+        step = await next_step(session, call)
     shown = secret_shown or integrations.show(row, context.settings)
     newest = attempts.rows[0] if attempts.rows else None
     return page(
@@ -172,6 +174,7 @@ async def show_integration(
         is_silent=row.id in heard and is_silent(heard[row.id], call.now),
         waiting=waiting_for(newest),
         secrets=secrets,
+        next_step=step,
         takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
     )

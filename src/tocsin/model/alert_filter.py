@@ -53,6 +53,14 @@ class AlertFilter:
     """What could not be read, in words; a page says so rather than being empty."""
 
     @property
+    def names_owner(self) -> bool:
+        """Whether it asks for the name of who has it: then only what somebody has can be in it."""
+        return any(
+            each.name == "owner" and not each.is_label and not each.negated and _names(each)
+            for each in self.conditions
+        )
+
+    @property
     def is_of_live(self) -> bool:
         """Whether only live alerts can be in it."""
         return bool(self.statuses) and all(status.is_live for status in self.statuses)
@@ -61,3 +69,7 @@ class AlertFilter:
     def is_of_over(self) -> bool:
         """Whether only alerts that have ended can be in it."""
         return bool(self.statuses) and not any(status.is_live for status in self.statuses)
+
+
+def _names(condition: TextCondition) -> bool:
+    return all(value.lower() != "nobody" for value in condition.values)

@@ -44,6 +44,7 @@ class Action(StrEnum):
     """What a person does to an alert."""
 
     ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
     RESOLVE = "resolve"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -70,7 +71,7 @@ class AlertEventKind(StrEnum):
     REMINDED = "reminded"
     FLAPPING = "flapping"
     SETTLED = "settled"
-    # The source took its acknowledgement back: the alert is open again.
+    # The source, or a person, took an acknowledgement back: the alert is open again.
     UNACKNOWLEDGED = "unacknowledged"
     # A step of an escalation policy was taken.
     ESCALATED = "escalated"
@@ -99,13 +100,15 @@ EXTERNAL_ID_LIMIT = 1_000
 LABEL_VALUE_LIMIT = 2_000
 
 
-# What a person may do; CLOSED is final, and only a person reopens. The source may also take its
-# acknowledgement back.
+# What a person may do; CLOSED is final, and only a person reopens. From ACKNOWLEDGED to OPEN an alert
+# comes when the acknowledgement is taken back, which the source may do, too.
 TRANSITIONS: Mapping[AlertStatus, frozenset[AlertStatus]] = {
     AlertStatus.OPEN: frozenset(
         {AlertStatus.ACKNOWLEDGED, AlertStatus.RESOLVED, AlertStatus.CLOSED}
     ),
-    AlertStatus.ACKNOWLEDGED: frozenset({AlertStatus.RESOLVED, AlertStatus.CLOSED}),
+    AlertStatus.ACKNOWLEDGED: frozenset(
+        {AlertStatus.OPEN, AlertStatus.RESOLVED, AlertStatus.CLOSED}
+    ),
     AlertStatus.RESOLVED: frozenset({AlertStatus.OPEN, AlertStatus.CLOSED}),
     AlertStatus.CLOSED: frozenset(),
 }

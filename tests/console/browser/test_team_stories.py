@@ -31,13 +31,14 @@ class Receiver:
     url: str
     status: int = 200
     paths: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
 def running_receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
+            receiver.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
             receiver.paths.append(self.path)
             self.send_response(receiver.status)
             self.send_header("Content-Length", "0")

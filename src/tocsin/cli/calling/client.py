@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,10 @@ class ApiClient(ABC):
         Raises:
             Failure: if there is no answer.
         """
+
+    def pause(self, seconds: float) -> None:
+        """Let the server go on with what it was asked for."""
+        time.sleep(seconds)
 
     def get(self, path: str, **query: Any) -> Any:
         return self.request("GET", path, query=query)

@@ -30,6 +30,10 @@ class InProcessApi(ApiClient):
     def answer(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
         return self._runner.run(ask(self._app, self._caller, method, path, query, body))
 
+    def pause(self, seconds: float) -> None:
+        # What goes on by itself goes on here, or nowhere.
+        self._runner.run(asyncio.sleep(seconds))
+
 
 def workspace_id_of(installation: Installation, slug: str) -> UUID:
     """The id of the workspace with this slug.

@@ -33,12 +33,16 @@ LIVE = tuple(status for status in AlertStatus if status.is_live)
 
 def conditions(workspace_id: UUID, wanted: AlertFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [Alert.workspace_id == workspace_id]
-    if len(wanted.statuses) == 1:
-        (status,) = wanted.statuses
+    statuses = wanted.statuses
+    if wanted.names_owner and (not statuses or AlertStatus.ACKNOWLEDGED in statuses):
+        # Nothing else can have an owner, and an index has what somebody has alone.
+        statuses = frozenset({AlertStatus.ACKNOWLEDGED})
+    if len(statuses) == 1:
+        (status,) = statuses
         found.append(Alert.status == status)
-    elif wanted.statuses:
+    elif statuses:
         # Live ones as their partial index has it, or the planner does not see it.
-        found.append(Alert.status.in_(LIVE if wanted.is_of_live else sorted(wanted.statuses)))
+        found.append(Alert.status.in_(LIVE if wanted.is_of_live else sorted(statuses)))
     if wanted.severities:
         found.append(Alert.severity.in_(sorted(wanted.severities)))
     if wanted.since is not None:

@@ -43,11 +43,14 @@ async def narrowed(
     session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter
 ) -> AlertFilter:
     """The same, of the alerts that are meant (`ids`, in the order of the list), where the index of words
-    finds them. It may be some seconds behind: what it finds is asked again, newer alerts are read whole.
+    finds them, or where each is to be asked who has it: once, and not again for every number on a page.
+    The index may be some seconds behind: what it finds is asked again, newer alerts are read whole.
     """
     asked = _patterns(wanted)
-    if not asked or wanted.faults:
+    if wanted.faults or wanted.ids is not None:
         return wanted
+    if not asked:
+        return await _owned(session, workspace_id, wanted) if wanted.names_owner else wanted
     through = await session.scalar(
         select(AlertSearchState.copied_through).where(func.to_regclass(INDEX).is_not(None))
     )
@@ -63,6 +66,15 @@ async def narrowed(
     if number > MOST_FOUND:
         return replace(wanted, is_frequent=True)
     return AlertFilter(wanted.statuses, ids=tuple(ids.strip("{}").split(",")) if ids else ())
+
+
+async def _owned(session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter) -> AlertFilter:
+    order = [Alert.severity, Alert.id.desc()] if wanted.is_of_live else [Alert.id.desc()]
+    listed = select(Alert.id).where(*conditions(workspace_id, wanted)).order_by(*order)
+    ids = (await session.scalars(listed.limit(MOST_FOUND + 1))).all()
+    if len(ids) > MOST_FOUND:
+        return replace(wanted, is_frequent=True)
+    return AlertFilter(wanted.statuses, ids=tuple(str(each) for each in ids))
 
 
 async def _is_frequent(

@@ -76,6 +76,10 @@ _RETAINED: Mapping[KeptHistory, Mapping[str, str]] = {
     },
     KeptHistory.AUDIT: {"audit_events": "id < %(bound)s"},
     KeptHistory.OTHER: {
+        "bulk_action_alerts": "bulk_action_id < %(bound)s AND EXISTS (SELECT FROM bulk_actions b"
+        " WHERE b.id = doomed.bulk_action_id AND b.finished_at < %(before)s)",
+        "bulk_actions": "id < %(bound)s AND finished_at < %(before)s"
+        " AND NOT EXISTS (SELECT FROM bulk_action_alerts a WHERE a.bulk_action_id = doomed.id)",
         "heartbeat_changes": "id < %(bound)s AND processed_at IS NOT NULL",
         # Where ended alerts stood by rules that are gone.
         "inhibition_sources": _OF_NO_LIVE_ALERT + " AND look_at IS NULL",

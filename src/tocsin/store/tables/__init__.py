@@ -11,6 +11,7 @@ Three rules shape it:
 from tocsin.store.tables.access import ApiKey, AuditEvent, InstallationSecret, Session, SignInLink
 from tocsin.store.tables.alerts import Alert, AlertEvent, AlertTimer
 from tocsin.store.tables.base import Base
+from tocsin.store.tables.bulk_actions import BulkAction, BulkActionAlert
 from tocsin.store.tables.console import SavedView
 from tocsin.store.tables.delivery import (
     AlertDelivery,
@@ -88,6 +89,8 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "Base",
+    "BulkAction",
+    "BulkActionAlert",
     "CalendarFeed",
     "ConfigurationVersion",
     "ContactCode",

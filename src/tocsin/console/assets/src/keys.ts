@@ -43,13 +43,33 @@ function types(target: EventTarget | null): boolean {
   return !!element?.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 }
 
+/** In a list whose rows are acted on by ticks, none of which is set, the row under the cursor is meant. */
+function tickCurrent(action: string): boolean {
+  const waits = document.querySelector(`[data-bulk][hidden] [data-key="${action}"]`);
+  if (!waits) return true;
+  const box = current()?.querySelector<HTMLInputElement>("input[name=id]");
+  if (!box) return false;
+  box.checked = true;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
 /** The button that says that it does this; that of the row under the cursor before that of the page. */
 function press(action: string): boolean {
+  if (!tickCurrent(action)) return false;
   const bulk = document.querySelector<HTMLElement>(`[data-bulk]:not([hidden]) [data-key="${action}"]`);
   const inRow = current()?.querySelector<HTMLElement>(`[data-key="${action}"]`);
-  const button = bulk ?? inRow ?? document.querySelector<HTMLElement>(`main [data-key="${action}"]`);
+  const button =
+    bulk ??
+    inRow ??
+    document.querySelector<HTMLElement>(`.toast [data-key="${action}"]`) ??
+    document.querySelector<HTMLElement>(`main [data-key="${action}"]`);
   if (!button) return false;
   button.click();
+  // What opens something is followed into it.
+  if (button.matches("details[open] > summary")) {
+    button.parentElement?.querySelector<HTMLElement>("select, input:not([type=hidden]), button")?.focus();
+  }
   return true;
 }
 
@@ -80,6 +100,16 @@ function act(event: KeyboardEvent): boolean {
       if (field) field.focus();
       else openMenu();
       return true;
+    }
+    case "n": {
+      const field = document.querySelector<HTMLElement>("#note");
+      field?.focus();
+      return !!field;
+    }
+    case "f": {
+      const facet = document.querySelector<HTMLElement>("[data-facets] a");
+      facet?.focus();
+      return !!facet;
     }
     case "g":
       waitsForPlace = true;

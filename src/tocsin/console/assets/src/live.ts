@@ -209,7 +209,9 @@ export function keepLive(): void {
   const every = Number(document.querySelector<HTMLElement>("[data-every]")?.dataset.every ?? 0);
   if (every) {
     setInterval(() => {
-      if (!document.hidden) void renew().catch(() => show("reconnecting"));
+      // What is over asks no more.
+      const goesOn = document.querySelector("[data-every]");
+      if (goesOn && !document.hidden) void renew().catch(() => show("reconnecting"));
     }, every * 1_000);
   }
   document.addEventListener("visibilitychange", () => {

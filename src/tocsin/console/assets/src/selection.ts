@@ -12,6 +12,9 @@ export function show(): void {
   if (!element) return;
   const count = chosen().length;
   element.hidden = count === 0;
+  const whole = element.querySelector<HTMLInputElement>("[data-scope]");
+  if (whole && count === 0) whole.checked = false;
+  element.classList.toggle("whole", !!whole?.checked);
   element.dataset.ready = "";
   for (const word of element.querySelectorAll("[data-bulk-count]")) word.textContent = String(count);
   for (const box of boxes()) {
@@ -45,7 +48,7 @@ export function keepSelection(): void {
       for (const box of boxes()) box.checked = target.checked;
       show();
     }
-    if (target.matches("[data-row] input[name=id]")) show();
+    if (target.matches("[data-row] input[name=id], [data-scope]")) show();
   });
   document.addEventListener("click", (event) => {
     const target = event.target as HTMLElement;
