@@ -12,14 +12,17 @@ from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+from psycopg.types.json import Json
 
 from bench import options
 from bench.installation import Installation, Postgres, install, postgres, serving
 from bench.machine import describe
 from bench.processes import Server
 from bench.report import Figure, Report
+from bench.schedules import five_layers
 from tocsin.access.sessions import begin_session
-from tocsin.model import utc_now
+from tocsin.model import utc_now, uuid7
+from tocsin.oncall.documents import layer_document
 from tocsin.resources.first_person import create_first_person
 from tocsin.store.database import configuring, connect, create_engine
 from tocsin.store.search_copy import copy_new, make_indexes
@@ -60,6 +63,8 @@ PAGES = {
     "Maintenance": "/maintenance",
     "Heartbeats": "/heartbeats",
     "Schedules": "/schedules",
+    "One schedule, a week": "/schedules/{schedule}",
+    "One schedule, a month": "/schedules/{schedule}?view=month",
     "Policies": "/policies",
     "Admin": "/admin",
     "Me": "/me",
@@ -148,12 +153,13 @@ def run(options: Options) -> Report:
     with postgres() as server:
         installation = install(server.database("tocsin"))
         alert = _fill(installation, options)
+        schedule = _schedule(installation)
         asyncio.run(_copy_words(installation.url))
         token = asyncio.run(_sign_in(installation.url))
         with serving(installation, server.folder, workers=1) as hub:
             for name, path in PAGES.items():
                 before = _cpu_seconds(hub, server)
-                times = _times(hub.url, path.format(alert=alert), token, options.requests)
+                times = _times(hub.url, path.format(alert=alert, schedule=schedule), token, options.requests)
                 p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
                 report.add(Figure(f"{name}, p99", "ms", [p99], f"{TARGET:.0f}", p99 <= TARGET))
                 cpu = (_cpu_seconds(hub, server) - before) * 1_000 / (options.requests + 1)
@@ -194,6 +200,30 @@ def _fill(installation: Installation, options: Options) -> str:
         row = connection.execute("SELECT id FROM alerts WHERE status = 'OPEN' LIMIT 1").fetchone()
     assert row is not None
     return str(row[0])
+
+
+def _schedule(installation: Installation) -> str:
+    """The id of one with five layers, as `bench schedules` resolves it."""
+    id, now = uuid7(), utc_now()
+    (version,) = five_layers(0).versions
+    common = {
+        "timezone": version.timezone,
+        "layers": Json([layer_document(layer) for layer in version.layers]),
+        "effective_from": now - timedelta(days=365),
+    }
+    rows = {
+        "schedules": {"id": id, "workspace_id": installation.workspace_id, "name": "Five layers"},
+        "schedule_versions": {"schedule_id": id},
+    }
+    with psycopg.connect(installation.url, autocommit=True) as connection:
+        for table, own in rows.items():
+            values = {**own, **common}
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(values)})"
+                f" VALUES ({', '.join(['%s'] * len(values))})".encode(),
+                list(values.values()),
+            )
+    return str(id)
 
 
 async def _copy_words(url: str) -> None:

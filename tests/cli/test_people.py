@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 import pytest
+from psycopg.types.json import Json
 
 from tests.cli.program import Program
 from tests.support.postgres import Database
+from tests.support.workspace import Workspace
 from tocsin.access.contact_codes import ContactCodes
-from tocsin.model import Secret
+from tocsin.model import Secret, utc_now, uuid7
 
 
 def _json(tocsin: Program, *arguments: str) -> Any:
@@ -136,3 +139,34 @@ def test_whoever_runs_the_installation_makes_a_key_of_somebodys_own(
     made = _json(tocsin, "api-key", "create", "--role", "responder", "--user", "ana@example.org")
     assert made["user_id"] == ana["id"]
     assert made["key"].startswith("tsn_")
+
+
+def test_who_cannot_be_reached_is_not_asked_and_the_command_says_what_to_do(
+    tocsin: Program, ana: Any, database: Database
+) -> None:
+    workspace = Workspace(database.url)
+    alert_id, now = uuid7(), utc_now()
+    workspace.insert(
+        "alerts",
+        id=alert_id,
+        workspace_id=workspace.id,
+        tenant_id=workspace.tenant_id,
+        integration_id=workspace.sender().id,
+        title="Disk full",
+        severity="HIGH",
+        status="OPEN",
+        source="shop",
+        labels=Json({}),
+        metadata=Json({}),
+        **dict.fromkeys(("triggered_at", "last_received_at", "last_signal_at"), now),
+    )
+    for command, place in (
+        (("assign", "last", "Ana"), "/user_id"),
+        (("page", "Ana", "--alert", "last"), "/user_ids/0"),
+    ):
+        ended = tocsin.call(*command)
+        assert ended.code == 2, ended
+        assert f"{place}: Ana has no contact method that is verified" in ended.err
+        assert "on their own page" in ended.err
+    workspace.contact_method(UUID(ana["id"]))
+    assert tocsin.call("page", "Ana", "--alert", "last").code == 0
