@@ -28,6 +28,8 @@ from tocsin.store.tables import StoredOverride, StoredSchedule
 _AHEAD = timedelta(days=60)
 _AROUND = timedelta(days=31)
 """So far on either side of a period a shift is followed that begins before it or ends after it."""
+_AROUND_LAYERS = timedelta(days=8)
+"""The same of a layer's turns, whose ends are only said to who rests on a bar."""
 _MOST_LISTED = 100
 
 
@@ -79,8 +81,11 @@ async def read_schedule(
         around = period.span
     found = resolve(loaded, *around)
     shifts = [each for each in found if each.ends_at > begin and each.starts_at < end]
+    nearer = Span(
+        max(around.starts_at, begin - _AROUND_LAYERS), min(around.ends_at, end + _AROUND_LAYERS)
+    )
     layers = [
-        (document, resolve(_only(loaded, UUID(document["id"])), *around)) for document in row.layers
+        (document, resolve(_only(loaded, UUID(document["id"])), *nearer)) for document in row.layers
     ]
     lasting = until_their_ends(loaded, call.now)
     coming = resolve(loaded, *ahead)
