@@ -159,7 +159,9 @@ def run(options: Options) -> Report:
         with serving(installation, server.folder, workers=1) as hub:
             for name, path in PAGES.items():
                 before = _cpu_seconds(hub, server)
-                times = _times(hub.url, path.format(alert=alert, schedule=schedule), token, options.requests)
+                times = _times(
+                    hub.url, path.format(alert=alert, schedule=schedule), token, options.requests
+                )
                 p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
                 report.add(Figure(f"{name}, p99", "ms", [p99], f"{TARGET:.0f}", p99 <= TARGET))
                 cpu = (_cpu_seconds(hub, server) - before) * 1_000 / (options.requests + 1)
@@ -211,7 +213,7 @@ def _schedule(installation: Installation) -> str:
         "layers": Json([layer_document(layer) for layer in version.layers]),
         "effective_from": now - timedelta(days=365),
     }
-    rows = {
+    rows: dict[str, dict[str, object]] = {
         "schedules": {"id": id, "workspace_id": installation.workspace_id, "name": "Five layers"},
         "schedule_versions": {"schedule_id": id},
     }

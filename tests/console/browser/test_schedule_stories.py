@@ -83,14 +83,14 @@ def test_a_tap_takes_the_whole_shift_and_escape_gives_up(site: Site, open_page: 
 def test_an_override_is_made_by_keyboard_only(site: Site, open_page: OpenPage) -> None:
     page = open_page("Ben", week(schedule(site)))
     page.keyboard.press("o")
-    begin = page.get_by_role("slider", name="From")
+    begin = page.get_by_role("slider", name="Beginning")
     expect(begin).to_be_focused()
     before = begin.get_attribute("aria-valuetext")
     for key in ("Home", "PageDown", "ArrowRight", "ArrowRight", "ArrowLeft"):
         page.keyboard.press(key)
     assert begin.get_attribute("aria-valuetext") != before
     page.keyboard.press("Tab")
-    end = page.get_by_role("slider", name="Until")
+    end = page.get_by_role("slider", name="End")
     expect(end).to_be_focused()
     page.keyboard.press("End")
     expect(end).to_have_attribute("aria-valuetext", re.compile(r"\d\d:\d\d"))

@@ -114,15 +114,15 @@ def test_an_override_is_made_and_the_escalation_pages_by_it(
     }
     made = site.api.made("/schedules", {"name": "Primary", "timezone": "UTC", "layers": [layer]})
     page = open_page("Ben", f"/schedules/{made['id']}")
-    expect(page.locator("tbody tr").first).to_contain_text("Ana")
+    expect(page.locator(".agenda li").first).to_contain_text("Ana")
     page.get_by_label("Who takes over").select_option(label="Ben")
     now = utc_now()
     for label, at in (("From", now - timedelta(minutes=1)), ("Until", now + timedelta(hours=4))):
         page.get_by_label(label, exact=True).fill(f"{at:%Y-%m-%dT%H:%M}")
     page.get_by_role("button", name="See what it changes").click()
     expect(page.get_by_text("What it would change")).to_be_visible()
-    page.get_by_role("button", name="Take over").click()
-    expect(page.locator("tbody tr").first).to_contain_text("Ben")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".agenda li").first).to_contain_text("Ben")
     for name in ("Ana", "Ben"):
         contact(site, name, f"phone-of-{name}".lower())
     step = {"targets": [{"type": "schedule", "id": made["id"]}], "wait_seconds": 300}

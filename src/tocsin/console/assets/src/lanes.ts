@@ -45,7 +45,7 @@ class Chooser {
     this.band.setAttribute("class", "band");
     this.band.setAttribute("rx", "4");
     this.overlay.append(this.band);
-    this.handles = { begin: this.handle("begin", "From"), end: this.handle("end", "Until") };
+    this.handles = { begin: this.handle("begin", "Beginning"), end: this.handle("end", "End") };
     this.overlay.toggleAttribute("hidden", true);
     track.append(this.overlay);
     track.addEventListener("pointerdown", (event) => this.drag(event));
