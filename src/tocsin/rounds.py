@@ -1,9 +1,11 @@
-"""Whether a loop that should go on for ever still does."""
+"""Loops that go on for ever: whether they still do, and until when."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 
 class Rounds:
@@ -30,3 +32,14 @@ class Rounds:
         except TimeoutError:
             return False
         return True
+
+
+@contextlib.asynccontextmanager
+async def background(work: Coroutine[Any, Any, Any], name: str) -> AsyncIterator[None]:
+    """It goes on until the end of the context, and is canceled then."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

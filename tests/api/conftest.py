@@ -21,6 +21,8 @@ from tocsin.access.api_keys import create_api_key, new_key
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.random_tokens import token_hash
 from tocsin.access.vault import Vault
+from tocsin.hub import Hub as Process
+from tocsin.hub import ProcessRole
 from tocsin.model import SYSTEM, Role, Secret, uuid7
 from tocsin.settings import Settings
 from tocsin.store.database import create_engine
@@ -107,7 +109,7 @@ def running(
 ) -> Iterator[Hub]:
     """A hub with these settings; `mail_socket`: where it takes mail."""
     workspaces, keys = asyncio.run(_populate(database.url))
-    process = app.Hub.build(settings, database.url, (Vault.new_key(),), app.ProcessRole.WEB)
+    process = Process.build(settings, database.url, (Vault.new_key(),), ProcessRole.WEB)
     with serving(app.application(process, mail_socket), lifespan="on") as base_url:
         clients = [Client(f"{base_url}/api/v1", key) for key in keys]
         yield Hub(database, process.vault, ContactCodes(process.keys), *clients, *workspaces)
@@ -115,5 +117,7 @@ def running(
 
 @pytest.fixture
 def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
-    with running(database, Settings(data_dir=tmp_path, body_timeout_seconds=3)) as opened:
+    with running(
+        database, Settings(data_dir=tmp_path, body_timeout_seconds=3, spool_bytes=0)
+    ) as opened:
         yield opened

@@ -14,6 +14,7 @@ from tests.api.server import Client, serving
 from tocsin import app
 from tocsin.access.api_keys import new_key
 from tocsin.access.vault import Vault
+from tocsin.hub import Hub as Process
 from tocsin.problems import PROBLEMS
 from tocsin.settings import Settings
 
@@ -223,7 +224,7 @@ def test_a_fault_of_ours_is_in_the_log_and_not_in_the_answer(hub: Hub) -> None:
 
 
 def test_a_database_that_is_away_is_503(tmp_path: Path) -> None:
-    process = app.Hub.build(
+    process = Process.build(
         Settings(data_dir=tmp_path), "postgresql://nobody@127.0.0.1:1/none", (Vault.new_key(),)
     )
     with capture_logs() as log, serving(app.application(process)) as base_url:

@@ -27,6 +27,7 @@ from tocsin.access.links import LinkSigner
 from tocsin.access.passwords import hash_password
 from tocsin.access.sessions import LinkPurpose, begin_session, make_sign_in_link
 from tocsin.access.vault import Vault
+from tocsin.hub import Hub, ProcessRole
 from tocsin.model import SYSTEM, Role, Secret, utc_now, uuid7
 from tocsin.settings import Settings
 from tocsin.store.database import create_engine
@@ -142,17 +143,17 @@ def running_site(
     people: bool = True,
     settings: Mapping[str, Any] | None = None,
     listener: socket.socket | None = None,
-    role: app.ProcessRole = app.ProcessRole.WEB,
+    role: ProcessRole = ProcessRole.WEB,
 ) -> Iterator[Site]:
     """Ana is an admin, Ben a responder and Vera a viewer of `default`; Otto an admin of another. With
     `listener`, it is served there."""
     made = _run(_populate(database.url, people))
     keys = (Vault.new_key(),)
-    known = Settings(data_dir=folder, body_timeout_seconds=3, **(settings or {}))
+    known = Settings(data_dir=folder, body_timeout_seconds=3, spool_bytes=0, **(settings or {}))
     running = ExitStack()
 
     def start(on: socket.socket | None) -> str:
-        hub = app.Hub.build(known, database.url, keys, role)
+        hub = Hub.build(known, database.url, keys, role)
         served = serving(app.application(hub), lifespan="on", listener=on)
         return running.enter_context(served)
 

@@ -280,6 +280,12 @@ def test_what_became_of_a_message(changes: dict[str, Any], words: str) -> None:
         ("invalid", {"error_message": "title is missing"}, "(title is missing)"),
         ("created", {"flags": ("unknown_tenant",)}, "accepted all the same: unknown_tenant"),
         ("updated", {"replay_of_id": SECOND}, f"a replay of {SECOND}"),
+        (
+            "created",
+            {"status_code": 202, "flags": ("spooled",), "spooled_until": NOW},
+            "was answered 202: it opened the alert; it waited in the spool, for the database was"
+            f" away, and was committed at {iso(NOW)}",
+        ),
     ],
 )
 def test_what_became_of_a_webhook(outcome: str, changes: dict[str, Any], words: str) -> None:

@@ -22,6 +22,7 @@ from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sign import sign
 from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.senders import Senders
+from tocsin.ingest.spool.spool import Spool
 from tocsin.ingest.understand import understand
 from tocsin.model import Action, Actor, ActorKind
 from tocsin.store.database import create_engine
@@ -39,7 +40,14 @@ class Posted:
 
 
 class Harness:
-    def __init__(self, url: str, *, queue_limit: int = 1_000, keep_rejected: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        queue_limit: int = 1_000,
+        keep_rejected: int = 10,
+        spool: Spool | None = None,
+    ) -> None:
         self.workspace = Workspace(url)
         self.now = NOON
         self.runner = asyncio.Runner()
@@ -51,6 +59,7 @@ class Harness:
             queue_limit=queue_limit,
             keep_rejected=keep_rejected,
             clock=lambda: self.now,
+            spool=spool,
         )
         self.actions = Actions(url, self.feed)
         self.task = self.run(self._start())

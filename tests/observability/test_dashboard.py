@@ -56,7 +56,7 @@ _PANEL = {
             "properties": {
                 "defaults": {
                     "type": "object",
-                    "properties": {"unit": {"enum": ["s", "short", "reqps", "ops"]}},
+                    "properties": {"unit": {"enum": ["s", "short", "reqps", "ops", "bytes"]}},
                     "required": ["unit"],
                 },
                 "overrides": {"type": "array"},

@@ -16,8 +16,8 @@ from tests.support.postgres import Database
 from tests.support.proxy import proxied
 from tests.support.receivers import Receiver
 from tests.support.workspace import KEY
-from tocsin.app import Hub, ProcessRole
 from tocsin.delivery.dispatch import dispatcher
+from tocsin.hub import Hub, ProcessRole
 from tocsin.ingest import batcher
 from tocsin.model import Secret, utc_now
 from tocsin.rounds import Rounds

@@ -34,6 +34,7 @@ from tocsin.routing.rules import (
 )
 from tocsin.store.database import Engine
 from tocsin.store.directory_rows import (
+    DirectoryRows,
     RoutingRows,
     configuration_version,
     follow_configuration,
@@ -111,13 +112,18 @@ class DirectoryFeed:
 
     engine: Engine
     current: Directory = EMPTY
+    on_load: Callable[[DirectoryRows], None] | None = None
+    """Is given the rows of each load, while others wait."""
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self, at_least: int = 0) -> Directory:
         """Load it, unless the current one is of version `at_least` already."""
         async with self._loading:
             if self.current.version == 0 or self.current.version < at_least:
-                self.current = await _load(self.engine)
+                rows = await load_directory_rows(self.engine)
+                self.current = directory_of(rows)
+                if self.on_load is not None:
+                    self.on_load(rows)
             return self.current
 
     async def look(self) -> Directory:
@@ -132,8 +138,7 @@ class DirectoryFeed:
         await self.refresh(version)
 
 
-async def _load(engine: Engine) -> Directory:
-    rows = await load_directory_rows(engine)
+def directory_of(rows: DirectoryRows) -> Directory:
     by_workspace: dict[UUID, dict[str, UUID]] = {}
     for row in rows.tenants:
         if row.deleted_at is not None:

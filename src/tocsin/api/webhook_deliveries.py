@@ -54,7 +54,13 @@ class WebhookDeliverySummary(Output):
         ),
     ]
     error_message: str | None
-    flags: Annotated[list[str], Field(description="What was doubtful, and accepted all the same")]
+    flags: Annotated[
+        list[str],
+        Field(
+            description="What was doubtful, and accepted all the same; spooled: it was received while "
+            "the database was away, and committed at processed_at"
+        ),
+    ]
     processed_at: Time
     alert_id: Id | None
     duplicate_of_id: Id | None

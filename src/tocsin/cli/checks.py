@@ -42,6 +42,7 @@ def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
     yield from _data_folder(settings)
     yield _key(settings)
     yield from _database(settings, url)
+    yield from _spool(settings)
     yield _listening(settings)
     yield _public_url(settings)
     yield _mail(settings)
@@ -240,6 +241,41 @@ def _secrets(settings: Settings, url: str) -> Finding:
         "add the key they were encrypted with to TOCSIN_SECRET_KEY, or rotate the integration's "
         "secret and enter the destination's again",
     )
+
+
+def _spool(settings: Settings) -> Iterator[Finding]:
+    from tocsin.ingest.spool.segments import lying_in
+
+    limit = settings.spool_limit
+    try:
+        found = lying_in(settings.data_dir)
+    except OSError as error:
+        yield Finding("spool", Health.WRONG, f"{error.filename}: {error.strerror}")
+        return
+    if found.damaged:
+        yield Finding(
+            "spool",
+            Health.WRONG,
+            f"webhooks that cannot be read are in {', '.join(map(str, found.damaged))}",
+            "see the log of the time; with the TOCSIN_SECRET_KEY of then, rename them to .spool and "
+            "restart the server, else look at the disk and remove them",
+        )
+    if found.size:
+        yield Finding(
+            "spool",
+            Health.NOTE,
+            f"{found.size:,} bytes of webhooks wait for the database",
+            "the server commits them when the database is back; let it run",
+        )
+    elif limit:
+        yield Finding("spool", Health.OK, f"empty; takes {limit:,} bytes of webhooks per process")
+    else:
+        yield Finding(
+            "spool",
+            Health.OK,
+            "off: webhooks are answered 503 while the database is away; TOCSIN_SPOOL_BYTES "
+            "keeps them on this disk",
+        )
 
 
 def _listening(settings: Settings) -> Finding:

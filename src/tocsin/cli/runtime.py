@@ -7,7 +7,7 @@ is started by whoever comes first and stopped when the last one leaves.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli import keys
-from tocsin.cli.exits import Failure, readable
-from tocsin.cli.output import progress
+from tocsin.cli.exits import Exit, Failure, readable
+from tocsin.cli.output import note, progress
 
 if TYPE_CHECKING:
     from tocsin.model import Secret
@@ -37,6 +37,9 @@ class Installation:
     settings: Settings
     url: str
     keys: tuple[Secret, ...]
+    prepare: Callable[[], object] | None = None
+    """The database is away, and this brings it to what is expected once it is back. For processes of
+    its own, too."""
 
 
 def load_settings(*, is_service: bool = False) -> Settings:
@@ -95,6 +98,48 @@ def open_installation(
     chosen = settings or load_settings()
     with open_database(chosen) as url:
         yield readable(partial(prepare, chosen, url, only_reads=only_reads))
+
+
+@contextlib.contextmanager
+def open_or_awaited(settings: Settings) -> Iterator[Installation]:
+    """As `open_installation`; or, where the database of the settings is away and webhooks can be kept
+    until it is back, what there is.
+
+    Raises:
+        Failure: if it cannot be had, saying why and what to do.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            installation = stack.enter_context(open_installation(settings))
+        except Failure as failure:
+            if failure.code is not Exit.UNREACHABLE or not _can_wait(settings):
+                raise
+            note(f"{failure.lines[0]}; webhooks are kept in the spool until it is back")
+            assert settings.database_url is not None
+            installation = Installation(
+                settings,
+                settings.database_url.reveal_text(),
+                settings.secret_keys,
+                partial(prepare_anew, settings),
+            )
+        yield installation
+
+
+def _can_wait(settings: Settings) -> bool:
+    """Whether there is a spool, and a configuration to know senders by. An embedded database that does
+    not start is this machine's own trouble, and waiting would not mend it."""
+    if settings.database_url is None or settings.spool_limit == 0:
+        return False
+    from tocsin.access.vault import Vault
+    from tocsin.ingest.spool import snapshot
+
+    return snapshot.read(settings.data_dir, Vault(settings.secret_keys)) is not None
+
+
+def prepare_anew(settings: Settings) -> None:
+    """What a start does, for a database that was away then."""
+    with open_database(settings) as url:
+        readable(partial(prepare, settings, url))
 
 
 def prepare(settings: Settings, url: str, *, only_reads: bool = False) -> Installation:

@@ -41,7 +41,7 @@ def serve(
     from tocsin.cli.calling.socket_server import owner_socket
     from tocsin.cli.checks import examine
     from tocsin.cli.control import answering
-    from tocsin.cli.runtime import load_settings, open_installation
+    from tocsin.cli.runtime import load_settings, open_installation, open_or_awaited
     from tocsin.cli.sign_in_links import set_up_link
     from tocsin.cli.whereabouts import announced
 
@@ -55,7 +55,11 @@ def serve(
             settings, host=bound_host, port=bound_port, public_url=settings.public_url or url
         )
         with (
-            open_installation(settings) as installation,
+            (
+                open_installation(settings)
+                if role is ServeRole.DISPATCH
+                else open_or_awaited(settings)
+            ) as installation,
             announced(settings.data_dir, url) as is_announced,
             serving.stopped_by_signals() as stopping,
             ExitStack() as stack,
@@ -74,7 +78,9 @@ def serve(
                 if role is not ServeRole.DISPATCH:
                     owner_listener = stack.enter_context(owner_socket(settings.data_dir))
 
-            link = set_up_link(installation, settings.public_url or url)
+            link = None
+            if installation.prepare is None:
+                link = set_up_link(installation, settings.public_url or url)
 
             def ready() -> None:
                 print_plain(f"Tocsin is ready at {url}")

@@ -157,10 +157,17 @@ def run_one(
     stopping: Stopping,
 ) -> bool:
     """Serve in this process until asked to stop. False if it could not start."""
-    from tocsin.app import Hub, ProcessRole, application
+    from tocsin.app import application
     from tocsin.cli.calling.socket_server import answering_owner
+    from tocsin.hub import Hub, ProcessRole
 
-    hub = Hub.build(installation.settings, installation.url, installation.keys, ProcessRole(role))
+    hub = Hub.build(
+        installation.settings,
+        installation.url,
+        installation.keys,
+        ProcessRole(role),
+        prepare=installation.prepare,
+    )
     app = answering_owner(application(hub, mail_listener), installation, owner_listener)
     server = _Server(config(app), ready, stopping)
     try:

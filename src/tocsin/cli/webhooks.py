@@ -131,12 +131,16 @@ def webhook(
 
 
 def _whole(found: Any) -> list[RenderableType]:
+    from tocsin.model import SPOOLED_FLAG, doubts
+
     facts = pairs()
     facts.add_row("received", f"{moment(found['created_at'])}  ({ago(found['created_at'])})")
     if found["error_message"]:
         facts.add_row("because", Text(found["error_message"]))
-    if found["flags"]:
-        facts.add_row("doubts", ", ".join(found["flags"]))
+    if SPOOLED_FLAG in found["flags"]:
+        facts.add_row("spooled", f"until {moment(found['processed_at'])}: the database was away")
+    if doubtful := doubts(found["flags"]):
+        facts.add_row("doubts", ", ".join(doubtful))
     for name in ("idempotency_key", "duplicate_of_id", "replay_of_id"):
         if found[name]:
             facts.add_row(name.removesuffix("_id").replace("_", " "), Text(found[name]))

@@ -39,8 +39,9 @@ class Worker:
     def __call__(self) -> Asgi:
         threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
         # Imported here: when this object arrives, nobody answers yet for the worker's health.
-        from tocsin.app import Hub, ProcessRole, application
+        from tocsin.app import application
         from tocsin.cli.calling.socket_server import answering_owner
+        from tocsin.hub import Hub, ProcessRole
         from tocsin.logs import configure_logs
 
         configure_logs(self.installation.settings)
@@ -50,6 +51,7 @@ class Worker:
                 self.installation.url,
                 self.installation.keys,
                 ProcessRole(self.role),
+                prepare=self.installation.prepare,
             ),
             self.mail_listener,
         )

@@ -64,6 +64,8 @@ class WebhookFacts:
     outcome: str
     error_message: str | None = None
     flags: tuple[str, ...] = ()
+    spooled_until: datetime | None = None
+    """When it was committed, if the database was away when it was received."""
     duplicate_of_id: UUID | None = None
     replay_of_id: UUID | None = None
 

@@ -15,7 +15,7 @@ from tocsin.explain.facts import (
     WebhookFacts,
 )
 from tocsin.explain.story import RecordedFacts
-from tocsin.model import AlertEventKind, EventType, Reason, utc_now
+from tocsin.model import SPOOLED_FLAG, AlertEventKind, EventType, Reason, utc_now
 from tocsin.routing.subject import ActiveSnooze, Subject
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_deliveries import (
@@ -113,6 +113,7 @@ def _webhook(row: WebhookOutline, source: str) -> WebhookFacts:
         outcome=row.outcome,
         error_message=row.error_message,
         flags=tuple(row.flags),
+        spooled_until=row.processed_at if SPOOLED_FLAG in row.flags else None,
         duplicate_of_id=row.duplicate_of_id,
         replay_of_id=row.replay_of_id,
     )

@@ -21,6 +21,7 @@ from tocsin.model import (
     EventType,
     Reason,
     WaitReason,
+    doubts,
     iso,
 )
 from tocsin.routing.holds import HOLDS
@@ -61,8 +62,13 @@ def webhook_words(webhook: WebhookFacts) -> str:
         words += f" ({webhook.error_message})"
     if webhook.replay_of_id is not None:
         words += f"; it is a replay of {webhook.replay_of_id}"
-    if webhook.flags:
-        words += f"; doubtful, and accepted all the same: {', '.join(webhook.flags)}"
+    if webhook.spooled_until is not None:
+        words += (
+            "; it waited in the spool, for the database was away, and was committed at "
+            f"{_shown(webhook.spooled_until)}"
+        )
+    if doubtful := doubts(webhook.flags):
+        words += f"; doubtful, and accepted all the same: {', '.join(doubtful)}"
     return words
 
 

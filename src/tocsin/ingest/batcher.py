@@ -29,6 +29,7 @@ from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.reread import is_out_of_date, reread
 from tocsin.ingest.senders import Senders
+from tocsin.ingest.spool.spool import Spool
 from tocsin.ingest.traces import trace_commit
 from tocsin.ingest.trouble import say_database_away, say_database_back, say_overloaded
 from tocsin.model import utc_now
@@ -72,6 +73,8 @@ class Batcher:
     them itself, and ends when there is no reason for it any more."""
     pace: Callable[[], Pace] | None = None
     tracer: Tracer | None = None
+    spool: Spool | None = None
+    """Where webhooks are kept while the database is away, if anywhere."""
     bytes_waiting: int = 0
     follows: asyncio.Future[None] | None = None
     """A transaction of another queue, with earlier webhooks of those that come next."""
@@ -99,7 +102,11 @@ class Batcher:
             metrics.REFUSED.labels("overloaded").inc()
             say_overloaded()
             return OVERLOADED
-        if not self._available and len(self._waiting) >= BATCH_LIMIT:
+        if (
+            not self._available
+            and len(self._waiting) >= BATCH_LIMIT
+            and (self.spool is None or not self.spool.takes)
+        ):
             return UNAVAILABLE
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(webhook, future))
@@ -159,7 +166,7 @@ class Batcher:
                 continue
             taken = self._take()
             flight = self._flight = asyncio.get_running_loop().create_future()
-            await self._commit([webhook for webhook, _ in taken])
+            await self._store([webhook for webhook, _ in taken])
             parting = []
             for webhook, future in taken:
                 if webhook.id in self._overdrawn:
@@ -201,6 +208,17 @@ class Batcher:
             signals += len(waiting.webhook.signals)
             taken.append(waiting)
         return taken
+
+    async def _store(self, webhooks: list[Webhook]) -> None:
+        """In the database; or, where that is away or earlier ones wait for it, in the spool."""
+        if self.spool is None or not self.spool.is_holding:
+            await self._commit(webhooks)
+            webhooks = [webhook for webhook in webhooks if webhook.answer is UNAVAILABLE]
+        if webhooks and self.spool is not None:
+            await self.spool.keep(webhooks)
+        refused = sum(webhook.answer is UNAVAILABLE for webhook in webhooks)
+        if refused:
+            metrics.REFUSED.labels("database").inc(refused)
 
     async def _commit(
         self, webhooks: list[Webhook], budgets: MatchingBudgets | None = None
@@ -321,16 +339,15 @@ class Batcher:
     async def _is_stored(self, webhooks: list[Webhook]) -> bool:
         ids = arrays.uuids([webhook.id for webhook in webhooks])
         async with self.connection.opened() as pipe:
-            (found,) = await pipe.run((prepared("count_webhooks"), {"ids": ids}))
-        return bool(found[0].stored)
+            (found,) = await pipe.run((prepared("stored_webhooks"), {"ids": ids}))
+        return bool(found)
 
     def _away(self, webhooks: list[Webhook], error: Exception) -> None:
         if self._available:
-            say_database_away(error)
+            say_database_away(error, has_spool=self.spool is not None)
         self._available = False
         for webhook in webhooks:
             webhook.answer = UNAVAILABLE
-        metrics.REFUSED.labels("database").inc(len(webhooks))
 
     async def _give_up(self, webhook: Webhook, error: Exception) -> None:
         log.error(

@@ -25,10 +25,14 @@ from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.model import WebhookStatus
 from tocsin.store import arrays
+from tocsin.store.columns import OptionalText, Text, Time, Uuid, columns
 from tocsin.store.pipe import Call, Row
 from tocsin.store.statements import prepared
 
 KEY_REUSED = "idempotency_key_reused"
+
+RECALLED_FOR = timedelta(minutes=5)
+"""How long a claim that had expired is held again: until a batch is committed."""
 
 
 class _Holder(Struct, frozen=True):
@@ -198,6 +202,41 @@ class Duplicates:
             }
             calls.append((prepared("forget_claims"), parameters))
         return calls
+
+
+class _Recalled(Struct):
+    """A claim that somebody may have held when a webhook was received."""
+
+    integration_id: Uuid
+    digest: Uuid
+    delivery_id: Uuid
+    key: OptionalText
+    """None: it is that of a fingerprint."""
+    fingerprint: Text
+    since: Time
+    until: Time
+
+
+def recall(webhooks: Iterable[Webhook], now: datetime) -> Call:
+    """The statement that holds again what others had claimed when `webhooks` were received: those have
+    waited in the spool, and claims expire by the clock, which did not stop meanwhile."""
+    claims: list[_Recalled] = []
+    for webhook in webhooks:
+        if not webhook.signals:
+            continue
+        entry, digests = webhook.sender.entry, _digests(webhook)
+        since, until = webhook.received_at - entry.window, webhook.received_at + entry.window
+        for digest, key in ((digests.content, None), (digests.key, webhook.idempotency_key)):
+            if digest is not None:
+                of = (entry.id_bytes, digest, webhook.id, key, webhook.fingerprint)
+                claims.append(_Recalled(*of, since, until))
+    claims.sort(key=lambda claim: claim.digest)
+    expires_at = now + RECALLED_FOR
+    return prepared("recall_claims"), {
+        **columns(_Recalled, claims),
+        "now": now,
+        "expires_at": expires_at,
+    }
 
 
 def _digest(webhook: Webhook, kind: bytes, value: str) -> bytes:

@@ -235,8 +235,9 @@ class Endpoint:
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
         pings = webhook.pings
-        if pings and not await self.ping(webhook):
-            return webhook, UNAVAILABLE
+        spool = self._lanes.spool
+        if pings and not (spool and spool.is_holding) and not await self.ping(webhook):
+            return webhook, final(webhook, await self._lanes.set_aside(webhook))
         answer = await self._lanes.submit(webhook)
         # Read again meanwhile, by a heartbeat that was bound a moment ago.
         if webhook.pings is not pings and webhook.pings and not await self.ping(webhook):

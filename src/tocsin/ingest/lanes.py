@@ -21,8 +21,9 @@ from tocsin.ingest import metrics
 from tocsin.ingest.batcher import Batcher, Waiting
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.received_webhook import Answer, Declined, Webhook
-from tocsin.ingest.refusals import OVERLOADED
+from tocsin.ingest.refusals import OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Sender, Senders
+from tocsin.ingest.spool.spool import Spool
 from tocsin.model import utc_now
 from tocsin.tracing import Tracer
 from tocsin.turns import Pace
@@ -68,6 +69,8 @@ class Lanes:
     body_bytes: int = 67_108_864
     clock: Callable[[], datetime] = utc_now
     tracer: Tracer | None = None
+    spool: Spool | None = None
+    """Where webhooks are kept while the database is away, if anywhere."""
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
     _apart: dict[UUID, HeavyLane] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Lanes:
             clock=self.clock,
             part_with=self._send_apart,
             tracer=self.tracer,
+            spool=self.spool,
         )
 
     async def submit(self, webhook: Webhook) -> Answer:
@@ -104,6 +108,12 @@ class Lanes:
             return await lane.submit(webhook)
         finally:
             lane.bytes_waiting -= size
+
+    async def set_aside(self, webhook: Webhook) -> Answer:
+        """Without a try at the database, of which is known that it does not answer now."""
+        if self.spool is not None:
+            await self.spool.keep([webhook])
+        return webhook.answer or UNAVAILABLE
 
     def enqueue_light(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined | None:
         """As `submit`, without waiting; None: it is not for the transaction that all share."""
@@ -168,6 +178,7 @@ class Lanes:
                 queue_limit=max(1, self.queue_limit // SHARE),
                 keep_rejected=self.keep_rejected,
                 clock=self.clock,
+                spool=self.spool,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
                 tracer=self.tracer,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 WEBHOOKS = Counter(
     "tocsin_webhooks_total", "Webhooks answered, by source and status code.", ["source", "code"]
@@ -15,6 +15,28 @@ FAULTS = Counter("tocsin_ingest_faults_total", "Webhooks that could not be store
 UNRECORDED = Counter(
     "tocsin_webhooks_unrecorded_total",
     "Attempts that failed verification and came too fast to be put on record.",
+)
+SPOOLED = Counter(
+    "tocsin_webhooks_spooled_total",
+    "Webhooks answered 202: kept on disk while the database was away.",
+)
+UNSPOOLED = Counter(
+    "tocsin_webhooks_unspooled_total",
+    "Webhooks of the spool that are in the database now, by what became of them.",
+    ["outcome"],
+)
+for _outcome in ("created", "updated", "resolved", "duplicate", "rejected"):
+    UNSPOOLED.labels(_outcome)
+SPOOL_WEBHOOKS = Gauge(
+    "tocsin_spool_webhooks",
+    "Webhooks in the spool, waiting for the database.",
+    multiprocess_mode="livesum",
+)
+SPOOL_BYTES = Gauge(
+    "tocsin_spool_bytes", "What they take of TOCSIN_SPOOL_BYTES.", multiprocess_mode="livesum"
+)
+SPOOL_DAMAGED = Counter(
+    "tocsin_spool_damaged_total", "Records of the spool that could not be read, and are kept aside."
 )
 OVER_BUDGET = Counter(
     "tocsin_webhooks_over_rule_budget_total",

@@ -24,6 +24,8 @@ class Accepted(Struct, frozen=True):
 
     @property
     def status_code(self) -> int:
+        if self.status is WebhookStatus.SPOOLED:
+            return 202
         for _, status in self.alerts:
             if status is WebhookStatus.CREATED:
                 return 201
@@ -115,6 +117,8 @@ class Webhook(Struct):
     """How much of the body is kept, should it not be authentic."""
     body_limit: int = 1_048_576
     """How much it may be once it is unpacked."""
+    answered: int | None = None
+    """The HTTP status that its sender was given when it was put into the spool; None: it was not."""
     replay_of_id: UUID | None = None
     stored_at: datetime | None = None
     """When the row is made, where that is not when the webhook was received: a replay."""
@@ -139,6 +143,8 @@ class Webhook(Struct):
     @property
     def status_code(self) -> int:
         """The HTTP status of its answer."""
+        if self.answered is not None:
+            return self.answered
         assert self.answer is not None
         return self.answer.status_code if self.shown.answered is None else self.shown.answered(self)
 

@@ -2,7 +2,7 @@
 
 | refusal | answer |
 |---|---|
-| `UNKNOWN`, `GONE` | 404 integration-not-found |
+| `UNKNOWN`, `GONE`, `DELETED_MEANWHILE` | 404 integration-not-found |
 | `NOT_POST` | 405 method-not-allowed |
 | `TOO_SLOW` | 408 request-timeout |
 | `too_large` | 413 payload-too-large |
@@ -57,6 +57,11 @@ def _invalid(problem: str, detail: str, faults: tuple[dict[str, str], ...] = ())
 
 UNKNOWN = _rejected("integration-not-found", "There is no integration at this address.")
 GONE = _rejected("integration-not-found", "There is no such integration.")
+DELETED_MEANWHILE = _rejected(
+    "integration-not-found",
+    "The integration was deleted while this waited in the spool for the database.",
+)
+"""For the record only."""
 NOT_POST = _rejected(
     "method-not-allowed", "Webhooks are sent with POST or PUT.", (b"allow", b"POST, PUT")
 )

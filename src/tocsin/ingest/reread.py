@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tocsin.ingest.received_webhook import Webhook
-from tocsin.ingest.refusals import GONE
+from tocsin.ingest.refusals import DELETED_MEANWHILE, GONE
 from tocsin.ingest.senders import Sender
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.understand import is_large, understand
@@ -42,8 +42,11 @@ def reread(
     for webhook in webhooks:
         before, sender = webhook.sender, senders.get(webhook.sender.id)
         if sender is None:
-            webhook.signals, webhook.settled = [], GONE
-            changed = True
+            if webhook.settled is not DELETED_MEANWHILE:
+                webhook.signals = []
+                # Its sender was told that it is taken, so there is to be a record of what became of it.
+                webhook.settled = GONE if webhook.answered is None else DELETED_MEANWHILE
+                changed = True
             continue
         if (
             webhook.replay_of_id is None

@@ -45,6 +45,12 @@ class Sender:
     fault: str | None = None
     token_uses: TokenUses = field(default_factory=TokenUses, compare=False)
 
+    @classmethod
+    def deleted(cls, entry: IntegrationEntry) -> Sender:
+        """For the record of what it sent while it was there."""
+        source = SOURCES.get(entry.type, SOURCES["generic"])
+        return cls(entry, source, None, False, ZoneInfo("UTC"), None)
+
     @property
     def id(self) -> UUID:
         return self.entry.id

@@ -7,8 +7,9 @@ anything that a sender sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -84,9 +85,10 @@ def say_unusable(integration_id: UUID, name: str, fault: str) -> None:
     )
 
 
-def say_database_away(error: Exception) -> None:
+def say_database_away(error: Exception, *, has_spool: bool = False) -> None:
+    meanwhile = "kept in the spool" if has_spool else "answered 503"
     log.error(
-        "the database cannot be reached, webhooks are answered 503 until it is back",
+        f"the database cannot be reached, webhooks are {meanwhile} until it is back",
         error=type(error).__name__,
         remedy="see that it runs and that TOCSIN_DATABASE_URL leads to it",
     )
@@ -94,3 +96,53 @@ def say_database_away(error: Exception) -> None:
 
 def say_database_back() -> None:
     log.warning("the database is back, webhooks are taken again")
+
+
+def say_spool_full(count: int, limit: int) -> None:
+    log.error(
+        "the spool is full, webhooks are answered 503",
+        waiting=count,
+        bytes=limit,
+        remedy="bring the database back; a larger TOCSIN_SPOOL_BYTES lasts longer the next time",
+    )
+
+
+def say_spool_unwritable(folder: Path, error: OSError) -> None:
+    if count := _seldom.count("spool"):
+        log.error(
+            "the spool cannot be written, webhooks are answered 503",
+            folder=str(folder),
+            reason=error.strerror,
+            count=count,
+            remedy="look for a full disk, or for who owns the folder",
+        )
+
+
+def say_spool_torn(path: Path) -> None:
+    log.info(
+        "a file of the spool ends in the middle of a webhook that was never answered",
+        file=path.name,
+    )
+
+
+def say_spool_damaged(kept: Path, reason: str) -> None:
+    log.error(
+        "a webhook in the spool cannot be read",
+        reason=reason,
+        file=str(kept),
+        remedy="the file is kept: with the TOCSIN_SECRET_KEY that it was written with, rename it to "
+        ".spool and start again (what is committed is not done twice); else look at the disk",
+    )
+
+
+def say_spool_lost(kept: Path, count: int) -> None:
+    log.error(
+        "webhooks of the spool could be neither committed nor put on record",
+        count=count,
+        file=str(kept),
+        remedy="the file is kept; the lines before this one say what was wrong",
+    )
+
+
+def say_spool_emptied(outcomes: Mapping[str, int]) -> None:
+    log.warning("the spool is empty, all of it is in the database", **outcomes)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tocsin.ingest.proof.redact import sanitised_headers
 from tocsin.ingest.received_webhook import Accepted, Declined, Webhook
 from tocsin.ingest.sources.kit.storable import clean_text
-from tocsin.model import Secret
+from tocsin.model import SPOOLED_FLAG, Secret
 from tocsin.store.columns import (
     Integer,
     Json,
@@ -77,13 +77,18 @@ def _row(webhook: Webhook, now: datetime) -> WebhookRow:
         status_code=webhook.status_code,
         outcome=outcome,
         error_message=error,
-        flags=f"{{{','.join(webhook.flags)}}}" if webhook.flags else _NO_FLAGS,
+        flags=_flags(webhook),
         processed_at=now,
         alert_id=alert_id,
         duplicate_of_id=webhook.duplicate_of,
         replay_of_id=None if webhook.replay_of_id is None else webhook.replay_of_id.bytes,
         created_at=webhook.stored_at or webhook.received_at,
     )
+
+
+def _flags(webhook: Webhook) -> str:
+    flags = webhook.flags if webhook.answered is None else (*webhook.flags, SPOOLED_FLAG)
+    return f"{{{','.join(flags)}}}" if flags else _NO_FLAGS
 
 
 def _sent(webhook: Webhook) -> str | None:

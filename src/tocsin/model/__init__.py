@@ -32,7 +32,15 @@ from tocsin.model.notifications import (
 from tocsin.model.people import SYSTEM, Actor, ActorKind, Role, Urgency
 from tocsin.model.proof import AuthScheme, SignatureAlgorithm, SignatureFormat, SignedContent
 from tocsin.model.secret import REDACTED, Secret
-from tocsin.model.signals import Fault, Lease, Signal, SignalKind, WebhookStatus
+from tocsin.model.signals import (
+    SPOOLED_FLAG,
+    Fault,
+    Lease,
+    Signal,
+    SignalKind,
+    WebhookStatus,
+    doubts,
+)
 from tocsin.model.timers import TimerKind
 from tocsin.model.utc import iso, optional_iso, utc_now
 
@@ -41,6 +49,7 @@ __all__ = [
     "EXTERNAL_ID_LIMIT",
     "LABEL_VALUE_LIMIT",
     "REDACTED",
+    "SPOOLED_FLAG",
     "SYSTEM",
     "TITLE_LIMIT",
     "TRANSITIONS",
@@ -77,6 +86,7 @@ __all__ = [
     "WaitReason",
     "WebhookStatus",
     "WindowState",
+    "doubts",
     "iso",
     "optional_iso",
     "utc_now",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -33,6 +34,17 @@ class WebhookStatus(StrEnum):
     RESOLVED = "resolved"
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
+    SPOOLED = "spooled"
+    """Only ever an answer, never what is on record: it is to be decided when the database is back."""
+
+
+SPOOLED_FLAG: Final = "spooled"
+"""On the record of a webhook that was answered before it was in the database."""
+
+
+def doubts(flags: Iterable[str]) -> list[str]:
+    """What of the flags of a webhook says that something was doubtful."""
+    return [flag for flag in flags if flag != SPOOLED_FLAG]
 
 
 class Lease(Struct, frozen=True):

@@ -82,6 +82,7 @@ NAMED: Final = (
     Setting("TOCSIN_BODY_TIMEOUT_SECONDS", "body_timeout_seconds", number(0.1, 600)),
     Setting("TOCSIN_INGEST_QUEUE_LIMIT", "ingest_queue_limit", integer(1, 1_000_000)),
     Setting("TOCSIN_INGEST_BODY_BYTES", "ingest_body_bytes", integer(1_048_576, 2**40)),
+    Setting("TOCSIN_SPOOL_BYTES", "spool_bytes", integer(0, 2**40)),
     Setting("TOCSIN_RATE_LIMIT_PER_SECOND", "rate_limit_per_second", number(0.001, 1_000_000)),
     Setting("TOCSIN_REJECTED_KEEP", "rejected_keep", integer(0, 1_000_000)),
     Setting("TOCSIN_REJECTED_BODY_BYTES", "rejected_body_bytes", integer(0, 1_048_576)),

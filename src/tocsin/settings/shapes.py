@@ -6,8 +6,12 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tocsin.model import KeptHistory, Role, Secret
+
+EMBEDDED_SPOOL_BYTES: Final = 67_108_864
+"""Unless something else is set, beside the embedded database."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,9 @@ class Settings:
     """Webhooks waiting for a commit, per process; beyond it the answer is 503."""
     ingest_body_bytes: int = 67_108_864
     """Bodies being read or waiting for a commit, per process; beyond it the answer is 503."""
+    spool_bytes: int | None = None
+    """What webhooks may take on this machine's disk while the database is away, per process; 0: they
+    are answered 503. See `spool_limit`."""
     rate_limit_per_second: float | None = None
     """Accepted webhooks per integration and process; None is no limit."""
     rejected_keep: int = 1_000
@@ -159,6 +166,14 @@ class Settings:
             KeptHistory.AUDIT: self.retention_audit_days,
         }
         return {kind: given.get(kind) or self.retention_days for kind in KeptHistory}
+
+    @property
+    def spool_limit(self) -> int:
+        """The embedded database is on the same disk, so what is kept there is as safe as it is in it;
+        whether the data folder of a node with a database elsewhere lasts, only the operator knows."""
+        if self.spool_bytes is not None:
+            return self.spool_bytes
+        return EMBEDDED_SPOOL_BYTES if self.database_url is None else 0
 
     @property
     def twilio(self) -> TwilioAccount | None:

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -25,6 +24,9 @@ _OPTION = re.compile(r"-c\s*(\w+)=(\S+)")
 
 _CONNECT_SECONDS = 5
 """To connect, and to wait for a connection of the pool to be free."""
+
+DIALECT = "postgresql+psycopg://"
+"""What SQLAlchemy knows of the address: it cannot read one with several hosts, which libpq can."""
 
 Engine = AsyncEngine
 """A pool of connections to one database."""
@@ -51,7 +53,7 @@ def create_engine(
         return connection
 
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        DIALECT,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_CONNECT_SECONDS,

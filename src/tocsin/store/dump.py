@@ -31,6 +31,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "sslcert": "PGSSLCERT",
     "sslkey": "PGSSLKEY",
     "options": "PGOPTIONS",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
 _ONLY_NEWER: Final = frozenset({b"SET transaction_timeout = 0;\n"})
 """Since PostgreSQL 17; before it, an error."""

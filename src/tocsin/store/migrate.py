@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -10,9 +11,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 
 from tocsin.store import catalog
+from tocsin.store.database import DIALECT
 
 
 class SchemaError(Exception):
@@ -22,7 +23,7 @@ class SchemaError(Exception):
 def _config(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg")
+    config.attributes["connect"] = partial(psycopg.connect, url)
     return config
 
 
@@ -65,7 +66,7 @@ def check(url: str) -> list[str]:
 
 
 def _current(url: str) -> str | None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    engine = create_engine(DIALECT, creator=partial(psycopg.connect, url))
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()

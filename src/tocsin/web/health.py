@@ -1,4 +1,4 @@
-"""`/healthz` (the process lives), `/readyz` (it can store webhooks), `/metrics` (Prometheus)."""
+"""`/healthz` (the process lives), `/readyz` (it can take webhooks), `/metrics` (Prometheus)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from tocsin.ingest.spool.spool import Spool
 from tocsin.store.database import Engine, is_answering
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _DATABASE_SECONDS = 2
+_AWAY = "the database cannot be reached"
 
 BUILD = Gauge(
     "tocsin_build_info",
@@ -35,7 +37,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def create_health(engine: Engine) -> Any:
+def create_health(engine: Engine, spool: Spool | None = None) -> Any:
     BUILD.labels(version("tocsin"), platform.python_version()).set(1)
 
     async def answer(scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
@@ -46,11 +48,27 @@ def create_health(engine: Engine) -> Any:
         elif scope["path"] == "/metrics":
             await _respond(send, 200, _metrics(), content_type=CONTENT_TYPE_LATEST)
         elif await is_answering(engine, within_seconds=_DATABASE_SECONDS):
-            await _respond(send, 200, b"ready\n")
+            emptying = (
+                f": the spool is being emptied, {_filling(spool)}"
+                if spool and spool.is_holding
+                else ""
+            )
+            await _respond(send, 200, f"ready{emptying}\n".encode())
+        elif spool is not None and spool.takes:
+            said = f"ready: {_AWAY}; webhooks are kept in the spool, {_filling(spool)}\n"
+            await _respond(send, 200, said.encode())
+        elif spool is not None and spool.is_holding:
+            said = f"not ready: {_AWAY}, and the spool is full, {_filling(spool)}\n"
+            await _respond(send, 503, said.encode())
         else:
-            await _respond(send, 503, b"not ready: the database cannot be reached\n")
+            await _respond(send, 503, f"not ready: {_AWAY}\n".encode())
 
     return answer
+
+
+def _filling(spool: Spool) -> str:
+    filling = spool.filling
+    return f"{filling.webhooks} waiting, {filling.percent} % full"
 
 
 def _metrics() -> bytes:

@@ -20,7 +20,7 @@ from tests.console.site import Site, running_site
 from tests.console.test_alert_pages import alert, statuses
 from tests.console.test_me_page import contact
 from tests.support.postgres import Database
-from tocsin.app import ProcessRole
+from tocsin.hub import ProcessRole
 from tocsin.model import utc_now
 
 

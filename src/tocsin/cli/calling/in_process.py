@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
 
-from tocsin.app import Hub, ProcessRole, application
+from tocsin.app import application
 from tocsin.cli.calling.client import ApiClient, no_workspace
 from tocsin.cli.calling.operator import Application, Operator, ask, operator
 from tocsin.cli.exits import readable
 from tocsin.cli.runtime import Installation, open_installation
+from tocsin.hub import Hub, ProcessRole
 from tocsin.store.installation import find_workspace_id
 
 
@@ -75,7 +76,13 @@ def _login() -> str:
 async def _build(installation: Installation) -> Hub:
     # What webhooks and the API need, and no dispatcher: the messages that a command makes are
     # delivered by the server, now or when it is started.
-    return Hub.build(installation.settings, installation.url, installation.keys, ProcessRole.WEB)
+    return Hub.build(
+        installation.settings,
+        installation.url,
+        installation.keys,
+        ProcessRole.WEB,
+        is_command=True,
+    )
 
 
 @contextlib.contextmanager

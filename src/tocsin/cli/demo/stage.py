@@ -14,13 +14,14 @@ from typing import Any
 
 import uvicorn
 
-from tocsin.app import Hub, application
+from tocsin.app import application
 from tocsin.cli import serving
 from tocsin.cli.calling.client import ApiClient
 from tocsin.cli.calling.socket_server import answering_owner
 from tocsin.cli.demo.inboxes import Receivers
 from tocsin.cli.exits import Exit, Failure
 from tocsin.cli.runtime import Installation
+from tocsin.hub import Hub
 from tocsin.model import Secret, iso, utc_now
 from tocsin.settings import Settings, SmtpServer
 

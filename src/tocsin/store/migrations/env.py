@@ -3,12 +3,15 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from tocsin.store.database import DIALECT
 from tocsin.store.tables import Base
 
 # Any constant will do, as long as every node takes the same.
 MIGRATION_LOCK = 0x746F6373696E
 
-engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+engine = create_engine(
+    DIALECT, creator=context.config.attributes["connect"], poolclass=pool.NullPool
+)
 # The lock has a transaction to itself: a migration that takes long may commit in between.
 with engine.connect() as guard, guard.begin(), engine.connect() as connection:
     guard.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))

@@ -121,6 +121,7 @@ class WebhookOutline:
     outcome: str
     error_message: str | None
     flags: list[str]
+    processed_at: datetime
     duplicate_of_id: UUID | None
     replay_of_id: UUID | None
     content_fingerprint: str
