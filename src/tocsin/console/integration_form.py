@@ -148,5 +148,5 @@ def section_words(values: Values) -> dict[str, str]:
         "proof": proof.get(values["auth_scheme"], ""),
         "repeats": f"{again}; {f'over after {over} without news' if over else 'never over by itself'}",
         "kinds": f"{kinds} of its own" if kinds else "",
-        "flapping": f"from {values['flapping-start']} on" if values["flaps"] == _YES else "",
+        "flapping": "told as one that flaps" if values["flaps"] == _YES else "",
     }
