@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.console.site import Site, text_of
 from tests.console.test_alert_pages import alert
 from tests.console.test_rule_form import WHOLE
 from tocsin.console import choices
+from tocsin.model import utc_now
 
 
 def mail(site: Site, name: str) -> str:
@@ -123,6 +125,17 @@ def test_the_preview_knows_exceptions_groups_and_tenants(site: Site) -> None:
     assert "4 of 5 alerts would have gone out" in words
     assert "1 more is excepted." in words
     assert "They make 2 groups." in words
+    assert "quiet hours." not in words
+    day = "quiet_hours-0-days"
+    always = [("quiet_hours-0-start", "00:00"), ("quiet_hours-0-end", "00:00")]
+    always += [("quiet_hours-0-timezone", "UTC")]
+    always += [(day, each) for each in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+    never_ends = browser.submit("/rules/new", [*fields, *always, ("act", "try")])
+    assert "would have waited" not in text_of(never_ends)
+    days = [utc_now() - timedelta(days=each) for each in (0, 1)]
+    today = [*always[:3], *((day, f"{each:%a}".lower()) for each in days)]
+    words = text_of(browser.submit("/rules/new", [*fields, *today, ("act", "try")]))
+    assert "4 would have waited for the end of quiet hours." in words
     tenant = site.api.made("/tenants", {"slug": "acme", "name": "Acme"})
     other = [("tenant_ids", tenant["id"]), ("act", "try")]
     assert "0 of 5 alerts" in text_of(browser.submit("/rules/new", other))

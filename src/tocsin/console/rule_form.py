@@ -185,9 +185,8 @@ def document_of(values: Values) -> tuple[dict[str, Any], dict[str, str]]:
         document[name] = _read_time(name, values[name], faults)
     document["unless"], found = read_unless(values["unless"])
     faults |= found
-    windows = [
-        _read_window(place, part, faults) for place, part in enumerate(values["quiet_hours"])
-    ]
+    windows, found = read_windows(values["quiet_hours"])
+    faults |= found
     document["quiet_hours"] = windows or None
     document["position"] = _read_position(values["position"], faults)
     if not values["event_types"]:
@@ -220,6 +219,12 @@ def read_unless(parts: Sequence[Part]) -> tuple[list[list[dict[str, str]]], dict
             faults[f"unless-{place}-matchers"] = fault
         found.append(matchers)
     return found, faults
+
+
+def read_windows(parts: Sequence[Part]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Windows of quiet hours, and what cannot be read, by field."""
+    faults: dict[str, str] = {}
+    return [_read_window(place, part, faults) for place, part in enumerate(parts)], faults
 
 
 def _read_window(place: int, part: Part, faults: dict[str, str]) -> dict[str, Any]:

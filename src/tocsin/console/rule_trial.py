@@ -9,10 +9,12 @@ from uuid import UUID
 from tocsin.console.door import Call
 from tocsin.console.matcher_lines import read_labels, read_matchers
 from tocsin.console.past_days import past_days
-from tocsin.console.rule_form import Values, read_unless
+from tocsin.console.rule_form import Values, read_unless, read_windows
 from tocsin.explain.preview import count_groups, draft_rule, over_soon, try_rule
 from tocsin.model import Severity
+from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.rules import Rule, VerdictCode
+from tocsin.routing.validation import validate_quiet_hours
 from tocsin.store.queries.alerts import PastAlert
 
 _SHOWN = 5
@@ -26,6 +28,8 @@ class RuleTrial:
     considered: int
     over_soon: int
     excepted: int
+    in_quiet_hours: int
+    """Of those that would have gone out: how many would have waited for their end."""
     groups: int | None
     """Into how many they would have been gathered; None: each is by itself."""
     shown: Sequence[PastAlert]
@@ -54,9 +58,21 @@ async def try_values(call: Call, values: Values) -> RuleTrial | None:
         considered=outcome.considered,
         over_soon=over_soon(outcome.matched),
         excepted=outcome.refusals.get(VerdictCode.UNLESS, 0),
+        in_quiet_hours=_quiet(values, outcome.matched),
         groups=count_groups(outcome.matched, by) if values["gathers"] else None,
         shown=outcome.matched[:_SHOWN],
     )
+
+
+def _quiet(values: Values, alerts: Sequence[PastAlert]) -> int:
+    """0 while the quiet hours cannot be read."""
+    windows, faults = read_windows(values["quiet_hours"])
+    if faults or validate_quiet_hours(windows):
+        return 0
+    hours = QuietHours.from_documents(windows)
+    if hours is None:
+        return 0
+    return sum(hours.hold(each.severity, each.triggered_at) is not None for each in alerts)
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
