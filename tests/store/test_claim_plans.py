@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.outbox import Outbox
 from tests.support.postgres import Database
-from tocsin.store.delivery_queue import PLANNER
+from tocsin.store.queue_statements import PLANNER
 from tocsin.store.statements import statement
 
 PARAMETERS = {

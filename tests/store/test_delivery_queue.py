@@ -22,8 +22,8 @@ from tocsin.store.delivery_queue import (
     Claimed,
     DeliveryQueue,
     DestinationFailures,
-    SpentBucket,
 )
+from tocsin.store.delivery_rates import SpentBucket
 
 
 @dataclass
@@ -310,15 +310,17 @@ def test_a_bucket_is_spent_from_by_one_at_a_time(nodes: Nodes) -> None:
 
     async def main() -> None:
         async with nodes.one.transaction():
-            (bucket,) = await nodes.one.lock_buckets({key: 3.0})
+            (bucket,) = await nodes.one.rates.lock_buckets({key: 3.0})
             assert bucket.tokens == 3.0
-            await nodes.one.spend_buckets([SpentBucket(key=key, tokens=1.5, spent_at=[bucket.at])])
+            await nodes.one.rates.spend_buckets(
+                [SpentBucket(key=key, tokens=1.5, spent_at=[bucket.at])]
+            )
         async with nodes.one.transaction():
-            (bucket,) = await nodes.one.lock_buckets({key: 3.0})
+            (bucket,) = await nodes.one.rates.lock_buckets({key: 3.0})
             assert bucket.tokens == 1.5
             assert len(bucket.spent_at) == 1
             async with nodes.two.transaction():
-                assert await nodes.two.lock_buckets({key: 3.0}) == []
+                assert await nodes.two.rates.lock_buckets({key: 3.0}) == []
 
     nodes.runner.run(main())
 

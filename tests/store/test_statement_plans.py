@@ -11,8 +11,8 @@ import psycopg
 
 from tests.support.postgres import Database
 from tocsin.store.clock import PLANNER as CLOCK
-from tocsin.store.delivery_queue import PLANNER as DELIVERY
 from tocsin.store.pipe import PLANNER as INGEST
+from tocsin.store.queue_statements import PLANNER as DELIVERY
 from tocsin.store.statements import statement
 
 UUIDS, TEXTS, TIMES, INTS = "uuid[]", "text[]", "timestamptz[]", "int[]"
@@ -120,6 +120,7 @@ HEARTBEAT_STATEMENTS: dict[str, dict[str, str]] = {
         "successes": INTS,
         "ended_run_id": UUIDS,
         "ended_with": TEXTS,
+        "waiting_since": TIMES,
         "ping_count": "bigint[]",
         "last_duration_ms": "bigint[]",
     },

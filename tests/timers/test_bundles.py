@@ -36,16 +36,16 @@ class Pages:
     def begin(self, contact: str = "push of U", budget: float = 30) -> None:
         """Its budget is used up."""
         contact_id = self.contacts[contact]
-        (waiting,) = self.hub.base.run(self.queue.count_pages([contact_id], 100))
+        (waiting,) = self.hub.base.run(self.queue.rates.count_pages([contact_id], 100))
         assert waiting.alert_destination_id == contact_id
         id = bundle_id(contact_id)
-        self.hub.base.run(self.queue.begin_storm(id, GroupKind.PAGES, waiting, budget))
+        self.hub.base.run(self.queue.rates.begin_storm(id, GroupKind.PAGES, waiting, budget))
         self.hub.sql("UPDATE alert_groups SET opened_at = %s", self.hub.now)
         self.look()
 
     def look(self) -> None:
         """What a claim does first, and the leader then."""
-        self.hub.base.run(self.queue.gather_storms(list(self.contacts.values())))
+        self.hub.base.run(self.queue.rates.gather_storms(list(self.contacts.values())))
         # Its clock is the database's, which is ahead of the test's.
         self.hub.sql("UPDATE alert_groups SET look_at = %s WHERE look_at <= now()", self.hub.now)
         self.hub.look()

@@ -14,7 +14,8 @@ from tests.support.postgres import Database
 from tests.timers.holding import Holding, holding
 from tocsin.alerts.actions import Action
 from tocsin.routing.storm import storm_id
-from tocsin.store.delivery_queue import DeliveryQueue, WaitingForRate
+from tocsin.store.delivery_queue import DeliveryQueue
+from tocsin.store.delivery_rates import WaitingForRate
 
 WAITS = ("triggered", "deferred", "rate_limited")
 
@@ -37,12 +38,12 @@ class Storm:
             hub.destination_id, tenant_id, hub.workspace.id, hub.rule_id, waiting=100
         )
         id = storm_id(hub.destination_id, tenant_id)
-        hub.base.run(self.queue.begin_storm(id, "storm", waiting, budget=7.5))
+        hub.base.run(self.queue.rates.begin_storm(id, "storm", waiting, budget=7.5))
         self.look()
 
     def look(self) -> None:
         """What a claim does first, and the leader then."""
-        self.hub.base.run(self.queue.gather_storms([self.hub.destination_id]))
+        self.hub.base.run(self.queue.rates.gather_storms([self.hub.destination_id]))
         # Its clock is the database's, which is ahead of the test's.
         self.hub.sql("UPDATE alert_groups SET look_at = %s WHERE look_at <= now()", self.hub.now)
         self.hub.look()

@@ -26,38 +26,25 @@ Who moves a row of `alert_deliveries` where; a row is one message to one destina
       `suppressed` is planned as such and never moves. Tests are never canceled: they fail.
 
 One connection each for claiming and for recording, in autocommit, with prepared statements: no
-object-relational mapper on this path. All times are the database's, so that clocks of nodes do not
-matter; this side only ever speaks of seconds from now.
+object-relational mapper on this path (`queue_statements.py`). All times are the database's, so that
+clocks of nodes do not matter; this side only ever speaks of seconds from now.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection
-from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import set_json_loads
+from psycopg.rows import class_row
 
 from tocsin.model import AlertDeliveryStatus, AttemptOutcome, HoldReason, uuid7
-from tocsin.store.database import connect
-from tocsin.store.statements import statement
-
-CHANNEL = "tocsin_deliveries"
-"""NOTIFY on this, in the transaction that plans deliveries, wakes every dispatcher."""
-
-# The statements are written so that each walks the front of one partial index. Statistics of a table
-# whose pending rows come and go by the hundred thousand would talk the planner out of it.
-PLANNER = """
-    SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off;
-    SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;
-    SET enable_memoize = off; SET jit = off;
-    SET plan_cache_mode = force_generic_plan
-"""
+from tocsin.store.delivery_news import CHANNEL
+from tocsin.store.delivery_rates import DeliveryRates
+from tocsin.store.queue_statements import QueueStatements, document
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,38 +111,6 @@ class Claimed:
     def carries_others(self) -> bool:
         """Whether it is about several alerts, and so stands for other deliveries."""
         return "group" in self.payload
-
-
-STORM_PORTION = 1_000
-"""Messages that join a storm in one statement, of each severity."""
-
-STORM_MOST = 10_000
-"""And in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatheredPortion:
-    gathered: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingForRate:
-    """What waits at one destination of one tenant (of pages: of any). The rule is that of any of it."""
-
-    alert_destination_id: UUID
-    tenant_id: UUID
-    workspace_id: UUID
-    alert_rule_id: UUID
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class BucketRow:
-    key: UUID
-    tokens: float
-    refilled_at: datetime
-    spent_at: list[datetime]
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,40 +186,6 @@ class FallbackCandidate(msgspec.Struct, kw_only=True):
     broken: bool
 
 
-class SpentBucket(msgspec.Struct, kw_only=True):
-    key: UUID
-    tokens: float
-    spent_at: list[datetime]
-
-
-_json = msgspec.json.Encoder()
-
-
-def _document(items: Iterable[Any]) -> str:
-    return _json.encode(list(items)).decode()
-
-
-class NoticeOfWork:
-    """Yields when it begins, and whenever somebody says that deliveries are pending. The first is
-    for what may have been missed before."""
-
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
-
-    @classmethod
-    async def open(cls, url: str) -> NoticeOfWork:
-        return cls(await connect(url))
-
-    async def close(self) -> None:
-        await self._connection.close()
-
-    async def __aiter__(self) -> AsyncIterator[None]:
-        await self._connection.execute(f"LISTEN {CHANNEL}")
-        yield
-        async for _ in self._connection.notifies():
-            yield
-
-
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits to be delivered."""
@@ -277,40 +198,38 @@ class Backlog:
 class DeliveryQueue:
     """The statements over one connection. Not to be shared between tasks."""
 
-    def __init__(self, connection: AsyncConnection[Any], node: str, lease_seconds: float) -> None:
-        self._connection = connection
+    def __init__(self, statements: QueueStatements, node: str, lease_seconds: float) -> None:
+        self._statements = statements
+        self.rates = DeliveryRates(statements)
         self._node = node
         self._lease_seconds = lease_seconds
 
     @classmethod
     async def open(cls, url: str, node: str, lease_seconds: float) -> DeliveryQueue:
-        connection = await connect(url)
-        set_json_loads(msgspec.json.decode, connection)
-        await connection.execute(PLANNER)
-        return cls(connection, node, lease_seconds)
+        return cls(await QueueStatements.open(url), node, lease_seconds)
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._statements.connection.close()
 
     def transaction(self) -> Any:
-        return self._connection.transaction()
+        return self._statements.connection.transaction()
 
     # Finding work
 
     async def due_lanes(self, floors: Mapping[UUID, int] | None = None) -> list[DueLane]:
         """Every destination with pending deliveries. With `floors`, what is fresh below them is
         overlooked."""
-        text = _json.encode(floors or {}).decode()
-        return await self._rows(DueLane, "due_lanes", {"floors": text})
+        text = msgspec.json.encode(floors or {}).decode()
+        return await self._statements.rows(DueLane, "due_lanes", {"floors": text})
 
     async def begin_probes(self, destinations: Sequence[UUID], seconds: float) -> set[UUID]:
         """Of these destinations whose hold is over, those that are ours to probe."""
-        return await self._ids(
+        return await self._statements.ids(
             "begin_probes", {"destinations": list(destinations), "seconds": seconds}
         )
 
     async def claim(self, claims: Sequence[Claim]) -> list[Claimed]:
-        return await self._rows(
+        return await self._statements.rows(
             Claimed,
             "claim_deliveries",
             {
@@ -324,89 +243,18 @@ class DeliveryQueue:
             },
         )
 
-    async def lock_buckets(self, keys: Mapping[UUID, float]) -> list[BucketRow]:
-        """Lock these rate limits to the end of the transaction; `keys` has what a new one holds."""
-        names = sorted(keys)
-        rows = await self._rows(BucketRow, "lock_buckets", {"keys": names})
-        missing = [key for key in names if key not in {row.key for row in rows}]
-        if not missing:
-            return rows
-        await self._connection.execute(
-            "INSERT INTO rate_buckets (key, tokens, refilled_at)"
-            " SELECT key, tokens, now() FROM unnest(%s::uuid[], %s::float8[]) AS new (key, tokens)"
-            " ON CONFLICT DO NOTHING",
-            [missing, [keys[key] for key in missing]],
-        )
-        return await self._rows(BucketRow, "lock_buckets", {"keys": names})
-
-    async def spend_buckets(self, buckets: Sequence[SpentBucket]) -> None:
-        await self._run("spend_buckets", {"buckets": _document(buckets)})
-
-    async def note_used_rates(self, seconds: Mapping[UUID, float]) -> None:
-        """By destination, how long nothing more may go: to explain why a message waits."""
-        parameters = {"destinations": list(seconds), "seconds": list(seconds.values())}
-        await self._run("note_used_rates", parameters)
-
     async def load_destinations(self, ids: Sequence[UUID]) -> list[DestinationRow]:
-        return await self._rows(DestinationRow, "load_destinations", {"ids": list(ids)})
-
-    # Storms
-
-    async def gather_storms(self, destinations: Sequence[UUID]) -> int:
-        """What waits at these for tenants that have a storm there joins it; how much that was."""
-        total: int = 0
-        while True:
-            (portion,) = await self._rows(
-                GatheredPortion,
-                "gather_storms",
-                {"destinations": list(destinations), "most": STORM_PORTION},
-            )
-            total += portion.gathered
-            if portion.gathered < STORM_PORTION or total >= STORM_MOST:
-                return total
-
-    async def count_waiting(self, destinations: Sequence[UUID], most: int) -> list[WaitingForRate]:
-        """What waits at each of these by tenant, at most so many of each severity."""
-        return await self._rows(
-            WaitingForRate, "count_waiting", {"destinations": list(destinations), "most": most}
-        )
-
-    async def count_pages(self, contact_methods: Sequence[UUID], most: int) -> list[WaitingForRate]:
-        """Pages that wait at each of these, at most so many of each severity."""
-        return await self._rows(
-            WaitingForRate, "count_pages", {"destinations": list(contact_methods), "most": most}
-        )
-
-    async def begin_storm(
-        self, id: UUID, kind: str, waiting: WaitingForRate, budget: float
-    ) -> None:
-        """It, or a bundle of pages, begins."""
-        await self._run(
-            "begin_storm",
-            {
-                "id": id,
-                "kind": kind,
-                "thread_id": uuid7(),
-                "workspace_id": waiting.workspace_id,
-                "tenant_id": waiting.tenant_id,
-                "rule_id": waiting.alert_rule_id,
-                "destination_id": waiting.alert_destination_id,
-                "budget": budget,
-            },
-        )
-
-    async def notify_groups(self) -> None:
-        await self._connection.execute("NOTIFY tocsin_groups")
+        return await self._statements.rows(DestinationRow, "load_destinations", {"ids": list(ids)})
 
     # Recording what became of it
 
     async def record(self, records: Sequence[AttemptRecord], reached: Iterable[UUID]) -> set[UUID]:
         """Returns the ids still ours; of the others only the attempt went on record. What held the
         destinations that were `reached` is over."""
-        return await self._ids(
+        return await self._statements.ids(
             "record_outcomes",
             {
-                "outcomes": _document(records),
+                "outcomes": document(records),
                 "node": self._node,
                 "reached": list(reached),
             },
@@ -414,7 +262,7 @@ class DeliveryQueue:
 
     async def settle_carried(self, ids: Sequence[UUID]) -> None:
         """What became of these messages about several alerts became of what they carry."""
-        await self._run("settle_carried", {"ids": list(ids)})
+        await self._statements.run("settle_carried", {"ids": list(ids)})
 
     async def record_failures(
         self, failures: Sequence[DestinationFailures]
@@ -422,8 +270,8 @@ class DeliveryQueue:
         """Returns the destinations that this holds, where they were not held for that before."""
         if not failures:
             return []
-        return await self._rows(
-            HeldDestination, "record_failures", {"failures": _document(failures)}
+        return await self._statements.rows(
+            HeldDestination, "record_failures", {"failures": document(failures)}
         )
 
     async def notify_fallback(
@@ -432,10 +280,10 @@ class DeliveryQueue:
         """How many fallback messages this made; they are announced with NOTIFY."""
         if not candidates:
             return 0
-        made = await self._ids(
+        made = await self._statements.ids(
             "notify_fallback",
             {
-                "failures": _document(candidates),
+                "failures": document(candidates),
                 "failing_seconds": failing_seconds,
                 # Each may make two: for its destination and for itself.
                 "ids": [uuid7() for _ in range(2 * len(candidates))],
@@ -448,7 +296,7 @@ class DeliveryQueue:
     async def disable(self, destination_id: UUID) -> bool:
         """In a transaction of its own: the change of configuration waits for batches of webhooks,
         and they may wait for rows that a recording transaction holds."""
-        cursor = await self._connection.execute(
+        cursor = await self._statements.connection.execute(
             "UPDATE alert_destinations SET is_enabled = false, updated_at = now()"
             " WHERE id = %s AND is_enabled",
             [destination_id],
@@ -456,29 +304,31 @@ class DeliveryQueue:
         return cursor.rowcount == 1
 
     async def notify(self) -> None:
-        await self._connection.execute(f"NOTIFY {CHANNEL}")
+        await self._statements.connection.execute(f"NOTIFY {CHANNEL}")
 
     # Housekeeping
 
     async def renew(self, ids: Sequence[UUID]) -> set[UUID]:
         """Returns those still ours."""
-        return await self._ids(
+        return await self._statements.ids(
             "renew_leases",
             {"ids": list(ids), "node": self._node, "lease_seconds": self._lease_seconds},
         )
 
     async def withdraw(self, destinations: Sequence[UUID]) -> int:
-        return len(await self._ids("withdraw_deliveries", {"destinations": list(destinations)}))
+        return len(
+            await self._statements.ids("withdraw_deliveries", {"destinations": list(destinations)})
+        )
 
     async def expire(self, destinations: Sequence[UUID]) -> list[ExpiredMessage]:
         """Gives up what has waited for too long at these."""
-        return await self._rows(
+        return await self._statements.rows(
             ExpiredMessage, "expire_deliveries", {"destinations": list(destinations)}
         )
 
     async def backlog(self) -> Backlog:
         """What is pending, of all destinations. Reads the index of what is pending, and no more."""
-        async with self._connection.cursor(row_factory=class_row(Backlog)) as cursor:
+        async with self._statements.connection.cursor(row_factory=class_row(Backlog)) as cursor:
             await cursor.execute(
                 "SELECT count(*) AS pending, coalesce(extract(epoch FROM clock_timestamp()"
                 " - min(created_at) FILTER (WHERE status = 'queued' OR send_after <= now())),"
@@ -488,20 +338,3 @@ class DeliveryQueue:
             found = await cursor.fetchone()
         assert found is not None
         return found
-
-    # How it is said
-
-    async def _rows(
-        self, kind: type[Any], name: str, parameters: Mapping[str, Any] | None = None
-    ) -> list[Any]:
-        async with self._connection.cursor(binary=True, row_factory=class_row(kind)) as cursor:
-            await cursor.execute(statement(name), parameters, prepare=True)
-            return await cursor.fetchall()
-
-    async def _ids(self, name: str, parameters: Mapping[str, Any]) -> set[UUID]:
-        async with self._connection.cursor(binary=True, row_factory=scalar_row) as cursor:
-            await cursor.execute(statement(name), parameters, prepare=True)
-            return set(await cursor.fetchall())
-
-    async def _run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        await self._connection.execute(statement(name), parameters, prepare=True)

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from tocsin.store.database import connect
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
+from tocsin.store.queue_statements import QueueStatements
 
 _FAILED_FOR_SECONDS = 600.0
 _PAGE = "escalation"
@@ -69,7 +70,7 @@ async def _write(
             changed = await (await connection.execute(change, values)).fetchone()
             if changed is not None and lost is not None and changed[0] != _PAGE:
                 candidate = FallbackCandidate(id=lost, given_up=True, broken=False)
-                queue = DeliveryQueue(connection, "callback", 0)
+                queue = DeliveryQueue(QueueStatements(connection), "callback", 0)
                 await queue.notify_fallback([candidate], _FAILED_FOR_SECONDS)
         return changed is not None
     finally:

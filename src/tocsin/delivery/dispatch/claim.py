@@ -24,7 +24,8 @@ from tocsin.delivery.dispatch.rates import Bucket, Limit, refill
 from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
 from tocsin.model import HoldReason
-from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane, SpentBucket
+from tocsin.store.delivery_queue import Claim, Claimed, DeliveryQueue, DueLane
+from tocsin.store.delivery_rates import SpentBucket
 from tocsin.store.described import described
 
 log = structlog.get_logger(__name__)
@@ -178,7 +179,9 @@ async def _claim_limited(
     """In one transaction: lock the buckets, claim what they let through, write them back."""
     rates = {limit.key: limit.rate for each in wanted for limit in each.target.limits}
     async with queue.transaction():
-        rows = await queue.lock_buckets({key: float(rate.burst) for key, rate in rates.items()})
+        rows = await queue.rates.lock_buckets(
+            {key: float(rate.burst) for key, rate in rates.items()}
+        )
         buckets = {
             row.key: refill(
                 row.key, rates[row.key], row.tokens, row.refilled_at, row.spent_at, row.at
@@ -198,7 +201,7 @@ async def _claim_limited(
             for limit in limits_of[one.alert_destination_id]:
                 buckets[limit.key] = buckets[limit.key].spend(1)
         if claimed:
-            await queue.spend_buckets(
+            await queue.rates.spend_buckets(
                 [
                     SpentBucket(key=key, tokens=bucket.tokens, spent_at=list(bucket.spent_at))
                     for key, bucket in buckets.items()
@@ -217,7 +220,7 @@ async def _claim_limited(
             if bucket.wait >= _WORTH_NOTING_SECONDS:
                 used |= {id: max(used.get(id, 0.0), bucket.wait) for id in waiting}
     if used:
-        await queue.note_used_rates(used)
+        await queue.rates.note_used_rates(used)
     return claimed
 
 

@@ -35,15 +35,15 @@ class StormWatch:
     ) -> None:
         """Before anything is claimed for these, in the transaction that locked `buckets`."""
         ids = [target.id for target in targets]
-        gathered = await queue.gather_storms(ids)
+        gathered = await queue.rates.gather_storms(ids)
         to_count = self._to_count(targets, buckets)
         people = {id: target for id, target in to_count.items() if target.person is not None}
         others = {id: target for id, target in to_count.items() if target.person is None}
         begun = await self._begin(queue, others, buckets)
         if await self._begin_bundles(queue, people, buckets) or begun:
-            gathered += await queue.gather_storms(ids)
+            gathered += await queue.rates.gather_storms(ids)
         if gathered:
-            await queue.notify_groups()
+            await queue.rates.notify_groups()
 
     def _to_count(
         self, targets: Sequence[Target], buckets: Mapping[UUID, Bucket]
@@ -66,11 +66,11 @@ class StormWatch:
             return False
         begun = False
         most = 1 + int(max(_most(target.rate) for target in targets.values()))
-        for each in await queue.count_waiting(list(targets), most):
+        for each in await queue.rates.count_waiting(list(targets), most):
             target = targets[each.alert_destination_id]
             if _exceeds(target, each.waiting, buckets):
                 id = storm_id(target.id, each.tenant_id)
-                await queue.begin_storm(id, GroupKind.STORM, each, _budget(target))
+                await queue.rates.begin_storm(id, GroupKind.STORM, each, _budget(target))
                 begun = True
         return begun
 
@@ -82,11 +82,11 @@ class StormWatch:
             return False
         begun = False
         most = 1 + int(max(_most(limit.rate) for each in targets.values() for limit in each.limits))
-        for each in await queue.count_pages(list(targets), most):
+        for each in await queue.rates.count_pages(list(targets), most):
             target = targets[each.alert_destination_id]
             if each.waiting >= AT_LEAST and _exceeds(target, each.waiting, buckets):
                 id = bundle_id(target.id)
-                await queue.begin_storm(id, GroupKind.PAGES, each, _budget(target))
+                await queue.rates.begin_storm(id, GroupKind.PAGES, each, _budget(target))
                 begun = True
         return begun
 

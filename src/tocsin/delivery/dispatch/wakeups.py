@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from tocsin.store.delivery_queue import NoticeOfWork
+from tocsin.store.delivery_news import NoticeOfWork
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
 

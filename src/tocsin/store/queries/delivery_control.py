@@ -11,7 +11,7 @@ from sqlalchemy import CursorResult, text
 
 from tocsin.model import AlertDeliveryStatus, EventType
 from tocsin.store.database import DatabaseSession
-from tocsin.store.delivery_queue import CHANNEL
+from tocsin.store.delivery_news import CHANNEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity, uuid7
 from tocsin.store.database import DatabaseSession
-from tocsin.store.delivery_queue import CHANNEL
+from tocsin.store.delivery_news import CHANNEL
 from tocsin.store.tables import AlertDelivery, ScheduleNotice, StoredSchedule
 
 
