@@ -69,6 +69,7 @@ def test_made_with_what_is_usual_and_its_own_integration(hub: Hub) -> None:
         ({"ping_token": "short"}, "/ping_token"),
         ({"labels": {"a": "x" * 20_000}}, "/labels/a"),
         ({"bound_labels": ["cluster"]}, "/bound_labels"),
+        ({"expect_first_within_seconds": 59}, "/expect_first_within_seconds"),
     ],
 )
 def test_what_could_not_work_is_refused(hub: Hub, change: dict[str, Any], pointer: str) -> None:
@@ -228,7 +229,7 @@ def test_a_resumed_one_waits_and_filters_find_it(hub: Hub) -> None:
     ping(hub, path_of(made))
     for action, state in (("pause", "paused"), ("resume", "new"), ("resume", "new")):
         assert hub.responder.post(f"{path}/{action}", {}).json()["state"] == state
-        for asked in ("new", "up", "late", "down", "paused"):
+        for asked in ("new", "up", "late", "down", "paused", "finished"):
             found = hub.viewer.get("/heartbeats", state=asked).json()["items"]
             assert bool(found) == (asked == state), (asked, state)
     assert hub.viewer.get(path).json()["last_ping_at"] is None
@@ -251,6 +252,51 @@ def test_an_edit_is_in_force_at_once_and_one_that_changes_nothing_touches_nothin
     assert shorter["due_at"] > before["last_ping_at"]
     refused = hub.admin.patch(path, {"kind": "cron"})
     assert refused.status == 422
+
+
+def test_a_first_ping_that_is_expected(hub: Hub) -> None:
+    made = hub.admin.made("/heartbeats", DAILY | {"expect_first_within_seconds": 3_600})
+    path = f"/heartbeats/{made['id']}"
+    assert made["waiting_since"] == made["created_at"]
+    assert (made["state"], made["due_at"]) == ("new", made["expected_at"])
+    assert made["due_at"] > made["waiting_since"]
+    hub.sql(
+        "UPDATE heartbeat_statuses SET waiting_since = waiting_since - interval '2 hours',"
+        " due_at = due_at - interval '2 hours', look_at = look_at - interval '2 hours'"
+    )
+    (alert,) = eventually(lambda: alerts(hub, "OPEN"))
+    assert alert["title"] == "Nightly backup has never pinged"
+    why = hub.viewer.get(f"/alerts/{alert['id']}/explain").body
+    assert b"its first ping did not come in time" in why
+    later = hub.admin.patch(path, {"expect_first_within_seconds": 86_400}).json()
+    assert later["state"] == "new"
+    eventually(lambda: alerts(hub, "RESOLVED"))
+    ping(hub, path_of(made))
+    shown = hub.viewer.get(path).json()
+    assert (shown["state"], shown["waiting_since"]) == ("up", None)
+    never = hub.admin.patch(path, {"expect_first_within_seconds": None}).json()
+    assert never["due_at"] == shown["due_at"]
+
+
+def test_a_first_ping_is_not_expected_of_what_is_bound_by_labels(hub: Hub) -> None:
+    prometheus = hub.admin.made("/integrations", {"name": "p", "type": "prometheus"})
+    bound = {"bound_integration_id": prometheus["id"], "expect_first_within_seconds": 3_600}
+    hub.admin.made("/heartbeats", DAILY | bound)
+    answer = hub.admin.post("/heartbeats", DAILY | bound | {"name": "x", "bound_labels": ["a"]})
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/expect_first_within_seconds"]
+
+
+def test_a_calendar_that_has_run_out_is_finished(hub: Hub) -> None:
+    once = {"name": "once", "kind": "calendar", "expressions": ["2036-01-01 00:00"]}
+    made = hub.admin.made("/heartbeats", once)
+    hub.sql("UPDATE heartbeats SET expressions = ARRAY['2026-01-01 00:00']")
+    ping(hub, path_of(made))
+    shown = hub.viewer.get(f"/heartbeats/{made['id']}").json()
+    assert (shown["state"], shown["due_at"]) == ("finished", None)
+    ping(hub, path_of(hub.admin.made("/heartbeats", DAILY)))
+    for asked, slug in (("finished", "once"), ("up", "nightly-backup")):
+        found = hub.viewer.get("/heartbeats", state=asked).json()["items"]
+        assert [each["slug"] for each in found] == [slug]
 
 
 def test_a_rotated_token_counts_alone(hub: Hub) -> None:

@@ -14,6 +14,7 @@ FIELDS = {
     "timezone": "Europe/Vienna",
     "grace": "60",
     "max_run": "90",
+    "first_within": "1440",
     "severity": "CRITICAL",
 }
 
@@ -27,8 +28,8 @@ def address(browser: Browser) -> str:
 
 def stored(site: Site) -> tuple[object, ...]:
     (row,) = site.sql(
-        "SELECT name, kind, expressions, grace_seconds, max_run_seconds, severity::text"
-        " FROM heartbeats"
+        "SELECT name, kind, expressions, grace_seconds, max_run_seconds,"
+        " expect_first_within_seconds, severity::text FROM heartbeats"
     )
     return row
 
@@ -40,7 +41,16 @@ def test_one_is_made_with_an_address_that_is_shown_once(site: Site) -> None:
     made = browser.submit("/heartbeats/new", FIELDS)
     assert "shown this once" in text_of(made)
     url = address(browser)
-    assert stored(site) == ("nightly backup", "cron", ["30 2 * * *"], 3600, 5400, "CRITICAL")
+    assert "waiting since" in text_of(browser.get("/heartbeats"))
+    assert stored(site) == (
+        "nightly backup",
+        "cron",
+        ["30 2 * * *"],
+        3600,
+        5400,
+        86_400,
+        "CRITICAL",
+    )
     pinged = type(site.api)(site.base_url, None).request("POST", url.removeprefix(site.base_url))
     assert pinged.status == 200
     ((heartbeat_id,),) = site.sql("SELECT id FROM heartbeats")
@@ -57,9 +67,9 @@ def test_it_is_changed_paused_rotated_and_deleted(site: Site) -> None:
     first = address(browser)
     ((heartbeat_id,),) = site.sql("SELECT id FROM heartbeats")
     path = f"/heartbeats/{heartbeat_id}"
-    often = {**FIELDS, "kind": "interval", "period": "1.5", "max_run": ""}
+    often = {**FIELDS, "kind": "interval", "period": "1.5", "max_run": "", "first_within": ""}
     browser.follow(browser.submit(path, often))
-    assert stored(site) == ("nightly backup", "interval", [], 3600, None, "CRITICAL")
+    assert stored(site) == ("nightly backup", "interval", [], 3600, None, None, "CRITICAL")
     assert "Resume" in text_of(
         browser.follow(browser.submit(f"{path}/pause", {"act": "pause", "back": "one"}))
     )
@@ -73,7 +83,12 @@ def test_it_is_changed_paused_rotated_and_deleted(site: Site) -> None:
 def test_what_is_wrong_is_said_at_the_field(site: Site) -> None:
     browser = site.browser("Ana")
     browser.get("/heartbeats/new")
-    for field, value in (("grace", "soon"), ("expressions", "x y"), ("timezone", "Vienna")):
+    for field, value in (
+        ("grace", "soon"),
+        ("first_within", "0.5"),
+        ("expressions", "x y"),
+        ("timezone", "Vienna"),
+    ):
         answer = browser.submit("/heartbeats/new", {**FIELDS, field: value})
         assert answer.status == 422, field
         assert f'id="{field}-wrong"' in answer.body.decode(), (field, text_of(answer))

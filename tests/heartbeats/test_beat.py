@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.heartbeats.beat import (
-    Beat,
     ChangeReason,
     Expectation,
     HeartbeatState,
@@ -20,6 +19,7 @@ from tocsin.heartbeats.beat import (
     PingKind,
     PingOutcome,
     StateChange,
+    begin,
     expire,
     is_late,
     pause,
@@ -42,8 +42,8 @@ class Story:
 
     def __init__(self, expectation: Expectation = HOURLY) -> None:
         self.expectation = expectation
-        self.beat = Beat()
         self.now = NOON
+        self.beat = begin(expectation, self.now)
         self.changes: list[StateChange] = []
 
     def ping(self, kind: PingKind = SUCCESS, run: UUID | None = None) -> PingEffect:
@@ -207,9 +207,57 @@ def test_a_pause_ends_what_was_down_and_nothing_from_before_counts() -> None:
     assert change is not None
     assert (change.before, change.concerns_alert) == (DOWN, True)
     assert pause(story.beat, story.now) is None
-    resume(story.beat, story.now)
+    resume(HOURLY, story.beat, story.now)
     assert (story.beat.state, story.beat.due_at, story.beat.last_ping_at) == (NEW, None, None)
-    assert resume(story.beat, story.now) is None
+    assert resume(HOURLY, story.beat, story.now) is None
+
+
+def test_a_first_ping_that_is_expected_within_some_time() -> None:
+    strict = replace(HOURLY, first_within=HOUR)
+    story = Story(strict)
+    assert story.beat.due_reason is ChangeReason.NEVER_PINGED
+    assert not is_late(story.beat, HOURLY.grace, NOON + 59 * MINUTE)
+    story.after(7 * HOUR)
+    assert story.told == [(DOWN, ChangeReason.NEVER_PINGED, HOUR)]
+    story.ping()
+    assert (story.beat.state, story.beat.due_at) == (UP, story.now + 70 * MINUTE)
+    pinged = Story(strict)
+    pinged.ping()
+    assert pinged.beat.due_reason is ChangeReason.TIMEOUT
+
+
+def test_a_first_run_that_began_is_still_no_first_ping() -> None:
+    story = Story(replace(HOURLY, first_within=HOUR, max_run=3 * HOUR))
+    story.ping(START)
+    story.after(4 * HOUR)
+    assert story.told == [(DOWN, ChangeReason.NEVER_PINGED, HOUR)]
+
+
+def test_what_is_resumed_waits_for_its_first_ping_anew() -> None:
+    strict = replace(HOURLY, first_within=HOUR)
+    story = Story(strict)
+    pause(story.beat, story.now)
+    story.after(5 * HOUR)
+    assert story.told == []
+    resume(strict, story.beat, story.now)
+    assert story.beat.due_at == story.now + HOUR
+
+
+def test_a_first_ping_that_is_expected_sooner_or_later() -> None:
+    story = Story()
+    story.after(5 * HOUR)
+    strict = replace(HOURLY, first_within=HOUR)
+    assert reschedule(strict, story.beat, story.now) is None
+    assert story.beat.due_at == story.now + HOURLY.grace, "one grace more"
+    story.after(HOUR)
+    assert story.beat.state is DOWN
+    assert reschedule(strict, story.beat, story.now) is None
+    patient = replace(HOURLY, first_within=24 * HOUR)
+    change = reschedule(patient, story.beat, story.now)
+    assert change is not None
+    assert (change.after, story.beat.due_at) == (NEW, NOON + 24 * HOUR)
+    assert reschedule(HOURLY, story.beat, story.now) is None
+    assert (story.beat.state, story.beat.due_at) == (NEW, None)
 
 
 def test_a_shorter_schedule_gives_one_grace_more() -> None:
@@ -280,6 +328,7 @@ expectations = st.builds(
     max_run=st.sampled_from([None, 5 * MINUTE, 3 * HOUR]),
     manual_resume=st.booleans(),
     recovery_pings=st.integers(1, 3),
+    first_within=st.sampled_from([None, 2 * HOUR]),
 )
 
 
@@ -291,6 +340,7 @@ class Plain:
         self.history: list[tuple[datetime, PingKind, UUID | None]] = []
         self.state = NEW
         self.down_at: datetime | None = None
+        self.waiting_since: datetime | None = NOON
 
     def take(self, kind: PingKind, run: UUID | None, at: datetime) -> None:
         if self.state is PAUSED and self.expectation.manual_resume:
@@ -299,7 +349,8 @@ class Plain:
             return
         self.history.append((at, kind, run))
         if kind is START:
-            self.state = NEW if self.state is PAUSED else self.state
+            if self.state is PAUSED:
+                self.state, self.waiting_since = NEW, at
         elif kind is FAIL:
             self.down_at = self.down_at if self.state is DOWN else at
             self.state = DOWN
@@ -343,6 +394,8 @@ class Plain:
         ends = [at for at, kind, _ in self.history if kind in (SUCCESS, FAIL)]
         if self.state is UP:
             limits.append(ends[-1] + HOUR + self.expectation.grace)
+        if self.state is NEW and self.waiting_since and self.expectation.first_within:
+            limits.append(self.waiting_since + self.expectation.first_within)
         started = self._open_start()
         if self.state in (UP, NEW) and started is not None and self.expectation.max_run is not None:
             limits.append(started[0] + self.expectation.max_run)
@@ -359,9 +412,9 @@ class Plain:
             # A run that had begun is forgotten.
             self.history = [each for each in self.history if each[1] is not START]
 
-    def resume(self) -> None:
+    def resume(self, now: datetime) -> None:
         if self.state is PAUSED:
-            self.state, self.history = NEW, []
+            self.state, self.history, self.waiting_since = NEW, [], now
 
 
 @settings(max_examples=400)
@@ -378,8 +431,8 @@ def test_it_does_what_the_plain_model_says(
             pause(story.beat, story.now)
             plain.pause()
         elif what == "resume":
-            resume(story.beat, story.now)
-            plain.resume()
+            resume(expectation, story.beat, story.now)
+            plain.resume(story.now)
         elif isinstance(what, PingKind):
             story.ping(what, run)
             plain.take(what, run, story.now)

@@ -30,12 +30,22 @@ class Watching:
         self.sender = self.workspace.sender("heartbeat", name="heartbeats")
         self.workspace.rule(event_types=EVENTS)
         self.batch = batch
-        self.work = HeartbeatWork(self.workspace.url, base.feed, batch=batch)
+        self.put_forward = timedelta(0)
+        """So far was the clock of the wall put forward, or a machine slept: no other clock saw it."""
+        self.work = self._work()
         self.pings = Pings(self.workspace.url, queue_limit=10_000)
         self.task = base.run(self._start())
 
     async def _start(self) -> asyncio.Task[None]:
         return asyncio.create_task(self.pings.run())
+
+    def _work(self) -> HeartbeatWork:
+        return HeartbeatWork(
+            self.workspace.url,
+            self.base.feed,
+            batch=self.batch,
+            steady=lambda: (self.now - self.put_forward).timestamp(),
+        )
 
     def close(self) -> None:
         async def end() -> None:
@@ -108,7 +118,12 @@ class Watching:
         """The leader dies, and after a while another takes over."""
         self.base.run(self.work.close())
         self.base.now += down_for
-        self.work = HeartbeatWork(self.workspace.url, self.base.feed, batch=self.batch)
+        self.work = self._work()
+
+    def put(self, forward: timedelta) -> None:
+        """Move the clock of the wall alone."""
+        self.base.now += forward
+        self.put_forward += forward
 
     def alerts(self) -> list[dict[str, Any]]:
         return self.workspace.alerts(self.sender)

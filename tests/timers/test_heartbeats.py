@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.heartbeats.watching import Watching, watching
@@ -245,6 +246,84 @@ def test_a_stalled_clock_or_one_that_jumps_ahead_is_like_having_been_away(hub: W
     assert len(hub.alerts()) == 1
 
 
+def test_a_clock_that_jumps_less_than_a_minute_ahead_finds_nobody_missing(hub: Watching) -> None:
+    hub.heartbeat()
+    hub.ping()
+    hub.after(70 * MINUTE - 5 * SECOND)
+    hub.put(forward=30 * SECOND)
+    hub.look()
+    assert (hub.state(), hub.alerts()) == ("up", [])
+    assert hub.status("due_at") == hub.now + 10 * MINUTE
+    # As much time that everybody saw is another matter.
+    hub.ping()
+    hub.after(70 * MINUTE - 5 * SECOND)
+    hub.after(30 * SECOND)
+    assert len(hub.alerts()) == 1
+
+
+def test_a_look_that_the_database_did_not_see_is_made_up_for(
+    hub: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.heartbeat()
+    hub.ping()
+    hub.after(69 * MINUTE)
+    hub.restart(down_for=5 * MINUTE)
+
+    async def dies(self: HeartbeatWork, *_: object) -> None:
+        raise psycopg.OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HeartbeatWork, "_give_time", dies)
+        with pytest.raises(psycopg.OperationalError):
+            hub.look()
+    hub.base.now += SECOND
+    hub.look()
+    assert (hub.state(), hub.alerts()) == ("up", [])
+    assert hub.status("due_at") == hub.now + 10 * MINUTE
+
+
+def test_a_heartbeat_that_never_gets_its_first_ping(hub: Watching) -> None:
+    waiting = hub.heartbeat(expect_first_within_seconds=3_600)
+    hub.heartbeat("patient")
+    began = hub.now
+    hub.sql(
+        "UPDATE heartbeat_statuses SET waiting_since = %s, due_at = %s, look_at = %s,"
+        " due_reason = 'never_pinged' WHERE heartbeat_id = %s",
+        began,
+        began + HOUR,
+        began + HOUR,
+        waiting,
+    )
+    hub.after(HOUR - SECOND)
+    assert hub.alerts() == []
+    hub.after(MINUTE)
+    (alert,) = hub.alerts()
+    assert (alert["title"], alert["labels"]["reason"]) == (
+        "backup has never pinged",
+        "never_pinged",
+    )
+    assert f"within 1h of {began:%Y-%m-%dT%H:%M}" in alert["description"]
+    assert alert["triggered_at"] == began + HOUR
+    hub.ping()
+    hub.look()
+    assert [alert["status"] for alert in hub.alerts()] == ["RESOLVED"]
+    assert (hub.state(), hub.state("patient")) == ("up", "new")
+
+
+def test_a_hub_that_was_away_gives_the_first_ping_time_too(hub: Watching) -> None:
+    hub.heartbeat(expect_first_within_seconds=3_600)
+    hub.sql(
+        "UPDATE heartbeat_statuses SET waiting_since = %s, due_at = %s, look_at = %s,"
+        " due_reason = 'never_pinged'",
+        hub.now,
+        hub.now + HOUR,
+        hub.now + HOUR,
+    )
+    hub.restart(down_for=2 * HOUR)
+    hub.look()
+    assert (hub.state(), hub.status("due_at")) == ("new", hub.now + 10 * MINUTE)
+
+
 def test_a_clock_that_goes_back_finds_nobody_missing_twice(hub: Watching) -> None:
     hub.heartbeat()
     hub.ping()
@@ -260,7 +339,7 @@ def test_a_clock_that_goes_back_finds_nobody_missing_twice(hub: Watching) -> Non
 
 
 def test_a_pause_ends_by_itself_where_it_says_when(hub: Watching) -> None:
-    hub.heartbeat()
+    hub.heartbeat(expect_first_within_seconds=3_600)
     hub.sql(
         "UPDATE heartbeat_statuses SET state = 'paused', paused_until = %s, look_at = %s",
         hub.now + HOUR,
@@ -270,6 +349,7 @@ def test_a_pause_ends_by_itself_where_it_says_when(hub: Watching) -> None:
     assert hub.state() == "paused"
     hub.after(2 * MINUTE)
     assert (hub.state(), hub.status("paused_until"), hub.alerts()) == ("new", None, [])
+    assert hub.status("due_at") == hub.status("waiting_since") + HOUR
 
 
 def test_a_faulty_one_does_not_hold_the_others(

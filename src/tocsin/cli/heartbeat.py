@@ -41,6 +41,10 @@ def create(
     max_run: Annotated[
         str | None, typer.Option(metavar="SPAN", help="From a start to its end, at most.")
     ] = None,
+    first_within: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="Its first ping must come within that; else never."),
+    ] = None,
     severity: Annotated[str, typer.Option(help="Of its alerts.")] = "HIGH",
     alert_title: Annotated[
         str | None, typer.Option(help="Of the alert when no ping came in time.")
@@ -60,7 +64,8 @@ def create(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Make a heartbeat and show, this once, where it pings. Nothing is expected before that."""
+    """Make a heartbeat and show, this once, where it pings. Unless you say --first-within, nothing is
+    expected before its first ping."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
@@ -83,6 +88,8 @@ def create(
             body[field] = value
     if max_run is not None:
         body["max_run_seconds"] = _seconds(max_run, "--max-run")
+    if first_within is not None:
+        body["expect_first_within_seconds"] = _seconds(first_within, "--first-within")
     with open_api(workspace) as api:
         if bound_to is not None:
             found = by_name(api, "/integrations", "integration", bound_to)
@@ -108,7 +115,8 @@ def _show_token(made: Any, json: bool) -> None:
 @app.command("list")
 def list_all(
     state: Annotated[
-        str | None, typer.Option(help="Only those that are new, up, late, down or paused.")
+        str | None,
+        typer.Option(help="Only those that are new, up, late, down, paused or finished."),
     ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
@@ -128,11 +136,17 @@ def list_all(
         made.add_row(
             Text(each["state"], style=_STYLES.get(each["state"], "")),
             Text(each["name"]),
-            ago(each["last_ping_at"]) if each["last_ping_at"] else "never",
+            _last_ping(each),
             ago(each["expected_at"]) if each["expected_at"] else "",
             each["id"],
         )
     show(made)
+
+
+def _last_ping(found: Any) -> str:
+    if found["waiting_since"]:
+        return f"never, made {ago(found['waiting_since'])}"
+    return ago(found["last_ping_at"]) if found["last_ping_at"] else "never"
 
 
 @app.command("show")
@@ -153,7 +167,16 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     when = "; ".join(found["expressions"]) or f"{found['period_seconds']} s"
     facts.add_row("expected", Text(f"{found['kind']} {when} ({found['timezone']})"))
     facts.add_row("grace", f"{found['grace_seconds']} s")
-    for label in ("last_ping_at", "started_at", "expected_at", "due_at", "down_since"):
+    if found["expect_first_within_seconds"] is not None:
+        facts.add_row("first within", f"{found['expect_first_within_seconds']} s")
+    for label in (
+        "waiting_since",
+        "last_ping_at",
+        "started_at",
+        "expected_at",
+        "due_at",
+        "down_since",
+    ):
         if found[label]:
             facts.add_row(label.removesuffix("_at").replace("_", " "), moment(found[label]))
     facts.add_row("severity", found["severity"])

@@ -29,7 +29,7 @@ from tocsin.store.paging import PageRequest
 from tocsin.store.queries.heartbeats import newest_pings, page_of_heartbeats
 from tocsin.store.tables import Heartbeat
 
-_WORST_FIRST = ("down", "late", "new", "up", "paused")
+_WORST_FIRST = ("down", "late", "new", "up", "paused", "finished")
 _PINGS = 30
 _KINDS = (
     (ScheduleKind.INTERVAL, "every so many minutes"),
@@ -44,6 +44,7 @@ _USUAL = {
     "timezone": "UTC",
     "grace": "5",
     "max_run": "",
+    "first_within": "",
     "severity": Severity.HIGH.value,
 }
 
@@ -132,6 +133,9 @@ def _document(values: Mapping[str, str]) -> dict[str, Any]:
         "timezone": values["timezone"],
         "grace_seconds": _seconds(values["grace"]),
         "max_run_seconds": _seconds(values["max_run"]) if values["max_run"] else None,
+        "expect_first_within_seconds": (
+            _seconds(values["first_within"]) if values["first_within"] else None
+        ),
         "severity": values["severity"],
     }
 
@@ -145,7 +149,10 @@ def _seconds(minutes: str) -> int | str:
 
 
 def _at_fields(faults: Mapping[str, str]) -> dict[str, str]:
-    return {name.removesuffix("_seconds"): words for name, words in faults.items()}
+    return {
+        name.removesuffix("_seconds").removeprefix("expect_"): words
+        for name, words in faults.items()
+    }
 
 
 async def _show(call: Call) -> Response:
@@ -180,6 +187,7 @@ def _stored(row: Heartbeat) -> dict[str, str]:
         "timezone": row.timezone,
         "grace": minutes(row.grace_seconds),
         "max_run": minutes(row.max_run_seconds),
+        "first_within": minutes(row.expect_first_within_seconds),
         "severity": row.severity.value,
     }
 

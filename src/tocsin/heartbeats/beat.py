@@ -7,9 +7,9 @@
                                       pause
 
 A heartbeat that has never pinged, or is paused, is never missed: the first ping arms it, silently.
-When it counts as missed is fixed at the ping before (`due_at`), so the moment of failure is that
-moment, whenever somebody looks. *Late* is the time between the expected ping and that moment; it is
-not a state.
+(Where a first ping is expected within some time, it is down after that.) When it counts as missed is
+fixed at the ping before (`due_at`), so the moment of failure is that moment, whenever somebody looks.
+*Late* is the time between the expected ping and that moment; it is not a state.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class ChangeReason(StrEnum):
 
     FIRST_PING = "first_ping"
     TIMEOUT = "timeout"
+    NEVER_PINGED = "never_pinged"
     OVERRUN = "overrun"
     FAIL = "fail"
     RECOVERED = "recovered"
@@ -84,12 +85,16 @@ class Expectation:
     manual_resume: bool = False
     recovery_pings: int = 1
     """So many successes in a row end a failure."""
+    first_within: timedelta | None = None
+    """How long it may wait for its first ping; None: for ever."""
 
 
 class Beat(Struct):
     """What is known of a heartbeat."""
 
     state: HeartbeatState = HeartbeatState.NEW
+    waiting_since: datetime | None = None
+    """Since when it waits for its first ping."""
     last_ping_at: datetime | None = None
     """The newest success or fail."""
     started_at: datetime | None = None
@@ -105,6 +110,12 @@ class Beat(Struct):
     ended_run_id: UUID | None = None
     ended_with: PingKind | None = None
     """The newest end of a run that has an id."""
+
+    @property
+    def waits_for_first(self) -> bool:
+        return self.waiting_since is not None and (
+            self.last_ping_at is None or self.last_ping_at < self.waiting_since
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,13 @@ class PingEffect:
     """Of the run that it ended."""
 
 
+def begin(expectation: Expectation, now: datetime) -> Beat:
+    """A heartbeat that is made at `now`."""
+    beat = Beat(waiting_since=now)
+    _expect(expectation, beat)
+    return beat
+
+
 def receive(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> PingEffect:
     """Apply one ping to `beat` (changed in place) and say what it did."""
     if beat.state is HeartbeatState.PAUSED and expectation.manual_resume:
@@ -152,6 +170,7 @@ def _started(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> 
     change = None
     if beat.state is HeartbeatState.PAUSED:
         change = _become(beat, HeartbeatState.NEW, ChangeReason.RESUMED, at)
+        beat.waiting_since = at
     _expect(expectation, beat)
     return PingEffect(change=change)
 
@@ -172,6 +191,7 @@ def _ended(expectation: Expectation, beat: Beat, ping: Ping, at: datetime) -> Pi
         beat.started_at = beat.run_id = None
     if ping.run_id is not None:
         beat.ended_run_id, beat.ended_with = ping.run_id, ping.kind
+    beat.waiting_since = None
     beat.last_ping_at = at if beat.last_ping_at is None else max(at, beat.last_ping_at)
     is_fail = ping.kind is PingKind.FAIL
     change = _failed(beat, at) if is_fail else _succeeded(expectation, beat, at)
@@ -220,6 +240,8 @@ def _expect(expectation: Expectation, beat: Beat, began_at: datetime | None = No
         expected = expectation.schedule.expected(beat.last_ping_at, grace, began_at)
         if expected is not None:
             beat.due_at, beat.due_reason = expected + grace, ChangeReason.TIMEOUT
+    elif beat.state is HeartbeatState.NEW and (first_by := _first_by(expectation, beat)):
+        beat.due_at, beat.due_reason = first_by, ChangeReason.NEVER_PINGED
     if (
         expectation.max_run is not None
         and beat.started_at is not None
@@ -228,6 +250,12 @@ def _expect(expectation: Expectation, beat: Beat, began_at: datetime | None = No
         end_by = beat.started_at + expectation.max_run
         if beat.due_at is None or end_by < beat.due_at:
             beat.due_at, beat.due_reason = end_by, ChangeReason.OVERRUN
+
+
+def _first_by(expectation: Expectation, beat: Beat) -> datetime | None:
+    if expectation.first_within is None or beat.waiting_since is None:
+        return None
+    return beat.waiting_since + expectation.first_within
 
 
 def expire(beat: Beat, now: datetime) -> StateChange | None:
@@ -252,11 +280,15 @@ def reschedule(expectation: Expectation, beat: Beat, now: datetime) -> StateChan
 
 
 def _no_longer_missed(expectation: Expectation, beat: Beat, now: datetime) -> StateChange | None:
-    last = beat.last_ping_at
+    last = None if beat.waits_for_first else beat.last_ping_at
     if beat.down_since is None or (last is not None and beat.down_since <= last):
         # It pinged since: to say that it failed, or it has not pinged often enough.
         return None
-    if last is not None:
+    if last is None:
+        first_by = _first_by(expectation, beat)
+        if first_by is not None and first_by <= now:
+            return None
+    else:
         expected = expectation.schedule.expected(last, expectation.grace)
         if expected is not None and expected + expectation.grace <= now:
             return None
@@ -276,16 +308,19 @@ def pause(beat: Beat, now: datetime) -> StateChange | None:
     """Expect nothing until a ping or a person resumes it."""
     if beat.state is HeartbeatState.PAUSED:
         return None
-    beat.due_at = beat.due_reason = beat.started_at = beat.run_id = None
+    beat.due_at = beat.due_reason = beat.started_at = beat.run_id = beat.waiting_since = None
     return _become(beat, HeartbeatState.PAUSED, ChangeReason.PAUSED, now)
 
 
-def resume(beat: Beat, now: datetime) -> StateChange | None:
+def resume(expectation: Expectation, beat: Beat, now: datetime) -> StateChange | None:
     """Wait for a first ping again: nothing from before the pause counts."""
     if beat.state is not HeartbeatState.PAUSED:
         return None
     beat.last_ping_at = beat.ended_run_id = beat.ended_with = None
-    return _become(beat, HeartbeatState.NEW, ChangeReason.RESUMED, now)
+    beat.waiting_since = now
+    change = _become(beat, HeartbeatState.NEW, ChangeReason.RESUMED, now)
+    _expect(expectation, beat)
+    return change
 
 
 def is_late(beat: Beat, grace: timedelta, now: datetime) -> bool:

@@ -74,6 +74,7 @@ class HeartbeatStatusRow(Struct):
     successes: Integer
     ended_run_id: OptionalUuid
     ended_with: OptionalText
+    waiting_since: OptionalTime
     ping_count: Bigint
     last_duration_ms: OptionalBigint
 
@@ -112,6 +113,7 @@ class BeatColumns(Protocol):
     """The columns of `heartbeat_statuses` that the model goes by."""
 
     state: Any
+    waiting_since: Any
     last_ping_at: Any
     started_at: Any
     run_id: Any
@@ -126,6 +128,7 @@ class BeatColumns(Protocol):
 def beat_of(row: BeatColumns) -> Beat:
     return Beat(
         state=HeartbeatState(row.state),
+        waiting_since=row.waiting_since,
         last_ping_at=row.last_ping_at,
         started_at=row.started_at,
         run_id=row.run_id,
@@ -167,6 +170,7 @@ def expectation_of(row: Any) -> Expectation:
         row.max_run_seconds,
         row.manual_resume,
         row.recovery_pings,
+        row.expect_first_within_seconds,
     )
 
 
@@ -180,6 +184,7 @@ def _expectation(
     max_run: int | None,
     manual_resume: bool,
     recovery_pings: int,
+    first_within: int | None,
 ) -> Expectation:
     return Expectation(
         schedule_of(kind, period, expressions, timezone),
@@ -187,6 +192,7 @@ def _expectation(
         None if max_run is None else timedelta(seconds=max_run),
         manual_resume,
         recovery_pings,
+        None if first_within is None else timedelta(seconds=first_within),
     )
 
 
@@ -254,6 +260,7 @@ def _status_row(known: KnownHeartbeat) -> HeartbeatStatusRow:
         beat.successes,
         _bytes(beat.ended_run_id),
         None if beat.ended_with is None else beat.ended_with.value,
+        beat.waiting_since,
         known.ping_count,
         known.last_duration_ms,
     )

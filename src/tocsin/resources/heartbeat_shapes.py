@@ -58,6 +58,16 @@ MaxRun = Annotated[
     ),
     Whole,
 ]
+FirstWithin = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=60,
+        le=_LONGEST_SECONDS,
+        description="Seconds that it may wait for its first ping; null: for ever",
+    ),
+    Whole,
+]
 RecoveryPings = Annotated[
     int,
     Field(strict=True, ge=1, le=100, description="So many successes in a row end a failure"),
@@ -118,6 +128,7 @@ class ConfiguredHeartbeat(Output):
     methods: Methods
     manual_resume: bool
     recovery_pings: int
+    expect_first_within_seconds: int | None
     bound_integration_id: Id | None
     bound_matchers: list[JsonObject] | None
     bound_labels: list[str]
@@ -129,6 +140,7 @@ class ConfiguredHeartbeat(Output):
 class HeartbeatOut(ConfiguredHeartbeat):
     ping_url: Annotated[str | None, Field(description="Where it pings; the token is not shown")]
     state: ShownHeartbeatState
+    waiting_since: Annotated[Time | None, Field(description="For its first ping")]
     last_ping_at: Annotated[Time | None, Field(description="The newest success or fail")]
     started_at: Annotated[Time | None, Field(description="Of the run that has not ended")]
     expected_at: Annotated[Time | None, Field(description="When the next ping is expected")]
@@ -164,6 +176,7 @@ class _Expected(Input):
     ] = left_out()
     manual_resume: Annotated[Flag, Field(description="A ping does not end a pause")] = left_out()
     recovery_pings: RecoveryPings = left_out()
+    expect_first_within_seconds: FirstWithin | None = None
 
     def columns(self) -> dict[str, Any]:
         """What the request named, as the table keeps it."""

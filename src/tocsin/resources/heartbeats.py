@@ -15,6 +15,7 @@ from tocsin.heartbeats.beat import (
     ChangeReason,
     HeartbeatState,
     StateChange,
+    begin,
     pause,
     reschedule,
     resume,
@@ -59,6 +60,8 @@ _STATUS_COLUMNS = (
 )
 _SCHEDULE = {"kind", "period_seconds", "expressions", "timezone", "grace_seconds",
              "max_run_seconds"}  # fmt: skip
+_EXPECTED = {*_SCHEDULE, "expect_first_within_seconds"}
+"""What `due_at` follows from."""
 _HANDED_DOWN = {*_SCHEDULE, "description", "alert_title", "tenant_id", "severity", "labels", "methods",
                 "manual_resume", "recovery_pings"}  # fmt: skip
 """What those that are made for a bound heartbeat have from it."""
@@ -76,10 +79,13 @@ def _shown(
     expected_at = None
     if status.due_at is not None and status.due_reason == ChangeReason.TIMEOUT:
         expected_at = status.due_at - expectation_of(row).grace
+    elif status.due_reason == ChangeReason.NEVER_PINGED:
+        expected_at = status.due_at
     return {
         **{name: getattr(row, name) for name in ConfiguredHeartbeat.model_fields},
         **{name: getattr(status, name) for name in _STATUS_COLUMNS},
         "state": shown_state(row, status, now),
+        "waiting_since": status.waiting_since if beat_of(status).waits_for_first else None,
         "expected_at": expected_at,
         "ping_url": ping_url(base_url, row, token),
     }
@@ -123,6 +129,9 @@ def _check(row: Heartbeat, now: datetime) -> None:
     if row.bound_labels and row.bound_integration_id is None:
         message = "labels tell apart the signals of a bound_integration_id"
         faults.append(Fault("/bound_labels", "not-taken", message))
+    if row.bound_labels and row.expect_first_within_seconds is not None:
+        message = "with bound_labels no ping is its own, only of those that are made for it"
+        faults.append(Fault("/expect_first_within_seconds", "not-taken", message))
     if faults:
         raise InvalidRequest(faults)
 
@@ -159,6 +168,7 @@ def make(caller: Principal, body: HeartbeatIn, now: datetime) -> tuple[Heartbeat
             "methods": "any",
             "manual_resume": False,
             "recovery_pings": 1,
+            "expect_first_within_seconds": None,
             "bound_labels": [],
             "parent_id": None,
             "bound_values": None,
@@ -217,9 +227,9 @@ async def create(
     row.integration_id = integration_id
     row.tenant_id = tenant_id or integration.tenant_id
     await recording.create(session, caller, _KIND, row, now)
-    status = HeartbeatStatus(
-        heartbeat_id=row.id, state=HeartbeatState.NEW.value, ping_count=0, successes=0
-    )
+    beat = begin(expectation_of(row), now)
+    status = HeartbeatStatus(heartbeat_id=row.id, ping_count=0, look_at=beat.due_at)
+    lay_out(beat, status)
     await workspace_rows.add(session, status)
     return status
 
@@ -250,7 +260,7 @@ async def _change(
     columns: Mapping[str, Any],
     now: datetime,
 ) -> HeartbeatStatus:
-    before = {name: getattr(row, name) for name in _SCHEDULE}
+    before = {name: getattr(row, name) for name in _EXPECTED}
     async with recording.changing(session, caller, _KIND, row, now):
         recording.assign(row, columns)
         if workspace_rows.is_changed(session, row):
@@ -306,7 +316,7 @@ async def resume_heartbeat(
     row = await owned(session, Heartbeat, caller, heartbeat_id)
     status = await queries.lock_status(session, row.id)
     beat = beat_of(status)
-    change = resume(beat, now)
+    change = resume(expectation_of(row), beat, now)
     if change is not None:
         status.paused_until = None
         recording.record(session, caller, "resumed", _KIND.name, row.id, now)

@@ -27,6 +27,7 @@ _ENDED_BY = {
 }
 _BEGAN_WITH = {
     ChangeReason.TIMEOUT: "no ping came in time",
+    ChangeReason.NEVER_PINGED: "its first ping did not come in time",
     ChangeReason.OVERRUN: "a run did not end in time",
     ChangeReason.FAIL: "a ping reported a failure",
 }
@@ -141,6 +142,8 @@ def _title(row: Any, change: StateChange) -> str:
             return f"{row.name} reported failure"
         case ChangeReason.OVERRUN:
             return f"{row.name} did not finish in time"
+        case ChangeReason.NEVER_PINGED:
+            return row.alert_title or f"{row.name} has never pinged"
         case _:
             return row.alert_title or f"{row.name} missed its heartbeat"
 
@@ -153,6 +156,8 @@ def _description(row: Any, change: StateChange) -> str:
     elif change.reason is ChangeReason.TIMEOUT:
         grace = timedelta(seconds=row.grace_seconds)
         lines.append(f"Expected by {iso(change.at - grace)}, with a grace of {spelled(grace)}.")
+    elif change.reason is ChangeReason.NEVER_PINGED:
+        lines.append(_never_pinged(row))
     schedule = schedule_of(row.kind, row.period_seconds, tuple(row.expressions), row.timezone)
     lines.append(f"Schedule: {described(schedule)}.")
     if row.last_ping_at is not None and change.reason is not ChangeReason.FAIL:
@@ -162,6 +167,15 @@ def _description(row: Any, change: StateChange) -> str:
     if row.body:
         lines += ["", row.body]
     return "\n".join(lines)[:DESCRIPTION_LIMIT]
+
+
+def _never_pinged(row: Any) -> str:
+    words = "Its first ping was expected"
+    if row.expect_first_within_seconds is not None:
+        words += f" within {spelled(timedelta(seconds=row.expect_first_within_seconds))}"
+    if row.waiting_since is not None:
+        words += f" of {iso(row.waiting_since)}"
+    return f"{words}: is its job set up, and does it know the address?"
 
 
 def _metadata(row: Any) -> dict[str, Any]:

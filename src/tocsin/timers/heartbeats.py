@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from tocsin.heartbeats.rows import (
     known_of,
     writes,
 )
+from tocsin.heartbeats.watch import AWAY_AFTER, LeaderWatch
 from tocsin.model import utc_now
 from tocsin.store import arrays
 from tocsin.store.described import described
@@ -53,12 +55,6 @@ BATCH = 200
 
 WATCH_EVERY = timedelta(seconds=5)
 """So often is it written down that somebody watches."""
-
-AWAY_AFTER = timedelta(seconds=15)
-"""Nobody watched for longer than that: the hub was down."""
-
-STALLED_AFTER = timedelta(seconds=60)
-"""Longer than that between two looks: the machine slept, or its clock was put forward."""
 
 LONGEST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 0.05
@@ -99,11 +95,19 @@ async def _seconds(news: HeartbeatNews, now: datetime) -> float:
 class HeartbeatWork:
     """One per leader, over a connection of its own."""
 
-    def __init__(self, url: str, feed: DirectoryFeed, *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        url: str,
+        feed: DirectoryFeed,
+        *,
+        batch: int = BATCH,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pipe = Reconnecting(lambda: Pipe.open(url, options=PLANNER), pause_seconds=0)
         self._feed = feed
         self._batch = batch
-        self._looked_at: datetime | None = None
+        self._steady = steady
+        self._seen = LeaderWatch()
         self._noted_at: datetime | None = None
         self._faulty: dict[UUID, float] = {}
 
@@ -117,7 +121,7 @@ class HeartbeatWork:
             psycopg.Error: the database went away; what is not done is still to be done.
         """
         try:
-            if self._looked_at is None:
+            if self._seen.looked_at is None:
                 await self._begin(timezone_data(), now)
             await self._watch(now)
             pipe = await self._pipe.get()
@@ -133,27 +137,29 @@ class HeartbeatWork:
 
     async def _watch(self, now: datetime) -> None:
         """Write down that somebody watches, and notice when nobody did."""
-        before, limit = self._looked_at, STALLED_AFTER
-        self._looked_at = now
-        is_stalled = before is not None and now - before > limit
-        if (
-            before is None
-            or is_stalled
-            or self._noted_at is None
-            or (abs(now - self._noted_at) >= WATCH_EVERY)
-        ):
+        seen = copy(self._seen)
+        before = seen.looked_at
+        nobody_watched = seen.look(now, self._steady())
+        if nobody_watched or self._noted_at is None or abs(now - self._noted_at) >= WATCH_EVERY:
             pipe = await self._pipe.get()
-            ((row,),) = await pipe.run((prepared("note_heartbeat_watch"), {"now": now}))
+            noting = (prepared("note_heartbeat_watch"), {"now": now})
+            _, (row,) = await pipe.run((BEGIN, {}), noting)
+            if before is None and row.watched_until is not None:
+                before = row.watched_until
+                nobody_watched = now - before > AWAY_AFTER
+            if before is not None and nobody_watched:
+                await self._give_time(pipe, before, now)
+            await pipe.run((COMMIT, {}))
             self._noted_at = now
-            if before is None:
-                before, limit = row.watched_until, AWAY_AFTER
-        if before is None or now - before <= limit:
-            return
-        pipe = await self._pipe.get()
+        # Not before: what could not be done for want of a database is found again by the next look.
+        self._seen = seen
+
+    async def _give_time(self, pipe: Pipe, before: datetime, now: datetime) -> None:
         ((row,),) = await pipe.run((prepared("give_heartbeats_time"), {"now": now}))
         if row.given:
             log.warning(
-                "nobody watched heartbeats for a while; those expected meanwhile get time to ping",
+                "nobody watched heartbeats for a while, or the clock was put forward; "
+                "those expected meanwhile get time to ping",
                 heartbeats=row.given,
                 seconds=round((now - before).total_seconds()),
             )
@@ -201,13 +207,15 @@ class HeartbeatWork:
         _, rows = await pipe.run(
             (BEGIN, {}), (prepared("lock_due_heartbeats"), {"now": now, "most": self._batch})
         )
-        heartbeats = [known_of(row) for row in rows]
+        heartbeats: list[KnownHeartbeat] = []
         changes: list[HeartbeatChangeRow] = []
         down: list[bytes] = []
-        for known in heartbeats:
+        for row in rows:
+            known = known_of(row)
+            heartbeats.append(known)
             beat = known.beat
             if beat.state is HeartbeatState.PAUSED:
-                change = resume(beat, now)
+                change = resume(expectation_of(row), beat, now)
                 known.paused_until = None
             else:
                 change = expire(beat, now)

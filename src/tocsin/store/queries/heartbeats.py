@@ -24,16 +24,20 @@ HEARTBEAT_TYPE = "heartbeat"
 
 
 class ShownHeartbeatState(StrEnum):
-    """The state of a heartbeat as people see it: `late` is `up` past its time, within its grace."""
+    """The state of a heartbeat as people see it: `late` is `up` past its time, within its grace;
+    `finished` is `up` where its calendar has no further time, so that nothing is expected any more."""
 
     NEW = "new"
     UP = "up"
     LATE = "late"
     DOWN = "down"
     PAUSED = "paused"
+    FINISHED = "finished"
 
 
 def shown_state(row: Heartbeat, status: HeartbeatStatus, now: datetime) -> ShownHeartbeatState:
+    if status.state == ShownHeartbeatState.UP and status.due_at is None:
+        return ShownHeartbeatState.FINISHED
     is_late = (
         status.state == ShownHeartbeatState.UP
         and status.due_reason == "timeout"
@@ -47,10 +51,14 @@ def _is(state: ShownHeartbeatState, now: datetime) -> ColumnElement[bool]:
     """The same as a condition on both tables."""
     grace = func.make_interval(0, 0, 0, 0, 0, 0, Heartbeat.grace_seconds)
     late = (HeartbeatStatus.due_reason == "timeout") & (HeartbeatStatus.due_at - grace <= now)
+    is_up = HeartbeatStatus.state == ShownHeartbeatState.UP.value
     if state is ShownHeartbeatState.LATE:
-        return (HeartbeatStatus.state == ShownHeartbeatState.UP.value) & late
-    stored = HeartbeatStatus.state == state.value
-    return stored & late.is_not(True) if state is ShownHeartbeatState.UP else stored
+        return is_up & late
+    if state is ShownHeartbeatState.FINISHED:
+        return is_up & HeartbeatStatus.due_at.is_(None)
+    if state is ShownHeartbeatState.UP:
+        return is_up & HeartbeatStatus.due_at.is_not(None) & late.is_not(True)
+    return HeartbeatStatus.state == state.value
 
 
 async def page_of_heartbeats(

@@ -1,7 +1,8 @@
 -- What is known of the heartbeats that are named, by digest of token, by slug in their workspace, or by
 -- id; locked in one order, to the end of the transaction.
 SELECT heartbeat_id, state, last_ping_at, started_at, run_id, due_at, due_reason, look_at, paused_until,
-       down_since, successes, ended_run_id, ended_with, ping_count, last_duration_ms
+       down_since, successes, ended_run_id, ended_with, waiting_since, ping_count,
+       last_duration_ms
 FROM heartbeat_statuses
 WHERE heartbeat_id = ANY (ARRAY(
     SELECT id FROM heartbeats WHERE token_digest = ANY (%(digests)s)

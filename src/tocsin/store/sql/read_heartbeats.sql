@@ -2,7 +2,8 @@
 -- snapshot must be younger than the locks. OFFSET 0 keeps each a look-up by its id: whether it was deleted
 -- is part of other indexes, which would be read whole for it.
 SELECT heartbeat.id, token_digest, workspace_id, slug, kind, period_seconds, expressions, timezone,
-       grace_seconds, max_run_seconds, methods, manual_resume, recovery_pings
+       grace_seconds, max_run_seconds, methods, manual_resume, recovery_pings,
+       expect_first_within_seconds
 FROM (
     SELECT id FROM heartbeats WHERE token_digest = ANY (%(digests)s)
     UNION ALL

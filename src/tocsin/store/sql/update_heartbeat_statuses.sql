@@ -13,15 +13,16 @@ UPDATE heartbeat_statuses SET
     successes = given.successes,
     ended_run_id = given.ended_run_id,
     ended_with = given.ended_with,
+    waiting_since = given.waiting_since,
     ping_count = given.ping_count,
     last_duration_ms = given.last_duration_ms
 FROM (
     SELECT * FROM unnest(
         %(heartbeat_id)s, %(state)s, %(last_ping_at)s, %(started_at)s, %(run_id)s, %(due_at)s,
         %(due_reason)s, %(look_at)s, %(paused_until)s, %(down_since)s, %(successes)s,
-        %(ended_run_id)s, %(ended_with)s, %(ping_count)s, %(last_duration_ms)s
+        %(ended_run_id)s, %(ended_with)s, %(waiting_since)s, %(ping_count)s, %(last_duration_ms)s
     ) LIMIT cardinality(%(heartbeat_id)s)
 ) AS given (
     heartbeat_id, state, last_ping_at, started_at, run_id, due_at, due_reason, look_at, paused_until,
-    down_since, successes, ended_run_id, ended_with, ping_count, last_duration_ms)
+    down_since, successes, ended_run_id, ended_with, waiting_since, ping_count, last_duration_ms)
 WHERE heartbeat_statuses.heartbeat_id = given.heartbeat_id

@@ -56,6 +56,9 @@ class Heartbeat(Deletable, Base):
         CheckConstraint("(kind = 'interval') = (period_seconds IS NOT NULL)", "period"),
         CheckConstraint(one_of("methods", "any", "post"), "methods"),
         CheckConstraint("recovery_pings >= 1", "recovery_pings"),
+        CheckConstraint(
+            "expect_first_within_seconds IS NULL OR cardinality(bound_labels) = 0", "first_ping"
+        ),
         CheckConstraint("deleted_at IS NULL OR token_digest IS NULL", "inert_once_deleted"),
     )
 
@@ -83,6 +86,8 @@ class Heartbeat(Deletable, Base):
     methods: Mapped[str] = mapped_column(server_default=text("'any'"))
     manual_resume: Mapped[bool] = mapped_column(server_default=text("false"))
     recovery_pings: Mapped[int] = mapped_column(server_default=text("1"))
+    expect_first_within_seconds: Mapped[int | None]
+    """How long it may wait for its first ping; null: for ever."""
     token_digest: Mapped[UUID | None]
     """First 128 bits of the SHA-256 of the token in its ping address; null where it has none."""
     bound_integration_id: Mapped[UUID | None] = mapped_column(ForeignKey("integrations.id"))
@@ -134,6 +139,8 @@ class HeartbeatStatus(Base):
     successes: Mapped[int] = mapped_column(server_default=text("0"))
     ended_run_id: Mapped[UUID | None]
     ended_with: Mapped[str | None]
+    waiting_since: Mapped[datetime | None]
+    """Since when it waits for its first ping."""
     ping_count: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     last_duration_ms: Mapped[int | None] = mapped_column(BigInteger())
     loss_id: Mapped[UUID | None]
