@@ -6,12 +6,12 @@ import codecs
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tocsin.ingest.sources.kit.form import read_form
 from tocsin.model import Fault
 
 MAX_DEPTH: Final = 128
@@ -26,7 +26,6 @@ MAX_DIGITS: Final = 400
 LARGE_BYTES: Final = 65_536
 """From here on a body may hold more than is good; below it, it cannot."""
 
-MAX_FORM_FIELDS: Final = 1_000
 MAX_FAULTS: Final = 100
 
 # A whole pair, half of one (the group), or any other escape.
@@ -85,7 +84,8 @@ def read(body: bytes, content_type: str | None) -> Decoded:
     """The JSON value in `body`, whatever Content-Type claims: JSON is always tried first.
 
     A form (application/x-www-form-urlencoded) with a field `payload` holding JSON gives that JSON,
-    as GitHub sends it; any other form gives its fields as an object, a repeated field as a list.
+    as GitHub sends it; any other form gives its fields as an object, a repeated field as a list (see
+    `read_form`).
     Of a repeated object key the last one wins. Numbers: `1e400` and integers of more than 4,300
     digits are refused, as nothing behind this point could hold them.
 
@@ -115,7 +115,7 @@ def _second_try(body: bytes, content_type: str | None, error: Exception) -> Deco
         return replace(read(plain, None), is_json=False)
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded" or stripped[:11].lower() == b"payload=%7b":
-        return _form(stripped)
+        return _form(body)
     if isinstance(error, msgspec.DecodeError):
         repaired, flags = _repaired(body)
         if flags:
@@ -165,29 +165,10 @@ def _null_for_nan(found: re.Match[bytes]) -> bytes:
 
 
 def _form(body: bytes) -> Decoded:
-    try:
-        pairs = parse_qsl(
-            body.decode("utf-8"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=MAX_FORM_FIELDS,
-        )
-    except UnicodeDecodeError:
-        raise InvalidPayload([Fault("", "invalid-utf8", "the form is not UTF-8 text")]) from None
-    except ValueError:
-        raise InvalidPayload(
-            [Fault("", "not-json", "the body is neither JSON nor a form of name=value pairs")]
-        ) from None
-    fields: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in fields:
-            fields[name] = value
-        elif isinstance(known := fields[name], list):
-            known.append(value)
-        else:
-            fields[name] = [known, value]
-    payload = fields.get("payload")
+    form = read_form(body)
+    if isinstance(form, Fault):
+        raise InvalidPayload([form])
+    payload = form.fields.get("payload")
     if isinstance(payload, str):
         try:
             return replace(read(payload.encode(), None), is_json=False)
@@ -195,7 +176,7 @@ def _form(body: bytes) -> Decoded:
             first = error.faults[0]
             message = f"the form's field `payload`: {first.message}"
             raise InvalidPayload([Fault("/payload", first.code, message)]) from None
-    return Decoded(fields, False)
+    return Decoded(form.fields, False, form.flags)
 
 
 def _explain(body: bytes, error: Exception) -> Fault:
