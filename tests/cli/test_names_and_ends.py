@@ -134,4 +134,7 @@ def test_the_fallback_of_a_workspace_is_set_and_taken_away(served: Program) -> N
 def test_the_webhook_address_is_whole(served: Program) -> None:
     found = json.loads(served.call("integration", "show", "shop", "--json").out)
     assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/webhooks/{found['id']}", found["webhook_url"])
-    assert found["webhook_url"] in served.call("integration", "show", "shop").out
+    shown = served.call("integration", "show", "shop").out
+    assert found["webhook_url"] in shown
+    assert found["health"]["notices"] == []
+    assert "last heard" in shown

@@ -102,6 +102,17 @@ def test_rotation_shows_the_new_secret_once(site: Site) -> None:
     )
 
 
+def test_what_its_webhooks_say_of_a_sender_stands_on_its_page(site: Site) -> None:
+    alert(site, "disk", severity="critical")
+    ((integration_id,),) = site.sql("SELECT integration_id FROM webhook_deliveries")
+    browser = site.browser("Vera")
+    assert "Sender's clock" not in text_of(browser.get(f"/integrations/{integration_id}"))
+    site.sql("UPDATE webhook_deliveries SET flags = ARRAY['sender_clock_behind']")
+    page = text_of(browser.get(f"/integrations/{integration_id}"))
+    assert "1 of the newest 1: sender clock behind" in page
+    assert "Sender's clock behind?" in page
+
+
 def test_an_attempt_with_its_body_and_a_rehearsal(site: Site) -> None:
     alert(site, "disk <full>", severity="critical")
     ((integration_id, attempt_id),) = site.sql("SELECT integration_id, id FROM webhook_deliveries")

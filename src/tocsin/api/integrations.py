@@ -15,6 +15,7 @@ from tocsin.api.pagination import Page, PageQuery, shown
 from tocsin.model import utc_now
 from tocsin.resources import integrations
 from tocsin.resources.fields import Id
+from tocsin.resources.integration_health import IntegrationHealthOut, health_of
 from tocsin.resources.integration_shapes import (
     IntegrationIn,
     IntegrationOut,
@@ -113,6 +114,16 @@ async def get_live_secrets(context: Context, caller: Viewer, integration_id: Id)
     has the new one."""
     async with context.reading() as session:
         return await integrations.live_secrets(session, caller, integration_id, utc_now())
+
+
+@router.get("/{integration_id:uuid}/health")
+async def get_integration_health(
+    context: Context, caller: Viewer, integration_id: Id
+) -> IntegrationHealthOut:
+    """What was refused of the newest webhooks, and what they say of their sender: that its clock is
+    behind, say."""
+    async with context.reading() as session:
+        return await health_of(session, caller, integration_id, utc_now())
 
 
 @router.delete("/{integration_id:uuid}", status_code=204, responses=problems("in-use"))

@@ -11,7 +11,7 @@ from rich.text import Text
 from tocsin.cli import integration_token, named
 from tocsin.cli.arguments import minutes, read_json, read_text
 from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.output import Json, ago, is_answered, note, pairs, print_json, show, table
 from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
@@ -80,14 +80,15 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 
 @app.command("show")
 def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
-    """Show one integration: where its sender posts to, and how it signs."""
+    """Show one integration: where its sender posts to, how it signs, and whether it is well."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, "/integrations", "integration", name)
+        health = api.get(f"/integrations/{found['id']}/health")
     if json:
-        print_json(found)
+        print_json({**found, "health": health})
         return
     facts = pairs()
     facts.add_row("name", Text(found["name"]))
@@ -102,8 +103,13 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     silent = found["auto_resolve_minutes"]
     facts.add_row("auto-resolve", "never" if silent is None else f"after {silent} min without news")
     facts.add_row("flapping", "counted" if found["flapping"] else "not counted")
+    facts.add_row("last heard", ago(health["last_at"]) if health["last_at"] else "not since a day")
     facts.add_row("id", found["id"])
     show(facts)
+    for each in health["notices"]:
+        what = each["code"].replace("_", " ")
+        show(Text(f"{what}: {each['count']} of {health['webhooks']} webhooks", style="yellow"))
+        note(each["detail"])
 
 
 @app.command()

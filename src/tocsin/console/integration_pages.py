@@ -22,6 +22,7 @@ from tocsin.console.setup_guides import steps, tool_name
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Role
 from tocsin.resources import integrations
+from tocsin.resources.integration_health import health_of
 from tocsin.resources.integration_shapes import (
     IntegrationIn,
     IntegrationPatch,
@@ -158,6 +159,7 @@ async def show_integration(
             session, call.visitor.principal, integration_id, call.now
         )
         step = await next_step(session, call)
+        health = await health_of(session, call.visitor.principal, integration_id, call.now)
     shown = secret_shown or integrations.show(row, context.settings)
     newest = attempts.rows[0] if attempts.rows else None
     return page(
@@ -175,6 +177,7 @@ async def show_integration(
         waiting=waiting_for(newest),
         secrets=secrets,
         next_step=step,
+        health=health,
         takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
     )

@@ -37,6 +37,7 @@ from tocsin.ingest.refusals import (
     too_large,
 )
 from tocsin.ingest.replies import PREFIX, Reply, Send
+from tocsin.ingest.sender_clocks import SenderClocks
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.sources.kit.evaluation import TooMuchAtOnce
 from tocsin.ingest.traces import trace_webhook
@@ -72,6 +73,7 @@ class Endpoint:
         "_pings",
         "_reader",
         "_rejections",
+        "_sender_clocks",
         "_senders",
         "_settings",
         "_tracer",
@@ -102,6 +104,7 @@ class Endpoint:
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
         self._reader = OwnersInTurn("reading")
+        self._sender_clocks = SenderClocks()
         self._unknown: dict[UUID, float] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -234,6 +237,8 @@ class Endpoint:
         webhook.shown = shown
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
+        if webhook.sender.source.has_leases:
+            self._sender_clocks.look(webhook)
         pings = webhook.pings
         spool = self._lanes.spool
         if pings and not (spool and spool.is_holding) and not await self.ping(webhook):

@@ -34,6 +34,12 @@ RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
 LEFT_OUT: Final = "alerts_left_out"
 """Flags a webhook of which some alerts could not be taken."""
 
+CLOCK_AHEAD: Final = "sender_clock_ahead"
+"""Flags a webhook with an alert that begins later than it came."""
+
+_AHEAD: Final = timedelta(seconds=10)
+"""What begins no later than that after it came says nothing of a clock."""
+
 _REMEMBERED: Final = 4_096
 _REMEMBERED_LENGTH: Final = 1_024
 """Characters of one alert: 4,096 of such take some 20 MB at most."""
@@ -126,6 +132,7 @@ def _judge(
         return Fault(f"/{index}", "invalid", 'invalid label set: invalid name ""')
     is_over = end is not None and end <= now
     started = min(start, now)
+    is_ahead = given_start is not None and given_start - now > _AHEAD
     said = _said(labels, alert.get("annotations") or {}, text_of(alert.get("generatorURL")))
     return Signal(
         SignalKind.RESOLVE if is_over else SignalKind.TRIGGER,
@@ -138,7 +145,7 @@ def _judge(
         said.labels,
         said.metadata,
         said.tenant,
-        said.flags,
+        (*said.flags, CLOCK_AHEAD) if is_ahead else said.flags,
         None if is_over else _lease(end, now),
     )
 

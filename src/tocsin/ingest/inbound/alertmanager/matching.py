@@ -70,7 +70,10 @@ def to_name(label: str) -> str:
 def shown_labels(row: Any) -> dict[str, str]:
     """The labels of a live alert as clients see them."""
     labels = {name: value for name, value in row.labels.items() if value}
-    if row.type in ("prometheus", "alertmanager", "grafana") and "alertname" in labels:
+    if row.type == "prometheus":
+        # As they were posted, or their fingerprint would be another than the sender's.
+        return labels
+    if row.type in ("alertmanager", "grafana") and "alertname" in labels:
         return labels
     return {
         **labels,
