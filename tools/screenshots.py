@@ -30,6 +30,13 @@ PAGES = {
     "home": "/",
     "alerts": "/alerts",
     "alerts-by-label": "/alerts?group=host",
+    "overview": "/overview",
+    "wallboard": "/wallboard",
+    "maintenance": "/maintenance",
+    "inhibition": "/inhibition",
+    "heartbeats": "/heartbeats",
+    "deliveries": "/deliveries",
+    "admin": "/admin",
     "silences": "/silences",
     "silence-new": "/silences/new",
     "schedules": "/schedules",
@@ -47,6 +54,8 @@ FOUND = {
     "schedule": ("/schedules", ".on-call a"),
     "policy": ("/policies", "main table a"),
     "integration": ("/integrations", "main table a"),
+    "rule": ("/rules", "main table a"),
+    "heartbeat": ("/heartbeats", "main table a"),
     "destination": ("/destinations", "main table a"),
 }
 """Pages of one thing, and where a link to it is found."""

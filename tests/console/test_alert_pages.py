@@ -280,12 +280,29 @@ def test_as_markdown_for_a_post_mortem(site: Site) -> None:
 
 
 def test_home_says_what_is_open_and_that_all_is_quiet(site: Site) -> None:
-    browser = site.browser("Ana")
+    browser = site.browser("Vera")
     assert "All quiet" in text_of(browser.get("/"))
     alert(site, "disk", severity="critical")
     words = text_of(browser.get("/"))
     assert "Nobody has these yet" in words or "One alert is with nobody" in words
     assert "disk" in words
+
+
+def test_home_leads_who_sets_up_to_the_first_message(site: Site) -> None:
+    browser = site.browser("Ana")
+    assert "Nothing sends here yet" in text_of(browser.get("/"))
+    assert "0 of 3 done" in text_of(browser.get("/"))
+    for name in ("Ben", "Vera"):
+        assert "3 done" not in text_of(site.browser(name).get("/"))
+    alert_id = alert(site, "disk", severity="critical")
+    page = browser.get("/").body.decode()
+    assert f'href="/rules/new?alert={alert_id}"' in page
+    destination = {"name": "m", "type": "email", "config": {"recipients": ["a@example.com"]}}
+    made = site.api.made("/alert-destinations", destination)
+    assert "2 of 3 done" in text_of(browser.get("/"))
+    rule = {"name": "r", "event_types": ["alerts.triggered"], "destination_ids": [made["id"]]}
+    site.api.made("/alert-rules", rule)
+    assert "of 3 done" not in text_of(browser.get("/"))
 
 
 def test_nothing_of_the_disk_is_served(site: Site) -> None:

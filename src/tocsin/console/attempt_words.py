@@ -42,18 +42,20 @@ def waiting_for(newest: WebhookDelivery | None) -> WaitingFor:
             "Send a test from the tool; it appears here by itself.",
         )
     if newest.status_code < 300:
-        return WaitingFor("ok", "It works", f"The newest webhook was {newest.outcome}.")
+        became = "opened an alert" if newest.outcome == "created" else f"was {newest.outcome}"
+        return WaitingFor("ok", "It works", f"The newest webhook {became}.")
     if newest.status_code == HTTPStatus.UNAUTHORIZED:
         return WaitingFor("bad", "It came, and its signature is wrong", _mend(newest))
+    said = (newest.error_message or newest.outcome).rstrip(".")
     return WaitingFor(
         "bad",
         "It came, and could not be understood",
-        f"{newest.error_message or newest.outcome}. Open the attempt below to see what was sent.",
+        f"{said}. Open the attempt below to see what was sent.",
     )
 
 
 def _mend(delivery: WebhookDelivery) -> str:
-    said = delivery.error_message or ""
+    said = (delivery.error_message or "").rstrip(".")
     if "missing" in said:
         return (
             f"{said}. The tool signed nothing: paste the secret into its settings, and look at the "

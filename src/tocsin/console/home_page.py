@@ -46,14 +46,16 @@ async def _show(call: Call) -> Response:
         on_call = await on_call_now(session, workspace_id, call.now)
         first_steps = await read_first_steps(session, call)
     total = sum(each.live.number for each in by_severity)
+    is_new = last is None and bool(first_steps)
     return page(
         "home.html",
         call.frame("home", total),
         mine=my_rows,
         others=rows,
         total=total,
-        heading=_heading(my_rows, rows, total),
-        lead=_lead(call, my_rows, rows, total),
+        heading="Nothing sends here yet" if is_new else _heading(my_rows, rows, total),
+        lead="Three steps, and alerts reach somebody." if is_new else _lead(call, rows, total),
+        is_new=is_new,
         health=health,
         severities=[severity_line(each) for each in by_severity],
         counted=Count(total).words,
@@ -78,7 +80,7 @@ def _heading(mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
     return "Everything open is in somebody's hands"
 
 
-def _lead(call: Call, mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
+def _lead(call: Call, others: Sequence[Row], total: int) -> str:
     local = clock(call.now, call.visitor.timezone)
     day = f"{call.now:%A} {call.now.day} {call.now:%B}"
     if not total:

@@ -169,7 +169,12 @@ async def show_integration(
         shown=shown,
         secret=None if secret_shown is None else secret_shown.webhook_secret,
         tool=tool_name(row.type),
-        steps=steps(row.type, shown.webhook_url, context.settings.base_url),
+        steps=steps(
+            row.type,
+            shown.webhook_url,
+            context.settings.base_url,
+            None if secret_shown is None else secret_shown.webhook_secret,
+        ),
         attempts=[AttemptLine(each, *verdict_of(each)) for each in attempts.rows],
         more=attempts.next_cursor,
         heard=heard.get(row.id),

@@ -95,8 +95,12 @@ class RuleEditor(Editor[AlertRule, AlertRuleIn, AlertRulePatch, Values]):
     keeping = rules
 
     async def usual(self, call: Call) -> Values:
-        """Of an alert, what tells it from others."""
+        """Of an alert, what tells it from others; and the destination, where there is but one."""
         values = usual_values()
+        async with call.context.reading() as session:
+            known = await destination_choices(session, call.visitor.workspace_id, [])
+        if len(known) == 1:
+            values["destination_ids"] = [str(known[0].id)]
         alert = await call.alert_asked_for()
         if alert is None:
             return values
@@ -135,7 +139,8 @@ class RuleEditor(Editor[AlertRule, AlertRuleIn, AlertRulePatch, Values]):
         return await self.shown(call, values, told, row)
 
     def said_when_made(self, row: AlertRule) -> str:
-        return f"“{row.name}” is in force." if row.is_enabled else f"“{row.name}” is switched off."
+        in_force = f"“{row.name}” is in force. It acts on what comes in from now on."
+        return in_force if row.is_enabled else f"“{row.name}” is switched off."
 
     def said_when_saved(self, row: AlertRule) -> str:
         return f"“{row.name}” is saved."

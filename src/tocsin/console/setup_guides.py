@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _EXAMPLE = "https://tocsin.example.com"
 _SECTION = re.compile(r"^## Set up\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
@@ -39,8 +39,9 @@ def tool_name(source: str) -> str:
     return source.replace("_", " ").capitalize() if found is None else found[1].strip()
 
 
-def steps(source: str, webhook_url: str, base_url: str) -> Markup | None:
-    """The steps as a page shows them; None where there are none."""
+def steps(source: str, webhook_url: str, base_url: str, secret: str | None = None) -> Markup | None:
+    """The steps as a page shows them, with the secret where it is shown anyway; None where there are
+    none."""
     text = _read(source)
     found = None if text is None else _SECTION.search(text)
     if text is None or found is None:
@@ -52,6 +53,10 @@ def steps(source: str, webhook_url: str, base_url: str) -> Markup | None:
     words = _MADE.sub("", words.replace(_EXAMPLE, base_url))
     # What the docs say is ours; raw HTML and links with scripts are off all the same.
     made = MarkdownIt("commonmark", {"html": False}).enable("table").render(words)
+    # The first step has been taken, and the others are counted from here.
+    made = made.replace('<ol start="2">', "<ol>", 1)
+    if secret is not None:
+        made = made.replace("&lt;secret&gt;", str(escape(secret)))
     # What scrolls can be reached by keyboard.
     made = made.replace("<pre>", '<pre tabindex="0">')
     return Markup(made)  # noqa: S704 - our own file, rendered without raw HTML

@@ -86,6 +86,7 @@ def go_through(site: Site, receiver: Receiver, page: Page, seen: Seen) -> None:
     waiting = page.locator(".waiting")
     expect(waiting).to_contain_text("Waiting for the first webhook")
     expect(page.get_by_label("Set up in")).to_contain_text("X-Webhook-Signature")
+    expect(page.get_by_label("Set up in")).to_contain_text(f"WEBHOOK_SECRET='{secret}'")
     seen("waiting")
 
     alert = {"title": "Disk full on db-1", "severity": "critical", "labels": {"host": "db-1"}}
@@ -113,7 +114,7 @@ def go_through(site: Site, receiver: Receiver, page: Page, seen: Seen) -> None:
 
     test.get_by_role("link", name="Next: make a rule").click()
     expect(page.get_by_label("Which alerts")).to_have_value("host = db-1")
-    page.get_by_label("my receiver").check()
+    expect(page.get_by_label("my receiver")).to_be_checked()
     expect(page.locator("[data-preview]")).to_contain_text("1 of 1 alerts would have gone out")
     seen("rule")
     page.get_by_role("button", name="Make the rule").click()
