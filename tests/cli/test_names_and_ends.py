@@ -83,10 +83,7 @@ def test_tables_fit_80_columns_and_their_ids_can_be_pasted(
     assert max(map(len, plain.splitlines())) <= 80
     key = "object_id" if command == ("audit",) else "id"
     for each in json.loads(served.call(*command, "--json").out):
-        beginnings = [
-            found for found in re.findall(r"[0-9a-f-]{13,36}", plain) if each[key].startswith(found)
-        ]
-        assert beginnings, each[key]
+        assert each[key] in plain
 
 
 def test_a_closed_pipe_ends_quietly(served: Program) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.arguments import AlertId
-from tocsin.cli.delivery import destination_names, why
+from tocsin.cli.delivery import addressee, destination_names, why
 from tocsin.cli.output import (
     Json,
     Rows,
@@ -212,7 +212,7 @@ def _messages(messages: list[Any], named: dict[str, str]) -> RenderableType:
         made.add_row(
             Text(clock(each["sent_at"] or each["created_at"])[:8], style="bright_black"),
             status_text(each["status"]),
-            Text(named.get(each["alert_destination_id"], "(deleted)")),
+            Text(addressee(each, named)),
             Text(each["event_type"].removeprefix("alerts.")),
             Text(each["last_error_message"] or why(each), style="bright_black"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,7 +70,7 @@ def list_all(
         made.add_row(
             ago(each["created_at"]),
             status_text(each["status"]),
-            Text(named.get(each["alert_destination_id"], "(deleted)")),
+            Text(addressee(each, named)),
             each["event_type"].removeprefix("alerts."),
             why(each),
             str(each["attempt_count"]),
@@ -82,6 +83,15 @@ def list_all(
 def destination_names(api: ApiClient) -> dict[str, str]:
     """By id."""
     return {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
+
+
+def addressee(delivery: Any, named: Mapping[str, str]) -> str:
+    """The destination by name, or the person whose contact method it is."""
+    if name := named.get(delivery["alert_destination_id"]):
+        return name
+    if user := delivery["detail"].get("escalation", {}).get("user"):
+        return str(user)
+    return "whoever was paged" if delivery["reason"] == "paged_before" else "(deleted)"
 
 
 _WAITS = {

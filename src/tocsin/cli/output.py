@@ -25,10 +25,7 @@ from rich.text import Text
 
 from tocsin.cli.terminal import visible
 
-_WIDE = 120
-"""From here on there is room for whole ids."""
-_LEAST_OF_AN_ID = 13
-"""The moment that it was made, to the millisecond."""
+_PADDING = (0, 2, 0, 0)
 _PIPE_WIDTH = 400
 """Where nobody looks at it, a line is a record and is never wrapped."""
 
@@ -129,15 +126,38 @@ class Screen(Console):
 
 class Rows(Table):
     """A table whose cells are as wide as what is shown of them; a number or a name is text like
-    any other. In a pipe one row is one line, whatever is in it. At a narrow terminal an id is shown by
-    its beginning, as much as distinguishes it from the others, which any command takes for the whole."""
+    any other. In a pipe one row is one line, whatever is in it. Where a terminal has no room for whole
+    ids beside the rest, each stands on a line of its own below its row: it is there to be pasted."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if console.is_terminal and options.max_width < _WIDE:
-            for column in self.columns:
-                if column.header == "id":
-                    column._cells = _beginnings(column._cells)
-        yield from super().__rich_console__(console, options)
+        place = next((at for at, each in enumerate(self.columns) if each.header == "id"), None)
+        if place is None or not console.is_terminal or self._fits(console, options):
+            yield from super().__rich_console__(console, options)
+        else:
+            yield from self._with_ids_below(place, console, options)
+
+    def _fits(self, console: Console, options: ConsoleOptions) -> bool:
+        wanted = self.__rich_measure__(console, options.update(max_width=_PIPE_WIDTH)).maximum
+        return wanted <= options.max_width
+
+    def _with_ids_below(
+        self, place: int, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        shown = [each for at, each in enumerate(self.columns) if at != place]
+        rows = list(zip(*(each.cells for each in shown), strict=True))
+        whole = table(*(str(each.header) for each in shown))
+        for row in rows:
+            whole.add_row(*row)
+        widths = whole._calculate_column_widths(console, options)
+        for at, row in enumerate(rows):
+            one = table(*(str(each.header) for each in shown))
+            one.show_header = at == 0
+            for column, width in zip(one.columns[:-1], widths, strict=False):
+                column.width = max(width - _PADDING[1], 1)
+            one.columns[-1].width = widths[-1]
+            one.add_row(*row)
+            yield one
+            yield Padding(self.columns[place]._cells[at], (0, 0, 0, 2), style="bright_black")
 
     def add_row(
         self,
@@ -147,14 +167,6 @@ class Rows(Table):
     ) -> None:
         shown = [_cell(each) for each in cells]
         super().add_row(*shown, style=style, end_section=end_section)
-
-
-def _beginnings(cells: list[RenderableType]) -> list[RenderableType]:
-    whole = [str(each) for each in cells]
-    length = _LEAST_OF_AN_ID
-    while len({each[:length] for each in whole}) < len(set(whole)):
-        length += 1
-    return [Text(each[:length]) for each in whole]
 
 
 def _cell(cell: RenderableType | None) -> RenderableType | None:
@@ -233,7 +245,7 @@ def table(*columns: str, title: str | None = None) -> Rows:
     made = Rows(
         box=None,
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=_PADDING,
         title=title,
         title_justify="left",
         header_style="bright_black",
