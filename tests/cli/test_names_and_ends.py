@@ -86,6 +86,25 @@ def test_tables_fit_80_columns_and_their_ids_can_be_pasted(
         assert each[key] in plain
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["alerts", "--statuss", "open"], "No such option: --statuss"),
+        (["alerts", "--status", "nope"], "'nope' is not one of 'open', 'acknowledged'"),
+        (["alert"], "Missing argument 'ALERT_ID'"),
+        (["nonsense"], "No such command 'nonsense'; `tocsin --help`"),
+        (["schedule", "nonsense"], "`tocsin schedule --help` says what it takes"),
+        (["alerts", "and", "more"], "Got unexpected extra argument"),
+    ],
+)
+def test_wrong_arguments_are_said_in_one_line(
+    served: Program, arguments: list[str], said: str
+) -> None:
+    ended = served.call(*arguments)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1)
+    assert said in ended.complaints[0]
+
+
 def test_a_closed_pipe_ends_quietly(served: Program) -> None:
     for command in (["alerts"], ["audit", "--json"]):
         process = subprocess.Popen(

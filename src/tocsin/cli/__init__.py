@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -142,11 +142,36 @@ def options(
     ask_elsewhere(None if server is None else RemoteServer.of(server, api_key_file))
 
 
+def _run() -> int:
+    """The exit code of a command; wrong arguments are a `Failure`, as any other."""
+    try:
+        returned = app(standalone_mode=False)
+    except Exception as error:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if "NoArgsIsHelpError" in kinds:
+            print(error.ctx.get_help())  # type: ignore[attr-defined]
+            return Exit.USAGE
+        if "ClickException" not in kinds:
+            raise
+        raise Failure(_said(error), code=Exit.USAGE) from None
+    return returned if isinstance(returned, int) else 0
+
+
+def _said(error: Any) -> str:
+    """What is wrong with the arguments, and where one reads how they must be."""
+    words = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    place = "tocsin" if context is None else context.command_path
+    return f"{words}; `{place} --help` says what it takes"
+
+
 def main() -> None:
     """The program `tocsin`. Exit codes: `exits.Exit`."""
     try:
         with written():
-            readable(app)
+            code = readable(_run)
+        if code:
+            sys.exit(code)
     except Unwritten as lost:
         give_up_output()
         if lost.is_closed:

@@ -87,8 +87,8 @@ def about(token: Token, alerts: Sequence[ShownAlert]) -> dict[str, Any]:
 def console_place(token: Token) -> tuple[str, str]:
     """Where whoever can sign in finds what a link is about: the path, and what is there."""
     if token.action.is_of_several:
-        return f"/deliveries/{token.subject_id}", "The message and its alerts, after signing in"
-    return f"/alerts/{token.subject_id}", "The alert with all that happened, after signing in"
+        return f"/deliveries/{token.subject_id}", "The message and its alerts in the console"
+    return f"/alerts/{token.subject_id}", "The alert in the console, with all that happened"
 
 
 def _shown(alert: LinkedAlert, taken: LastAcknowledgement | None, now: datetime) -> ShownAlert:
