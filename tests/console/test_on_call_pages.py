@@ -111,12 +111,44 @@ def test_the_page_of_an_alert_says_who_comes_next_and_escalates(site: Site, peop
 def test_an_alert_that_nobody_answers_is_marked_in_the_list(site: Site, people: Paging) -> None:
     u, nobody = people.person("Uma", push=0), people.person("Nora")
     people.escalating_rule(people.policy(to_user(u, minutes=1)))
-    people.send("disk", severity="CRITICAL")
+    alert_id = people.send("disk", severity="CRITICAL")
     browser = site.browser("Ben")
     assert "next: step 2" in text_of(browser.get("/alerts"))
     people.after(61)
     assert "nobody answered" in text_of(browser.get("/alerts"))
+    assert "nobody answered" in text_of(browser.get(f"/alerts/{alert_id}"))
     people.sql("UPDATE alert_rules SET is_enabled = false")
     people.escalating_rule(people.policy(to_user(nobody), name="Q"))
     people.send("other", severity="CRITICAL")
     assert "nobody could be reached" in text_of(browser.get("/alerts"))
+
+
+def test_an_alert_is_given_to_somebody_and_somebody_is_asked_to_help(
+    site: Site, people: Paging
+) -> None:
+    u, m, nobody = people.person("Uma", push=0), people.person("Max", push=0), people.person("Nora")
+    alert_id = people.send("disk", severity="CRITICAL")
+    browser, path = site.browser("Ben"), f"/alerts/{alert_id}"
+
+    def act(act: str, who: object, note: str = "") -> str:
+        form = {"act": act, "user_id": str(who), "note": note}
+        return text_of(browser.follow(browser.submit(f"{path}/act", form)))
+
+    assert "Nora: no contact method" in text_of(browser.get(path)), "and cannot be chosen"
+    assert "Assigned to Uma" in act("assign", u, "yours")
+    assert "Asked to help: Max" in act("help", m, "is it the network?")
+    notes = [row["payload"]["note"] for row in people.rows(alert_id)]
+    assert notes == [
+        "Ben has assigned it to you. yours",
+        "Ben asks you to help. is it the network?",
+    ]
+    for each in ("assign", "help"):
+        assert "Nora has no contact method that is verified" in act(each, nobody)
+        assert "Say whom; nothing was changed." in act(each, "")
+    assert "Assigned to" not in act("assign", "nobody")
+    assert len(people.rows(alert_id)) == 2
+    browser.submit(f"{path}/act", {"act": "close"})
+    assert "It is closed; it cannot be helped with." in act("help", m)
+    viewer = site.browser("Vera")
+    assert "Ask them to help" not in text_of(viewer.get(path))
+    assert viewer.submit(f"{path}/act", {"act": "help", "user_id": str(m)}).status == 403

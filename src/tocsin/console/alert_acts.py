@@ -12,13 +12,9 @@ from uuid import UUID
 from starlette.responses import Response
 
 from tocsin.alerts.actions import Acted, ActionNotAllowed, ActionOutcome, AlertNotFound
-from tocsin.alerts.on_call_actions import (
-    NobodyPaged,
-    NothingEscalates,
-    OnCallActions,
-    StepMovedOn,
-)
+from tocsin.alerts.on_call_actions import NothingEscalates, OnCallActions, StepMovedOn
 from tocsin.console import bulk_pages
+from tocsin.console.alert_people import ASSIGN, HELP, NOBODY, ask_to_help, assign
 from tocsin.console.door import Call
 from tocsin.console.render import go
 from tocsin.model import Action
@@ -46,9 +42,6 @@ _UNDONE_BY = {
 }
 UNDOES = frozenset(each.value for each in _UNDONE_BY.values())
 """What an address may offer as a way back."""
-ASSIGN = "assign"
-NOBODY = "nobody"
-"""To whom a form assigns what is to be nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,12 @@ async def act_on_one(call: Call) -> Response:
     back = f"/alerts/{alert_id}"
     if form.get("act") == "escalate":
         return go(back, await _escalate(call, alert_id, form.get("from_step", "")))
+    person, note = form.get("user_id", ""), form.get("note", "").strip()[:10_000] or None
+    if form.get("act") == HELP:
+        return go(back, await ask_to_help(call, alert_id, person, note))
+    if form.get("act") == ASSIGN:
+        _, why_not = await assign(call, alert_id, person, note)
+        return go(back, why_not or ("Nobody's any more." if person == NOBODY else "Assigned."))
     wish = _wish(form, call.now)
     if wish is None:
         return go(back)
@@ -100,7 +99,7 @@ async def act_on_several(call: Call) -> Response:
             said = "Say to whom; nothing was changed."
         else:
             for alert_id in ids:
-                tally.count(alert_id, *await _assign(call, alert_id, person))
+                tally.count(alert_id, *await assign(call, alert_id, person))
             said = tally.words("given to nobody" if person == NOBODY else "assigned")
     elif wish is not None:
         for alert_id in ids:
@@ -164,28 +163,6 @@ def undo_offered(params: Mapping[str, str], **kept: str) -> dict[str, Any] | Non
         return {"address": f"/alerts/{listed[0]}/act", "fields": [("act", action)]}
     fields = [*(("id", each) for each in listed), ("act", action), *kept.items()]
     return {"address": "/alerts/act", "fields": fields}
-
-
-async def _assign(call: Call, alert_id: UUID, person: str) -> tuple[object, str]:
-    """What became of it, and why not in words."""
-    try:
-        user_id = None if person == NOBODY else UUID(person)
-    except ValueError:
-        return None, "There is no such person."
-    outcome = await OnCallActions(call.context.actions).assign(
-        call.visitor.workspace_id, alert_id, call.visitor.actor, call.now, user_id
-    )
-    match outcome:
-        case Acted():
-            return outcome, ""
-        case ActionNotAllowed(status=status):
-            return outcome, f"It is {status.value.lower()}; it cannot be assigned."
-        case AlertNotFound():
-            return outcome, "That alert is gone."
-        case NobodyPaged(people=(person_meant,)):
-            return outcome, f"{person_meant.words}."
-        case _:
-            return outcome, "It cannot be assigned as it is."
 
 
 async def _escalate(call: Call, alert_id: UUID, seen: str) -> str:

@@ -15,6 +15,7 @@ from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.console.alert_acts import act_on_one, undo_offered
 from tocsin.console.alert_links import links_of
 from tocsin.console.alert_list_page import snooze_ends
+from tocsin.console.assignees import assignees
 from tocsin.console.context import ConsoleContext
 from tocsin.console.door import Call, absent, opened
 from tocsin.console.escalation_panel import EscalationPanel, read_panel
@@ -35,6 +36,7 @@ from tocsin.store.queries.alert_list import (
 )
 from tocsin.store.queries.alert_search import narrowed
 from tocsin.store.queries.configuration_version import configuration_version
+from tocsin.store.queries.escalations import responders_of
 from tocsin.store.tables import Alert
 from tocsin.turns import at_once_aside
 
@@ -81,6 +83,9 @@ async def _show(call: Call) -> Response:
         listed=found.listed,
         note=found.note,
         panel=found.panel,
+        assigned_to=found.assigned_to,
+        helpers=found.helpers,
+        assignees=assignees(found.book) if call.may(Role.RESPONDER) else (),
         links=links_of(alert.labels, alert.metadata_),
         answers=story["answers"],
         entries=[each for each in entries if shown in ("all", each.kind)],
@@ -117,6 +122,14 @@ class AlertStory:
     related: list[ListedAlert]
     open_count: int
     panel: EscalationPanel | None
+    helpers: Sequence[str]
+    """Who was asked to help, in the order in which they were."""
+    book: OnCallBook
+
+    @property
+    def assigned_to(self) -> str | None:
+        user_id = self.alert.assigned_to
+        return None if user_id is None else self.book.name(user_id)
 
 
 _ALL_LIVE = AlertFilter(frozenset(each for each in AlertStatus if each.is_live))
@@ -144,10 +157,11 @@ async def _story(call: Call) -> AlertStory | None:
     book = directory.on_call.get(workspace_id, OnCallBook())
     async with call.context.reading() as session:
         panel = await read_panel(session, alert, book, table)
+        helpers = [each.name for each in await responders_of(session, alert_id)]
     story = await at_once_aside(explain, record, table, call.now)
     note = row_note(listed, deliveries, taken.get(alert_id), call.now)
     others = [each for each in related if each.id != alert_id][:5]
-    return AlertStory(alert, story, listed, note, others, counts.number, panel)
+    return AlertStory(alert, story, listed, note, others, counts.number, panel, helpers, book)
 
 
 def _like(alert: Alert) -> AlertFilter:

@@ -82,6 +82,19 @@ def test_from_page_to_acknowledge_by_keyboard_only(site: Site, open_page: OpenPa
     expect(page.locator("h1")).to_have_text("low one")
 
 
+def test_what_is_open_stays_as_it_is_while_the_page_renews_itself(
+    site: Site, open_page: OpenPage
+) -> None:
+    alert_id = alert(site, "disk", severity="critical")
+    page = open_page("Ben", f"/alerts/{alert_id}")
+    page.keyboard.press("o")
+    page.locator("#people-note").fill("is it the network?")
+    site.api.made(f"/alerts/{alert_id}/acknowledge", {"note": "seen"})
+    expect(page.locator(".headline")).to_contain_text("Acknowledged")
+    expect(page.locator("#people-note")).to_be_visible()
+    expect(page.locator("#people-note")).to_have_value("is it the network?")
+
+
 def test_several_are_chosen_by_keys_and_resolved(site: Site, open_page: OpenPage) -> None:
     for title in ("a", "b", "c"):
         alert(site, title)

@@ -77,7 +77,7 @@ class Chooser {
     group.setAttribute("aria-describedby", "lane-keys");
     group.setAttribute("aria-valuemin", "0");
     group.setAttribute("aria-valuemax", String(Math.round((this.end - this.begin) / 60_000)));
-    group.setAttribute("class", "handle");
+    group.setAttribute("class", `handle ${end}`);
     for (const kind of ["reach", "grip"]) {
       const rect = document.createElementNS(SVG, "rect");
       rect.setAttribute("class", kind);
@@ -202,8 +202,9 @@ class Chooser {
     this.place("begin", left, begin);
     this.place("end", right, end);
     this.overlay.removeAttribute("hidden");
-    const hours = Math.round((end - begin) / 360_000) / 10;
-    this.status.textContent = `${this.words(begin)} – ${this.words(end)}, ${hours} h.`;
+    const minutes = Math.round((end - begin) / 60_000);
+    const length = minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
+    this.status.textContent = `${this.words(begin)} – ${this.words(end)}, ${length}.`;
   }
 
   private place(which: End, percent: number, at: number): void {

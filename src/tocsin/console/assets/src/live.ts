@@ -198,7 +198,16 @@ function stopPolling(): void {
   polling = undefined;
 }
 
+/** What somebody has opened, and perhaps filled in, is left as it is while the page around it renews itself. */
+function keepOpen(event: Event): void {
+  const drop = event.target as HTMLElement;
+  if (drop instanceof HTMLDetailsElement && drop.matches("[data-live] .drop")) {
+    drop.toggleAttribute("hx-morph-skip", drop.open);
+  }
+}
+
 export function keepLive(): void {
+  document.addEventListener("toggle", keepOpen, true);
   if (!chip()) return;
   connect();
   setInterval(() => {
