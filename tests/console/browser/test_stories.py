@@ -162,6 +162,7 @@ def test_no_page_scrolls_sideways(site: Site, open_page: OpenPage, width: int) -
         "/alert-destinations",
         {"name": "mail " * 10, "type": "email", "config": {"recipients": ["a@example.com"]}},
     )
+    ((integration_id,),) = site.sql("SELECT id FROM integrations")
     page = open_page("Ana", "/", viewport={"width": width, "height": 800})
     for path in (
         "/",
@@ -176,10 +177,15 @@ def test_no_page_scrolls_sideways(site: Site, open_page: OpenPage, width: int) -
         "/maintenance/new",
         "/heartbeats",
         "/deliveries",
+        f"/integrations/{integration_id}/settings",
         "/admin",
+        "/admin/settings",
         "/me",
     ):
         page.goto(path)
+        page.evaluate(
+            "document.querySelectorAll('details.fold').forEach(each => (each.open = true))"
+        )
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, (path, wider)
 
