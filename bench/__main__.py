@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|storm|firing|escalation|console]…`
+"""`python -m bench [ingest|delivery|alerts|heartbeats|holds|storm|firing|escalation|console|retention]…`
 
 Results go to bench/results."""
 
@@ -18,6 +18,7 @@ from bench import (
     heartbeats,
     holds,
     ingest,
+    retention,
     schedules,
     storm,
 )
@@ -34,6 +35,7 @@ BENCHES: dict[str, Any] = {
     "firing": firing,
     "escalation": escalation,
     "console": console,
+    "retention": retention,
 }
 
 

@@ -58,6 +58,7 @@ def test_the_source_distribution_carries_the_built_assets(packages: Packages) ->
         names = {name.partition("/")[2] for name in source.getnames()}
     assert {f"src/tocsin/console/assets/dist/{name}" for name in _built()} <= names
     assert {"docs/sources/generic.md", "README.md", "LICENSE", "CHANGELOG.md"} <= names
+    assert {"observability/prometheus-rules.yml", "observability/grafana-dashboard.json"} <= names
     assert not [name for name in names if "node_modules" in name or ".venv" in name]
 
 

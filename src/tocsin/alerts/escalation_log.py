@@ -8,6 +8,8 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from tocsin.model import SkipReason
+
 log = structlog.get_logger(__name__)
 
 EXHAUSTED = Counter(
@@ -31,6 +33,8 @@ _WORDS = {
 for _reason in _WORDS:
     # From 0 on: a series that begins with 1 has not risen, to Prometheus.
     EXHAUSTED.labels(_reason)
+for _skipped in (SkipReason.NOBODY_ON_CALL, SkipReason.NO_CONTACT):
+    SKIPPED.labels(_skipped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tocsin.model import KeptHistory
 STEP = 1_000
 """Rows per transaction: a webhook that comes meanwhile waits for one at most."""
 
-RESTS = 1.0
+RESTS = 4.0
 """After each step, as many times as long as it took."""
 
 REMOVED_AT_ONCE = 20
