@@ -2,7 +2,7 @@
 
 /webhooks/…   ingest/endpoint.py      the hot path, plain ASGI
 /ping/…       ingest/inbound/         pings of heartbeats, in this and other products' forms
-/api/v1/…     api/                    FastAPI
+/api/v1/…     api/                    FastAPI, and its reference for people (docs)
 /v2/…, …      ingest/inbound/         other products' APIs
 SMTP          ingest/inbound/mail/    mail, where it is taken
 /a/…          console/act_page.py     acknowledge and resolve from a message
@@ -28,6 +28,8 @@ from tocsin.access.links import LinkSigner
 from tocsin.api.assembly import create_api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
+from tocsin.api.reference_pages import PATH as API_DOCS
+from tocsin.api.reference_pages import create_reference_pages
 from tocsin.callbacks.application import create_callbacks
 from tocsin.console.act_page import create_act_page
 from tocsin.console.calendars import create_calendars
@@ -94,18 +96,20 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 openid=hub.openid,
             )
         )
+        api = create_api(
+            ApiContext(
+                engine=hub.engine,
+                vault=hub.vault,
+                settings=hub.settings,
+                senders=hub.senders,
+                lanes=hub.lanes,
+                actions=hub.actions,
+                codes=ContactCodes(hub.keys),
+            )
+        )
         mounted = {
-            "/api/v1": create_api(
-                ApiContext(
-                    engine=hub.engine,
-                    vault=hub.vault,
-                    settings=hub.settings,
-                    senders=hub.senders,
-                    lanes=hub.lanes,
-                    actions=hub.actions,
-                    codes=ContactCodes(hub.keys),
-                )
-            ),
+            API_DOCS: create_reference_pages(api.openapi),
+            "/api/v1": api,
             "/problems": create_problem_pages(),
             "/a": create_act_page(hub.engine, LinkSigner(hub.keys), hub.actions),
             calendar_feeds.PATH: create_calendars(hub.engine),
