@@ -211,6 +211,8 @@ class Batcher:
 
     async def _store(self, webhooks: list[Webhook]) -> None:
         """In the database; or, where that is away or earlier ones wait for it, in the spool."""
+        if self.spool is not None and self.spool.is_holding:
+            await self.spool.turn()
         if self.spool is None or not self.spool.is_holding:
             await self._commit(webhooks)
             webhooks = [webhook for webhook in webhooks if webhook.answer is UNAVAILABLE]

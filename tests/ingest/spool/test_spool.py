@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +100,15 @@ def beside(database: Database, sender: Sender) -> Iterator[Harness]:
     """Another node, which sees the database all the time."""
     with harness(database.url) as other:
         yield other
+
+
+async def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(30):
+        await task
 
 
 def alerts(database: Database) -> list[tuple[Any, ...]]:
@@ -475,6 +484,48 @@ class TestOnDisk:
         behind.empty()
         assert [title for title, _ in alerts(database)] == [f"T{n:02}" for n in range(12)]
         assert files(behind.spool) == []
+
+    def test_it_gets_empty_whatever_arrives_meanwhile(
+        self,
+        behind: Node,
+        sender: Sender,
+        way: Proxy,
+        database: Database,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(spool_module, "CHUNK", 8)
+        way.cut()
+        behind.post(sender, *({"title": f"T{n}"} for n in range(80)))
+        way.restore()
+        webhooks = iter(
+            [behind.hub.webhook(sender, Posted({"n": n, "title": "M"})) for n in range(900)]
+        )
+        answers: list[Answer] = []
+
+        is_emptying, done = asyncio.Event(), Spool.done
+
+        def noted(spool: Spool, chunk: Any) -> None:
+            is_emptying.set()
+            done(spool, chunk)
+
+        monkeypatch.setattr(Spool, "done", noted)
+
+        async def send_on() -> None:
+            await is_emptying.wait()
+            for webhook in webhooks:
+                answers.append(await behind.hub.batcher.submit(webhook))
+                if answers[-1] != SPOOLED:
+                    return
+
+        async def send() -> None:
+            await asyncio.gather(*(send_on() for _ in range(4)))
+
+        sending = behind.hub.run(_begun(send()))
+        behind.empty()
+        behind.hub.run(_ended(sending))
+        # As many at most as four senders get in for each chunk of eight.
+        assert answers.count(SPOOLED) < 4 * 24
+        assert len(alerts(database)) == 80 + len(answers)
 
     def test_the_database_goes_away_again_as_it_is_emptied(
         self,

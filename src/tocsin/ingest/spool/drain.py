@@ -70,6 +70,7 @@ class Drain:
                 except Exception as error:
                     if not (isinstance(error, NotNow) or is_away(error)):
                         log.error("spool.fault", **described(error))
+                    self.spool.stall()
                     await connection.back_off()
         finally:
             await connection.close()
@@ -79,6 +80,7 @@ class Drain:
             pipe = await connection.get()
             # By what is configured now, and not when the database went away.
             await self.senders.feed.look()
+        self.spool.is_emptying = True
         while (chunk := await self.spool.next()) is not None:
             await self._commit(pipe, chunk)
             self.spool.done(chunk)

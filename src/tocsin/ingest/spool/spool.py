@@ -10,6 +10,7 @@ another; `drain` empties it. See docs/adr/0011-the-spool.md.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,9 @@ came."""
 CHUNK_BYTES: Final = 8_388_608
 """Of bodies; a larger one is a chunk by itself."""
 
+TURN_SECONDS: Final = 2.0
+"""As long as that at most what arrives waits for a chunk: senders wait, too."""
+
 SPOOLED: Final = Accepted(WebhookStatus.SPOOLED)
 
 
@@ -80,11 +84,17 @@ class Spool:
     folder: Path = field(init=False)
     is_holding: bool = False
     """What arrives goes through here."""
+    is_emptying: bool = False
+    """The database is back, and takes it."""
+    _turned: asyncio.Event = field(default_factory=asyncio.Event)
+    """When the next chunk is taken."""
     _segments: deque[Segment] = field(default_factory=deque)
     """Oldest first; the last is appended to."""
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _count: int = 0
+    _in_hand: int = 0
+    """Of these, in the chunk that is being committed."""
     _since: datetime | None = None
     _is_unwritable: bool = False
     _is_full: bool = False
@@ -150,12 +160,37 @@ class Spool:
         """Wait until there is something in it."""
         await self._filled.wait()
 
+    async def turn(self) -> None:
+        """While it is emptied: wait until the next chunk is taken or, if that is all there is, until it
+        is empty. So what arrives does not keep it from getting there."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TURN_SECONDS):
+                if self.is_emptying:
+                    await self._turned.wait()
+                while self.is_emptying and self._count <= self._in_hand:
+                    await self._turned.wait()
+
+    def stall(self) -> None:
+        """The database does not take it now: nothing waits for that."""
+        self.is_emptying = False
+        self._turn()
+
+    def _turn(self) -> None:
+        self._turned.set()
+        self._turned = asyncio.Event()
+
     async def next(self) -> Chunk | None:
         """What is to be committed next. None: nothing is left, and what arrives is committed as ever."""
+        found = await self._next()
+        self._in_hand = 0 if found is None else len(found.requests)
+        self._turn()
+        return found
+
+    async def _next(self) -> Chunk | None:
         while True:
             async with self._writing:
                 if not self._segments:
-                    self.is_holding = False
+                    self.is_holding = self.is_emptying = False
                     self._count, self._since = 0, None
                     self._filled.clear()
                     self._measure()
