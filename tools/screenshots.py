@@ -55,7 +55,6 @@ FOUND = {
     "policy": ("/policies", "main table a"),
     "integration": ("/integrations", "main table a"),
     "rule": ("/rules", "main table a"),
-    "heartbeat": ("/heartbeats", "main table a"),
     "destination": ("/destinations", "main table a"),
 }
 """Pages of one thing, and where a link to it is found."""
@@ -104,20 +103,24 @@ def _link(descriptor: int) -> str:
 
 
 def _shoot_all(page: Page, base: str, folder: Path) -> None:
-    addresses = {name: base + path for name, path in PAGES.items()}
+    # What is found first: an alert of the demo does not stay open for long.
     for name, (path, link) in FOUND.items():
         page.goto(base + path)
-        target = page.locator(link).first
-        addresses[name] = base + str(target.get_attribute("href"))
-    for name, address in addresses.items():
-        page.goto(address)
-        page.wait_for_timeout(1_200)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-            for width, height in ((1440, 900), (390, 844)):
-                page.set_viewport_size({"width": width, "height": height})
-                page.wait_for_timeout(150)
-                page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
+        _shoot(page, base + str(page.locator(link).first.get_attribute("href")), folder, name)
+    for name, path in PAGES.items():
+        _shoot(page, base + path, folder, name)
+
+
+def _shoot(page: Page, address: str, folder: Path, name: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(address)
+    page.wait_for_timeout(1_500)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        for width, height in ((1440, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(500)  # colours change gradually
+            page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import { previewWhileTyping } from "./preview";
 import { watchForStaleness } from "./wallboard";
 import { offerPush, registerWorker } from "./push";
 import { completeQueries } from "./completion";
-import { countViews, loadFacets } from "./facets";
+import { countViews, keepFacets } from "./facets";
 import { offerSound } from "./sound";
 import { chooseOnLanes } from "./lanes";
 
@@ -42,6 +42,6 @@ if (document.querySelector("[data-plot]")) {
 registerWorker();
 offerPush();
 completeQueries();
-void loadFacets();
+keepFacets();
 void countViews();
 offerSound();

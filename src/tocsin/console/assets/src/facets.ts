@@ -1,8 +1,15 @@
 // What the list can be narrowed to comes after the list, and only where there is room for it.
 
-export async function loadFacets(): Promise<void> {
+/** Now, or as soon as the window is wide enough. */
+export function keepFacets(): void {
+  void loadFacets();
+  window.addEventListener("resize", () => void loadFacets());
+}
+
+async function loadFacets(): Promise<void> {
   const part = document.querySelector<HTMLElement>("[data-facets]");
-  if (!part || part.querySelector("h2") || getComputedStyle(part).display === "none") return;
+  if (!part || part.querySelector("h2") || part.hasAttribute("aria-busy")) return;
+  if (getComputedStyle(part).display === "none") return;
   part.setAttribute("aria-busy", "true");
   const response = await fetch(part.dataset.facets!, { headers: { "HX-Request": "true" } });
   part.removeAttribute("aria-busy");
