@@ -231,6 +231,29 @@ def test_a_plan_made_by_statistics_of_a_quiet_year_looks_rows_up_in_a_storm(
     assert {name: found for name, found in scans.items() if found} == {}
 
 
+def test_claims_are_recalled_by_what_was_claimed_whatever_is_known_of_the_table(
+    every_database: Database,
+) -> None:
+    """By the time of receipt, all that came within the window would be read for each of a chunk."""
+    with psycopg.connect(every_database.url, autocommit=True, options=INGEST) as connection:
+        connection.execute(SETTING)
+        _prepare(connection, "recall_claims")
+        plans = [_plan(connection, "recall_claims")]
+        connection.execute(
+            "INSERT INTO webhook_deliveries (id, integration_id, idempotency_key,"
+            " content_fingerprint, raw_payload, status_code, outcome, processed_at)"
+            f" SELECT gen_random_uuid(), {ONE}, md5(n::text), md5(n::text), '1', 201, 'created', now()"
+            " FROM generate_series(1, 5000) AS n"
+        )
+        for statement_before in ("DISCARD PLANS", "ANALYZE"):
+            connection.execute(statement_before)
+            plans.append(_plan(connection, "recall_claims"))
+    for plan in plans:
+        assert "ix_webhook_deliveries_integration_id_fingerprint_created_at" in plan
+        assert "ix_webhook_deliveries_integration_id_idempotency_key" in plan
+        assert "ix_webhook_deliveries_integration_id_created_at" not in plan
+
+
 def _prepare(connection: psycopg.Connection[Any], name: str) -> None:
     kinds = list(STATEMENTS[name])
     text = re.sub(

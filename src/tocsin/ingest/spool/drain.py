@@ -68,7 +68,9 @@ class Drain:
                 try:
                     await self._empty(connection)
                 except Exception as error:
-                    if not (isinstance(error, NotNow) or is_away(error)):
+                    if isinstance(error, NotNow) or is_away(error):
+                        log.info("the spool waits for the database", **described(error))
+                    else:
                         log.error("spool.fault", **described(error))
                     self.spool.stall()
                     await connection.back_off()

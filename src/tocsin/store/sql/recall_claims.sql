@@ -2,9 +2,9 @@
 -- expired by the clock, but it came within their window. The newest delivery is the one that held
 -- them. Sorted as for `claim_webhooks.sql`.
 --
--- The LIMIT of what is asked is there for the reason that `update_alerts.sql` gives. BETWEEN, and an order
--- that begins with the same column, leave one index that gives that order: a plan that was made while the
--- table was empty would take any that begins with the integration, and read all it has for each.
+-- The LIMIT of what is asked is there for the reason that `update_alerts.sql` gives. BETWEEN with an order
+-- that begins with the same column, and a time that no index knows, leave the index of that column: by time,
+-- all that came within the window would be read for each.
 INSERT INTO webhook_claims AS held (integration_id, digest, webhook_delivery_id, expires_at)
 SELECT DISTINCT ON (asked.digest) asked.integration_id, asked.digest, holder.id, %(expires_at)s
 FROM (
@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (
      WHERE asked.key IS NULL
        AND integration_id = asked.integration_id
        AND content_fingerprint BETWEEN asked.fingerprint AND asked.fingerprint
-       AND created_at > asked.since AND created_at < asked.until
+       AND created_at + interval '0' > asked.since AND created_at + interval '0' < asked.until
        AND id <> asked.delivery_id
        AND outcome IN ('created', 'updated', 'acknowledged', 'resolved', 'duplicate')
      ORDER BY content_fingerprint DESC, created_at DESC
@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
     (SELECT id, created_at FROM webhook_deliveries
      WHERE integration_id = asked.integration_id
        AND idempotency_key BETWEEN asked.key AND asked.key
-       AND created_at > asked.since AND created_at < asked.until
+       AND created_at + interval '0' > asked.since AND created_at + interval '0' < asked.until
        AND id <> asked.delivery_id
        AND outcome IN ('created', 'updated', 'acknowledged', 'resolved', 'duplicate')
      ORDER BY idempotency_key DESC
