@@ -13,7 +13,7 @@ from tests.support.workspace import KEY
 
 
 @pytest.mark.parametrize(
-    "command", [("serve", "--port", "0"), ("migrate",), ("migrate", "--check")]
+    "command", [("serve", "--port", "0"), ("migrate",), ("migrate", "--check"), ("alerts",)]
 )
 def test_it_refuses_a_newer_schema_in_the_words_of_the_docs(
     database: Database, tmp_path: Path, command: tuple[str, ...]

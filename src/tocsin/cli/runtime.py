@@ -167,7 +167,7 @@ def prepare(settings: Settings, url: str, *, only_reads: bool = False) -> Instal
 
 
 def _without_schema(url: str) -> Failure:
-    from tocsin.store.installation import newest_revision, revision
+    from tocsin.store.installation import newest_revision, revision, unknown_schema
 
     at = revision(url)
     if at is None:
@@ -175,6 +175,8 @@ def _without_schema(url: str) -> Failure:
             "the database of TOCSIN_DATABASE_URL is empty: there is no Tocsin in it yet; the first "
             "`tocsin serve` sets it up, and so does `tocsin migrate`"
         )
+    if at > newest_revision():
+        return Failure(unknown_schema(at))
     return Failure(
         f"the database is at schema {at}, and this program works on {newest_revision()}; "
         "`tocsin migrate` brings it up to date, or use the Tocsin that its server runs"

@@ -43,6 +43,14 @@ def newest_revision() -> str:
     return max(path.name.partition("_")[0] for path in versions.glob("[0-9]*.py"))
 
 
+def unknown_schema(at: str) -> str:
+    """What to tell whoever runs an older program on the schema `at`."""
+    return (
+        f"the database is at schema {at}, which this program does not know: "
+        "it was written by a newer Tocsin; start that version, or restore a backup"
+    )
+
+
 def revision(url: str) -> str | None:
     """The schema revision the database is at; None if it has no schema of ours.
 

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 
 from tocsin.store import catalog
 from tocsin.store.database import DIALECT
+from tocsin.store.installation import unknown_schema
 
 
 class SchemaError(Exception):
@@ -78,7 +79,4 @@ def _refuse_unknown_revision(config: Config, url: str) -> None:
     at = _current(url)
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if at is not None and at not in known:
-        raise SchemaError(
-            f"the database is at schema {at}, which this program does not know: "
-            "it was written by a newer Tocsin; start that version, or restore a backup"
-        )
+        raise SchemaError(unknown_schema(at))
