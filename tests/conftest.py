@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,29 @@ def pytest_configure_node(node: Any) -> None:
 
 
 _FOLDER = pytest.StashKey[Path]()
+
+_ended = count(1)
+
+
+def pytest_collection_finish() -> None:
+    # What was imported stays, and there is much of it: to walk through it again and again took a
+    # quarter of the time of tests that only compute.
+    gc.set_threshold(50_000, 50, 100)
+    _settle()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    # A server that runs in this process keeps the collector off all that was there when it started,
+    # and so off what its test has left.
+    if next(_ended) % 200 == 0:
+        _settle()
+
+
+def _settle() -> None:
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
