@@ -26,10 +26,14 @@ def test_seven_tools_are_seen_and_three_channels_notified(tmp_path: Path) -> Non
     assert processes_in(tmp_path) == []
 
 
-def test_ctrl_c_ends_it_and_nothing_stays(tmp_path: Path) -> None:
+def test_it_knows_how_it_is_and_ctrl_c_ends_it_and_nothing_stays(tmp_path: Path) -> None:
     with Program({"TMPDIR": str(tmp_path)}).running("demo", "--port", "0") as run:
         run.await_line(r"in   \S+ +201 created")
+        (folder,) = tmp_path.glob("tocsin-demo-*")
+        doctor = Program({"TOCSIN_DATA_DIR": str(folder)}).run("doctor")
         assert run.stop() == 0
+    assert doctor.err.startswith("As the server running at http://127.0.0.1:"), doctor.err
+    assert "does not answer" not in doctor.out
     assert "Traceback" not in "\n".join(run.errors)
     assert list(tmp_path.glob("tocsin-demo-*")) == []
     assert processes_in(tmp_path) == []

@@ -23,6 +23,7 @@ from tocsin.settings import settings_file
 from tocsin.settings.file import holds_secrets
 
 if TYPE_CHECKING:
+    from tocsin.cli.control import Answers
     from tocsin.settings import Settings, SmtpServer
 
 _OLDEST_POSTGRESQL = 150_000
@@ -47,6 +48,15 @@ def examine(settings: Settings, url: str | None = None) -> Iterator[Finding]:
     yield _public_url(settings)
     yield _mail(settings)
     yield _outbound(settings)
+
+
+def answers(settings: Settings, url: str) -> Answers:
+    """What a running server answers when it is asked how it finds itself."""
+
+    def doctor() -> list[dict[str, str | None]]:
+        return [finding.document() for finding in examine(settings, url)]
+
+    return {"doctor": doctor}
 
 
 def _settings_file() -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def serve(
     """Run the server. Ctrl-C or SIGTERM ends it after what it has begun; a second one at once."""
     from tocsin.cli import serving
     from tocsin.cli.calling.socket_server import owner_socket
-    from tocsin.cli.checks import examine
+    from tocsin.cli.checks import answers
     from tocsin.cli.control import answering
     from tocsin.cli.runtime import load_settings, open_installation, open_or_awaited
     from tocsin.cli.sign_in_links import set_up_link
@@ -69,12 +69,8 @@ def serve(
                 mail_listener = stack.enter_context(_listen_for_mail(*settings.mail_listen))
             owner_listener = None
             if is_announced:
-
-                def doctor() -> list[dict[str, str | None]]:
-                    found = examine(configured, installation.url)
-                    return [finding.document() for finding in found]
-
-                stack.enter_context(answering(settings.data_dir, {"doctor": doctor}))
+                known = answers(configured, installation.url)
+                stack.enter_context(answering(settings.data_dir, known))
                 if role is not ServeRole.DISPATCH:
                     owner_listener = stack.enter_context(owner_socket(settings.data_dir))
 

@@ -72,6 +72,8 @@ def _play(
         # Slow to import, all of it; the spinner is for that, too.
         from tocsin.cli.calling.in_process import api_of, workspace_id_of
         from tocsin.cli.calling.socket_server import owner_socket
+        from tocsin.cli.checks import answers
+        from tocsin.cli.control import answering
         from tocsin.cli.demo import inboxes, people, stage
         from tocsin.cli.demo.board import Board
         from tocsin.cli.demo.traffic import Traffic
@@ -102,6 +104,7 @@ def _play(
             assert settings.public_url is not None
             owner_listener = None
             if stack.enter_context(announced(folder, settings.public_url)):
+                stack.enter_context(answering(folder, answers(settings, installation.url)))
                 owner_listener = stack.enter_context(owner_socket(folder))
             stack.enter_context(stage.serving_hub(installation, listener, owner_listener))
         scene = DemoAddress(
