@@ -5,9 +5,9 @@
 /api/v1/…     api/                    FastAPI, and its reference for people (docs)
 /v2/…, …      ingest/inbound/         other products' APIs
 SMTP          ingest/inbound/mail/    mail, where it is taken
-/a/…          console/act_page.py     acknowledge and resolve from a message
+/a/…          console/alerts/         acknowledge and resolve from a message
 /callbacks/…  callbacks/              replies, keys and buttons that services pass on
-/calendars/…  console/calendars.py    shifts, for calendars
+/calendars/…  console/on_call/        shifts, for calendars
 /problems/…   api/problem_pages.py    what each error means
 /, /alerts, … console/site.py         the pages for people
 /healthz, /readyz, /metrics           health.py
@@ -31,10 +31,10 @@ from tocsin.api.problem_pages import create_problem_pages
 from tocsin.api.reference_pages import PATH as API_DOCS
 from tocsin.api.reference_pages import create_reference_pages
 from tocsin.callbacks.application import create_callbacks
-from tocsin.console.act_page import create_act_page
-from tocsin.console.calendars import create_calendars
+from tocsin.console.alerts.act_page import create_act_page
+from tocsin.console.alerts.linked_alert_page import create_alert_page, is_linked_alert
 from tocsin.console.context import ConsoleContext
-from tocsin.console.linked_alert_page import create_alert_page, is_linked_alert
+from tocsin.console.on_call.calendars import create_calendars
 from tocsin.console.site import create_console, is_page, wants_page
 from tocsin.delivery.channels.kit.mail import FromAddress
 from tocsin.hub import Hub, ProcessRole

@@ -19,9 +19,9 @@ from tocsin.access.links import LinkAction, LinkSigner, Token
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.console import act_page
-from tocsin.console.act_page import create_act_page
-from tocsin.console.linked_alert_page import create_alert_page
+from tocsin.console.alerts import act_page
+from tocsin.console.alerts.act_page import create_act_page
+from tocsin.console.alerts.linked_alert_page import create_alert_page
 from tocsin.model import utc_now, uuid7
 from tocsin.store.database import create_engine
 

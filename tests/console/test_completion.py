@@ -8,8 +8,8 @@ import pytest
 
 from tests.console.site import Browser, Site, text_of
 from tests.console.test_alert_pages import alert
-from tocsin.console import view_pages
-from tocsin.console.completion import TypedTerm, read_term
+from tocsin.console.alerts import view_pages
+from tocsin.console.alerts.completion import TypedTerm, read_term
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.console.site import Site, text_of
 from tests.console.test_alert_pages import alert
-from tocsin.console import delivery_acts
+from tocsin.console.notifying import delivery_acts
 
 
 def failed(site: Site, names: tuple[str, ...] = ("mail",), count: int = 3) -> dict[str, str]:

@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.console.durations import fault_of_duration, read_duration, write_duration
-from tocsin.console.matcher_lines import read_labels, read_matchers, write_labels, write_matchers
-from tocsin.console.pair_lines import read_pairs, write_pairs
+from tocsin.console.forms.durations import fault_of_duration, read_duration, write_duration
+from tocsin.console.forms.matcher_lines import (
+    read_labels,
+    read_matchers,
+    write_labels,
+    write_matchers,
+)
+from tocsin.console.forms.pair_lines import read_pairs, write_pairs
 
 
 @pytest.mark.parametrize(

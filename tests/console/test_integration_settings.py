@@ -10,7 +10,13 @@ import pytest
 from tests.api.server import Client
 from tests.console.form_fields import fields_as_shown
 from tests.console.site import Site, text_of
-from tocsin.console.integration_form import NAMES, TIMES, document_of, read_fields, values_of
+from tocsin.console.integrations.integration_form import (
+    NAMES,
+    TIMES,
+    document_of,
+    read_fields,
+    values_of,
+)
 from tocsin.resources.integration_shapes import IntegrationPatch
 
 OWN: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.console.form_fields import fields_as_shown
 from tests.console.site import Site, text_of
-from tocsin.console.mapping_page import NAMES
+from tocsin.console.integrations.mapping_page import NAMES
 from tocsin.resources.integration_shapes import MappingIn
 
 PAYLOAD = {"event": {"name": "Backup failed", "level": "desaster", "id": "b-7", "host": "nas-1"}}

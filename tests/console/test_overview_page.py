@@ -10,7 +10,7 @@ import pytest
 
 from tests.console.site import Browser, Site, text_of
 from tests.console.test_alert_pages import alert
-from tocsin.console.overview_page import in_words
+from tocsin.console.overview.overview_page import in_words
 from tocsin.model import utc_now, uuid7
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.console.rule_form import (
+from tocsin.console.notifying.rule_form import (
     document_of,
     read_fields,
     rearrange,

@@ -11,7 +11,7 @@ from tests.console.form_fields import fields_as_shown
 from tests.console.site import Site, text_of
 from tests.console.test_alert_pages import alert
 from tests.console.test_rule_form import WHOLE
-from tocsin.console import choices
+from tocsin.console.forms import choices
 from tocsin.model import utc_now
 
 

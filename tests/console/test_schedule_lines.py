@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.console.schedule_lines import read_hours, read_turns, write_hours, write_turns
+from tocsin.console.on_call.schedule_lines import read_hours, read_turns, write_hours, write_turns
 
 PEOPLE = [
     ("1", "Ana", "ana@example.com"),

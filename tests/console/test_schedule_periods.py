@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tocsin.console.schedule_lanes import ROW, LaneBar, gap_bars, placed
-from tocsin.console.schedule_periods import CalendarView, Period, period_of
+from tocsin.console.on_call.schedule_lanes import ROW, LaneBar, gap_bars, placed
+from tocsin.console.on_call.schedule_periods import CalendarView, Period, period_of
 from tocsin.oncall.spans import Span
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from tests.support.paths import DOCS
-from tocsin.console.setup_guides import steps
+from tocsin.console.integrations.setup_guides import steps
 from tocsin.ingest.sources.registry import SOURCES
 
 BASE = "https://alerts.corp.example"

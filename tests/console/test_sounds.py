@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.console.site import Site
-from tocsin.console.sounds import sound_of, with_sound
+from tocsin.console.alerts.sounds import sound_of, with_sound
 
 
 def test_wishes_by_view() -> None:

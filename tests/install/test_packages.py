@@ -76,5 +76,5 @@ def test_it_runs_where_nothing_else_is_installed(installed: Path, tmp_path: Path
         assert made.code == 0, made.err
         assert f"{base_url}/webhooks/" in made.out
         assert hub.stop() == 0
-    guide = "from tocsin.console.setup_guides import tool_name; print(tool_name('grafana'))"
+    guide = "from tocsin.console.integrations.setup_guides import tool_name; print(tool_name('grafana'))"
     assert run(installed / "python", "-c", guide).strip() == "Grafana Alerting"

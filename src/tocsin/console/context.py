@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
-from tocsin.console.hours import HoursKept
-from tocsin.console.severity_counts import SeverityCounts
+from tocsin.console.overview.hours import HoursKept
+from tocsin.console.overview.severity_counts import SeverityCounts
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.senders import Senders
 from tocsin.resources.openid_provider import OpenIdClient

@@ -9,46 +9,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from tocsin.console import (
-    admin_page,
-    admin_settings_page,
-    alert_list_page,
-    alert_view_page,
+from tocsin.console.admin import admin_page, admin_settings_page
+from tocsin.console.alerts import alert_list_page, alert_view_page, bulk_pages, sounds, view_pages
+from tocsin.console.context import ConsoleContext
+from tocsin.console.frame import live, static_files
+from tocsin.console.frame.render import page
+from tocsin.console.getting_in import invitation_page, openid_door, reset_page, sign_in, sign_out
+from tocsin.console.integrations import (
     attempt_page,
-    bulk_pages,
-    delivery_pages,
-    destination_pages,
     heartbeat_pages,
-    home_page,
-    inhibition_pages,
     integration_pages,
     integration_settings,
-    invitation_page,
-    live,
-    maintenance_pages,
     mapping_page,
-    me_page,
-    my_contacts,
-    my_keys,
-    my_rules,
-    openid_door,
-    overview_page,
-    policy_editor,
-    policy_pages,
-    reset_page,
-    rule_pages,
-    schedule_editor,
-    schedule_pages,
-    sign_in,
-    sign_out,
-    silence_pages,
-    sounds,
-    static_files,
-    view_pages,
-    wallboard_page,
 )
-from tocsin.console.context import ConsoleContext
-from tocsin.console.render import page
+from tocsin.console.me import me_page, my_contacts, my_keys, my_rules
+from tocsin.console.notifying import delivery_pages, destination_pages, rule_pages
+from tocsin.console.on_call import policy_editor, policy_pages, schedule_editor, schedule_pages
+from tocsin.console.overview import home_page, overview_page, wallboard_page
+from tocsin.console.quiet import inhibition_pages, maintenance_pages, silence_pages
 
 _PLACES = frozenset(
     {

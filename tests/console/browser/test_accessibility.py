@@ -19,8 +19,8 @@ from tests.console.browser.conftest import OpenPage
 from tests.console.site import Site, running_site
 from tests.support.postgres import Server
 from tocsin.access.sessions import LinkPurpose
-from tocsin.console import assets_found
 from tocsin.console.context import ConsoleContext
+from tocsin.console.frame import assets_found
 from tocsin.console.site import create_console
 from tocsin.model import Severity, utc_now
 from tocsin.settings import Settings, SmtpServer

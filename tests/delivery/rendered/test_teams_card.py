@@ -18,7 +18,7 @@ from tests.delivery.rendered.pictures import keep_picture
 from tests.delivery.rendered.seen import assert_readable, top_of
 from tests.delivery.rendered.teams_hosts import LINKS, PAGES, host_config
 from tests.support.chromium import missing
-from tocsin.console import assets_found
+from tocsin.console.frame import assets_found
 from tocsin.delivery.channels.kit import card
 from tocsin.delivery.channels.kit.message_words import describe
 from tocsin.message import Message

@@ -1,0 +1,124 @@
+"""Home: what waits for me, what else is open, and whether everything that should work does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.console.alerts.alert_acts import undo_offered
+from tocsin.console.alerts.alert_rows import Row, read_rows
+from tocsin.console.context import ConsoleContext
+from tocsin.console.frame.render import clock, page
+from tocsin.console.getting_in.door import Call, opened
+from tocsin.console.on_call.schedule_pages import on_call_now
+from tocsin.console.overview.first_steps import read_first_steps
+from tocsin.console.overview.health_strip import read_health
+from tocsin.console.overview.severity_counts import severity_line
+from tocsin.explain.row_notes import ChipKind
+from tocsin.model import AlertStatus, Role, Severity
+from tocsin.model.alert_filter import AlertFilter
+from tocsin.store.queries.alert_counts import Count
+from tocsin.store.queries.alert_totals import Hour, last_activity
+
+_MINE = 5
+_OTHERS = 12
+_LIVE = frozenset(each for each in AlertStatus if each.is_live)
+
+
+def routes(context: ConsoleContext) -> list[Route]:
+    return [Route("/", opened(context, _show), methods=["GET"])]
+
+
+async def _show(call: Call) -> Response:
+    workspace_id = call.visitor.workspace_id
+    me = call.visitor.user_id
+    async with call.context.reading() as session:
+        mine = AlertFilter(frozenset({AlertStatus.ACKNOWLEDGED}), taken_by=me)
+        my_rows = await read_rows(session, call, mine, _MINE)
+        rows = await read_rows(session, call, AlertFilter(_LIVE, not_taken_by=me), _OTHERS)
+        by_severity = await call.context.severities.read(session, workspace_id, call.now)
+        hours = await call.context.hours.read(session, workspace_id, call.now)
+        health = await read_health(session, workspace_id, call.now)
+        last = await last_activity(session, workspace_id)
+        on_call = await on_call_now(session, workspace_id, call.now)
+        first_steps = await read_first_steps(session, call)
+    total = sum(each.live.number for each in by_severity)
+    is_new = last is None and bool(first_steps)
+    return page(
+        "home.html",
+        call.frame("home", total),
+        mine=my_rows,
+        others=rows,
+        total=total,
+        heading="Nothing sends here yet" if is_new else _heading(my_rows, rows, total),
+        lead="Three steps, and alerts reach somebody." if is_new else _lead(call, rows, total),
+        is_new=is_new,
+        health=health,
+        severities=[severity_line(each) for each in by_severity],
+        counted=Count(total).words,
+        bars=bars(hours),
+        on_call=on_call,
+        first_steps=first_steps,
+        last=last,
+        is_quiet=total == 0,
+        may_act=call.may(Role.RESPONDER),
+        undo=undo_offered(call.request.query_params),
+    )
+
+
+def _heading(mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
+    if not total:
+        return "All quiet"
+    nobody_has = sum(row.note.owner is None for row in others)
+    if mine:
+        return "One alert is yours" if len(mine) == 1 else f"{len(mine)} alerts are yours"
+    if nobody_has:
+        return "One alert is with nobody" if nobody_has == 1 else "Nobody has these yet"
+    return "Everything open is in somebody's hands"
+
+
+def _lead(call: Call, others: Sequence[Row], total: int) -> str:
+    local = clock(call.now, call.visitor.timezone)
+    day = f"{call.now:%A} {call.now.day} {call.now:%B}"
+    if not total:
+        return f"{day}, {local}. Nothing is open."
+    held = sum(row.note.chip.kind is ChipKind.HELD for row in others)
+    parts = [f"{Count(total).words} open" if total != 1 else "one open"]
+    if held:
+        parts.append(f"{held} of these held back")
+    return f"{day}, {local}. {', '.join(parts)}."
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of the chart, in units of its drawing (24 × 60)."""
+
+    x: int
+    parts: tuple[tuple[str, float, float], ...]
+    """Colour, top and height."""
+    words: str
+
+
+def bars(hours: Sequence[Hour]) -> list[Bar]:
+    """The most critical on top."""
+    highest = max((sum(hour.counts.values()) for hour in hours), default=0) or 1
+    made = []
+    for index, hour in enumerate(hours):
+        bottom = 60.0
+        parts = []
+        for colour, severities in (
+            ("medium", (Severity.INFO, Severity.LOW, Severity.MEDIUM)),
+            ("high", (Severity.HIGH,)),
+            ("critical", (Severity.CRITICAL,)),
+        ):
+            count = sum(hour.counts.get(each, 0) for each in severities)
+            if count:
+                height = max(2.0, 58 * count / highest)
+                bottom -= height
+                parts.append((colour, round(bottom, 1), round(height, 1)))
+        total = sum(hour.counts.values())
+        made.append(Bar(index, tuple(parts), f"{hour.begins_at:%H:%M} UTC: {total} new"))
+    return made
