@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.program import Program
 from tocsin.access.vault import Vault
-from tocsin.cli import control
+from tocsin.cli.server import control
 
 
 def findings(program: Program) -> dict[str, dict[str, str]]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.cli.metrics_folder import metrics_folder
+from tocsin.cli.server.metrics_folder import metrics_folder
 
 HOLD = """
 import time
-from tocsin.cli.metrics_folder import metrics_folder
+from tocsin.cli.server.metrics_folder import metrics_folder
 with metrics_folder() as folder:
     print(folder, flush=True)
     time.sleep(600)

@@ -11,8 +11,9 @@ from alembic.script import ScriptDirectory
 
 from tests.cli.program import Program
 from tests.support.postgres import Database
-from tocsin.cli import keys, whereabouts
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit import keys
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.server import whereabouts
 from tocsin.model import Secret
 from tocsin.settings import Settings
 from tocsin.store.installation import newest_revision
@@ -48,7 +49,7 @@ def test_a_damaged_key_is_named_and_not_shown(tmp_path: Path) -> None:
 def test_a_lost_key_is_not_replaced_while_there_are_secrets(
     tocsin: Program, database: Database, tmp_path: Path
 ) -> None:
-    from tocsin.cli.runtime import prepare
+    from tocsin.cli.kit.runtime import prepare
 
     assert tocsin.call("integration", "create", "shop").code == 0
     with pytest.raises(Failure) as failed:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.program import Ended, Program, on_database
 from tests.support.postgres import Server
-from tocsin.cli.terminal import MARK, visible
+from tocsin.cli.kit.terminal import MARK, visible
 
 HOSTILE = (
     "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\u202e\u2066\u200b\u2028\ufeff\U000e0041\u3164[red]x[/red]"

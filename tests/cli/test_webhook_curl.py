@@ -17,7 +17,7 @@ from tests.cli.program import Program, on_database
 from tests.cli.test_calling import serving
 from tests.support.postgres import Server
 from tocsin.cli.curl_line import NoLineError, curl_line
-from tocsin.cli.signing import SignedSender
+from tocsin.cli.kit.signing import SignedSender
 from tocsin.ingest.proof.scheme import LiveSecret, Profile
 from tocsin.model import AuthScheme, Secret, utc_now, uuid7
 

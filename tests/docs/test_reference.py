@@ -12,7 +12,7 @@ import typer
 
 from tests.docs.pages import PAGES, ROOT
 from tocsin.cli import app
-from tocsin.cli.exits import Exit
+from tocsin.cli.kit.exits import Exit
 from tocsin.ingest.refusals import LIMITED, NOT_POST, TOO_SLOW, UNKNOWN
 from tocsin.problems import PROBLEMS
 from tocsin.settings import NAMED, Settings

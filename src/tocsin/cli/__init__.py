@@ -1,4 +1,4 @@
-"""The command line. One file per command; what they share is in exits, output, runtime and calling/.
+"""The command line. One file per command; kit/ is what they share, calling/ how they reach the API.
 
 Modules here import what is slow to import (the server, the database, the API) inside functions, so
 that `tocsin --help` and a mistyped option answer at once.
@@ -51,8 +51,8 @@ from tocsin.cli import (
 from tocsin.cli.calling.choose import ask_elsewhere
 from tocsin.cli.calling.over_http import RemoteServer
 from tocsin.cli.demo import command as demo
-from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import Unwritten, complain, give_up_output, written
+from tocsin.cli.kit.exits import Exit, Failure, readable
+from tocsin.cli.kit.output import Unwritten, complain, give_up_output, written
 
 _HELP = """
 A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.

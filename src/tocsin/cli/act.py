@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import AlertId, span
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, print_json, show, status_text
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import AlertId, span
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, print_json, show, status_text
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Action, iso, utc_now
 
 
@@ -27,7 +27,7 @@ def act(
 ) -> None:
     """Acknowledge (or not, after all), resolve, close, reopen or snooze an alert, or note something."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import alert_id as found_id
 
     if action is Action.NOTE and not note:
         raise Failure("say what to note: --note TEXT", code=Exit.USAGE)

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli.arguments import AlertId
 from tocsin.cli.delivery import addressee, destination_names, why
-from tocsin.cli.output import (
+from tocsin.cli.kit.arguments import AlertId
+from tocsin.cli.kit.output import (
     Json,
     Rows,
     ago,
@@ -29,7 +29,7 @@ from tocsin.cli.output import (
     status_text,
     table,
 )
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertStatus, Severity
 
 _PAYLOADS = 3
@@ -116,7 +116,7 @@ def alert(
 ) -> None:
     """Show one alert: what it is, its timeline, and what was sent to whom. Example: tocsin alert last"""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import alert_id as found_id
 
     with open_api(workspace, only_reads=True) as api:
         identifier = found_id(api, alert_id)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.output import Json, ago, is_answered, note, print_json, print_plain, show, table
-from tocsin.cli.people import find_user
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, print_plain, show, table
+from tocsin.cli.kit.people import find_user
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role, iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
@@ -82,7 +82,7 @@ def revoke(
 ) -> None:
     """Revoke a key: from now on it is dead, on every node."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_of
+    from tocsin.cli.kit.lookup import one_of
 
     with open_api(workspace) as api:
         keys = api.items("/api-keys", limit=1_000)

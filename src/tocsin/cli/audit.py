@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.output import Json, is_answered, moment, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.output import Json, is_answered, moment, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def audit(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli import keys as key_file
 from tocsin.cli.backup_file import Backup, Manifest, fingerprint, pack, unpack, written
-from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import Json, note, print_json, print_plain, progress
-from tocsin.cli.whereabouts import running_server
+from tocsin.cli.kit import keys as key_file
+from tocsin.cli.kit.exits import Exit, Failure, readable
+from tocsin.cli.kit.output import Json, note, print_json, print_plain, progress
+from tocsin.cli.server.whereabouts import running_server
 
 if TYPE_CHECKING:
     from tocsin.settings import Settings
@@ -31,7 +31,7 @@ def backup(
     """Write the whole installation to a file, keys included. The server may run meanwhile."""
     from importlib.metadata import version
 
-    from tocsin.cli.runtime import load_settings, open_database
+    from tocsin.cli.kit.runtime import load_settings, open_database
     from tocsin.model import iso, utc_now
     from tocsin.store import dump as dumps
     from tocsin.store.installation import revision
@@ -72,7 +72,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Bring a backup into an empty data folder, or into the empty database of the settings."""
-    from tocsin.cli.runtime import load_settings, open_database
+    from tocsin.cli.kit.runtime import load_settings, open_database
     from tocsin.store import dump as dumps
     from tocsin.store import migrate as schema
     from tocsin.store.installation import newest_revision, sealed_values

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.model import Secret
 
 _MANIFEST, _KEYS, _DUMP = "backup.json", "secret.key", "tocsin.dump"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import span
-from tocsin.cli.output import Json, ago, is_answered, print_json, progress, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import span
+from tocsin.cli.kit.output import Json, ago, is_answered, print_json, progress, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import iso, utc_now
 from tocsin.model.bulk_actions import BulkKind, BulkState
 
@@ -47,7 +47,7 @@ def act(
 ) -> None:
     """Act on every alert that matches now: each by itself, on its timeline and in the audit log."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     body: dict[str, Any] = {"kind": kind.value, "query": query}
     if note is not None:
@@ -95,7 +95,7 @@ def show_one(
 ) -> None:
     """Show how far it is, and what could not be done."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{one_id(api, _PATH, _KIND, bulk_action_id)}")
@@ -117,7 +117,7 @@ def cancel(
 ) -> None:
     """Stop it after the alert under way; what is done stays done."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         found = api.post(f"{_PATH}/{one_id(api, _PATH, _KIND, bulk_action_id)}/cancel")
@@ -136,7 +136,7 @@ def undo(
 ) -> None:
     """Take back what it changed: an acknowledgement, the end of alerts, a snooze."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         made = api.post(f"{_PATH}/{one_id(api, _PATH, _KIND, bulk_action_id)}/undo")

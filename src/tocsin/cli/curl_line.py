@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin.cli.terminal import visible
+from tocsin.cli.kit.terminal import visible
 
 if TYPE_CHECKING:
-    from tocsin.cli.signing import SignedSender
+    from tocsin.cli.kit.signing import SignedSender
     from tocsin.ingest.proof.scheme import Profile
 
 _PLACE = "${SECRET:?put the secret of the integration into it}"

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli import keys as key_file
-from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import Json, note, print_json, print_plain, progress
-from tocsin.cli.whereabouts import running_server
+from tocsin.cli.kit import keys as key_file
+from tocsin.cli.kit.exits import Exit, Failure, readable
+from tocsin.cli.kit.output import Json, note, print_json, print_plain, progress
+from tocsin.cli.server.whereabouts import running_server
 
 app = typer.Typer(help="Move what is stored to another PostgreSQL.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def move(
     json: Json = False,
 ) -> None:
     """Copy everything to another PostgreSQL, and say what to set. Every server must be stopped."""
-    from tocsin.cli.runtime import load_settings, open_database
+    from tocsin.cli.kit.runtime import load_settings, open_database
     from tocsin.store import dump as dumps
     from tocsin.store.pooler import require_own_connections
 

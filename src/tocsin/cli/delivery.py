@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import AlertDeliveryId, span
-from tocsin.cli.output import (
+from tocsin.cli.kit.arguments import AlertDeliveryId, span
+from tocsin.cli.kit.output import (
     Json,
     ago,
     clock,
@@ -21,7 +21,7 @@ from tocsin.cli.output import (
     status_text,
     table,
 )
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def list_all(
 ) -> None:
     """List messages, newest first."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id, by_name
+    from tocsin.cli.kit.lookup import alert_id, by_name
 
     with open_api(workspace, only_reads=True) as api:
         named = destination_names(api)
@@ -128,7 +128,7 @@ def show_one(
 ) -> None:
     """Show one message and every attempt to deliver it."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace, only_reads=True) as api:
         found = api.get(f"{_PATH}/{one_id(api, _PATH, _KIND, alert_delivery_id)}")
@@ -184,7 +184,7 @@ def retry_failed(
 ) -> None:
     """Queue everything again that failed of late."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     begin = utc_now() - span(since, "--since")
     with open_api(workspace) as api:
@@ -200,7 +200,7 @@ def retry_failed(
 
 def _act(action: str, alert_delivery_id: str, workspace: str, json: bool) -> None:
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         found = api.post(f"{_PATH}/{one_id(api, _PATH, _KIND, alert_delivery_id)}/{action}")

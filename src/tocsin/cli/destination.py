@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import assignments, read_json
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, note, print_json, progress, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.cli.trials import await_test, last_test, say_test
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import assignments, read_json
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.trials import await_test, last_test, say_test
 
 if TYPE_CHECKING:
     pass
@@ -108,7 +108,7 @@ def send_test(
     Exit code 0 if it was sent, 1 if it failed, 4 if nobody has sent it yet.
     """
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         path = f"{_PATH}/{by_name(api, _PATH, _KIND, name)['id']}"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit
-from tocsin.cli.output import Json, note, out, print_json, print_plain, progress, show, table
+from tocsin.cli.kit.exits import Exit
+from tocsin.cli.kit.output import Json, note, out, print_json, print_plain, progress, show, table
 
 if TYPE_CHECKING:
-    from tocsin.cli.findings import Finding
+    from tocsin.cli.checkup.findings import Finding
     from tocsin.settings import Settings
 
 _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bold red")}
@@ -19,10 +19,10 @@ _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "wrong": ("✗", "bol
 
 def _findings(settings: Settings) -> list[Finding]:
     """What the running server finds, with its settings; else what we find, with ours."""
-    from tocsin.cli import control
-    from tocsin.cli.checks import examine
-    from tocsin.cli.findings import Finding, Health
-    from tocsin.cli.whereabouts import running_server
+    from tocsin.cli.checkup.checks import examine
+    from tocsin.cli.checkup.findings import Finding, Health
+    from tocsin.cli.server import control
+    from tocsin.cli.server.whereabouts import running_server
 
     if (url := running_server(settings.data_dir)) is None:
         return list(examine(settings))
@@ -55,8 +55,8 @@ def doctor(
 
         print_plain(Vault.new_key().reveal_text())
         return
-    from tocsin.cli.findings import Health
-    from tocsin.cli.runtime import load_settings
+    from tocsin.cli.checkup.findings import Health
+    from tocsin.cli.kit.runtime import load_settings
 
     settings = load_settings()
     with progress("Looking…"):

@@ -7,8 +7,8 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from tocsin.cli.arguments import AlertId
-from tocsin.cli.output import (
+from tocsin.cli.kit.arguments import AlertId
+from tocsin.cli.kit.output import (
     Json,
     clock,
     err,
@@ -17,7 +17,7 @@ from tocsin.cli.output import (
     show,
     status_text,
 )
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 _DIM = "bright_black"
 _FEW = 3
@@ -30,7 +30,7 @@ def explain(
 ) -> None:
     """Show the story of an alert: what came in, what each rule said, who was notified, and why not."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import alert_id as found_id
 
     with open_api(workspace, only_reads=True) as api:
         story = api.get(f"/alerts/{found_id(api, alert_id)}/explain")

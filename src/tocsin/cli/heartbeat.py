@@ -7,11 +7,22 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import heartbeat_run, named
-from tocsin.cli.arguments import Matchers, matchers, span
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, moment, note, pairs, print_json, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli import heartbeat_run
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import Matchers, matchers, span
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import (
+    Json,
+    ago,
+    is_answered,
+    moment,
+    note,
+    pairs,
+    print_json,
+    show,
+    table,
+)
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Expect pings of jobs, and notice when none comes.")
 
@@ -67,7 +78,7 @@ def create(
     """Make a heartbeat and show, this once, where it pings. Unless you say --first-within, nothing is
     expected before its first ping."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     if sum(each is not None for each in (every, cron, calendar or None)) != 1:
         raise Failure("say when: --every SPAN, --cron FIELDS or --calendar TIME", code=Exit.USAGE)
@@ -153,7 +164,7 @@ def _last_ping(found: Any) -> str:
 def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Show one heartbeat, and its newest pings."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, "heartbeat", name)
@@ -222,7 +233,7 @@ def resume(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = Fa
 
 def _act(name: str, action: str, body: Any, workspace: str, json: bool) -> None:
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, _PATH, "heartbeat", name)
@@ -237,7 +248,7 @@ def _act(name: str, action: str, body: Any, workspace: str, json: bool) -> None:
 def rotate_token(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Give it a new address; the one before counts no longer."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, _PATH, "heartbeat", name)

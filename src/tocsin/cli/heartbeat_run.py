@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import typer
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import complain
-from tocsin.cli.wrapping import CommandEnd, run_wrapped
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import complain
+from tocsin.cli.kit.wrapping import CommandEnd, run_wrapped
 
 TAIL_BYTES = 10_000
 """Of what the job printed, with its last ping."""

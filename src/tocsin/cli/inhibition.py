@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import condition, matchers, span
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, print_json, show, table
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import condition, matchers, span
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, is_answered, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.rule import show_preview
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(
     no_args_is_help=True, help="Hold alerts while another, on which they depend, is live."

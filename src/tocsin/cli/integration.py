@@ -8,11 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli import integration_token, named
-from tocsin.cli.arguments import minutes, read_json, read_text
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, note, pairs, print_json, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli import integration_token
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import minutes, read_json, read_text
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, ago, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
 
@@ -82,7 +83,7 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Show one integration: where its sender posts to, how it signs, and whether it is well."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, "/integrations", "integration", name)
@@ -147,7 +148,7 @@ def change(
 ) -> None:
     """Change what becomes of the alerts of an integration; it is in force at once."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     changes: dict[str, Any] = {}
     if auto_resolve is not None:
@@ -184,7 +185,7 @@ def rotate_secret(
 ) -> None:
     """Give an integration a new secret; the one before is accepted for a while, too."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, "/integrations", "integration", name)

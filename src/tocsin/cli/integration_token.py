@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import read_text
-from tocsin.cli.output import Json, ago, is_answered, note, print_json, print_plain, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import read_text
+from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, print_plain, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and revoke the tokens of an integration.")
 
@@ -34,7 +34,7 @@ def add(
 ) -> None:
     """Add a token and print it, and nothing else, on standard output. It is never shown again."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     document = {"label": label}
     if token is not None:
@@ -52,7 +52,7 @@ def add(
 def list_tokens(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List the tokens of an integration, by what may be shown of them, and when each was last used."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, "/integrations", "integration", name)
@@ -77,7 +77,7 @@ def revoke(
 ) -> None:
     """Revoke a token: from now on it is dead, on every node."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name, one_of
+    from tocsin.cli.kit.lookup import by_name, one_of
 
     with open_api(workspace) as api:
         integration = by_name(api, "/integrations", "integration", name)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import (
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import (
     Breakthrough,
     Matchers,
     condition,
@@ -16,11 +16,21 @@ from tocsin.cli.arguments import (
     severity_name,
     whole_minutes,
 )
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, complain, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import (
+    Json,
+    ago,
+    complain,
+    is_answered,
+    note,
+    pairs,
+    print_json,
+    show,
+    table,
+)
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.wrapping import CommandEnd, run_wrapped
 from tocsin.cli.rule import show_preview
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.cli.wrapping import CommandEnd, run_wrapped
 from tocsin.model import OnEnd, WindowState
 
 app = typer.Typer(
@@ -66,7 +76,7 @@ def create(
 ) -> None:
     """Make a window: what matches is held while an occurrence of it lasts."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     if not match and not tenant:
         raise Failure("say which alerts: --match LABEL=VALUE, or --tenant", code=Exit.USAGE)
@@ -129,7 +139,7 @@ def list_all(
 def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Show a window, and when it is in force."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -164,7 +174,7 @@ def preview(
 ) -> None:
     """Show when a window holds what, and what it would have held."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -179,7 +189,7 @@ def preview(
 def end(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """End what lasts now: what is still open notifies from now on."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -205,7 +215,7 @@ def extend(
 ) -> None:
     """Let a window that lasts now last longer; nothing is sent in between."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     minutes = whole_minutes(duration, "--for")
     with open_api(workspace) as api:

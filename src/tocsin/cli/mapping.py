@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import read_json
-from tocsin.cli.exits import Failure
-from tocsin.cli.output import Json, note, print_json, show, status_text, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import read_json
+from tocsin.cli.kit.exits import Failure
+from tocsin.cli.kit.output import Json, note, print_json, show, status_text, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Try mappings on payloads before they are in force.")
 
@@ -46,7 +46,7 @@ def preview(
 ) -> None:
     """Show what a mapping makes of payloads, given or on record, the rejected included."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     files = payload or []
     body: dict[str, Any] = {
@@ -90,7 +90,7 @@ def suggest(
 ) -> None:
     """Propose a mapping by what payloads look like, given or on record, the rejected included."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     files = payload or []
     body: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.exits import Exit, readable
-from tocsin.cli.output import Json, note, print_json, print_plain, progress
+from tocsin.cli.kit.exits import Exit, readable
+from tocsin.cli.kit.output import Json, note, print_json, print_plain, progress
 
 
 def migrate(
@@ -24,7 +24,7 @@ def migrate(
 
     With --check: exit code 0 if it is at that schema, 1 if anything is pending or drifted.
     """
-    from tocsin.cli.runtime import load_settings, open_database
+    from tocsin.cli.kit.runtime import load_settings, open_database
     from tocsin.store import migrate as schema
 
     with open_database(load_settings()) as url:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import AlertId
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, moment, note, pairs, print_json, show, status_text
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import AlertId
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, moment, note, pairs, print_json, show, status_text
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 _User = Annotated[str, typer.Argument(metavar="USER", help="A mail address, a name or an id.")]
 _Said = Annotated[str | None, typer.Option("--note", help="Said in the page.")]
@@ -29,7 +29,7 @@ def escalate(
 ) -> None:
     """Take the next step of an alert's escalation policy now."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import alert_id as found_id
 
     with open_api(workspace, only_reads=look) as api:
         identifier = found_id(api, alert_id)
@@ -71,7 +71,7 @@ def _ask(
     alert_id: str, users: list[str], said: str | None, workspace: str, json: bool, *, assigns: bool
 ) -> None:
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import alert_id as found_id
 
     body: dict[str, Any] = {"note": said} if said else {}
     with open_api(workspace) as api:

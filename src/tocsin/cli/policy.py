@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import severity_name
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, note, print_json, show, table
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import severity_name
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.policy_body import TARGETS, policy_body
 from tocsin.cli.policy_view import show_forecast, show_policy, show_readiness, step_words
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def edit(
 ) -> None:
     """Change a policy: steps that are given replace all of them. What runs ends as it began."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -187,7 +187,7 @@ def _names(api: ApiClient, policies: list[Any]) -> dict[str, str]:
 def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Show a policy, step by step."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -219,8 +219,8 @@ def preview(
 ) -> None:
     """Show who would be woken when, if an alert opened then and nobody answered."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
-    from tocsin.cli.zoned import instant
+    from tocsin.cli.kit.lookup import by_name
+    from tocsin.cli.kit.zoned import instant
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, _KIND, name)
@@ -239,7 +239,7 @@ def preview(
 def readiness(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Show whether everybody it can reach would be woken. Exit code 1 if somebody might not."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, _PATH, _KIND, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tocsin.cli.arguments import minutes, read_json, span
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.arguments import minutes, read_json, span
+from tocsin.cli.kit.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
@@ -32,7 +32,7 @@ def policy_body(
     file: str | None,
 ) -> dict[str, Any]:
     """What the options ask for, as the API has it."""
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     body: dict[str, Any] = {}
     if file is not None:
@@ -86,7 +86,7 @@ def _target(api: ApiClient, text: str) -> dict[str, str]:
     Raises:
         Failure: it is neither, or not there.
     """
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     kind, separator, said = text.strip().partition(":")
     if not separator or not said or kind not in TARGETS:

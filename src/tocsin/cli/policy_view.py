@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from tocsin.cli.arguments import condition
-from tocsin.cli.output import ago, pairs, show, table
-from tocsin.cli.zoned import date_and_clock, day_and_clock, zone_of
+from tocsin.cli.kit.arguments import condition
+from tocsin.cli.kit.output import ago, pairs, show, table
+from tocsin.cli.kit.zoned import date_and_clock, day_and_clock, zone_of
 
 _GONE = "(deleted)"
 _MINUTE, _HOUR = 60, 3_600

@@ -22,8 +22,8 @@ from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, Unwritten, note, pairs, print_plain, show
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, Unwritten, note, pairs, print_plain, show
 from tocsin.cli.received import WORDS, Received, Signature, check
 
 HOST = "127.0.0.1"
@@ -59,7 +59,7 @@ def receive(
 
     For a `webhook` destination with the URL it prints. Example: tocsin receive --secret-file secret.txt
     """
-    from tocsin.cli.arguments import span
+    from tocsin.cli.kit.arguments import span
 
     secret = None if secret_file is None else _secret(secret_file)
     wait = 0.0 if delay is None else span(delay, "--delay").total_seconds()

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.arguments import WebhookDeliveryId
-from tocsin.cli.output import Json, print_json
+from tocsin.cli.kit.arguments import WebhookDeliveryId
+from tocsin.cli.kit.output import Json, print_json
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.replay_view import show_replay
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 
 
 def replay(
@@ -26,7 +26,7 @@ def replay(
 ) -> None:
     """Take in a stored webhook delivery again, through today's mapping and rules."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     asked = {"dry_run": dry_run, "accept_unverified": accept_unverified}
     with open_api(workspace) as api:

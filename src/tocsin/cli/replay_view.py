@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from tocsin.cli.output import show, status_text, table
+from tocsin.cli.kit.output import show, status_text, table
 
 
 def show_replay(result: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import (
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import (
     Matchers,
     Unless,
     condition,
@@ -18,9 +18,18 @@ from tocsin.cli.arguments import (
     seconds,
     severity_name,
 )
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, note, print_json, severity_text, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import (
+    Json,
+    ago,
+    is_answered,
+    note,
+    print_json,
+    severity_text,
+    show,
+    table,
+)
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Severity
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and try the rules that name destinations.")
@@ -94,7 +103,7 @@ def create(
 ) -> None:
     """Make a rule: its destinations are notified of alerts that match it, and people are paged."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     if not to and policy is None:
         raise Failure("say who is notified: --to DESTINATION, or --policy", code=Exit.USAGE)

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import named, schedule_swap
-from tocsin.cli.arguments import span
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, note, pairs, print_json, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli import schedule_swap
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import span
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.schedule_words import (
     KIND,
     PATH,
@@ -71,7 +72,7 @@ def create(
 ) -> None:
     """Make a schedule on which people take turns; more layers come with `edit --layer`."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     turning = rotation(every, _fitting(handoff, every), starts_on, timezone)
     with open_api(workspace, only_reads=preview) as api:
@@ -138,7 +139,7 @@ def show_one(
 ) -> None:
     """Show a schedule, and its shifts of the next days as a calendar."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         found = by_name(api, PATH, KIND, name)
@@ -198,7 +199,7 @@ def edit(
 ) -> None:
     """Change a schedule from now on: people of a layer, hand-over, zone. The past stays."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=preview) as api:
         found = by_name(api, PATH, KIND, name)
@@ -299,7 +300,7 @@ def override(
 ) -> None:
     """Change a time by hand: take over, replace, add or remove somebody."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     if (user is None) == (without is None):
         raise Failure("say who: USER who comes, or --without USER who leaves", code=Exit.USAGE)
@@ -346,7 +347,7 @@ def overrides(
 ) -> None:
     """List what was changed by hand in a schedule."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=True) as api:
         schedule = by_name(api, PATH, KIND, name)
@@ -400,7 +401,7 @@ def calendar(
 ) -> None:
     """Make an address for a calendar to subscribe to; alone, list those there are."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace, only_reads=name is None and user is None and revoke is None) as api:
         if revoke is not None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.output import Json, is_answered, note, print_json, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.schedule_words import KIND, PATH, instant, user_id
 
 app = typer.Typer(no_args_is_help=True, help="Give shifts away, exchange them, take them over.")
@@ -36,7 +36,7 @@ def ask(
 ) -> None:
     """Ask for somebody to take over a time of USER. Until then nothing changes."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     with open_api(workspace) as api:
         found = by_name(api, PATH, KIND, name)
@@ -97,7 +97,7 @@ def take(
 ) -> None:
     """Take a swap over: USER is on call instead."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         swap = api.get(f"{_SWAPS}/{one_id(api, _SWAPS, 'swap', swap_id)}")
@@ -120,7 +120,7 @@ def take(
 def cancel(swap_id: SwapId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Cancel a swap; of one that was taken, what is not over is undone."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         swap = api.post(f"{_SWAPS}/{one_id(api, _SWAPS, 'swap', swap_id)}/cancel")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.lookup import one_of
-from tocsin.cli.output import note, show, table
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.lookup import one_of
+from tocsin.cli.kit.output import note, show, table
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, print_json, show, status_text
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.cli.senders import find_sender, read_body, server_of
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, print_json, show, status_text
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.senders import find_sender, read_body, server_of
 
 if TYPE_CHECKING:
-    from tocsin.cli.signing import SignedSender
+    from tocsin.cli.kit.signing import SignedSender
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -44,7 +44,7 @@ def send(
 
     Exit code 0 if every answer was 2xx, 4 if there was none.
     """
-    from tocsin.cli.runtime import open_installation
+    from tocsin.cli.kit.runtime import open_installation
 
     body = read_body(file)
     headers = dict(_header(each) for each in header or [])
@@ -75,7 +75,7 @@ def _post(
     key: str | None,
     as_json: bool,
 ) -> dict[str, Any]:
-    from tocsin.cli.one_request import NoServer, request
+    from tocsin.cli.kit.one_request import NoServer, request
     from tocsin.model import utc_now, uuid7
 
     path, signed = sender.request(body, utc_now(), key or str(uuid7()))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import note, print_plain
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import note, print_plain
 
 if TYPE_CHECKING:
-    from tocsin.cli.serving import Listener
+    from tocsin.cli.server.serving import Listener
 
 
 class ServeRole(StrEnum):
@@ -37,13 +37,13 @@ def serve(
     ] = ServeRole.ALL,
 ) -> None:
     """Run the server. Ctrl-C or SIGTERM ends it after what it has begun; a second one at once."""
-    from tocsin.cli import serving
     from tocsin.cli.calling.socket_server import owner_socket
-    from tocsin.cli.checks import answers
-    from tocsin.cli.control import answering
-    from tocsin.cli.runtime import load_settings, open_installation, open_or_awaited
-    from tocsin.cli.sign_in_links import set_up_link
-    from tocsin.cli.whereabouts import announced
+    from tocsin.cli.checkup.checks import answers
+    from tocsin.cli.kit.runtime import load_settings, open_installation, open_or_awaited
+    from tocsin.cli.server import serving
+    from tocsin.cli.server.control import answering
+    from tocsin.cli.server.sign_in_links import set_up_link
+    from tocsin.cli.server.whereabouts import announced
 
     settings = configured = load_settings(is_service=True)
     listener = _listen(settings.host if host is None else host, port, settings.port)
@@ -116,7 +116,7 @@ def serve(
 
 
 def _listen(host: str, port: int | None, configured_port: int) -> Listener:
-    from tocsin.cli import serving
+    from tocsin.cli.server import serving
 
     wanted = configured_port if port is None else port
     try:
@@ -131,7 +131,7 @@ def _listen(host: str, port: int | None, configured_port: int) -> Listener:
 
 
 def _listen_for_mail(host: str, port: int) -> Listener:
-    from tocsin.cli import serving
+    from tocsin.cli.server import serving
 
     try:
         return serving.listen(host, port)

@@ -6,13 +6,13 @@ import os
 
 from rich.text import Text
 
-from tocsin.cli.output import Json, note, print_json, show, table
+from tocsin.cli.kit.output import Json, note, print_json, show, table
 
 
 def settings(json: Json = False) -> None:
     """Show the settings in force, where each was set, and where the settings file is. Secrets are
     not shown."""
-    from tocsin.cli.runtime import load_settings
+    from tocsin.cli.kit.runtime import load_settings
     from tocsin.settings import in_force, settings_file
 
     shown = list(in_force(load_settings()))

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.arguments import (
+from tocsin.cli.kit import named
+from tocsin.cli.kit.arguments import (
     Breakthrough,
     Matchers,
     SilenceId,
@@ -17,10 +17,10 @@ from tocsin.cli.arguments import (
     severity_name,
     span,
 )
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, ago, is_answered, note, print_json, show, table
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.rule import show_preview
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import iso, utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Mute alerts for a while; they are still on record.")
@@ -107,7 +107,7 @@ def expire(
 ) -> None:
     """End a silence now."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
         api.delete(f"{_PATH}/{one_id(api, _PATH, 'silence', silence_id)}")

@@ -8,9 +8,9 @@ import typer
 from rich.text import Text
 
 from tocsin.cli import user_contact, user_rules
-from tocsin.cli.arguments import read_text
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import (
+from tocsin.cli.kit.arguments import read_text
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import (
     Json,
     is_answered,
     moment,
@@ -22,8 +22,8 @@ from tocsin.cli.output import (
     show,
     table,
 )
-from tocsin.cli.people import User, find_user, notices_words, quiet_time, reached
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.people import User, find_user, notices_words, quiet_time, reached
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.model import Role
 
 app = typer.Typer(no_args_is_help=True, help="Make, invite, list and change people.")
@@ -196,7 +196,7 @@ def edit(
 ) -> None:
     """Change a person."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.people import quiet_times, wanted_notices
+    from tocsin.cli.kit.people import quiet_times, wanted_notices
 
     given = {"email": email, "name": name, "timezone": timezone, "role": role and role.value}
     document: dict[str, Any] = {key: value for key, value in given.items() if value is not None}

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import assignments, read_json
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, is_answered, note, print_json, progress, show, table
-from tocsin.cli.people import Contact, User, find_contact, find_user
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
-from tocsin.cli.trials import await_test, last_test, say_test
+from tocsin.cli.kit.arguments import assignments, read_json
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show, table
+from tocsin.cli.kit.people import Contact, User, find_contact, find_user
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.trials import await_test, last_test, say_test
 
 app = typer.Typer(
     no_args_is_help=True, help="Add, verify, test, list and delete how people are reached."

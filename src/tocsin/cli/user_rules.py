@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import span
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, note, print_json, show, table
-from tocsin.cli.people import User, contacts_called, find_user
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import span
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, note, print_json, show, table
+from tocsin.cli.kit.people import User, contacts_called, find_user
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 _LINE = "AFTER=CONTACT"
 _ENDS = {None: "as usual", True: "yes", False: "no"}
@@ -73,7 +73,7 @@ def _line(urgency: str, text: str, methods: list[Any]) -> dict[str, Any]:
     Raises:
         Failure: it is not of that form, or there is no such contact method.
     """
-    from tocsin.cli.lookup import one_of
+    from tocsin.cli.kit.lookup import one_of
 
     after, separator, contact = text.partition("=")
     if not separator:
@@ -91,7 +91,7 @@ def _wish(
     Raises:
         Failure: no line names one of them.
     """
-    from tocsin.cli.lookup import one_of
+    from tocsin.cli.kit.lookup import one_of
 
     for contact in contacts:
         id = one_of("contact method", contact, contacts_called(methods, contact))["id"]

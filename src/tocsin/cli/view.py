@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli import named
-from tocsin.cli.output import Json, is_answered, print_json, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit import named
+from tocsin.cli.kit.output import Json, is_answered, print_json, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Keep filters of the list of alerts under a name.")
 

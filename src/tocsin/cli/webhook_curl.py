@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import note, print_json, print_plain
-from tocsin.cli.runtime import open_installation
-from tocsin.cli.senders import find_sender, read_body, server_of
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import note, print_json, print_plain
+from tocsin.cli.kit.runtime import open_installation
+from tocsin.cli.kit.senders import find_sender, read_body, server_of
 from tocsin.model import REDACTED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tocsin.cli.signing import SignedSender
+    from tocsin.cli.kit.signing import SignedSender
 
 _EVENT = re.compile(r"^x-.*(event|resource|topic)$")
 _PATH = "/webhook-deliveries"
@@ -66,7 +66,7 @@ def _is_integration(workspace: str, said: str) -> bool:
 
 def _delivery(workspace: str, said: str) -> Any:
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace, only_reads=True) as api:
         try:

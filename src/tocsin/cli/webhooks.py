@@ -12,8 +12,8 @@ from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import (
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import (
     Json,
     ago,
     is_answered,
@@ -25,7 +25,7 @@ from tocsin.cli.output import (
     status_text,
     table,
 )
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 _PATH = "/webhook-deliveries"
 
@@ -49,9 +49,9 @@ def webhooks(
     json: Json = False,
 ) -> None:
     """List webhook deliveries, newest first: every attempt of a sender, the refused ones included."""
-    from tocsin.cli.arguments import span
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.arguments import span
+    from tocsin.cli.kit.lookup import by_name
     from tocsin.model import iso, utc_now
 
     begin = None if since is None else iso(utc_now() - span(since, "--since"))
@@ -113,7 +113,7 @@ def webhook(
     With `curl`: print a line that sends such a webhook, signed. Example: tocsin webhook shop curl | sh
     """
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import one_id
+    from tocsin.cli.kit.lookup import one_id
 
     if wanted is Wanted.CURL:
         from tocsin.cli.webhook_curl import print_curl

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import Json, note, print_json, print_plain, show, table
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import Json, note, print_json, print_plain, show, table
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and list workspaces.")
 
@@ -42,7 +42,7 @@ def set_fallback(
 ) -> None:
     """Say which destination is notified when another keeps failing, or a message was given up."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name
 
     if (destination is None) is not none:
         raise Failure("say which: a destination, or --none", code=Exit.USAGE)
@@ -67,7 +67,7 @@ def set_fallback(
 def list_all(json: Json = False) -> None:
     """List all workspaces of this installation."""
     from tocsin.cli.calling.choose import asks_elsewhere, open_api
-    from tocsin.cli.runtime import open_installation
+    from tocsin.cli.kit.runtime import open_installation
     from tocsin.model import iso
     from tocsin.store.installation import list_workspaces
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tocsin.cli.calling.client import ApiClient
 from tocsin.cli.calling.over_http import HttpApi, RemoteServer
 from tocsin.cli.calling.over_socket import socket_api
-from tocsin.cli.exits import readable
+from tocsin.cli.kit.exits import readable
 
 _elsewhere: list[RemoteServer] = []
 """At most one: where this command is to ask."""

@@ -16,8 +16,8 @@ from uuid import UUID
 from tocsin.app import application
 from tocsin.cli.calling.client import ApiClient, no_workspace
 from tocsin.cli.calling.operator import Application, Operator, ask, operator
-from tocsin.cli.exits import readable
-from tocsin.cli.runtime import Installation, open_installation
+from tocsin.cli.kit.exits import readable
+from tocsin.cli.kit.runtime import Installation, open_installation
 from tocsin.hub import Hub, ProcessRole
 from tocsin.store.installation import find_workspace_id
 

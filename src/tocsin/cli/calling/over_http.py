@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.cli.calling.client import ROOT, ApiClient
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.runtime import DEFAULT_WORKSPACE
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE
 from tocsin.model import Secret
 
 _SECONDS = 30.0
@@ -53,7 +53,7 @@ class HttpApi(ApiClient):
         self._server = server
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
-        from tocsin.cli.one_request import NoServer, request
+        from tocsin.cli.kit.one_request import NoServer, request
 
         url = self._server.url
         headers = {"Authorization": f"Bearer {self._server.key.reveal_text()}"}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.cli.calling import unix_socket
 from tocsin.cli.calling.client import ApiClient, no_workspace
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from tocsin.model import Secret

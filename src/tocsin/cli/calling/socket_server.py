@@ -23,7 +23,7 @@ import structlog
 from tocsin.cli.calling import over_socket, unix_socket
 from tocsin.cli.calling.operator import Application, Operator, ask, operator
 from tocsin.cli.calling.over_socket import Refusal
-from tocsin.cli.runtime import Installation
+from tocsin.cli.kit.runtime import Installation
 from tocsin.store import failures
 from tocsin.store.installation import find_workspace_id
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.output import err, out, print_plain, progress
+from tocsin.cli.kit.output import err, out, print_plain, progress
 
 if TYPE_CHECKING:
     from tocsin.cli.demo.board import Board
     from tocsin.cli.demo.view import DemoAddress
-    from tocsin.cli.serving import Listener
+    from tocsin.cli.server.serving import Listener
 
 _PORT = 8480
 _PORTS_TRIED = 20
@@ -72,16 +72,16 @@ def _play(
         # Slow to import, all of it; the spinner is for that, too.
         from tocsin.cli.calling.in_process import api_of, workspace_id_of
         from tocsin.cli.calling.socket_server import owner_socket
-        from tocsin.cli.checks import answers
-        from tocsin.cli.control import answering
+        from tocsin.cli.checkup.checks import answers
         from tocsin.cli.demo import inboxes, people, stage
         from tocsin.cli.demo.board import Board
         from tocsin.cli.demo.traffic import Traffic
         from tocsin.cli.demo.view import DemoAddress, save
-        from tocsin.cli.runtime import open_installation
-        from tocsin.cli.sign_in_links import demo_link
-        from tocsin.cli.signing import load_signed_senders
-        from tocsin.cli.whereabouts import announced
+        from tocsin.cli.kit.runtime import open_installation
+        from tocsin.cli.kit.signing import load_signed_senders
+        from tocsin.cli.server.control import answering
+        from tocsin.cli.server.sign_in_links import demo_link
+        from tocsin.cli.server.whereabouts import announced
         from tocsin.logs import configure_logs
 
     import asyncio
@@ -168,7 +168,7 @@ def _farewell(board: Board, folder: Path, *, is_kept: bool) -> None:
 
 def _listen(port: int) -> Listener:
     """The port, or the next free one above it; in the end any."""
-    from tocsin.cli import serving
+    from tocsin.cli.server import serving
 
     for candidate in range(port, min(port + _PORTS_TRIED, 65_536)):
         with contextlib.suppress(serving.PortTaken):

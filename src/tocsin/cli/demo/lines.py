@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from tocsin.cli.demo.board import Arrival, Board, Notice
-from tocsin.cli.output import clock
+from tocsin.cli.kit.output import clock
 
 _DELAY_KNOWN_SECONDS = 1.5
 """A message may overtake the answer to its webhook; after this its delay is not waited for."""

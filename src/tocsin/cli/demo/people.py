@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.cli.calling.client import ApiClient
-from tocsin.cli.runtime import Installation
+from tocsin.cli.kit.runtime import Installation
 from tocsin.model import utc_now
 
 POLICY, SCHEDULE, RULE = "checkout on call", "checkout", "page whoever is on call"

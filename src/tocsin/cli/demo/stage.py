@@ -15,12 +15,12 @@ from typing import Any
 import uvicorn
 
 from tocsin.app import application
-from tocsin.cli import serving
 from tocsin.cli.calling.client import ApiClient
 from tocsin.cli.calling.socket_server import answering_owner
 from tocsin.cli.demo.inboxes import Receivers
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.runtime import Installation
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.runtime import Installation
+from tocsin.cli.server import serving
 from tocsin.hub import Hub
 from tocsin.model import Secret, iso, utc_now
 from tocsin.settings import Settings, SmtpServer

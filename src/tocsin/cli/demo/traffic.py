@@ -18,7 +18,7 @@ from typing import Any
 
 from tocsin.cli.demo.board import Arrival, Board
 from tocsin.cli.demo.stage import CACHE_TEAM
-from tocsin.cli.signing import SignedSender
+from tocsin.cli.kit.signing import SignedSender
 from tocsin.ingest.proof.scheme import LiveSecret
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.ingest.sources.samples import kinds, sample

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.demo.board import Arrival, Board, Notice, Snapshot
-from tocsin.cli.output import STATUS_STYLES, clock, out, severity_text
+from tocsin.cli.kit.output import STATUS_STYLES, clock, out, severity_text
 
 _DIM = "bright_black"
 _ACCENT = "bold orange1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tocsin.cli.runtime import Installation
+    from tocsin.cli.kit.runtime import Installation
 
 
 def set_up_link(installation: Installation, url: str) -> str | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tocsin.access.vault import Vault
 from tocsin.alerts.directory import DirectoryFeed
-from tocsin.cli.runtime import Installation
+from tocsin.cli.kit.runtime import Installation
 from tocsin.ingest.proof.scheme import Profile
 from tocsin.ingest.proof.sign import path_secret, sign
 from tocsin.ingest.replies import PREFIX

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin.cli.exits import Exit, Failure, readable
+from tocsin.cli.kit.exits import Exit, Failure, readable
 
 if TYPE_CHECKING:
-    from tocsin.cli.runtime import Installation
-    from tocsin.cli.signing import SignedSender
+    from tocsin.cli.kit.runtime import Installation
+    from tocsin.cli.kit.signing import SignedSender
     from tocsin.settings import Settings
 
 
@@ -22,7 +22,7 @@ def read_body(file: str) -> bytes:
 
 
 def server_of(settings: Settings, url: str | None) -> str:
-    from tocsin.cli.whereabouts import running_server
+    from tocsin.cli.server.whereabouts import running_server
 
     found = url or settings.public_url or running_server(settings.data_dir)
     if found is None:
@@ -43,7 +43,7 @@ def find_sender(installation: Installation, workspace: str, said: str) -> Signed
     import asyncio
 
     from tocsin.cli.calling.in_process import workspace_id_of
-    from tocsin.cli.signing import load_signed_senders
+    from tocsin.cli.kit.signing import load_signed_senders
 
     workspace_id = workspace_id_of(installation, workspace)
     senders = readable(lambda: asyncio.run(load_signed_senders(installation, workspace_id)))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli import keys
-from tocsin.cli.exits import Exit, Failure, readable
-from tocsin.cli.output import note, progress
+from tocsin.cli.kit import keys
+from tocsin.cli.kit.exits import Exit, Failure, readable
+from tocsin.cli.kit.output import note, progress
 
 if TYPE_CHECKING:
     from tocsin.model import Secret

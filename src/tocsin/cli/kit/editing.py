@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 
 
 def with_assignments(said: Sequence[str]) -> dict[str, Any]:

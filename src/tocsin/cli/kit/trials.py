@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
-from tocsin.cli.output import ago, note, print_json, show
+from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.output import ago, note, print_json, show
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient

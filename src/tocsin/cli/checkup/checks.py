@@ -13,17 +13,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tocsin.cli import keys, serving
-from tocsin.cli.exits import Failure, readable
-from tocsin.cli.findings import Finding, Health
-from tocsin.cli.policy_check import policy_findings
-from tocsin.cli.runtime import open_database
-from tocsin.cli.whereabouts import running_server
+from tocsin.cli.checkup.findings import Finding, Health
+from tocsin.cli.checkup.policy_check import policy_findings
+from tocsin.cli.kit import keys
+from tocsin.cli.kit.exits import Failure, readable
+from tocsin.cli.kit.runtime import open_database
+from tocsin.cli.server import serving
+from tocsin.cli.server.whereabouts import running_server
 from tocsin.settings import settings_file
 from tocsin.settings.file import holds_secrets
 
 if TYPE_CHECKING:
-    from tocsin.cli.control import Answers
+    from tocsin.cli.server.control import Answers
     from tocsin.settings import Settings, SmtpServer
 
 _OLDEST_POSTGRESQL = 150_000

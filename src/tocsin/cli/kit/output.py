@@ -23,7 +23,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli.terminal import visible
+from tocsin.cli.kit.terminal import visible
 
 _PADDING = (0, 2, 0, 0)
 _PIPE_WIDTH = 400

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from tocsin.cli.exits import Failure, readable
-from tocsin.cli.findings import Finding, Health
+from tocsin.cli.checkup.findings import Finding, Health
+from tocsin.cli.kit.exits import Failure, readable
 
 
 def policy_findings(url: str) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient

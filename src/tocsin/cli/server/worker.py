@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from socket import socket
 from typing import TYPE_CHECKING
 
-from tocsin.cli.runtime import Installation
+from tocsin.cli.kit.runtime import Installation
 
 if TYPE_CHECKING:
     from tocsin.app import Asgi

@@ -17,9 +17,9 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from tocsin.cli.metrics_folder import metrics_folder
-from tocsin.cli.runtime import Installation
-from tocsin.cli.worker import Worker
+from tocsin.cli.kit.runtime import Installation
+from tocsin.cli.server.metrics_folder import metrics_folder
+from tocsin.cli.server.worker import Worker
 from tocsin.settings import forget_secrets
 
 _BACKLOG = 2_048

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Final, NamedTuple, NoReturn
 
-from tocsin.cli.output import complain
+from tocsin.cli.kit.output import complain
 
 _SIGNALLED: Final = 128
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
@@ -27,7 +27,7 @@ def find_user(api: ApiClient, said: str) -> Any:
     Raises:
         Failure: there is none, or more than one.
     """
-    from tocsin.cli.lookup import one_of
+    from tocsin.cli.kit.lookup import one_of
 
     items = api.items("/users", limit=10_000)
     found = [each for each in items if said.lower() == each["email"].lower()]
@@ -42,7 +42,7 @@ def find_contact(api: ApiClient, user: Any, said: str) -> Any:
     Raises:
         Failure: there is none, or more than one.
     """
-    from tocsin.cli.lookup import one_of
+    from tocsin.cli.kit.lookup import one_of
 
     items = api.items(f"/users/{user['id']}/contact-methods", limit=1_000)
     return one_of("contact method", said, contacts_called(items, said))
@@ -99,7 +99,7 @@ def wanted_notices(texts: list[str]) -> dict[str, Any] | None:
     Raises:
         Failure: if one is not of that form.
     """
-    from tocsin.cli.arguments import whole_minutes
+    from tocsin.cli.kit.arguments import whole_minutes
 
     if texts == ["none"]:
         return None

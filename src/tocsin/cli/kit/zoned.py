@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 
 
 def zone_of(name: str) -> ZoneInfo:

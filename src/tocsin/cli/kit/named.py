@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from tocsin.cli.arguments import read_json
-from tocsin.cli.editing import edited, with_assignments
-from tocsin.cli.lookup import by_name
-from tocsin.cli.output import Json, moment, note, pairs, print_json, show
-from tocsin.cli.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.arguments import read_json
+from tocsin.cli.kit.editing import edited, with_assignments
+from tocsin.cli.kit.lookup import by_name
+from tocsin.cli.kit.output import Json, moment, note, pairs, print_json, show
+from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient

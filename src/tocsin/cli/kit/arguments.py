@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tocsin.cli.exits import Exit, Failure
+from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.model import Severity
 
 _MATCHER = re.compile(r"\s*([^=!~\s][^=!~]*?)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
