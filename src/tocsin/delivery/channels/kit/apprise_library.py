@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.delivery.channels.kit.escape import cut
 from tocsin.delivery.channels.kit.own_threads import OwnThreads, StillBusyError
 from tocsin.delivery.outbound import AddressPolicy
 from tocsin.delivery.outbound.sockets import guarded
@@ -75,6 +76,8 @@ _OPTIONS = frozenset({
 # fmt: on
 _PREFIXES = "+-:"
 """Before the name of an option: of a header, a field or a parameter that the sender names."""
+_AROUND_A_TITLE = 24
+"""Characters that Apprise puts around a title that it writes above the body."""
 _threads = OwnThreads()
 _HTTP_ERROR = re.compile(r"error=(\d{3})\b")
 
@@ -148,6 +151,7 @@ async def notify(
     hub = apprise.Apprise(asset=service.asset)
     hub.add(service)
     schema = url.partition(":")[0].lower()
+    title, body = _fitting(service, title, body)
 
     def send() -> Any:
         # Without a time limit of its own it stays on this thread and out of Apprise's common pool.
@@ -165,6 +169,15 @@ async def notify(
         status=codes[-1] if codes else None,
         blocked=watch.blocked,
     )
+
+
+def _fitting(service: Any, title: str, body: str) -> tuple[str, str]:
+    """Both within what the service takes. Apprise itself would cut a character or an address in half."""
+    if service.title_maxlen > 0:
+        title = cut(title, service.title_maxlen)
+    is_above = service.title_maxlen <= 0 or service.overflow_amalgamate_title
+    room = service.body_maxlen - (len(title) + _AROUND_A_TITLE if is_above else 0)
+    return title, cut(body, room) if room > 0 else body
 
 
 def _service(url: str) -> Any:

@@ -8,7 +8,10 @@ from being read as markup is in the channel's file or below.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import quote
+
+from tocsin.model.cutting import beginning, whole_place
 
 MARK = "…"
 
@@ -26,8 +29,11 @@ _MANY_LINES = re.compile(r"\n{3,}")
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` code points, the last one a mark if any were lost."""
-    return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + MARK
+    """At most `limit` code points, the last one a mark if any were lost; no character and no address is
+    lost in part."""
+    if len(text) <= limit:
+        return text
+    return beginning(text, limit - 1) + MARK
 
 
 def _clean(text: str) -> str:
@@ -64,7 +70,8 @@ def slack(text: str, limit: int) -> str:
         # Room for the mark, unless this is all there is.
         rest = len(text) - position - 1
         if length + len(piece) > limit - (1 if rest else 0):
-            return "".join(escaped) + MARK
+            kept = beginning(text, position)
+            return "".join(_SLACK.get(each, each) for each in kept) + MARK
         escaped.append(piece)
         length += len(piece)
     return "".join(escaped)
@@ -92,13 +99,18 @@ def breakable(text: str, longest: int) -> str:
 
     def parted(run: re.Match[str]) -> str:
         parts = _SEPARATORS.sub("\u200b", run[0]).split("\u200b")
-        return "\u200b".join(
-            part[start : start + longest]
-            for part in parts
-            for start in range(0, len(part), longest)
-        )
+        return "\u200b".join(piece for part in parts for piece in _pieces(part, longest))
 
     return re.sub(rf"[^\s\u200b-]{{{longest + 1},}}", parted, text)
+
+
+def _pieces(text: str, longest: int) -> Iterator[str]:
+    """At most so long, no character in two of them."""
+    while len(text) > longest:
+        place = whole_place(text, longest)
+        yield text[:place]
+        text = text[place:]
+    yield text
 
 
 def inert(text: str) -> str:

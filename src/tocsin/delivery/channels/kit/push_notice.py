@@ -10,6 +10,7 @@ from tocsin.delivery.channels.kit.loudness import Loudness, loudness
 from tocsin.delivery.channels.kit.message_actions import ActionLink
 from tocsin.delivery.channels.kit.message_words import MessageWords
 from tocsin.message import Links, Message
+from tocsin.model.cutting import beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ def notice(message: Message, words: MessageWords, links: Links) -> PushNotice:
 
 
 def cut_bytes(text: str, limit: int) -> str:
-    """At most so many bytes of UTF-8, no character halved."""
+    """At most so many bytes of UTF-8, no character and no address in part."""
     raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= limit else raw[: limit - 3].decode("utf-8", "ignore") + "…"
+    if len(raw) <= limit:
+        return text
+    text = raw.decode("utf-8")
+    end = len(raw[: limit - 3].decode("utf-8", "ignore"))
+    return beginning(text, end) + "…"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tocsin.model.cutting import beginning
+
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -104,7 +106,8 @@ def _longest(text: str, whole: Callable[[str], str], most: int) -> str | None:
     best, low, high = None, 0, min(len(text), room)
     while low <= high:
         length = (low + high) // 2
-        tried = whole(text[:length].rstrip() + "..." if length else "")
+        kept = beginning(text, length)
+        tried = whole(f"{kept}..." if kept else "")
         if segments(tried) <= most:
             best, low = tried, length + 1
         else:

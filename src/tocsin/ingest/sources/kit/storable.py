@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.model import EXTERNAL_ID_LIMIT, LABEL_VALUE_LIMIT
+from tocsin.model.cutting import beginning
 
 REPLACEMENT: Final = "\ufffd"
 
@@ -35,7 +36,7 @@ def clean_text(text: str, limit: int) -> tuple[str, bool]:
     if not text.isascii():
         text = _without_surrogates(text)
     if len(text) > limit:
-        return text[: limit - 1] + "…", True
+        return beginning(text, limit - 1) + "…", True
     return text, False
 
 
