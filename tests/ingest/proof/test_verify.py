@@ -377,3 +377,37 @@ def test_what_we_sign_we_accept(
     other = from_preset(type_, SOURCES[type_].preset.make_secret(), **given)
     assert check(other, headers, path_secret=path_secret(made)) == "invalid-signature"
     assert verify(made, lower(headers), BODY, NOW, path_secret=path_secret(made)) == Verified(0)
+
+
+STRIPE = {
+    "signed_content": SignedContent.TIMESTAMP_DOT_BODY,
+    "signature_header": "X-Signature",
+    "timestamp_header": "x-signature",
+    "signature_prefix": "v1=",
+}
+
+
+def test_the_time_may_stand_beside_the_signature() -> None:
+    at = int(NOW.timestamp())
+    right = hexdigest(f"{at}.".encode() + BODY)
+    for value in (
+        f"t={at},v1={right}",
+        f"t={at}, v1={WRONG}, v1={right},v0=abc",
+        f"v1={right},t={at}",
+    ):
+        assert check(profile(**STRIPE), {"X-Signature": value}) == 0
+    assert (
+        check(profile(**STRIPE), {"X-Signature": f"t={at + 1},v1={right}"}) == "invalid-signature"
+    )
+    assert check(profile(**STRIPE), {"X-Signature": f"v1={right}"}) == "missing-signature"
+    late = NOW + timedelta(seconds=301)
+    answer = check(profile(**STRIPE), {"X-Signature": f"t={at},v1={right}"}, now=late)
+    assert answer == "stale-timestamp"
+
+
+def test_our_own_signer_writes_it_there_too() -> None:
+    given_ = profile(**STRIPE)
+    headers = sign(given_, BODY, NOW, delivery_id="d")
+    assert list(headers) == ["X-Signature"]
+    assert check(given_, headers) == 0
+    assert given_.signed_time(lower(headers)) == str(int(NOW.timestamp()))

@@ -42,6 +42,19 @@ STANDARD_WEBHOOKS: Final = HeaderNames("webhook-signature", "webhook-timestamp",
 SVIX: Final = HeaderNames("svix-signature", "svix-timestamp", "svix-id")
 
 
+_TIMES: Final = frozenset(("t", "ts", "timestamp"))
+
+
+def time_sent(names: HeaderNames, headers: Mapping[str, str]) -> str:
+    """The time that is signed, as it is written; empty if there is none. It has a header of its own, or
+    stands beside the signature, as Stripe has it: `t=1772352000,v1=…`."""
+    value = headers.get(names.timestamp, "")
+    if names.timestamp != names.signature:
+        return value
+    parts = (part.strip().partition("=") for part in value.split(","))
+    return next((time for name, _, time in parts if name in _TIMES), "")
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSecret:
     """A secret that is accepted now; `expires_at` None means the current one."""
@@ -55,7 +68,8 @@ class Scheme:
     """How senders of one kind prove themselves.
 
     `signature_prefix` is what comes before each signature (`sha256=`, `v1=`, `v1,`) or before a
-    token (`Bearer `). `id_header` names the header whose value is signed for
+    token (`Bearer `). `timestamp_header` may be the `signature_header` (see `time_sent`).
+    `id_header` names the header whose value is signed for
     `id.timestamp.body` (`webhook-id` if not given). `secret_encoding` is `text` (the secret's
     UTF-8 bytes are the key), `standard_webhooks` (`whsec_` is stripped, the rest is base64),
     `routing_key` (text of 32 letters and digits, as PagerDuty's clients demand) or `mail_token` (the
@@ -152,7 +166,7 @@ class Profile(Scheme):
         in lower case."""
         if not self.timestamp_is_signed:
             return None
-        times = (headers.get(names.timestamp) for names in self.header_names)
+        times = (time_sent(names, headers) for names in self.header_names)
         return next((time for time in times if time), None)
 
     @property

@@ -65,7 +65,12 @@ def _hmac_headers(
         value = digest.hex()
     else:
         value = binascii.b2a_base64(digest, newline=False).decode()
-    headers[profile.signature_header] = f"{profile.signature_prefix or ''}{value}"
+    value = f"{profile.signature_prefix or ''}{value}"
+    (names, *_) = profile.header_names
+    if profile.timestamp_header and names.timestamp == names.signature:
+        del headers[profile.timestamp_header]
+        value = f"t={timestamp},{value}"
+    headers[profile.signature_header] = value
     return headers
 
 

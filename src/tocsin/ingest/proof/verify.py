@@ -24,6 +24,7 @@ from tocsin.ingest.proof.scheme import (
     LiveSecret,
     Profile,
     decode_base64,
+    time_sent,
 )
 from tocsin.model import AuthScheme, SignatureFormat, SignedContent
 
@@ -121,7 +122,7 @@ def _verify_hmac(
     timestamp = ""
     content = profile.signed_content
     if content is not SignedContent.BODY:
-        timestamp = headers.get(names.timestamp, "")
+        timestamp = time_sent(names, headers)
         if not timestamp:
             return MISSING
         if content is SignedContent.ID_TIMESTAMP_BODY:
