@@ -53,12 +53,12 @@ class BareEndpoint:
         )
 
     def post(
-        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST", query: str = ""
     ) -> tuple[int, dict[str, str], Any]:
-        return self.harness.run(self.answer(path, body, headers, method))
+        return self.harness.run(self.answer(path, body, headers, method, query))
 
     async def answer(
-        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST", query: str = ""
     ) -> tuple[int, dict[str, str], Any]:
         sent: list[MutableMapping[str, Any]] = []
 
@@ -72,6 +72,7 @@ class BareEndpoint:
             "type": "http",
             "method": method,
             "path": path,
+            "query_string": query.encode(),
             "headers": [(n.lower().encode(), v.encode("latin-1")) for n, v in headers.items()],
         }
         await self.endpoint(scope, receive, send)
@@ -237,12 +238,30 @@ def test_a_flood_of_costly_mappings_is_refused_beyond_a_limit(
 
 
 def test_put_is_taken_like_post(opened: Harness) -> None:
-    """Grafana's webhook contact point may be set to PUT."""
+    """Grafana's webhook contact point may be set to PUT, Site24x7 to PATCH, too."""
     bare, sender = BareEndpoint(opened), opened.workspace.sender()
     body = json.dumps({"title": "T"}).encode()
     assert bare.post(sender.path, body, sender.headers(body), method="PUT")[0] == 201
-    status, headers, _ = bare.post(sender.path, body, sender.headers(body), method="PATCH")
-    assert (status, headers["allow"]) == (405, "POST, PUT")
+    other = json.dumps({"title": "U"}).encode()
+    assert bare.post(sender.path, other, sender.headers(other), method="PATCH")[0] == 201
+    status, headers, _ = bare.post(sender.path, body, sender.headers(body), method="DELETE")
+    assert (status, headers["allow"]) == (405, "POST, PUT, PATCH")
+
+
+def test_fields_in_the_address_are_a_form(opened: Harness) -> None:
+    bare = BareEndpoint(opened)
+    sender = opened.workspace.sender("uptimerobot", auth_scheme="url")
+    fields = "monitorID=7&monitorFriendlyName=Shop&alertType=1&alertDetails=50%25+loss"
+    path = sender.path
+    assert bare.post(path, b"", {}, method="GET", query=fields)[0] == 201
+    # Where nothing is set up as the body, UptimeRobot posts the address alone.
+    up = fields.replace("alertType=1", "alertType=2")
+    status, _, answer = bare.post(path, b"", {}, query=up)
+    assert (status, answer["status"]) == (200, "resolved")
+    assert bare.post(path + "x", b"", {}, method="GET", query=fields)[0] == 401
+    for query in ("", "monitorID"):
+        assert bare.post(path, b"", {}, method="GET", query=query)[0] == 405
+    assert bare.post(path, b"{", {}, query=fields)[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from prometheus_client import Counter
 
 from tocsin.heartbeats.pings import PingRefusal, Pings
 from tocsin.ingest import metrics, replies
+from tocsin.ingest.address_form import content_of, has_fields
 from tocsin.ingest.body import Bodies, Body, Disconnected, Receive
 from tocsin.ingest.connection import PATIENCE_SECONDS
 from tocsin.ingest.lanes import Lanes
@@ -59,8 +60,8 @@ RECORDED_REJECTIONS_PER_SECOND = 50.0
 READING_LIMIT = 250
 """Webhooks of one workspace that wait to be read in the thread: 503 for the rest of its flood."""
 
-METHODS = ("POST", "PUT")
-"""Grafana can be set to either."""
+METHODS = ("POST", "PUT", "PATCH")
+"""Grafana can be set to either of the first two, Site24x7 to any."""
 uuid_of = lru_cache(4096)(UUID)
 
 
@@ -124,7 +125,7 @@ class Endpoint:
     async def _reply(
         self, scope: Scope, receive: Receive, identifier: str, secret: str | None
     ) -> Reply:
-        if scope["method"] not in METHODS:
+        if scope["method"] not in METHODS and not has_fields(scope):
             return replies.declined(identifier, NOT_POST)
         headers = headers_of(scope["headers"])
         sender = await self.sender(identifier)
@@ -139,6 +140,7 @@ class Endpoint:
                 content = await self.refuse_too_large(sender, headers)
             if isinstance(content, Declined):
                 return replies.declined(identifier, content)
+            content = content_of(scope, headers, content)
             started = time.perf_counter()
             shown = NOTHING_SHOWN if secret is None else Shown(path_secret=secret)
             webhook, answer = await self._process(sender, headers, content, shown, body)

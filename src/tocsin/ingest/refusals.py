@@ -63,7 +63,9 @@ DELETED_MEANWHILE = _rejected(
 )
 """For the record only."""
 NOT_POST = _rejected(
-    "method-not-allowed", "Webhooks are sent with POST or PUT.", (b"allow", b"POST, PUT")
+    "method-not-allowed",
+    "Webhooks are sent with POST, PUT or PATCH, or with GET and their fields behind a ?.",
+    (b"allow", b"POST, PUT, PATCH"),
 )
 TOO_SLOW = _rejected("request-timeout", "The body did not arrive in time.", _CLOSE)
 

@@ -11,7 +11,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tocsin.ingest.sources.kit.form import read_form
+from tocsin.ingest.sources.kit.form import FormFields, read_form
+from tocsin.ingest.sources.kit.multipart import MEDIA_TYPE as MULTIPART
+from tocsin.ingest.sources.kit.multipart import read_parts
 from tocsin.model import Fault
 
 MAX_DEPTH: Final = 128
@@ -83,9 +85,9 @@ def decode(body: bytes, content_type: str | None) -> Any:
 def read(body: bytes, content_type: str | None) -> Decoded:
     """The JSON value in `body`, whatever Content-Type claims: JSON is always tried first.
 
-    A form (application/x-www-form-urlencoded) with a field `payload` holding JSON gives that JSON,
-    as GitHub sends it; any other form gives its fields as an object, a repeated field as a list (see
-    `read_form`).
+    A form (application/x-www-form-urlencoded or multipart/form-data) with a field `payload` holding
+    JSON gives that JSON, as GitHub sends it; any other form gives its fields as an object, a repeated
+    field as a list (see `read_form` and `read_parts`).
     Of a repeated object key the last one wins. Numbers: `1e400` and integers of more than 4,300
     digits are refused, as nothing behind this point could hold them.
 
@@ -115,7 +117,9 @@ def _second_try(body: bytes, content_type: str | None, error: Exception) -> Deco
         return replace(read(plain, None), is_json=False)
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded" or stripped[:11].lower() == b"payload=%7b":
-        return _form(body)
+        return _form(read_form(body))
+    if media_type == MULTIPART:
+        return _form(read_parts(body, content_type or ""))
     if isinstance(error, msgspec.DecodeError):
         repaired, flags = _repaired(body)
         if flags:
@@ -164,8 +168,7 @@ def _null_for_nan(found: re.Match[bytes]) -> bytes:
     return found[0] if found[0].startswith(b'"') else b"null"
 
 
-def _form(body: bytes) -> Decoded:
-    form = read_form(body)
+def _form(form: FormFields | Fault) -> Decoded:
     if isinstance(form, Fault):
         raise InvalidPayload([form])
     payload = form.fields.get("payload")

@@ -47,13 +47,14 @@ def read_form(body: bytes) -> FormFields | Fault:
             texts.append(text)
         if not form.flags and _STRAY.search(pair):
             form.flags = (NOT_ENCODED,)
-        _add(form.fields, *texts)
+        add_field(form.fields, *texts)
         at += len(pair) + 1
         before = name
     return form
 
 
-def _add(fields: dict[str, Any], name: str, value: str) -> None:
+def add_field(fields: dict[str, Any], name: str, value: str) -> None:
+    """A field that repeats becomes a list."""
     if name not in fields:
         fields[name] = value
     elif isinstance(known := fields[name], list):
