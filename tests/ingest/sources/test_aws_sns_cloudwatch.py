@@ -98,3 +98,49 @@ def test_a_delivery_has_the_name_of_its_message() -> None:
     payload = load("aws_sns_cloudwatch/alarm.json")
     assert idempotency_key(SNS, {}, payload) == "m-1"
     assert idempotency_key(SNS, {"x-amz-sns-message-id": "m-9"}, payload) == "m-9"
+
+
+def test_an_event_of_eventbridge_is_the_same_alarm() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/event.json")
+    (own,) = parse("aws_sns_cloudwatch/alarm.json")
+    assert (signal.kind, signal.external_id, signal.title) == (own.kind, ARN, own.title)
+    assert (signal.severity, signal.description) == (own.severity, own.description)
+    assert (signal.triggered_at, signal.labels) == (own.triggered_at, own.labels)
+    assert signal.flags == ()
+    event = load("aws_sns_cloudwatch/event.json")
+    assert idempotency_key(SNS, {}, event) == event["id"]
+
+
+def test_its_end_is_an_end_also_in_an_envelope() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/event_ok_in_envelope.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, ARN)
+    assert signal.occurred_at == utc(2026, 3, 1, 9, 30, 0, 250000)
+
+
+def test_what_an_alarm_hands_to_a_function_and_events_with_little_in_them() -> None:
+    event = load("aws_sns_cloudwatch/event.json")
+    handed = {
+        "source": "aws.cloudwatch",
+        "alarmArn": ARN,
+        "accountId": "123456789012",
+        "time": event["time"],
+        "region": "eu-central-1",
+        "alarmData": event["detail"],
+    }
+    assert SNS.parse(handed, context()) == SNS.parse(event, context())
+    del event["resources"], event["detail"]["configuration"]
+    event["detail"]["state"] = {"value": "OK"}
+    (signal,) = SNS.parse(event, context())
+    assert (signal.kind, signal.external_id) == (
+        SignalKind.RESOLVE,
+        "123456789012/eu-central-1/db-7 disk",
+    )
+    assert signal.occurred_at == utc(2026, 3, 1, 9)
+
+
+def test_another_event_is_named_by_its_type() -> None:
+    envelope = load("aws_sns_cloudwatch/alarm.json")
+    del envelope["Subject"]
+    message = json.dumps({"detail-type": "EC2 Spot Instance Interruption", "detail": {}}, indent=1)
+    (signal,) = SNS.parse(envelope | {"Message": message}, context())
+    assert signal.title == "EC2 Spot Instance Interruption"

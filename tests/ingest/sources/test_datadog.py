@@ -172,3 +172,34 @@ def test_the_event_s_id_names_the_delivery() -> None:
     assert idempotency_key(DATADOG, {}, payload) == "8110020030040050060"
     assert idempotency_key(DATADOG, {}, payload | {"id": "90210"}) is None
     assert idempotency_key(DATADOG, {}, payload | {"id": "$ID"}) is None
+
+
+def test_other_names_for_its_variables() -> None:
+    (signal,) = parse("datadog/other_names.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "42:host:db-7")
+    assert (signal.title, signal.severity) == ("Replication lag", Severity.HIGH)
+    assert signal.description == "Replica db-7 is 2 s behind."
+    assert signal.labels == {"env": "prod", "host": "db-7"}
+    assert signal.metadata["link"] == "https://app.datadoghq.com/monitors/42"
+    assert signal.flags == ()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"alertId": "42", "alertScope": "host:a", "alertTransition": "Recovered"},
+        {"monitor_id": 42, "scopes": "host:a", "transition": "Recovered"},
+        {"alert": {"id": "42", "scope": "host:a", "transition": "Recovered"}},
+        {"alert": {"alert_id": "42", "alert_scope": "host:a", "alert_transition": "Recovered"}},
+    ],
+)
+def test_one_alert_by_whatever_names(given: dict[str, Any]) -> None:
+    signal = one({"title": "CPU", "date": "1772353800000"} | given)
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "42:host:a")
+
+
+def test_the_priority_of_an_event_is_no_severity() -> None:
+    assert one({"title": "[Triggered] CPU", "priority": "low"}).severity is None
+    assert one({"title": "[Triggered] CPU", "priority": "P1"}).severity is Severity.CRITICAL
+    both = {"title": "[Triggered] CPU", "priority": "P1", "alert_priority": "P4"}
+    assert one(both).severity is Severity.LOW

@@ -56,3 +56,7 @@ def test_without_a_rule_it_is_refused() -> None:
         with pytest.raises(InvalidPayload) as caught:
             KIBANA.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_the_name_of_the_action_group_is_as_good_as_its_id() -> None:
+    assert one(action_group=None, action_group_name="Recovered").kind is SignalKind.RESOLVE

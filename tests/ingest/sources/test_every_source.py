@@ -148,3 +148,31 @@ def test_only_those_whose_end_is_a_lease_send_in_order() -> None:
         "grafana",
         "prometheus",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("sentry/issue_created.json", [("action",)]),
+        ("sentry/metric_resolved.json", [("action",)]),
+        ("github/dependabot_reopened.json", [("action",)]),
+        ("github/workflow_run_timed_out.json", [("action",), ("workflow_run", "conclusion")]),
+        ("gitlab/incident_opened.json", [("object_attributes", "action")]),
+        ("gitlab/pipeline_failed.json", [("object_attributes", "status")]),
+        ("pagerduty/triggered.json", [("event", "data", "urgency")]),
+    ],
+)
+def test_words_count_in_either_case(path: str, places: list[tuple[str, ...]]) -> None:
+    source = SOURCES[path.partition("/")[0]]
+    payload = decode((SAMPLES / path).read_bytes(), None)
+    before = source.parse(payload, context())
+    for *parents, name in places:
+        at = payload
+        for parent in parents:
+            at = at[parent]
+        at[name] = at[name].upper()
+    after = source.parse(payload, context())
+    assert [(each.kind, each.external_id, each.severity) for each in after] == [
+        (each.kind, each.external_id, each.severity) for each in before
+    ]
+    assert before

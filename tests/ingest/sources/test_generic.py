@@ -7,6 +7,7 @@ import pytest
 
 from tests.ingest.sources.sample_files import NOW, context, parse, utc
 from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS
 from tocsin.ingest.sources.registry import SOURCES, idempotency_key
 from tocsin.model import TITLE_LIMIT, Severity, Signal, SignalKind
 
@@ -198,3 +199,26 @@ def test_an_over_long_key_is_replaced_by_its_digest() -> None:
     assert key is not None
     assert len(key) == 64
     assert idempotency_key(GENERIC, {"idempotency-key": "k" * 255}, {}) == "k" * 255
+
+
+def test_a_list_is_as_many_alerts() -> None:
+    payload = [{"id": "a", "title": "A"}, {"id": "b", "status": "ok"}, {"status": "DOWNTIMESTART"}]
+    first, second = GENERIC.parse(payload, context())
+    assert (first.external_id, first.kind) == ("a", SignalKind.TRIGGER)
+    assert (second.external_id, second.kind) == ("b", SignalKind.RESOLVE)
+
+
+def test_every_fault_of_a_list_is_named() -> None:
+    payload = [{"title": 7}, {"id": "a", "title": "A"}, "x", {"title": "B", "labels": []}]
+    assert faults(payload) == [
+        ("/0/title", "wrong-type"),
+        ("/2", "wrong-type"),
+        ("/3/labels", "wrong-type"),
+    ]
+    assert faults([{"title": "x"}] * (MAX_ALERTS + 1)) == [("", "too-many-alerts")]
+
+
+def test_objects_in_a_form_are_texts() -> None:
+    signal = one({"title": "T", "labels": '{"host": "db-7"}', "metadata": '{"n": 1}'})
+    assert (signal.labels, signal.metadata) == ({"host": "db-7"}, {"n": 1})
+    assert faults({"title": "T", "labels": "{broken"}) == [("/labels", "wrong-type")]

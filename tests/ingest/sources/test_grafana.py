@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.ingest.sources.sample_files import context, load, parse, utc
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
 from tocsin.ingest.sources.registry import SOURCES
@@ -53,3 +55,66 @@ def test_a_new_screenshot_is_no_new_event() -> None:
     one, other = load("grafana/firing.json"), load("grafana/firing.json")
     other["alerts"][0]["imageURL"] = "https://grafana.example.com/public/img/2.png"
     assert fingerprint(one, GRAFANA.volatile) == fingerprint(other, GRAFANA.volatile)
+
+
+def test_a_rule_of_a_dashboard_by_the_alerting_of_older_versions() -> None:
+    (signal,) = parse("grafana/dashboard_rule.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, "rule:41")
+    assert (signal.title, signal.severity) == ("Disk of db-7", Severity.CRITICAL)
+    assert signal.description == "Free space runs out."
+    assert signal.labels == {"team": "storage", "severity": "critical"}
+    assert signal.metadata["ruleUrl"].startswith("https://grafana.example.com/d/abc")
+    assert (signal.triggered_at, signal.flags) == (None, ())
+    (ended,) = parse("grafana/dashboard_rule_ok.json")
+    assert (ended.kind, ended.external_id) == (SignalKind.RESOLVE, "rule:41")
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "flags"),
+    [
+        ("no_data", SignalKind.TRIGGER, ()),
+        ("OK", SignalKind.RESOLVE, ()),
+        ("odd", SignalKind.TRIGGER, ("unknown_status",)),
+    ],
+)
+def test_states_of_a_rule_of_a_dashboard(
+    state: str, kind: SignalKind, flags: tuple[str, ...]
+) -> None:
+    (signal,) = GRAFANA.parse(load("grafana/dashboard_rule.json") | {"state": state}, context())
+    assert (signal.kind, signal.flags) == (kind, flags)
+
+
+def test_a_paused_rule_and_the_older_test_button_are_no_alerts() -> None:
+    paused = load("grafana/dashboard_rule.json") | {"state": "paused"}
+    assert GRAFANA.parse(paused, context()) == []
+    assert "paused" in GRAFANA.ignored_reason(paused, context())
+    assert parse("grafana/dashboard_test.json") == []
+    assert "test" in GRAFANA.ignored_reason(load("grafana/dashboard_test.json"), context())
+
+
+@pytest.mark.parametrize(
+    ("labels", "severity", "flags"),
+    [
+        ({"Severity": "critical"}, Severity.CRITICAL, ()),
+        ({"severity": "", "priority": "P4"}, Severity.LOW, ()),
+        ({"severity": "low", "priority": "P1"}, Severity.LOW, ()),
+        ({"priority": "best effort"}, None, ()),
+        ({"severity": "odd", "priority": "P1"}, None, ("unknown_severity",)),
+    ],
+)
+def test_where_no_label_says_the_severity_another_may(
+    labels: dict[str, str], severity: Severity | None, flags: tuple[str, ...]
+) -> None:
+    payload = load("grafana/firing.json")
+    alert = payload["alerts"][0]
+    del alert["labels"]["severity"]
+    alert["labels"] |= labels
+    (signal,) = GRAFANA.parse(payload, context())
+    assert (signal.severity, signal.flags) == (severity, flags)
+
+
+def test_nothing_is_left_out_by_a_count_of_none_as_a_text() -> None:
+    payload = load("grafana/firing.json")
+    for count, flags in ((0, ()), ("0", ()), ("3", ("alerts_truncated",))):
+        (signal,) = GRAFANA.parse(payload | {"truncatedAlerts": count}, context())
+        assert signal.flags == flags

@@ -53,3 +53,11 @@ def test_doubts_and_faults() -> None:
         with pytest.raises(InvalidPayload) as caught:
             CHECKS.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_a_body_of_nothing_but_the_check() -> None:
+    (signal,) = parse("healthchecks/bare_check.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, CODE)
+    assert (signal.title, signal.severity) == ("Nightly backup", Severity.LOW)
+    assert signal.flags == ()
+    assert "https://" not in msgspec.json.encode(signal).decode()

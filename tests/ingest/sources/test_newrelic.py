@@ -67,3 +67,12 @@ def test_without_an_id_it_is_refused() -> None:
         with pytest.raises(InvalidPayload) as caught:
             NEWRELIC.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_nobody_has_taken_on_what_was_created_a_moment_ago() -> None:
+    """An owner that it has from the beginning, or a word for nobody, is no acknowledgement."""
+    assert one(state="CREATED", owner="Ada").kind is SignalKind.TRIGGER
+    assert one(owner="N/A").kind is SignalKind.TRIGGER
+    assert one(acknowledgedAt=0).kind is SignalKind.TRIGGER
+    assert one(acknowledgedAt=1_772_355_600_000).kind is SignalKind.ACKNOWLEDGE
+    assert one(state="ACKNOWLEDGED").kind is SignalKind.ACKNOWLEDGE

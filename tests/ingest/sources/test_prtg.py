@@ -118,3 +118,10 @@ def test_the_payload_of_the_page_is_what_is_read() -> None:
     form = re.sub(r"%([a-z]+)", lambda found: quote_plus(DOWN.get(found[1], "")), template)
     (signal,) = PRTG.parse(decode(form.encode(), FORM), context())
     assert signal == one({})
+
+
+def test_either_of_two_placeholders_for_one_thing() -> None:
+    values = {name: value for name, value in DOWN.items() if name not in ("status", "device")}
+    (signal,) = PRTG.parse(values | {"state": "Up", "server": "sw-3"}, context())
+    assert (signal.kind, signal.labels["device"]) == (SignalKind.RESOLVE, "sw-3")
+    assert one({"state": "Up"}).kind is SignalKind.TRIGGER

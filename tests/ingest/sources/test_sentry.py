@@ -106,3 +106,21 @@ def test_faults(resource: str, action: str, data: Any, pointer: str) -> None:
 
 def test_the_id_of_a_request_names_no_delivery() -> None:
     assert idempotency_key(SENTRY, {"request-id": "a"}, load("sentry/issue_created.json")) is None
+
+
+def test_the_older_webhook_of_a_project_is_about_the_same_issue() -> None:
+    (signal,) = parse("sentry/project_webhook.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, "issue:4711")
+    assert (signal.title, signal.severity) == ("KeyError: 'total'", Severity.CRITICAL)
+    assert signal.triggered_at == utc(2026, 3, 1, 9, 0, 5, 500000)
+    assert signal.labels == {
+        "server_name": "web-1",
+        "project": "shop",
+        "environment": "production",
+        "level": "fatal",
+        "rule": "Every new error",
+    }
+    assert signal.metadata["web_url"].startswith("https://shop.sentry.io/issues/4711/")
+    assert signal.flags == ()
+    bare = {"id": 7, "project_slug": "shop", "message": "x", "event": None}
+    assert SENTRY.parse(bare, context())[0].external_id == "issue:7"

@@ -105,3 +105,9 @@ def test_doubts_and_faults() -> None:
         with pytest.raises(InvalidPayload) as caught:
             SITE.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_the_monitors_id_by_the_name_of_its_variable() -> None:
+    values = {name: value for name, value in DOWN.items() if name != "MONITOR_ID"}
+    (signal,) = SITE.parse(values | {"MONITORID": "7"}, context())
+    assert signal.external_id == "7"

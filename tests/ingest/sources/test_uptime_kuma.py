@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.ingest.sources.sample_files import context, load, parse, utc
-from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.decode import InvalidPayload, decode
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Severity, Signal, SignalKind
 
@@ -84,3 +84,27 @@ def test_faults() -> None:
         with pytest.raises(InvalidPayload) as caught:
             KUMA.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_the_fields_of_an_address() -> None:
+    """By GET each member is a text of its own."""
+    fields = {name: msgspec.json.encode(DOWN[name]).decode() for name in ("heartbeat", "monitor")}
+    assert one(fields | {"msg": DOWN["msg"]}) == one(DOWN)
+    assert KUMA.parse({"msg": "tocsin Testing"}, context()) == []
+
+
+def test_a_form_in_parts_reads_the_same() -> None:
+    said = msgspec.json.encode(DOWN)
+    body = b'--b0\r\nContent-Disposition: form-data; name="data"\r\n\r\n' + said + b"\r\n--b0--\r\n"
+    assert one(decode(body, "multipart/form-data; boundary=b0")) == one(DOWN)
+
+
+def test_a_domain_name_is_one_alert_however_many_days_are_left() -> None:
+    for days in (21, 14, 7):
+        message = f"Domain name example.com will expire in {days} days"
+        signal = one({"heartbeat": None, "monitor": None, "msg": message})
+        assert (signal.external_id, signal.title) == (
+            "domain:example.com",
+            "Domain name example.com expires",
+        )
+        assert (signal.severity, signal.flags) == (Severity.MEDIUM, ())

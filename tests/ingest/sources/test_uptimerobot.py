@@ -60,3 +60,10 @@ def test_without_a_monitor_it_is_refused() -> None:
         with pytest.raises(InvalidPayload) as caught:
             ROBOT.parse(payload, context())
         assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_other_names_for_its_variables_and_no_id() -> None:
+    (signal,) = parse("uptimerobot/other_names.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, "https://shop.example.com")
+    assert (signal.title, signal.description) == ("Shop", "HTTP 502 - Bad Gateway")
+    assert signal.flags == ()

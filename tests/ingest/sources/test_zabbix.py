@@ -94,7 +94,8 @@ def test_without_a_name() -> None:
 
 def test_tags_of_any_form() -> None:
     assert one({"event_tags": [{"tag": "a", "value": "b"}]}).labels["a"] == "b"
-    for broken in ("[", "text", 7, ["x"], {"tag": "a"}):
+    assert one({"event_tags": "text"}).labels["text"] == "true"
+    for broken in ("[", "{", 7, ["x"], {"tag": "a"}):
         assert set(one({"event_tags": broken}).labels) == {"host", "host_group"}
 
 
@@ -107,3 +108,21 @@ def test_an_event_without_an_id_is_refused() -> None:
 def test_another_script_is_ignored_with_the_way_out() -> None:
     assert parse("zabbix/another_script.json") == []
     assert "docs/sources/zabbix.md" in ZABBIX.ignored_reason({}, context())
+
+
+def test_words_in_the_place_of_numbers_and_of_json() -> None:
+    (signal,) = parse("zabbix/words.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.RESOLVE, "90818")
+    assert signal.severity is Severity.MEDIUM
+    assert signal.labels == {"team": "web,ops", "prod": "true", "host": "web-1"}
+    assert signal.flags == ()
+
+
+def test_where_the_event_is_shown() -> None:
+    (signal,) = parse("zabbix/words.json")
+    assert signal.metadata["event_url"] == (
+        "https://zabbix.example.com/tr_events.php?triggerid=51&eventid=90818"
+    )
+    own = one({"zabbix_url": "https://zabbix.example.com", "event_url": "https://wiki/7"})
+    assert own.metadata["event_url"] == "https://wiki/7"
+    assert "event_url" not in one({"zabbix_url": "{$ZABBIX.URL}"}).metadata

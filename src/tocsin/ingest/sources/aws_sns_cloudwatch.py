@@ -3,6 +3,9 @@
 SNS posts an envelope, as text/plain, in which `Message` is a text: for an alarm it is JSON. It repeats
 what a 5xx answered, and never what a 4xx did; an id is the same on each attempt. Reference:
 awsdocs/amazon-sns-developer-guide, sns-message-and-json-formats.md.
+
+An alarm comes as its own action sends it, or as an event of EventBridge, by SNS or straight from an API
+destination; both name the same alarm by the same ARN.
 """
 
 from __future__ import annotations
@@ -54,19 +57,19 @@ class AwsSnsCloudWatch(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         envelope = require_object(payload, "an SNS message")
-        if _is_alarm(envelope):
+        if (alarm := _alarm_in(envelope)) is not None:
             # Raw message delivery: no envelope.
-            return _alarm(envelope, context)
+            return _alarm(alarm, context)
         if text_of(envelope.get("Type")) in _CONFIRMATIONS:
             return []
         message = text_of(envelope.get("Message"))
         if message is None:
             hint = "the Message of an SNS envelope is required"
             raise InvalidPayload([required("/Message", hint)])
-        alarm = nested_object(message)
-        if _is_alarm(alarm):
+        published = nested_object(message)
+        if (alarm := _alarm_in(published)) is not None:
             return _alarm(alarm, context)
-        return [_other(envelope, message, context)]
+        return [_other(envelope, message, published, context)]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
         envelope = object_of(payload)
@@ -76,11 +79,51 @@ class AwsSnsCloudWatch(BaseSource):
         return "the alarm has not enough data to be in one state or the other"
 
     def delivery_key(self, payload: Any) -> str | None:
-        return text_of(object_of(payload).get("MessageId"))
+        document = object_of(payload)
+        event = document.get("id") if "detail-type" in document else None
+        return first_text(document.get("MessageId"), event)
 
 
-def _is_alarm(document: dict[str, Any]) -> bool:
-    return "AlarmName" in document and "NewStateValue" in document
+def _alarm_in(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The alarm, by the names that its own action has for what it says; None if it is none."""
+    if "AlarmName" in document and "NewStateValue" in document:
+        return document
+    # In `alarmData` is what an alarm hands to a function, which may pass it on.
+    detail = object_of(document.get("detail")) or object_of(document.get("alarmData"))
+    state = detail.get("state")
+    if "alarmName" not in detail or not isinstance(state, dict):
+        return None
+    configuration = object_of(detail.get("configuration"))
+    arns = document.get("resources")
+    return {
+        "AlarmName": detail["alarmName"],
+        "AlarmDescription": configuration.get("description"),
+        "AlarmArn": first_text(
+            document.get("alarmArn"), *(arns[:1] if isinstance(arns, list) else ())
+        ),
+        "AlarmRule": configuration.get("alarmRule"),
+        "AWSAccountId": first_text(document.get("account"), document.get("accountId")),
+        "Region": document.get("region"),
+        "NewStateValue": state.get("value"),
+        "NewStateReason": state.get("reason"),
+        "OldStateValue": object_of(detail.get("previousState")).get("value"),
+        "StateChangeTime": first_text(state.get("timestamp"), document.get("time")),
+        "Trigger": _trigger(configuration),
+    }
+
+
+def _trigger(configuration: dict[str, Any]) -> dict[str, Any]:
+    metrics = configuration.get("metrics")
+    first = object_of(metrics[0]) if isinstance(metrics, list) and metrics else {}
+    metric = object_of(object_of(first.get("metricStat")).get("metric"))
+    dimensions = object_of(metric.get("dimensions"))
+    return present(
+        {
+            "MetricName": metric.get("name"),
+            "Namespace": metric.get("namespace"),
+            "Dimensions": [{"name": name, "value": value} for name, value in dimensions.items()],
+        }
+    )
 
 
 def _alarm(alarm: dict[str, Any], context: Context) -> list[Signal]:
@@ -114,14 +157,20 @@ def _alarm(alarm: dict[str, Any], context: Context) -> list[Signal]:
     ]
 
 
-def _other(envelope: dict[str, Any], message: str, context: Context) -> Signal:
+def _other(
+    envelope: dict[str, Any], message: str, published: dict[str, Any], context: Context
+) -> Signal:
     """Whatever else was published to the topic: budgets, health events, a team's own words."""
     flags = ["no_external_id"]
     at = moment(envelope.get("Timestamp"), context, flags)
     return make_signal(
         SignalKind.TRIGGER,
         None,
-        first_text(envelope.get("Subject"), message.partition("\n")[0]) or "SNS message",
+        # Of an event of EventBridge the first line would be a brace.
+        first_text(
+            envelope.get("Subject"), published.get("detail-type"), message.partition("\n")[0]
+        )
+        or "SNS message",
         flags=flags,
         description=message,
         triggered_at=at,

@@ -1,6 +1,7 @@
 """Datadog, Webhooks integration: the payload is a template of the user's, only the variables are
 Datadog's. Read are our recommended template (docs/sources/datadog.md), the same with its `alert`
-part nested, and what the default template offers (title, body, date).
+part nested, what the default template offers (title, body, date), and the same variables under the
+names that templates for other products give them ("alertTransition", "monitor_id", "url").
 
 Datadog cannot sign; it sends a custom header. Form-encoded bodies are accepted.
 """
@@ -37,7 +38,41 @@ _TYPES: Final = {
     "info": Severity.INFO,
     "success": Severity.INFO,
 }
-_ENOUGH: Final = ("alert_title", "title", "body", "alert_cycle_key", "cycle_key", "alert_id")
+_ENOUGH: Final = ("alert_title", "title", "body", "alert_cycle_key", "alert_id")
+# Our names, then what others call the same, without what only separates words.
+_ALIASES: Final = {
+    alias: name
+    for name, aliases in {
+        "id": "eventid",
+        "title": "eventtitle monitorname",
+        "body": "eventmsg eventmessage message msg",
+        "text_only_body": "textonlymsg textonlymessage",
+        "event_type": "",
+        "date": "",
+        "link": "url eventurl alerturl monitorurl eventlink",
+        "snapshot": "snapshoturl",
+        "hostname": "host",
+        "tags": "eventtags",
+        "aggreg_key": "aggregationkey aggregkey eventaggregkey",
+        "org_id": "",
+        "org_name": "",
+        "alert_id": "monitorid",
+        "alert_cycle_key": "cyclekey alertcycleid cycleid",
+        "alert_title": "",
+        "alert_transition": "transition",
+        "alert_type": "",
+        "alert_status": "",
+        "alert_metric": "metric",
+        "alert_query": "query",
+        "alert_scope": "scope scopes alertscopes",
+        "alert_priority": "",
+    }.items()
+    for alias in (name.replace("_", ""), *aliases.split())
+}
+_NESTED: Final = frozenset(("alert", "org", "event"))
+# `$ALERT_PRIORITY`; `$PRIORITY`, which bears the same names in templates, is normal or low.
+_PRIORITY: Final = re.compile(r"[Pp][1-5]")
+_PRIORITY_NAMES: Final = ("priority", "severity")
 _MAX_TAGS: Final = 500
 _MAX_PREFIXES: Final = 4
 _METADATA: Final = (
@@ -108,17 +143,21 @@ class Datadog(BaseSource):
 
 
 def _values(payload: dict[str, Any]) -> dict[str, str]:
-    """What the template says, flat (`alert.id` as `alert_id`), without variables that Datadog
-    left standing (`$ALERT_CYCLE_KEY`)."""
+    """What the template says, flat (`alert.id` as `alert_id`) and under our names, without variables
+    that Datadog left standing (`$ALERT_CYCLE_KEY`)."""
     values: dict[str, str] = {}
     for name, value in payload.items():
-        if name in ("alert", "org"):
+        if name in _NESTED:
             # Encoded as a form, a nested object arrives as its text.
             for inner, item in _nested(value).items():
                 if text := _given(item):
-                    values[f"{name}_{inner}"] = text
+                    values[inner if inner.startswith(f"{name}_") else f"{name}_{inner}"] = text
         elif text := _given(value):
             values[name] = text
+    for name in list(values):
+        own = _ALIASES.get(name[:40].replace("_", "").replace("-", "").lower())
+        if own is not None:
+            values.setdefault(own, values[name])
     return values
 
 
@@ -180,7 +219,7 @@ def _strip(title: str) -> tuple[str, list[str], str]:
 
 
 def _external_id(values: dict[str, str], title: str, scope: str, flags: list[str]) -> str | None:
-    if cycle := values.get("alert_cycle_key") or values.get("cycle_key"):
+    if cycle := values.get("alert_cycle_key"):
         return cycle
     if monitor := values.get("alert_id"):
         where = values.get("alert_scope")
@@ -198,6 +237,10 @@ def _severity(values: dict[str, str], transition: str, flags: list[str]) -> Seve
     severity, doubtful = parse_severity(values.get("alert_priority"))
     if doubtful:
         flags.append("unknown_severity")
+    if severity is None:
+        others = (values.get(name, "") for name in _PRIORITY_NAMES)
+        found = next((word for word in others if _PRIORITY.fullmatch(word)), None)
+        severity, _ = parse_severity(found)
     if severity is None:
         severity = _TYPES.get(values.get("alert_type", "").lower())
     if transition.removeprefix("re-") == "warn" and (severity is None or severity.rank > 2):

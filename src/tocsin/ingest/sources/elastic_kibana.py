@@ -22,11 +22,12 @@ from tocsin.ingest.sources.kit.reading import (
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_tags
-from tocsin.ingest.sources.kit.template import filled, title_or
+from tocsin.ingest.sources.kit.template import filled, first_text, title_or
 from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\{\{.*\}\}")
 _RECOVERED: Final = "recovered"
+_GROUPS: Final = ("action_group", "action_group_name")
 _LABELS: Final = {"rule_type": "rule_type", "space_id": "space", "alert_id": "alert_id"}
 _METADATA: Final = ("rule_id", "rule_url", "alert_uuid", "action_group", "flapping")
 
@@ -45,7 +46,7 @@ class ElasticKibana(BaseSource):
         )
         flags: list[str] = []
         title = title_or(f"Kibana rule {rule}", flags, values.get("rule_name"))
-        group = (text_of(values.get("action_group")) or "").lower()
+        group = _group(values)
         if not group:
             flags.append("unknown_status")
         # The alert's uuid is another one in each episode, and not known to older versions.
@@ -68,7 +69,13 @@ class ElasticKibana(BaseSource):
         ]
 
 
+def _group(values: dict[str, Any]) -> str:
+    return (first_text(*(values.get(name) for name in _GROUPS)) or "").lower()
+
+
 def _labels(values: dict[str, Any]) -> dict[str, Any]:
-    tags = (text_of(values.get("rule_tags")) or "").split(",")
+    tags = values.get("rule_tags")
+    if not isinstance(tags, list):
+        tags = (text_of(tags) or "").split(",")
     own = {label: text_of(values.get(name)) for name, label in _LABELS.items()}
     return present({**labels_of_tags(tags), **own})

@@ -39,7 +39,7 @@ _ACTIONS: Final[dict[str, dict[str, SignalKind]]] = {
         **dict.fromkeys(("fixed", "closed_by_user"), _RESOLVE),
     },
     "secret_scanning_alert": {
-        **dict.fromkeys(("created", "reopened"), _TRIGGER),
+        **dict.fromkeys(("created", "reopened", "publicly_leaked"), _TRIGGER),
         **dict.fromkeys(("resolved", "revoked"), _RESOLVE),
     },
 }
@@ -75,7 +75,7 @@ class GitHub(BaseSource):
         event = _event(document, context)
         if event == "workflow_run":
             return _workflow_run(document, context)
-        kind = _ACTIONS.get(event, {}).get(text_of(document.get("action")) or "")
+        kind = _ACTIONS.get(event, {}).get(_action(document))
         return [] if kind is None else [_alert(event, kind, document, context)]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
@@ -111,6 +111,10 @@ def _event(document: dict[str, Any], context: Context) -> str:
     raise InvalidPayload([required("", message)])
 
 
+def _action(document: dict[str, Any]) -> str:
+    return (text_of(document.get("action")) or "").lower()
+
+
 def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
     value = document.get(name)
     if isinstance(value, dict):
@@ -124,10 +128,10 @@ def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _workflow_run(document: dict[str, Any], context: Context) -> list[Signal]:
-    if document.get("action") != "completed":
+    if _action(document) != "completed":
         return []
     run = _object(document, "workflow_run")
-    ended = _CONCLUSIONS.get(text_of(run.get("conclusion")) or "")
+    ended = _CONCLUSIONS.get((text_of(run.get("conclusion")) or "").lower())
     if ended is None:
         return []
     kind, outcome = ended
@@ -191,7 +195,7 @@ def _alert(event: str, kind: SignalKind, document: dict[str, Any], context: Cont
     )
     if kind is _RESOLVE:
         occurred = moment(ended or alert.get("updated_at"), context, flags)
-    elif document.get("action") == "created":
+    elif _action(document) == "created":
         occurred = created
     else:
         occurred = moment(alert.get("updated_at"), context, flags)

@@ -87,8 +87,8 @@ def _incident(document: dict[str, Any], context: Context) -> Signal | None:
         attributes.get("iid"), "/object_attributes/iid", "the incident's number is required"
     )
     path = first_text(project.get("path_with_namespace"), project.get("id")) or ""
-    action = text_of(attributes.get("action")) or ""
-    state = text_of(attributes.get("escalation_status")) or ""
+    action = (text_of(attributes.get("action")) or "").lower()
+    state = (text_of(attributes.get("escalation_status")) or "").lower()
     kind = _INCIDENT.get(action) or _ESCALATION.get(state, SignalKind.UPDATE)
     flags: list[str] = []
     changed = moment(attributes.get("updated_at"), context, flags)
@@ -228,7 +228,7 @@ def _run(
     labels: Mapping[str, Any],
 ) -> Signal | None:
     """Something that ran: a failure triggers, the next success of the same thing resolves."""
-    kind = _RUN.get(text_of(status) or "")
+    kind = _RUN.get((text_of(status) or "").lower())
     if kind is None:
         return None
     flags: list[str] = []
@@ -256,6 +256,7 @@ def _run(
 
 _READERS: Final[Mapping[str, Callable[[dict[str, Any], Context], Signal | None]]] = {
     "issue": _incident,
+    "work_item": _incident,
     "vulnerability": _vulnerability,
     "pipeline": _pipeline,
     "build": _job,

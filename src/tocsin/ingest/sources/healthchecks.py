@@ -27,6 +27,7 @@ from tocsin.ingest.sources.kit.template import filled, first_text, nested_object
 from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\$[A-Z_]+[0-9]*")
+_CHECK: Final = frozenset(("grace", "n_pings", "status"))
 _METADATA: Final = ("slug", "timeout", "schedule", "tz", "grace", "last_ping", "n_pings")
 
 
@@ -37,7 +38,8 @@ class Healthchecks(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         values = filled(require_object(payload, "a Healthchecks webhook"), _STANDING)
-        check = nested_object(values.get("check"))
+        # A body of nothing but $JSON is the check itself.
+        check = values if values.keys() >= _CHECK else nested_object(values.get("check"))
         external_id = require_text(
             first_text(values.get("code"), check.get("uuid"), check.get("unique_key")),
             "/code",

@@ -36,6 +36,8 @@ _STATUSES: Final = {
 }
 # Nothing is known yet.
 _UNKNOWN: Final = frozenset(("undefined", "uninitialized"))
+# Netdata Cloud said `alarm` before it said `alert`; an Agent says `name`.
+_NAMES: Final = ("alert", "alarm", "name")
 _NODE: Final = ("host", "hostname", "node")
 _LABELS: Final = {
     "chart": "chart",
@@ -65,9 +67,9 @@ class Netdata(BaseSource):
         document = require_object(payload, "a Netdata notification")
         if _is_test(document):
             return []
-        if "status" in document and "alert" not in document and "name" not in document:
+        if "status" in document and document.keys().isdisjoint(_NAMES):
             return [_reachability(document)]
-        name = first_text(document.get("alert"), document.get("name"))
+        name = first_text(*(document.get(each) for each in _NAMES))
         if name is None:
             message = "the name of the alert is required; see docs/sources/netdata.md"
             raise InvalidPayload([required("/alert", message)])
@@ -89,7 +91,7 @@ class Netdata(BaseSource):
 
 
 def _is_test(document: dict[str, Any]) -> bool:
-    return text_of(document.get("token")) is not None and "alert" not in document
+    return text_of(document.get("token")) is not None and document.keys().isdisjoint(_NAMES)
 
 
 def _alert(document: dict[str, Any], name: str, status: str, context: Context) -> Signal:

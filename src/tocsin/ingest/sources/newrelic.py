@@ -26,6 +26,9 @@ from tocsin.model import Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\{\{.*\}\}")
 _ACKNOWLEDGED: Final = ("acknowledgedAt", "acknowledgedBy", "owner")
+_NOBODY: Final = frozenset(("n/a", "none", "null", "0"))
+# Nobody can have seen it yet: what has an owner is owned by whoever owns what it is about.
+_CREATED: Final = "created"
 _LABELS: Final = {
     "alertPolicyNames": "policy",
     "alertConditionNames": "condition",
@@ -72,8 +75,12 @@ class NewRelic(BaseSource):
 
 def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
     """An acknowledged issue stays ACTIVATED; only who did it, or when, shows it."""
-    kind = kind_of_state(text_of(values.get("state")), flags)
-    if kind is not SignalKind.RESOLVE and any(values.get(name) for name in _ACKNOWLEDGED):
+    state = text_of(values.get("state"))
+    kind = kind_of_state(state, flags)
+    if kind is not SignalKind.TRIGGER or (state or "").lower() == _CREATED:
+        return kind
+    names = (_names(values.get(name)) for name in _ACKNOWLEDGED)
+    if any(name is not None and name.lower() not in _NOBODY for name in names):
         return SignalKind.ACKNOWLEDGE
     return kind
 

@@ -123,7 +123,7 @@ def _severity(priority: str | None, urgency: Any, flags: list[str]) -> Severity 
         if not doubtful:
             return severity
         flags.append("unknown_severity")
-    return _URGENCIES.get(text_of(urgency) or "")
+    return _URGENCIES.get((text_of(urgency) or "").lower())
 
 
 def _summaries(references: Any) -> list[str]:

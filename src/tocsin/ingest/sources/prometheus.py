@@ -24,7 +24,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.kit.signal_fields import severity_of
+from tocsin.ingest.sources.kit.signal_fields import severity_of_labels
 from tocsin.ingest.sources.kit.times import parse_time
 from tocsin.model import AuthScheme, Fault, Lease, Signal, SignalKind
 
@@ -174,7 +174,7 @@ def _read_texts(
         fingerprint,
         title or f"Alert {fingerprint}",
         flags=flags,
-        severity=severity_of(labels.get("severity"), flags),
+        severity=severity_of_labels(labels, flags),
         description=described,
         labels=labels,
         metadata=present({"annotations": annotations, "generatorURL": url}),

@@ -46,6 +46,13 @@ _PRIORITIES: Final = (
     Severity.HIGH,
     Severity.CRITICAL,
 )
+# PRTG has two placeholders for each of these, and forms are named after either.
+_SYNONYMS: Final = {
+    "state": "status",
+    "server": "device",
+    "prio": "priority",
+    "statesince": "since",
+}
 _LABELS: Final = {"device": "device", "group": "group", "probe": "probe", "host": "host"}
 _METADATA: Final = (
     "status",
@@ -111,7 +118,11 @@ class Prtg(BaseSource):
 
 
 def _values(document: dict[str, Any]) -> dict[str, Any]:
-    return filled(document, _STANDING)
+    values = filled(document, _STANDING)
+    for other, name in _SYNONYMS.items():
+        if other in values:
+            values.setdefault(name, values[other])
+    return values
 
 
 def _status(values: dict[str, Any]) -> str:

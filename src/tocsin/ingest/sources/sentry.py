@@ -4,6 +4,9 @@ The signature is the hex HMAC-SHA256 of the body under the integration's client 
 it is not signed (getsentry/sentry, sentry_apps/models/sentry_app.py). `Request-ID` is a new one for each
 attempt and names no delivery. Sentry does not repeat a webhook of an internal integration, and ends the
 subscription of one that times out too often, so that every resource is accepted.
+
+The older WebHooks integration of a project (sentry_plugins/sentry_webhooks) signs nothing and has a form
+of its own, without resource and action: a rule fired for an issue.
 """
 
 from __future__ import annotations
@@ -66,8 +69,10 @@ class Sentry(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = require_object(payload, "a Sentry webhook")
+        if _is_of_project(document):
+            return [_project_alert(document, context)]
         resource = _resource(document, context)
-        kind = _KINDS.get(resource, {}).get(text_of(document.get("action")) or "")
+        kind = _KINDS.get(resource, {}).get(_action(document))
         if kind is None:
             return []
         data = object_of(document.get("data"))
@@ -83,10 +88,14 @@ class Sentry(BaseSource):
         return f"{resource[:50]} {action[:50]} opens, changes or ends no alert"
 
 
+def _action(document: dict[str, Any]) -> str:
+    return (text_of(document.get("action")) or "").lower()
+
+
 def _resource(document: dict[str, Any], context: Context) -> str:
     """What the header says; without one (a proxy, a replay by hand) what the data holds."""
     if given := context.headers.get("sentry-hook-resource"):
-        return given.strip()
+        return given.strip().lower()
     data = object_of(document.get("data"))
     return next((name for name, key in _SUBJECTS.items() if key in data), "unknown")
 
@@ -125,6 +134,43 @@ def _issue_alert(
     )
 
 
+def _is_of_project(document: dict[str, Any]) -> bool:
+    return "data" not in document and "project_slug" in document and "event" in document
+
+
+def _project_alert(document: dict[str, Any], context: Context) -> Signal:
+    event = object_of(document.get("event"))
+    issue = require_text(document.get("id"), "/id", "the issue's id is required")
+    rules = document.get("triggering_rules")
+    names = [text for item in rules if (text := text_of(item))] if _is_list(rules) else []
+    flags: list[str] = []
+    at = moment(first_text(event.get("timestamp"), event.get("received")), context, flags)
+    title = title_or("Sentry alert", flags, event.get("title"), document.get("message"))
+    return make_signal(
+        _TRIGGER,
+        f"issue:{issue}",
+        title,
+        flags=flags,
+        severity=_level(first_text(document.get("level"), event.get("level")), flags),
+        description=text_of(document.get("culprit")),
+        triggered_at=at,
+        occurred_at=at,
+        labels=_event_labels(
+            event | {"project_name": text_of(document.get("project_slug"))},
+            {"triggered_rule": ",".join(names[:50])},
+        ),
+        metadata=present(
+            {
+                "web_url": document.get("url"),
+                "event_id": event.get("event_id"),
+                "triggered_rule": ",".join(names[:50]),
+                "platform": event.get("platform"),
+                "release": event.get("release"),
+            }
+        ),
+    )
+
+
 def _metric_alert(
     document: dict[str, Any], alert: dict[str, Any], kind: SignalKind, context: Context
 ) -> Signal:
@@ -147,7 +193,7 @@ def _metric_alert(
             alert.get("title"),
         ),
         flags=flags,
-        severity=_METRIC_LEVELS.get(text_of(document.get("action")) or ""),
+        severity=_METRIC_LEVELS.get(_action(document)),
         description=text_of(data.get("description_text")),
         triggered_at=moment(started, context, flags),
         occurred_at=moment(ended, context, flags),
@@ -172,7 +218,7 @@ def _issue(
     identity = require_text(issue.get("id"), "/data/issue/id", "the issue's id is required")
     flags: list[str] = []
     # An issue that comes back was first seen long ago; what comes back now starts now.
-    is_new = document.get("action") != "unresolved"
+    is_new = _action(document) != "unresolved"
     started = moment(issue.get("firstSeen"), context, flags) if is_new else None
     project = object_of(issue.get("project"))
     return make_signal(

@@ -60,7 +60,9 @@ class Site24x7(BaseSource):
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = require_object(payload, "a Site24x7 webhook")
         external_id = require_text(
-            first_text(document.get("MONITOR_ID"), document.get("MONITORNAME")),
+            first_text(
+                *(document.get(name) for name in ("MONITOR_ID", "MONITORID", "MONITORNAME"))
+            ),
             "/MONITOR_ID",
             "the monitor's id or name is required; turn on Send Incident Parameters",
         )

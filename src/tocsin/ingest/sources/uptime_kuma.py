@@ -1,4 +1,5 @@
-"""Uptime Kuma, notification of the kind webhook, request body "Preset - application/json".
+"""Uptime Kuma, notification of the kind webhook, request body "Preset - application/json"; the other
+preset has the same in a field of a form, the method GET its members as fields of the address.
 
 Reference: louislam/uptime-kuma, server/notification-providers/webhook.js. Kuma signs nothing, but sends
 headers of the user's, and repeats nothing that failed.
@@ -15,7 +16,6 @@ from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import (
-    object_of,
     present,
     require_object,
     require_text,
@@ -25,7 +25,7 @@ from tocsin.ingest.sources.kit.reading import (
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
 from tocsin.ingest.sources.kit.tags import labels_of_objects
-from tocsin.ingest.sources.kit.template import first_text, nested_object, title_or
+from tocsin.ingest.sources.kit.template import first_text, nested, nested_object, title_or
 from tocsin.model import Severity, Signal, SignalKind
 
 _DOWN: Final = "0"
@@ -36,6 +36,7 @@ _SEVERITY_TAGS: Final = ("severity", "priority")
 _METADATA: Final = ("url", "hostname", "port", "type", "description", "interval", "pathName")
 # `[Shop][https://shop.example.com/] … certificate … will expire in 7 days`
 _NAME: Final = re.compile(r"\[([^\]]{1,200})\]")
+_DOMAIN: Final = re.compile(r"Domain name (\S{1,253}) will expire\b")
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
@@ -46,7 +47,7 @@ class UptimeKuma(BaseSource):
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
         document = _document(payload)
-        beat, monitor = document.get("heartbeat"), object_of(document.get("monitor"))
+        beat, monitor = _beat(document), nested_object(document.get("monitor"))
         if beat is None:
             return _notice(document)
         if not isinstance(beat, dict):
@@ -89,7 +90,7 @@ class UptimeKuma(BaseSource):
         ]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
-        if _document(payload).get("heartbeat") is None:
+        if _beat(_document(payload)) is None:
             return "a test of the notification"
         return "the monitor is pending or under maintenance"
 
@@ -100,27 +101,38 @@ def _document(payload: Any) -> dict[str, Any]:
     return nested_object(document.get("data")) or document
 
 
+def _beat(document: dict[str, Any]) -> Any:
+    beat = nested(document.get("heartbeat"))
+    return None if isinstance(beat, str) and beat.strip().lower() in ("", "null") else beat
+
+
 def _notice(document: dict[str, Any]) -> list[Signal]:
-    """A message about no heartbeat: a test, or a certificate that will expire, which nothing ends."""
+    """A message about no heartbeat: a test, or a certificate or a domain name that will expire, which
+    nothing ends."""
     message = text_of(document.get("msg"))
     if message is None:
         hint = "expected heartbeat, monitor and msg; see docs/sources/uptime_kuma.md"
         raise InvalidPayload([required("/heartbeat", hint)])
     if message.endswith("Testing"):
         return []
-    found = _NAME.match(message)
-    name = found[1] if found else None
-    is_certificate = name is not None and "certificate" in message.lower()
-    flags = [] if is_certificate else ["no_external_id"]
+    # Said again with fewer days each time: one alert all the same.
+    external_id, title, labels = None, message, {}
+    if (found := _DOMAIN.match(message)) is not None:
+        external_id, title = f"domain:{found[1]}", f"Domain name {found[1]} expires"
+        labels = {"domain": found[1]}
+    elif (found := _NAME.match(message)) is not None:
+        labels = {"monitor": found[1]}
+        if "certificate" in message.lower():
+            external_id, title = f"certificate:{found[1]}", f"Certificate of {found[1]} expires"
     return [
         make_signal(
             SignalKind.TRIGGER,
-            f"certificate:{name}" if is_certificate else None,
-            f"Certificate of {name} expires" if is_certificate else message,
-            flags=flags,
+            external_id,
+            title,
+            flags=[] if external_id else ["no_external_id"],
             severity=Severity.MEDIUM,
             description=message,
-            labels={"monitor": name} if name else None,
+            labels=labels,
         )
     ]
 

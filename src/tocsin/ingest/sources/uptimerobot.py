@@ -20,12 +20,23 @@ from tocsin.ingest.sources.kit.reading import (
     require_text,
     text_of,
 )
-from tocsin.ingest.sources.kit.template import filled, title_or
+from tocsin.ingest.sources.kit.template import filled, first_text, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _STANDING: Final = re.compile(r"\*[A-Za-z]+\*")
 _DOWN, _UP, _CERTIFICATE = "1", "2", "3"
 _METADATA: Final = ("monitorURL", "alertTypeFriendlyName", "alertFriendlyDuration", "alertDuration")
+_MONITOR: Final = ("monitorID", "monitorURL", "monitorFriendlyName")
+_VARIABLES: Final = {
+    name.lower(): name
+    for name in (
+        *_MONITOR,
+        *_METADATA,
+        "alertType",
+        "alertDetails",
+        "alertDateTime",
+    )
+}
 _LONGEST: Final = timedelta(days=3_650)
 
 
@@ -35,9 +46,10 @@ class UptimeRobot(BaseSource):
     preset: ClassVar[Scheme] = Scheme(auth_scheme=AuthScheme.URL)
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
-        values = filled(require_object(payload, "an UptimeRobot webhook"), _STANDING)
+        values = _values(require_object(payload, "an UptimeRobot webhook"))
         monitor = require_text(
-            values.get("monitorID"),
+            # A template without the id has at least the address, or a name.
+            first_text(*(values.get(name) for name in _MONITOR)),
             "/monitorID",
             "the monitor's id is required; see docs/sources/uptimerobot.md",
         )
@@ -65,6 +77,17 @@ class UptimeRobot(BaseSource):
                 metadata=present({name: values.get(name) for name in _METADATA}),
             )
         ]
+
+
+def _values(document: dict[str, Any]) -> dict[str, Any]:
+    """What the variables say, under UptimeRobot's names for them, however the template spells these:
+    "monitor_friendly_name" is as good as "monitorFriendlyName"."""
+    values = filled(document, _STANDING)
+    for name in list(values):
+        squeezed = name[:40].replace("_", "").replace("-", "").lower()
+        if squeezed in _VARIABLES:
+            values.setdefault(_VARIABLES[squeezed], values[name])
+    return values
 
 
 def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:

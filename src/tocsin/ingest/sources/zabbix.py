@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
+from tocsin.ingest.sources.kit.kinds import kind_of_state
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.presets import BEARER
 from tocsin.ingest.sources.kit.reading import (
@@ -21,8 +22,8 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.tags import labels_of_objects
-from tocsin.ingest.sources.kit.template import filled, nested, title_or
+from tocsin.ingest.sources.kit.tags import labels_of_objects, labels_of_tags
+from tocsin.ingest.sources.kit.template import filled, first_text, nested, title_or
 from tocsin.model import Severity, Signal, SignalKind
 
 # Macros that the place does not know stay as they are, those without a value read *UNKNOWN*.
@@ -49,7 +50,6 @@ _METADATA: Final = (
     "trigger_id",
     "trigger_description",
     "alert_subject",
-    "event_url",
 )
 
 
@@ -87,7 +87,12 @@ class Zabbix(BaseSource):
                 triggered_at=started,
                 occurred_at=_happened(kind, values, started, context, flags),
                 labels=_labels(values),
-                metadata=present({name: values.get(name) for name in _METADATA}),
+                metadata=present(
+                    {
+                        **{name: values.get(name) for name in _METADATA},
+                        "event_url": first_text(values.get("event_url"), _page(values)),
+                    }
+                ),
             )
         ]
 
@@ -106,11 +111,13 @@ def _kind(values: dict[str, Any], flags: list[str]) -> SignalKind:
     value = text_of(values.get("event_value"))
     if source in _WITHOUT_RECOVERY:
         return SignalKind.TRIGGER
-    if value == "0":
-        return SignalKind.RESOLVE
-    if value != "1":
-        flags.append("unknown_status")
-        return SignalKind.TRIGGER
+    if value not in ("0", "1"):
+        # {EVENT.STATUS} says the same as a word: PROBLEM, OK or RESOLVED.
+        kind = kind_of_state(text_of(values.get("event_status")), flags)
+    else:
+        kind = SignalKind.RESOLVE if value == "0" else SignalKind.TRIGGER
+    if kind is not SignalKind.TRIGGER:
+        return kind
     if text_of(values.get("event_update_status")) != "1":
         return SignalKind.TRIGGER
     action = (text_of(values.get("event_update_action")) or "").lower()
@@ -146,8 +153,22 @@ def _happened(
     return _time(values, what, context, flags)
 
 
+def _page(values: dict[str, Any]) -> str | None:
+    """Where Zabbix shows the event, as its own media types have it."""
+    frontend, trigger = text_of(values.get("zabbix_url")), text_of(values.get("trigger_id"))
+    if frontend is None or trigger is None:
+        return None
+    event = text_of(values.get("event_id"))
+    return f"{frontend.rstrip('/')}/tr_events.php?triggerid={trigger}&eventid={event}"
+
+
 def _labels(values: dict[str, Any]) -> dict[str, str]:
-    labels = labels_of_objects(nested(values.get("event_tags")), "tag")
+    tags = nested(values.get("event_tags"))
+    # {EVENT.TAGS} is a text: `team:dba, prod`.
+    if isinstance(tags, str) and not tags.lstrip().startswith(("[", "{")):
+        labels = labels_of_tags(tag.strip() for tag in tags.split(","))
+    else:
+        labels = labels_of_objects(tags, "tag")
     for name, label in _LABELS.items():
         if text := text_of(values.get(name)):
             labels.setdefault(label, text)

@@ -30,6 +30,14 @@ from tocsin.model import Severity, SignalKind
         ("minor", "LOW"),
         ("none", "INFO"),
         ("P5", "INFO"),
+        ("Sev 1", "CRITICAL"),
+        ("Priority-2", "HIGH"),
+        ("severity: 3", "MEDIUM"),
+        ("1 - Critical", "CRITICAL"),
+        ("P2: High", "HIGH"),
+        ("4-Low", "LOW"),
+        ("Sev 3 – Moderate", "MEDIUM"),
+        ("critical - ok", "CRITICAL"),
         (0, "CRITICAL"),
         (1, "CRITICAL"),
         ("2", "HIGH"),
@@ -41,7 +49,25 @@ def test_known_words(value: Any, expected: str) -> None:
     assert parse_severity(value) == (Severity(expected), False)
 
 
-@pytest.mark.parametrize("value", ["boom", "P9", 6, -1, 2.5, True, [], {}, float("nan")])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "boom",
+        "P9",
+        "Sev 9",
+        "not critical",
+        "1 - boom",
+        "x - low",
+        "p1 " * 50,
+        6,
+        -1,
+        2.5,
+        True,
+        [],
+        {},
+        float("nan"),
+    ],
+)
 def test_an_unknown_word_is_flagged(value: Any) -> None:
     assert parse_severity(value) == (None, True)
 

@@ -24,7 +24,7 @@ from tocsin.ingest.sources.kit.reading import (
     text_of,
     wrong_type,
 )
-from tocsin.ingest.sources.kit.signal_fields import severity_of
+from tocsin.ingest.sources.kit.signal_fields import severity_of_labels
 from tocsin.model import Fault, Signal, SignalKind
 
 Describe = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str | None, str | None]]
@@ -76,7 +76,7 @@ def parse_group(payload: Any, context: Context, describe: Describe) -> list[Sign
         raise InvalidPayload([Fault("/alerts", "too-many-alerts", message)])
 
     shared = _group_metadata(group)
-    group_flags = ["alerts_truncated"] if group.get("truncatedAlerts") else []
+    group_flags = ["alerts_truncated"] if _truncated(group) else []
     faults: list[Fault] = []
     signals: list[Signal] = []
     for index, alert in enumerate(alerts):
@@ -180,7 +180,7 @@ def _signal(
         fingerprint,
         title,
         flags=flags,
-        severity=severity_of(labels.get("severity"), flags),
+        severity=severity_of_labels(labels, flags),
         description=description,
         triggered_at=started,
         occurred_at=ended if kind is SignalKind.RESOLVE else started,
@@ -189,12 +189,18 @@ def _signal(
     )
 
 
+def _truncated(group: dict[str, Any]) -> Any:
+    """How many alerts were left out. Custom templates write numbers as texts."""
+    count = group.get("truncatedAlerts")
+    return None if count == "0" else count
+
+
 def _group_metadata(group: dict[str, Any]) -> dict[str, Any]:
     shared = present({name: group[name] for name in _GROUP_FIELDS if name in group})
     if receiver := text_of(group.get("receiver")):
         # Alertmanager quotes it as if it were a regular expression: `my\-receiver`.
         shared["receiver"] = receiver.replace("\\", "")
-    if truncated := group.get("truncatedAlerts"):
+    if truncated := _truncated(group):
         shared["truncated_alerts"] = truncated
     # It is kept with each of the alerts, of which there may be thousands.
     if len(msgspec.json.encode(shared)) > _GROUP_BYTES:

@@ -7,6 +7,7 @@ a tool that counts from zero notifies too loudly rather than not at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -35,6 +36,11 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 }
 
 _get = SEVERITIES.get
+_LONGEST: Final = 40
+# `Sev 1`, `priority-2`.
+_NUMBERED: Final = re.compile(r"(?:p|prio|priority|s|sev|severity)[\s_:-]*([0-5])")
+# `1 - Critical`, `P2: High`.
+_TWICE: Final = re.compile(r"([^\s:-]+(?: ?-?[0-5])?)(?:\s*[:–]\s*|\s*-\s*)([a-z]+)")
 
 
 def parse_severity(value: Any) -> tuple[Severity | None, bool]:
@@ -49,7 +55,7 @@ def parse_severity(value: Any) -> tuple[Severity | None, bool]:
         word = value.strip().lower()
         if not word:
             return None, False
-        severity = _get(word)
+        severity = _get(word) or _composed(word)
         return severity, severity is None
     if value is None:
         return None, False
@@ -58,3 +64,17 @@ def parse_severity(value: Any) -> tuple[Severity | None, bool]:
             return _SCALE[int(value)], False
         return None, True
     return None, True
+
+
+def _composed(word: str) -> Severity | None:
+    """What a word and a number say together, of two the worse; nothing if only one of them is known."""
+    if len(word) > _LONGEST:
+        return None
+    if (found := _NUMBERED.fullmatch(word)) is not None:
+        return _SCALE[int(found[1])]
+    if (found := _TWICE.fullmatch(word)) is None:
+        return None
+    first, second = _get(found[1]) or _composed(found[1]), _get(found[2])
+    if first is None or second is None:
+        return None
+    return max(first, second, key=lambda severity: severity.rank)

@@ -14,6 +14,7 @@ that a mapping maps to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as AnyMapping
 from typing import Any, Final
 
 from tocsin.ingest.sources.base import Context
@@ -22,6 +23,7 @@ from tocsin.ingest.sources.kit.kinds import parse_kind
 from tocsin.ingest.sources.kit.make_signal import make_signal, moment
 from tocsin.ingest.sources.kit.reading import pointer_to, required, wrong_type
 from tocsin.ingest.sources.kit.severity import parse_severity
+from tocsin.ingest.sources.kit.template import nested
 from tocsin.model import Fault, Severity, Signal, SignalKind
 
 STATUS: Final = ("status", "state")
@@ -44,6 +46,7 @@ HAPPENED: Final = ("timestamp", "occurred_at", "time")
 _FIXED: Final = frozenset(
     ("title", "description", "severity", "labels", "tenant", "metadata", *STATUS)
 )
+_OTHER_SEVERITIES: Final = ("Severity", "SEVERITY", "priority")
 _TRIGGER: Final = SignalKind.TRIGGER
 _RESOLVE: Final = SignalKind.RESOLVE
 # Where these kinds say when they happened; the alert they are about has a title already.
@@ -97,7 +100,8 @@ def signal_from_fields(
     else:
         occurred = happened
 
-    labels = get("labels")
+    # A form can only hold a text.
+    labels = nested(get("labels"))
     if labels is not None and type(labels) is not dict:
         faults.append(wrong_type(f"{pointer}/labels", "an object of names and values", labels))
     tenant = get("tenant")
@@ -113,7 +117,7 @@ def signal_from_fields(
     metadata = {
         name: value for name, value in fields.items() if name not in _FIXED and name not in used
     }
-    if (given := get("metadata")) is not None:
+    if (given := nested(get("metadata"))) is not None:
         if type(given) is dict:
             metadata.update(given)
         else:
@@ -166,6 +170,19 @@ def severity_of(value: Any, flags: list[str]) -> Severity | None:
     if doubtful:
         flags.append("unknown_severity")
     return severity
+
+
+def severity_of_labels(labels: AnyMapping[str, Any], flags: list[str]) -> Severity | None:
+    """The severity that rules of Prometheus have by convention in the label `severity`. Without one,
+    what a team calls the same counts where it is a word that is known."""
+    if (word := labels.get("severity")) is not None and word != "":
+        return severity_of(word, flags)
+    for name in _OTHER_SEVERITIES:
+        if (word := labels.get(name)) is not None:
+            severity, _ = parse_severity(word)
+            if severity is not None:
+                return severity
+    return None
 
 
 def _kind(
