@@ -144,3 +144,27 @@ def test_another_event_is_named_by_its_type() -> None:
     message = json.dumps({"detail-type": "EC2 Spot Instance Interruption", "detail": {}}, indent=1)
     (signal,) = SNS.parse(envelope | {"Message": message}, context())
     assert signal.title == "EC2 Spot Instance Interruption"
+
+
+def test_the_health_of_amazons_services_has_an_end() -> None:
+    (signal,) = parse("aws_sns_cloudwatch/health.json")
+    assert signal.kind is SignalKind.TRIGGER
+    assert (signal.external_id or "").endswith("AWS_EC2_OPERATIONAL_ISSUE_7")
+    assert signal.title == "AWS_EC2_OPERATIONAL_ISSUE"
+    assert signal.description == "Instances lose their network."
+    assert signal.triggered_at == utc(2026, 3, 1, 9)
+    assert signal.occurred_at == utc(2026, 3, 1, 9, 5)
+    assert signal.labels == {
+        "account": "123456789012",
+        "region": "eu-central-1",
+        "service": "EC2",
+        "category": "issue",
+    }
+    assert signal.flags == ()
+    event = load("aws_sns_cloudwatch/health.json")
+    event["detail"]["statusCode"] = "closed"
+    envelope = load("aws_sns_cloudwatch/alarm.json") | {"Message": json.dumps(event)}
+    (ended,) = SNS.parse(envelope, context())
+    assert (ended.kind, ended.external_id) == (SignalKind.RESOLVE, signal.external_id)
+    (bare,) = SNS.parse({"source": "aws.health"}, context())
+    assert (bare.title, bare.flags) == ("AWS Health event", ("no_external_id", "title_missing"))

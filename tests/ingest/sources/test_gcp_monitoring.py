@@ -6,7 +6,7 @@ import pytest
 
 from tests.ingest.sources.sample_files import context, load, parse, utc
 from tocsin.ingest.sources.kit.decode import InvalidPayload
-from tocsin.ingest.sources.registry import SOURCES
+from tocsin.ingest.sources.registry import SOURCES, idempotency_key
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 GCP = SOURCES["gcp_monitoring"]
@@ -84,3 +84,15 @@ def test_faults() -> None:
 
 def test_it_proves_itself_by_a_password() -> None:
     assert GCP.preset.auth_scheme is AuthScheme.BASIC
+
+
+def test_what_pubsub_pushes_is_the_same_incident() -> None:
+    (signal,) = parse("gcp_monitoring/pushed.json")
+    assert (signal.kind, signal.external_id) == (SignalKind.TRIGGER, "0.p7")
+    assert (signal.title, signal.severity) == ("Queue too long", Severity.MEDIUM)
+    assert signal.flags == ()
+    pushed = load("gcp_monitoring/pushed.json")
+    assert idempotency_key(GCP, {}, pushed) == "9001"
+    for data in ("not base64!", "////", "bm8=", 7):
+        with pytest.raises(InvalidPayload):
+            GCP.parse({"message": {"data": data}}, context())

@@ -28,13 +28,14 @@ from tocsin.ingest.sources.kit.reading import (
 )
 from tocsin.ingest.sources.kit.severity import parse_severity
 from tocsin.ingest.sources.kit.tags import labels_of_objects
-from tocsin.ingest.sources.kit.template import first_text, nested_object
+from tocsin.ingest.sources.kit.template import first_text, nested_object, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _CONFIRMATIONS: Final = {
     "SubscriptionConfirmation": "a subscription that waits to be confirmed",
     "UnsubscribeConfirmation": "the end of a subscription, which can be taken back",
 }
+_HEALTH: Final = "aws.health"
 _NOT_KNOWN: Final = "INSUFFICIENT_DATA"
 # CloudWatch has no severity; a team may write one into the alarm's description.
 _SEVERITY: Final = re.compile(r"\bseverity\s*[:=]\s*([A-Za-z0-9-]{1,20})", re.IGNORECASE)
@@ -60,6 +61,8 @@ class AwsSnsCloudWatch(BaseSource):
         if (alarm := _alarm_in(envelope)) is not None:
             # Raw message delivery: no envelope.
             return _alarm(alarm, context)
+        if envelope.get("source") == _HEALTH:
+            return [_health(envelope, context)]
         if text_of(envelope.get("Type")) in _CONFIRMATIONS:
             return []
         message = text_of(envelope.get("Message"))
@@ -69,6 +72,8 @@ class AwsSnsCloudWatch(BaseSource):
         published = nested_object(message)
         if (alarm := _alarm_in(published)) is not None:
             return _alarm(alarm, context)
+        if published.get("source") == _HEALTH:
+            return [_health(published, context)]
         return [_other(envelope, message, published, context)]
 
     def ignored_reason(self, payload: Any, context: Context) -> str:
@@ -177,6 +182,38 @@ def _other(
         occurred_at=at,
         labels=present({"topic": (text_of(envelope.get("TopicArn")) or "").rpartition(":")[2]}),
         metadata=present({"TopicArn": text_of(envelope.get("TopicArn"))}),
+    )
+
+
+def _health(event: dict[str, Any], context: Context) -> Signal:
+    """What is the matter with a service of Amazon itself, and when it is over."""
+    detail = object_of(event.get("detail"))
+    flags: list[str] = []
+    arn = text_of(detail.get("eventArn"))
+    if arn is None:
+        flags.append("no_external_id")
+    is_over = (text_of(detail.get("statusCode")) or "").lower() == "closed"
+    began = moment(detail.get("startTime"), context, flags)
+    changed = moment(first_text(detail.get("lastUpdatedTime"), event.get("time")), context, flags)
+    texts = detail.get("eventDescription")
+    first = object_of(texts[0]) if isinstance(texts, list) and texts else {}
+    return make_signal(
+        SignalKind.RESOLVE if is_over else SignalKind.TRIGGER,
+        arn,
+        title_or("AWS Health event", flags, detail.get("eventTypeCode"), event.get("detail-type")),
+        flags=flags,
+        description=text_of(first.get("latestDescription")),
+        triggered_at=began,
+        occurred_at=changed,
+        labels=present(
+            {
+                "account": first_text(detail.get("affectedAccount"), event.get("account")),
+                "region": first_text(detail.get("eventRegion"), event.get("region")),
+                "service": text_of(detail.get("service")),
+                "category": text_of(detail.get("eventTypeCategory")),
+            }
+        ),
+        metadata=present({"affectedEntities": detail.get("affectedEntities")}),
     )
 
 

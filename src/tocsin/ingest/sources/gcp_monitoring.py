@@ -1,11 +1,12 @@
 """Google Cloud Monitoring, notification channel of the kind webhook: one incident.
 
 It can send Basic credentials (webhook_basicauth) or a token in the address (webhook_tokenauth); it signs
-nothing.
+nothing. A channel of the kind Pub/Sub says the same in the message of a push subscription.
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Any, ClassVar, Final
 
 from tocsin.ingest.proof.scheme import Scheme
@@ -22,7 +23,7 @@ from tocsin.ingest.sources.kit.reading import (
     wrong_type,
 )
 from tocsin.ingest.sources.kit.signal_fields import severity_of
-from tocsin.ingest.sources.kit.template import first_text, title_or
+from tocsin.ingest.sources.kit.template import first_text, nested_object, title_or
 from tocsin.model import AuthScheme, Severity, Signal, SignalKind
 
 _METADATA: Final = (
@@ -46,8 +47,9 @@ class GcpMonitoring(BaseSource):
     )
 
     def parse(self, payload: Any, context: Context) -> list[Signal]:
-        incident = _incident(payload)
-        if _is_test(payload):
+        document = _document(payload)
+        incident = _incident(document)
+        if _is_test(document):
             return []
         external_id = require_text(
             incident.get("incident_id"), "/incident/incident_id", "the incident's id is required"
@@ -84,17 +86,33 @@ class GcpMonitoring(BaseSource):
     def ignored_reason(self, payload: Any, context: Context) -> str:
         return "a test notification of the channel"
 
+    def delivery_key(self, payload: Any) -> str | None:
+        """A pushed message has a number, the same on each attempt."""
+        message = object_of(object_of(payload).get("message"))
+        return first_text(message.get("messageId"), message.get("message_id"))
 
-def _incident(payload: Any) -> dict[str, Any]:
-    incident = require_object(payload, "a webhook of Google Cloud Monitoring").get("incident")
+
+def _document(payload: Any) -> dict[str, Any]:
+    document = require_object(payload, "a webhook of Google Cloud Monitoring")
+    data = object_of(document.get("message")).get("data")
+    if "incident" in document or not isinstance(data, str):
+        return document
+    try:
+        return nested_object(base64.b64decode(data, validate=True).decode())
+    except ValueError:
+        return document
+
+
+def _incident(document: dict[str, Any]) -> dict[str, Any]:
+    incident = document.get("incident")
     if not isinstance(incident, dict):
         raise InvalidPayload([wrong_type("/incident", "an object", incident)])
     return incident
 
 
-def _is_test(payload: Any) -> bool:
+def _is_test(document: dict[str, Any]) -> bool:
     """The console's button sends an incident that is never closed."""
-    version = text_of(object_of(payload).get("version")) or ""
+    version = text_of(document.get("version")) or ""
     return version.lower() == "test"
 
 
