@@ -25,7 +25,7 @@ import structlog
 
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.links import LinkSigner
-from tocsin.api.assembly import create_api
+from tocsin.api.assembly import Api
 from tocsin.api.context import ApiContext
 from tocsin.api.problem_pages import create_problem_pages
 from tocsin.api.reference_pages import PATH as API_DOCS
@@ -96,7 +96,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 openid=hub.openid,
             )
         )
-        api = create_api(
+        api = Api(
             ApiContext(
                 engine=hub.engine,
                 vault=hub.vault,

@@ -6,9 +6,13 @@ has it (and as Starlette's `Mount` does).
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from tocsin.api import (
     alert_actions,
@@ -56,7 +60,7 @@ from tocsin.api import (
     window_previews,
     workspaces,
 )
-from tocsin.api.context import ApiContext
+from tocsin.api.context import CONTEXT, ApiContext
 from tocsin.api.gate import Gate
 
 _ROUTERS: tuple[APIRouter, ...] = (
@@ -112,7 +116,9 @@ _DESCRIPTION = (
 )
 
 
-def create_api(context: ApiContext) -> FastAPI:
+@cache
+def _routes() -> FastAPI:
+    """The same for everybody, and dear to make: several APIs in one process share them."""
     api = FastAPI(
         title="Tocsin",
         version=version("tocsin"),
@@ -125,12 +131,23 @@ def create_api(context: ApiContext) -> FastAPI:
         root_path_in_servers=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    api.state.context = context
     problem_answers.install(api)
     for router in _ROUTERS:
         api.include_router(router)
     openapi.install(api, _ROUTERS)
-    api.add_middleware(
-        Gate, context=context, public=frozenset({"/openapi.json", invitations.ACCEPT})
-    )
+    api.add_middleware(Gate, public=frozenset({"/openapi.json", invitations.ACCEPT}))
     return api
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API of one process: the routes, and what they are given to work with."""
+
+    context: ApiContext
+    _app: FastAPI = field(default_factory=_routes, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, CONTEXT: self.context}, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        return self._app.openapi()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
@@ -17,6 +18,9 @@ from tocsin.ingest.senders import Senders
 from tocsin.settings import Settings
 from tocsin.store import database
 from tocsin.store.database import DatabaseSession, Engine
+
+CONTEXT: Final = "tocsin.context"
+"""Where a request has it: a server makes the scope, and puts nothing of the request's there."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,13 @@ class ApiContext:
         return database.configuring(self.engine)
 
 
-async def _context(request: Request) -> ApiContext:
-    context: ApiContext = request.app.state.context
+def context_of(scope: Scope) -> ApiContext:
+    context: ApiContext = scope[CONTEXT]
     return context
+
+
+async def _context(request: Request) -> ApiContext:
+    return context_of(request.scope)
 
 
 Context = Annotated[ApiContext, Depends(_context)]

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tocsin.access.api_keys import authenticate
 from tocsin.api.auth import bearer_key
-from tocsin.api.context import ApiContext
+from tocsin.api.context import context_of
 from tocsin.api.problem_answers import RETRY_AFTER_SECONDS, problem_response
 from tocsin.deadline import within
 from tocsin.model import utc_now
@@ -26,10 +26,9 @@ database, or a network before it, that does not even say so."""
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, context: ApiContext, public: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, public: frozenset[str]) -> None:
         """`public` are the addresses below the mount point that need no key."""
         self._app = app
-        self._context = context
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +46,7 @@ class Gate:
                 started = started or message["type"] == "http.response.start"
                 await send(message)
 
-        seconds = max(CALL_SECONDS, self._context.settings.body_timeout_seconds + 5)
+        seconds = max(CALL_SECONDS, context_of(scope).settings.body_timeout_seconds + 5)
         try:
             await within(seconds, self._enter(scope, receive, watched))
         except TimeoutError:
@@ -76,7 +75,7 @@ class Gate:
             key = bearer_key(scope)
             principal = None
             if key is not None:
-                async with self._context.reading() as session:
+                async with context_of(scope).reading() as session:
                     principal = await authenticate(session, key, utc_now())
             if principal is None:
                 response = problem_response(

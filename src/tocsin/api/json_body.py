@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from tocsin.api.context import ApiContext
+from tocsin.api.context import context_of
 from tocsin.api.problem_answers import ApiProblem, invalid
 from tocsin.model import Fault
 
@@ -121,8 +121,7 @@ class JsonRoute(APIRoute):
 
 
 async def _load(request: Request) -> None:
-    context: ApiContext = request.app.state.context
-    settings = context.settings
+    settings = context_of(request.scope).settings
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
             body = await _read(request, settings.max_body_bytes)
