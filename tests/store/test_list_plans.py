@@ -19,6 +19,7 @@ from tocsin.model import AlertStatus, Severity
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
 from tocsin.model.ids import uuid7_at_least
 from tocsin.store.queries.alert_conditions import conditions
+from tocsin.store.queries.alert_counts import label_counts, own_counts
 from tocsin.store.queries.alert_list import ListPlace, listing
 from tocsin.store.queries.alert_search import having
 from tocsin.store.tables import Alert
@@ -114,6 +115,28 @@ def test_a_list_is_read_in_its_order(
     found = plan(many, listing(ONE, wanted, 51, after))
     assert "Seq Scan on alerts" not in found, found
     assert index in found, found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (AlertFilter(LIVE), "ix_alerts_live_by_severity"),
+        (AlertFilter(LIVE, frozenset({Severity.CRITICAL})), "ix_alerts_live_by_severity"),
+        (AlertFilter(frozenset({AlertStatus.ACKNOWLEDGED})), "ix_alerts_acknowledged"),
+        (
+            AlertFilter(LIVE, ids=tuple(f"01900000-0000-7000-8000-{n:012x}" for n in range(40))),
+            "Index Scan",
+        ),
+    ],
+    ids=["live", "of a severity", "acknowledged", "known"],
+)
+def test_what_a_list_can_be_narrowed_to_is_counted_of_it_alone(
+    many: psycopg.Connection[Any], wanted: AlertFilter, index: str
+) -> None:
+    for statement in (own_counts(ONE, wanted), label_counts(ONE, wanted, 20)):
+        found = plan(many, statement)
+        assert "Seq Scan on alerts" not in found, found
+        assert index in found, found
 
 
 OWNER = TextCondition("owner", Comparison.IS, ("ana",))

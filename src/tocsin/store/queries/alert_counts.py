@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, lateral, select, true, tuple_
+from sqlalchemy import ScalarSelect, Select, func, lateral, select, true, tuple_
 
 from tocsin.model import AlertStatus, Severity
 from tocsin.model.alert_filter import AlertFilter
@@ -62,6 +62,17 @@ async def count_own(
 ) -> Mapping[str, Sequence[FacetCount]]:
     """How many there are of each severity, status, tenant (its slug) and source: the most frequent
     first, `most` values at most of each. Of a very long list, of `MOST_COUNTED` of its alerts."""
+    found: dict[str, list[FacetCount]] = {name: [] for name in OWN_FACETS}
+    for row in await session.execute(own_counts(workspace_id, wanted)):
+        named = zip(OWN_FACETS, (row.severity, row.status, row.slug, row.source), strict=True)
+        for name, value in named:
+            if value is not None and len(found[name]) < most:
+                found[name].append(FacetCount(getattr(value, "value", value), row.number))
+    return found
+
+
+def own_counts(workspace_id: UUID, wanted: AlertFilter) -> Select[Any]:
+    """A row for each value: of its four columns the one that it is of is not null."""
     rows = (
         select(Alert.severity, Alert.status, Alert.tenant_id, Alert.source)
         .where(*conditions(workspace_id, wanted))
@@ -75,17 +86,11 @@ async def count_own(
         .order_by(func.count().desc(), rows.c.source)
         .subquery()
     )
-    found: dict[str, list[FacetCount]] = {name: [] for name in OWN_FACETS}
-    for row in await session.execute(
+    return (
         select(counted, Tenant.slug)
         .outerjoin(Tenant, Tenant.id == counted.c.tenant_id)
         .order_by(counted.c.number.desc(), counted.c.source, Tenant.slug)
-    ):
-        named = zip(OWN_FACETS, (row.severity, row.status, row.slug, row.source), strict=True)
-        for name, value in named:
-            if value is not None and len(found[name]) < most:
-                found[name].append(FacetCount(getattr(value, "value", value), row.number))
-    return found
+    )
 
 
 async def count_labels(
@@ -93,6 +98,15 @@ async def count_labels(
 ) -> Mapping[str, Sequence[FacetCount]]:
     """The labels that most of them have with more than one value, `names` at most, each with its most
     frequent values. Of a long list, of the first `MOST_READ`."""
+    found: dict[str, list[FacetCount]] = {}
+    for row in await session.execute(label_counts(workspace_id, wanted, most)):
+        if row.key in found or len(found) < names:
+            found.setdefault(row.key, []).append(FacetCount(row.value, row.number))
+    return found
+
+
+def label_counts(workspace_id: UUID, wanted: AlertFilter, most: int) -> Select[Any]:
+    """A row for each label and value, the labels that most of them have first."""
     rows = select(Alert.labels).where(*conditions(workspace_id, wanted)).limit(MOST_READ).subquery()
     pair = lateral(func.jsonb_each_text(rows.c.labels).table_valued("key", "value"))
     counted = (
@@ -114,12 +128,7 @@ async def count_labels(
     telling = select(ranked).where(
         ranked.c.place <= most, ranked.c["values"] > 1, ranked.c["values"] * 2 <= ranked.c.having
     )
-    found: dict[str, list[FacetCount]] = {}
-    chosen = telling.order_by(ranked.c.having.desc(), ranked.c.key, ranked.c.place)
-    for row in await session.execute(chosen):
-        if row.key in found or len(found) < names:
-            found.setdefault(row.key, []).append(FacetCount(row.value, row.number))
-    return found
+    return telling.order_by(ranked.c.having.desc(), ranked.c.key, ranked.c.place)
 
 
 @dataclass(frozen=True, slots=True)
