@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.oncall.builders import ANN, BEN, CAT, DAN, EVE, utc
 from tests.oncall.slow_model import SlowSchedule, minutes
-from tocsin.oncall.resolve import Shift, gaps, resolve
+from tocsin.oncall.resolve import Shift, gaps, part_of, resolve
 from tocsin.oncall.schedule import (
     Fallback,
     Layer,
@@ -162,12 +162,20 @@ def test_a_part_is_as_the_whole_and_nobody_is_on_call_twice(
     assert sorted((each.starts_at, each.ends_at, each.user, each.cause.kind) for each in part) == (
         sorted(cut)
     )
+    assert _unnumbered(part) == _unnumbered(part_of(whole, Span(begin, end)))
     missing = gaps(schedule, part, Span(begin, end))
     with_fallback = [each for each in part if each.cause.kind == "fallback"]
     assert all(
         any(gap.starts_at <= each.starts_at and each.ends_at <= gap.ends_at for gap in missing)
         for each in with_fallback
     )
+
+
+def _unnumbered(shifts: list[Shift]) -> list[Shift]:
+    """A shift that goes on from one version to the next is said to be of the turn in which it begins."""
+    return [
+        each._replace(cause=each.cause._replace(turn=None, layer_version=None)) for each in shifts
+    ]
 
 
 def _by_user(shifts: list[Shift]) -> list[Shift]:

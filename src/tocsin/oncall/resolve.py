@@ -85,6 +85,20 @@ def resolve(schedule: OnCallSchedule, starts_at: datetime, ends_at: datetime) ->
     return shifts
 
 
+def part_of(shifts: Iterable[Shift], span: Span) -> list[Shift]:
+    """What `resolve` finds in this part of a time, by the shifts of the whole; one that goes on from one
+    version to the next is of the turn in which it began."""
+    part = [
+        each._replace(
+            starts_at=max(each.starts_at, span.starts_at), ends_at=min(each.ends_at, span.ends_at)
+        )
+        for each in shifts
+        if each.starts_at < span.ends_at and each.ends_at > span.starts_at
+    ]
+    part.sort(key=_order)
+    return part
+
+
 def on_call(schedule: OnCallSchedule, at: datetime) -> list[Shift]:
     """Who is on call at this instant; the shifts are cut to it."""
     return resolve(schedule, at, at + _INSTANT)

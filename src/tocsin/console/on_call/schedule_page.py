@@ -49,15 +49,16 @@ async def show_schedule(call: Call) -> Response:
         row = await workspace_rows.find(
             session, StoredSchedule, call.visitor.workspace_id, schedule_id
         )
-    if row is None:
-        return absent("schedule", ("/schedules", "All schedules"))
-    query = call.request.query_params
-    zone = ZoneInfo(row.timezone)
-    given = {name: _local(query[name][:100], row.timezone) for name in _FIELDS if name in query}
-    begin = query.get("from", given.get("starts_at", "")[:10])
-    period = period_of(query.get("view", ""), begin, call.now, zone)
-    if call.request.method == "GET":
-        return await _shown(call, row, period, given, ChangeByHand())
+        if row is None:
+            return absent("schedule", ("/schedules", "All schedules"))
+        query = call.request.query_params
+        zone = ZoneInfo(row.timezone)
+        given = {name: _local(query[name][:100], row.timezone) for name in _FIELDS if name in query}
+        begin = query.get("from", given.get("starts_at", "")[:10])
+        period = period_of(query.get("view", ""), begin, call.now, zone)
+        if call.request.method == "GET":
+            seen = await read_schedule(session, call, row, period)
+            return _shown(call, seen, period, given, ChangeByHand())
     values = dict(await call.form())
     if values.get("act") in _SEVERAL:
         return go(_back(call, period), await act_on_one(call, values))
@@ -65,7 +66,9 @@ async def show_schedule(call: Call) -> Response:
     if change.said:
         undo = {"undo": change.override_id} if change.override_id is not None else {}
         return go(_back(call, period, **undo), change.said)
-    return await _shown(call, row, period, values, change)
+    async with call.context.reading() as session:
+        seen = await read_schedule(session, call, row, period)
+    return _shown(call, seen, period, values, change)
 
 
 def _local(text: str, timezone: str) -> str:
@@ -86,22 +89,20 @@ def _back(call: Call, period: Period, **values: object) -> str:
     return f"{call.request.url.path}{period.address(**values)}"
 
 
-async def _shown(
+def _shown(
     call: Call,
-    row: StoredSchedule,
+    seen: ShownSchedule,
     period: Period,
     given: Mapping[str, str],
     change: ChangeByHand,
 ) -> Response:
-    async with call.context.reading() as session:
-        seen = await read_schedule(session, call, row, period)
     viewer = call.visitor.timezone
     others = viewer if clocks_differ(period, viewer) else None
     return page(
         "schedule.html",
         call.frame("schedules"),
         HTTPStatus.UNPROCESSABLE_ENTITY if change.faults else HTTPStatus.OK,
-        row=row,
+        row=seen.row,
         seen=seen,
         period=period,
         span_words=span_words,
@@ -115,7 +116,7 @@ async def _shown(
         lanes=lanes(seen, period, call.now, others, change.tried),
         agenda=agenda(seen, period, call.now, call.visitor.user_id, others),
         other_zone=others,
-        values=_usual(call, row, seen, given) | dict(given),
+        values=_usual(call, seen, given) | dict(given),
         is_chosen="starts_at" in given,
         faults=change.faults,
         tried=change.tried,
@@ -135,17 +136,15 @@ def _beside(period: Period) -> list[_Beside]:
     ]
 
 
-def _usual(
-    call: Call, row: StoredSchedule, seen: ShownSchedule, given: Mapping[str, str]
-) -> dict[str, str]:
+def _usual(call: Call, seen: ShownSchedule, given: Mapping[str, str]) -> dict[str, str]:
     """From now until whoever is on call is relieved, by who looks; of one's own time, by another."""
     ends_at = min((each.ends_at for each in seen.now), default=None) or _later(seen, call.now)
     comes = own = str(call.visitor.user_id)
     if given.get("user_id") == own:
         comes = next((id for id, _ in seen.people if id != own), own)
     return {
-        "starts_at": local_input(call.now, row.timezone),
-        "ends_at": local_input(ends_at, row.timezone),
+        "starts_at": local_input(call.now, seen.row.timezone),
+        "ends_at": local_input(ends_at, seen.row.timezone),
         "user_id": "",
         "substitute_user_id": comes,
         "comment": "",

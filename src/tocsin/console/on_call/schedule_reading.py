@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from tocsin.console.getting_in.door import Call
 from tocsin.console.on_call.schedule_periods import Period
-from tocsin.oncall.resolve import CauseKind, Shift, gaps, resolve
-from tocsin.oncall.schedule import OnCallSchedule
+from tocsin.console.on_call.schedule_shifts import looked_at, shifts_to_show, turns_to_show
+from tocsin.oncall.resolve import CauseKind, Shift
 from tocsin.oncall.spans import Span
-from tocsin.oncall.validation import is_too_much
 from tocsin.oncall.workload import Workload, workloads
 from tocsin.resources import schedules, shift_swaps
 from tocsin.resources.schedule_shapes import ShiftOut
 from tocsin.resources.shift_swaps import SwapOut, SwapState
-from tocsin.resources.shifts import names_in, shown_shift, until_their_ends
+from tocsin.resources.shifts import shown_shift, until_their_ends
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest
 from tocsin.store.queries.schedules import names_of, page_of_overrides, page_of_swaps
 from tocsin.store.queries.users import page_of_users
 from tocsin.store.tables import StoredOverride, StoredSchedule
 
-_AHEAD = timedelta(days=60)
-_AROUND = timedelta(days=31)
-"""So far on either side of a period a shift is followed that begins before it or ends after it."""
-_AROUND_LAYERS = timedelta(days=8)
-"""The same of a layer's turns, whose ends are only said to who rests on a bar."""
 _MOST_LISTED = 100
 
 
@@ -68,27 +61,17 @@ async def read_schedule(
     session: DatabaseSession, call: Call, row: StoredSchedule, period: Period
 ) -> ShownSchedule:
     begin, end = period.span
-    ahead = Span(call.now, call.now + _AHEAD)
-    around = Span(begin - _AROUND, end + _AROUND)
     loaded = await schedules.load(
-        session,
-        call.visitor.principal,
-        row.id,
-        min(around.starts_at, ahead.starts_at),
-        max(around.ends_at, ahead.ends_at),
+        session, call.visitor.principal, row.id, *looked_at(period.span, call.now)
     )
-    if is_too_much(loaded, around):
-        around = period.span
-    found = resolve(loaded, *around)
-    shifts = [each for each in found if each.ends_at > begin and each.starts_at < end]
-    nearer = Span(
-        max(around.starts_at, begin - _AROUND_LAYERS), min(around.ends_at, end + _AROUND_LAYERS)
-    )
+    found = shifts_to_show(loaded, period.span, call.now)
     layers = [
-        (document, resolve(_only(loaded, UUID(document["id"])), *nearer)) for document in row.layers
+        (document, turns_to_show(loaded, UUID(document["id"]), period.span))
+        for document in row.layers
     ]
-    lasting = until_their_ends(loaded, call.now)
-    coming = resolve(loaded, *ahead)
+    lasting = found.lasting
+    if lasting is None:
+        lasting = until_their_ends(loaded, call.now)
     changed = await page_of_overrides(
         session, row.id, PageRequest(_MOST_LISTED), is_over=None, now=call.now
     )
@@ -114,18 +97,16 @@ async def read_schedule(
         if each.ends_at > call.now or (each.starts_at < end and each.ends_at > begin)
     ]
     swaps = [shift_swaps.show(each, call.now) for each in asked.rows]
-    every = [*shifts, *lasting, *coming, *(each for _, own in layers for each in own)]
-    names = dict(await names_in(session, every)) | dict(
-        await names_of(session, _ids(row, overrides, swaps, every))
-    )
+    every = [*found.shifts, *lasting, *found.coming, *(each for _, own in layers for each in own)]
+    names = await names_of(session, _ids(row, overrides, swaps, every))
 
     def shown(each: Shift) -> ShiftOut:
         return shown_shift(each, loaded, names)
 
     return ShownSchedule(
         row=row,
-        shifts=[shown(each) for each in shifts],
-        gaps=_within(gaps(loaded, found, around), period.span, around),
+        shifts=[shown(each) for each in found.shifts],
+        gaps=found.gaps,
         layers=[
             ShownLayer(document, [shown(each) for each in own if each.ends_at > begin])
             for document, own in layers
@@ -133,39 +114,14 @@ async def read_schedule(
         overrides=overrides,
         swaps=[each for each in swaps if each.state is SwapState.OPEN],
         now=[shown(each) for each in lasting],
-        ahead=[shown(each) for each in coming if each.starts_at > call.now],
-        gaps_ahead=gaps(loaded, coming, ahead),
-        workloads=workloads(found, period.days, period.zone),
+        ahead=[shown(each) for each in found.coming],
+        gaps_ahead=found.gaps_ahead,
+        workloads=workloads(found.followed, period.days, period.zone),
         names=names,
         people=sorted(
             ((str(each.id), each.name) for each in people.rows), key=lambda each: each[1].lower()
         ),
     )
-
-
-def _within(found: Sequence[Span], span: Span, around: Span) -> list[Span]:
-    """Those that fall into it, whole; of one that has no end in sight only what is in it."""
-    return [
-        Span(
-            span.starts_at if gap.starts_at <= around.starts_at else gap.starts_at,
-            span.ends_at if gap.ends_at >= around.ends_at else gap.ends_at,
-        )
-        for gap in found
-        if gap.ends_at > span.starts_at and gap.starts_at < span.ends_at
-    ]
-
-
-def _only(schedule: OnCallSchedule, layer_id: UUID) -> OnCallSchedule:
-    """The schedule as if there were nothing but this layer, and nothing had been changed by hand."""
-    versions = tuple(
-        replace(
-            version,
-            layers=tuple(layer for layer in version.layers if layer.id == layer_id),
-            fallback=None,
-        )
-        for version in schedule.versions
-    )
-    return OnCallSchedule(schedule.id, versions)
 
 
 def _ids(
@@ -174,9 +130,10 @@ def _ids(
     swaps: Sequence[SwapOut],
     shifts: Sequence[Shift],
 ) -> set[UUID]:
-    """Of everybody and everything that is named besides who is on call."""
+    """Of everybody and everything that is named."""
     found = {row.fallback_user_id, row.fallback_destination_id}
-    found |= {each.cause.instead_of for each in shifts}
+    for shift in shifts:
+        found |= {shift.user, shift.destination, shift.cause.instead_of}
     for override in overrides:
         found |= {override.user_id, override.substitute_user_id}
     found |= {each.user_id for each in swaps}
