@@ -67,18 +67,34 @@ PAGES = {
     "One schedule, a month": "/schedules/{schedule}?view=month",
     "Policies": "/policies",
     "Admin": "/admin",
+    "Retention": "/admin/retention",
+    "Retention, other days": "/admin/retention?days=7",
+    "Tenants": "/admin/tenants",
+    "Workspaces": "/admin/workspaces",
+    "Board of tenants": "/board",
+    "Alerts, of a tenant": "/alerts?q=status:open,acknowledged+tenant:tenant-77",
     "Me": "/me",
     "Overview": "/overview",
     "Wallboard": "/wallboard",
     "Inhibition": "/inhibition",
 }
 
+_TENANTS = """
+INSERT INTO tenants (id, workspace_id, slug, name)
+SELECT gen_random_uuid(), %(workspace)s, 'tenant-' || n, 'Tenant ' || n
+FROM generate_series(1, %(others)s::int) AS n
+RETURNING id
+"""
+"""Of a provider; the tenant that the workspace was made with has half of all alerts, these the rest."""
+
 _ALERTS = """
 INSERT INTO alerts (id, workspace_id, tenant_id, integration_id, title, severity, status, source,
     external_id, triggered_at, labels, last_received_at, last_signal_at, created_at, updated_at)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
         || substr(md5(n::text), 1, 3) || '9' || substr(md5(n::text), 4, 15))::uuid,
-    %(workspace)s, %(tenant)s, %(integration)s, 'Disk /var almost full on db' || n,
+    %(workspace)s,
+    CASE WHEN n %% 2 = 0 THEN %(tenant)s ELSE (%(tenants)s::uuid[])[1 + n %% %(others)s] END,
+    %(integration)s, 'Disk /var almost full on db' || n,
     (ARRAY['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFO'])[1 + n %% 5]::alert_severity,
     (CASE WHEN n > %(count)s - %(live)s THEN (ARRAY['OPEN', 'ACKNOWLEDGED'])[1 + (n %% 7 = 0)::int]
      ELSE 'RESOLVED' END)::alert_status,
@@ -101,7 +117,8 @@ _AROUND = (
     """,
     """
     INSERT INTO integrations (id, workspace_id, tenant_id, name, type, webhook_secret)
-    SELECT gen_random_uuid(), %(workspace)s, %(tenant)s, 'source ' || n, 'generic', 'sealed'
+    SELECT gen_random_uuid(), %(workspace)s, (%(tenants)s::uuid[])[n], 'source ' || n, 'generic',
+        'sealed'
     FROM generate_series(1, 50) AS n
     """,
     """
@@ -139,6 +156,8 @@ _AROUND = (
 class Options(options.Options):
     alerts: int = 1_000_000
     live: int = 100_000
+    tenants: int = 499
+    """Besides the one that the workspace was made with."""
     requests: int = 100
     """Of each page, one after the other."""
 
@@ -187,14 +206,16 @@ def _cpu_seconds(hub: Server, database: Postgres) -> float:
 
 def _fill(installation: Installation, options: Options) -> str:
     """The id of an open alert among them."""
-    values = {
+    values: dict[str, object] = {
         "workspace": installation.workspace_id,
         "tenant": installation.tenant_id,
         "integration": installation.integration_id,
         "count": options.alerts,
         "live": options.live,
+        "others": options.tenants,
     }
     with psycopg.connect(installation.url, autocommit=True) as connection:
+        values["tenants"] = [row[0] for row in connection.execute(_TENANTS, values)]
         connection.execute(_ALERTS, values)
         for statement in _AROUND:
             connection.execute(statement.encode(), values if "%(" in statement else None)

@@ -20,6 +20,19 @@ def test_a_tenant_is_made_read_changed_and_deleted(hub: Hub) -> None:
     assert hub.viewer.get(f"/tenants/{made['id']}").slug == "not-found"
 
 
+def test_tenants_are_found_by_name_and_slug(hub: Hub) -> None:
+    hub.admin.made("/tenants", {"slug": "acme", "name": "Coyote Ltd"})
+    hub.admin.made("/tenants", {"slug": "beta", "name": "Beta"})
+    for q, found in (
+        ("COY", ["acme"]),
+        ("cme", ["acme"]),
+        ("%", []),
+        ("e", ["beta", "acme", "default"]),
+    ):
+        items = hub.viewer.get("/tenants", q=q).json()["items"]
+        assert [each["slug"] for each in items] == found, q
+
+
 def test_two_tenants_cannot_have_one_slug(hub: Hub) -> None:
     hub.admin.made("/tenants", {"slug": "acme", "name": "Acme"})
     again = hub.admin.post("/tenants", {"slug": "acme", "name": "Another"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.api.conftest import Hub
+from tests.api.server import Client
 
 
 def test_a_caller_sees_its_own_workspace_only(hub: Hub) -> None:
@@ -12,6 +13,17 @@ def test_a_caller_sees_its_own_workspace_only(hub: Hub) -> None:
     assert hub.viewer.get(f"/workspaces/{hub.other_workspace_id}").status == 404
     answer = hub.admin.patch(f"/workspaces/{hub.other_workspace_id}", {"name": "Mine"})
     assert answer.status == 404
+
+
+def test_admins_of_default_see_which_workspaces_there_are(hub: Hub) -> None:
+    def seen(client: Client, **query: bool) -> list[str]:
+        return [each["slug"] for each in client.get("/workspaces", **query).json()["items"]]
+
+    assert seen(hub.admin, all=True) == ["other", "default"]
+    assert seen(hub.admin) == ["default"]
+    for client in (hub.viewer, hub.responder):
+        assert seen(client, all=True) == ["default"]
+    assert seen(hub.stranger, all=True) == ["other"]
 
 
 def test_a_new_workspace_comes_with_a_tenant_and_a_key(hub: Hub) -> None:

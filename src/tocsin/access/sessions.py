@@ -59,6 +59,8 @@ class Visitor:
     workspace_name: str
     role: Role
     places: tuple[MemberOf, ...]
+    has_tenants: bool
+    """Whether the workspace has tenants besides the one that it was made with."""
 
     @property
     def principal(self) -> Principal:
@@ -105,6 +107,7 @@ async def find_visitor(session: DatabaseSession, token: Secret, now: datetime) -
         workspace_name=here.name,
         role=here.role,
         places=tuple(places),
+        has_tenants=here.has_tenants,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
@@ -13,7 +14,7 @@ from tocsin.api.openapi import problems
 from tocsin.api.pagination import Page, PageQuery, shown
 from tocsin.model import utc_now
 from tocsin.resources import tenants
-from tocsin.resources.fields import Id
+from tocsin.resources.fields import Id, Text
 from tocsin.resources.owned import owned
 from tocsin.resources.tenants import TenantIn, TenantOut, TenantPatch
 from tocsin.store.queries.tenants import page_of_tenants
@@ -22,19 +23,26 @@ from tocsin.store.tables import Tenant
 router = APIRouter(prefix="/tenants", tags=["tenants"], route_class=JsonRoute)
 
 
+class TenantQuery(PageQuery):
+    q: Annotated[Text | None, Field(description="Text in name or slug")] = None
+
+
 @router.get("")
 async def list_tenants(
-    context: Context, caller: Viewer, query: Annotated[PageQuery, Query()]
+    context: Context, caller: Viewer, query: Annotated[TenantQuery, Query()]
 ) -> Page[TenantOut]:
     async with context.reading() as session:
-        page = await page_of_tenants(session, caller.workspace_id, query.request())
+        page = await page_of_tenants(session, caller.workspace_id, query.request(), q=query.q)
     return shown(page, TenantOut.model_validate)
 
 
 @router.post("", status_code=201, responses=problems("name-taken"))
 async def create_tenant(context: Context, caller: Admin, body: TenantIn) -> TenantOut:
+    now = utc_now()
+    row = tenants.make(caller, body, now)
     async with context.configuring() as session:
-        return TenantOut.model_validate(await tenants.create(session, caller, body, utc_now()))
+        await tenants.create(session, caller, row, now)
+    return TenantOut.model_validate(row)
 
 
 @router.get("/{tenant_id:uuid}")

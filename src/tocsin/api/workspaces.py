@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from tocsin.api.auth import Admin, Viewer
 from tocsin.api.context import Context
@@ -25,13 +26,26 @@ from tocsin.store.queries.workspaces import page_of_workspaces
 router = APIRouter(prefix="/workspaces", tags=["workspaces"], route_class=JsonRoute)
 
 
+class WorkspaceQuery(PageQuery):
+    all: Annotated[
+        bool,
+        Field(
+            description="For admins of `default`: every workspace there is; others get their own"
+        ),
+    ] = False
+
+
 @router.get("")
 async def list_workspaces(
-    context: Context, caller: Viewer, query: Annotated[PageQuery, Query()]
+    context: Context, caller: Viewer, query: Annotated[WorkspaceQuery, Query()]
 ) -> Page[WorkspaceOut]:
-    """The caller's own workspace; there are no others to it."""
+    """The caller's own workspace; there are no others to it. Admins of `default` may ask for all: that
+    they are there, not what is in them."""
     async with context.reading() as session:
-        page = await page_of_workspaces(session, caller.workspace_id, query.request())
+        if query.all:
+            page = await workspaces.page_of_seen(session, caller, query.request())
+        else:
+            page = await page_of_workspaces(session, caller.workspace_id, query.request())
     return shown(page, WorkspaceOut.model_validate)
 
 

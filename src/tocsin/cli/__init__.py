@@ -36,6 +36,7 @@ from tocsin.cli import (
     policy,
     receive,
     replay,
+    retention,
     rule,
     schedule,
     send,
@@ -106,6 +107,7 @@ app.add_typer(api_key.app, name="api-key", rich_help_panel=_SET_UP)
 app.command("doctor", rich_help_panel=_LOOK_AFTER)(doctor.doctor)
 app.command("overview", rich_help_panel=_LOOK_AFTER)(overview.overview)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
+app.command("retention", rich_help_panel=_LOOK_AFTER)(retention.retention)
 app.command("settings", rich_help_panel=_LOOK_AFTER)(settings.settings)
 app.command("backup", rich_help_panel=_LOOK_AFTER)(backup.backup)
 app.command("restore", rich_help_panel=_LOOK_AFTER)(backup.restore)

@@ -9,7 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from tocsin.console.admin import admin_page, admin_settings_page
+from tocsin.console.admin import (
+    admin_page,
+    admin_retention_page,
+    admin_settings_page,
+    admin_tenants_page,
+    admin_workspaces_page,
+)
 from tocsin.console.alerts import alert_list_page, alert_view_page, bulk_pages, sounds, view_pages
 from tocsin.console.context import ConsoleContext
 from tocsin.console.frame import live, static_files
@@ -25,7 +31,7 @@ from tocsin.console.integrations import (
 from tocsin.console.me import me_page, my_contacts, my_keys, my_rules
 from tocsin.console.notifying import delivery_pages, destination_pages, rule_pages
 from tocsin.console.on_call import policy_editor, policy_pages, schedule_editor, schedule_pages
-from tocsin.console.overview import home_page, overview_page, wallboard_page
+from tocsin.console.overview import board_page, home_page, overview_page, wallboard_page
 from tocsin.console.quiet import inhibition_pages, maintenance_pages, silence_pages
 
 _PLACES = frozenset(
@@ -33,6 +39,7 @@ _PLACES = frozenset(
         "admin",
         "alerts",
         "app-icon.png",
+        "board",
         "deliveries",
         "heartbeats",
         "maintenance",
@@ -90,6 +97,7 @@ def create_console(context: ConsoleContext) -> Starlette:
             *sounds.routes(context),
             *alert_view_page.routes(context),
             *overview_page.routes(context),
+            *board_page.routes(context),
             *wallboard_page.routes(context),
             *me_page.routes(context),
             *my_contacts.routes(context),
@@ -99,6 +107,9 @@ def create_console(context: ConsoleContext) -> Starlette:
             *heartbeat_pages.routes(context),
             *delivery_pages.routes(context),
             *admin_page.routes(context),
+            *admin_tenants_page.routes(context),
+            *admin_workspaces_page.routes(context),
+            *admin_retention_page.routes(context),
             *admin_settings_page.routes(context),
             *schedule_pages.routes(context),
             *schedule_editor.routes(context),

@@ -45,6 +45,8 @@ class AlertFilter:
     taken_by: UUID | None = None
     """Acknowledged by this user."""
     not_taken_by: UUID | None = None
+    tenant_id: UUID | None = None
+    """Only this tenant's."""
     ids: tuple[str, ...] | None = None
     """Only these, in the order of the list: what else was asked of words and labels is true of them."""
     is_frequent: bool = False
@@ -58,6 +60,23 @@ class AlertFilter:
         return any(
             each.name == "owner" and not each.is_label and not each.negated and _names(each)
             for each in self.conditions
+        )
+
+    @property
+    def named_tenant(self) -> TextCondition | None:
+        """What asks for one tenant by its name or slug, as a whole."""
+        return next(
+            (
+                each
+                for each in self.conditions
+                if each.name == "tenant"
+                and not each.is_label
+                and not each.negated
+                and each.comparison is Comparison.IS
+                and len(each.values) == 1
+                and "*" not in each.values[0]
+            ),
+            None,
         )
 
     @property

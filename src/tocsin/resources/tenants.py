@@ -53,10 +53,9 @@ def _document(row: Tenant) -> Mapping[str, Any]:
 _KIND = recording.Kind("tenant", _document)
 
 
-async def create(
-    session: DatabaseSession, caller: Principal, body: TenantIn, now: datetime
-) -> Tenant:
-    row = Tenant(
+def make(caller: Principal, body: TenantIn, now: datetime) -> Tenant:
+    """The tenant that the body describes; nothing is stored yet."""
+    return Tenant(
         id=uuid7(),
         workspace_id=caller.workspace_id,
         slug=body.slug,
@@ -64,8 +63,10 @@ async def create(
         created_at=now,
         updated_at=now,
     )
+
+
+async def create(session: DatabaseSession, caller: Principal, row: Tenant, now: datetime) -> None:
     await recording.create(session, caller, _KIND, row, now)
-    return row
 
 
 async def update(

@@ -16,8 +16,15 @@ from tocsin.resources.errors import NotInWorkspace, NotPermitted
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
 from tocsin.resources.owned import require
 from tocsin.store.database import DatabaseSession
+from tocsin.store.paging import PageRequest, RowPage
 from tocsin.store.queries import audit_events
-from tocsin.store.queries.workspaces import DEFAULT, create_workspace, read_workspace
+from tocsin.store.queries.workspaces import (
+    DEFAULT,
+    create_workspace,
+    page_of_installation,
+    page_of_workspaces,
+    read_workspace,
+)
 from tocsin.store.tables import AlertDestination, Workspace
 
 
@@ -75,6 +82,22 @@ async def own(session: DatabaseSession, caller: Principal, workspace_id: UUID) -
     return workspace
 
 
+async def is_of_installation(session: DatabaseSession, caller: Principal) -> bool:
+    """Whether the caller is of `default`, whose admins look after the whole installation."""
+    callers = await read_workspace(session, caller.workspace_id)
+    return callers is not None and callers.slug == DEFAULT
+
+
+async def page_of_seen(
+    session: DatabaseSession, caller: Principal, request: PageRequest, *, q: str | None = None
+) -> RowPage[Workspace]:
+    """All workspaces that the caller may know of: for an admin of `default` every one, for others
+    their own."""
+    if caller.role is Role.ADMIN and await is_of_installation(session, caller):
+        return await page_of_installation(session, request, q=q)
+    return await page_of_workspaces(session, caller.workspace_id, request)
+
+
 async def create(
     session: DatabaseSession, caller: Principal, body: WorkspaceIn, now: datetime
 ) -> WorkspaceCreated:
@@ -83,8 +106,7 @@ async def create(
     Raises:
         NotPermitted: the caller is of another workspace than `default`.
     """
-    callers = await read_workspace(session, caller.workspace_id)
-    if callers is None or callers.slug != DEFAULT:
+    if not await is_of_installation(session, caller):
         raise NotPermitted("Only admins of the workspace `default` make workspaces.")
     workspace = await create_workspace(session, slug=body.slug, name=body.name, now=now)
     for seen_in in (caller.workspace_id, workspace.id):

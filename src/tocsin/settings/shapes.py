@@ -168,6 +168,15 @@ class Settings:
         return {kind: given.get(kind) or self.retention_days for kind in KeptHistory}
 
     @property
+    def retention_origins(self) -> dict[KeptHistory, str | None]:
+        """Where that was set, of each kind; None: nowhere."""
+        found: dict[KeptHistory, str | None] = {}
+        for kind in KeptHistory:
+            own = self.given.get(f"retention_{kind.value}_days") or self.given.get("retention_days")
+            found[kind] = None if own is None else own.origin
+        return found
+
+    @property
     def spool_limit(self) -> int:
         """The embedded database is on the same disk, so what is kept there is as safe as it is in it;
         whether the data folder of a node with a database elsewhere lasts, only the operator knows."""

@@ -40,6 +40,12 @@ TOOLS = (
     "standard_webhooks",
 )
 """The sources on show; all that there are would hide what happens to each alert."""
+_CUSTOMERS = {
+    "datadog": ("harbour-bank", "Harbour Bank"),
+    "grafana": ("owl-games", "Owl Games"),
+    "pagerduty": ("mill-lane-clinic", "Mill Lane Clinic"),
+}
+"""Whose tools these are; the others are one's own."""
 
 
 def settings(data_dir: Path, port: int, receivers: Receivers) -> Settings:
@@ -81,12 +87,14 @@ class Scenery:
 
 
 def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
-    """One integration per tool, four destinations, their rules, a silence and a maintenance
-    window; what a former demo left in a kept data folder is used again."""
+    """One integration per tool, three tenants, four destinations, their rules, a silence and a
+    maintenance window; what a former demo left in a kept data folder is used again."""
     have = {each["name"] for each in api.items("/integrations", limit=1_000)}
+    tenants = _tenants(api)
     for source in TOOLS:
         if (name := tool_name(source)) not in have:
-            api.post("/integrations", {"name": name, "type": source})
+            owner = {"tenant_id": tenants[source]} if source in tenants else {}
+            api.post("/integrations", {"name": name, "type": source, **owner})
     destinations: dict[str, tuple[str, dict[str, Any]]] = {
         "operations-log": ("webhook", {"url": receivers.webhook_url, "secret": receivers.secret}),
         "teams-checkout": ("teams", {"url": receivers.teams_url}),
@@ -123,6 +131,15 @@ def set_up(api: ApiClient, receivers: Receivers) -> Scenery:
         )
     key = api.post("/api-keys", {"name": "demo", "role": "admin"})["key"]
     return Scenery(Secret(key), ids)
+
+
+def _tenants(api: ApiClient) -> dict[str, str]:
+    """The ids of the tenants that tools belong to, by source."""
+    have = {each["slug"]: each["id"] for each in api.items("/tenants", limit=1_000)}
+    return {
+        source: have.get(slug) or api.post("/tenants", {"slug": slug, "name": name})["id"]
+        for source, (slug, name) in _CUSTOMERS.items()
+    }
 
 
 def _rules(destinations: Mapping[str, str]) -> dict[str, Any]:

@@ -16,3 +16,9 @@ def list_address(**values: str) -> str:
 def quoted(term: str) -> str:
     """One part of a query, whatever spaces are in it."""
     return f'"{term}"' if " " in term else term
+
+
+def alerts_of_tenant(slug: str, severity: str | None = None) -> str:
+    """The list of what is live of a tenant; of one severity, if one is named."""
+    narrowed = "" if severity is None else f" severity:{severity.lower()}"
+    return list_address(q=f"{USUAL} tenant:{slug}{narrowed}")

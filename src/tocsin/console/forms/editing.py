@@ -64,6 +64,8 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
     edit_at: ClassVar[str] = ""
     """What follows the id in the address of the form."""
     parts: ClassVar[forms.Parts] = {}
+    unique: ClassVar[str] = "name"
+    """The field that no two of them may have alike."""
 
     table: type[OwnedRow]
     body: type[Body]
@@ -178,7 +180,7 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
         entered = forms.read(self.body, document, self.parts)
         if faults or entered.body is None:
             return None, {**entered.faults, **faults}
-        saved = await forms.save(self._create(call, entered.body), self.parts)
+        saved = await forms.save(self._create(call, entered.body), self.parts, unique=self.unique)
         return saved.made, saved.faults
 
     async def _change(
@@ -187,7 +189,9 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
         entered = forms.read(self.change, document, self.parts)
         if faults or entered.body is None:
             return None, {**entered.faults, **faults}
-        saved = await forms.save(self._update(call, row_id, entered.body), self.parts)
+        saved = await forms.save(
+            self._update(call, row_id, entered.body), self.parts, unique=self.unique
+        )
         return saved.made, saved.faults
 
     async def _create(self, call: Call, body: Body) -> OwnedRow:

@@ -62,14 +62,16 @@ class Saved(Generic[Made]):
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-async def save(work: Awaitable[Made], parts: Parts = _NO_PARTS) -> Saved[Made]:
-    """What the work made, or why it was refused, by field."""
+async def save(
+    work: Awaitable[Made], parts: Parts = _NO_PARTS, *, unique: str = "name"
+) -> Saved[Made]:
+    """What the work made, or why it was refused, by field. No two may have the same in `unique`."""
     try:
         return Saved(await work)
     except InvalidRequest as error:
         return Saved(None, by_field(error.faults, parts))
     except NameTaken:
-        return Saved(None, {"name": "Another one has this name already."})
+        return Saved(None, {unique: f"Another one has this {unique} already."})
     except MissingReference as error:
         name = _field_of(error.pointer, parts)
         return Saved(None, {name: f"That {error.kind} is not there any more."})

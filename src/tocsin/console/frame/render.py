@@ -44,6 +44,7 @@ PAGES = frozenset(
     {
         "home",
         "alerts",
+        "board",
         "overview",
         "silences",
         "maintenance",

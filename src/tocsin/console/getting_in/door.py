@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from tocsin.access.sessions import Visitor, find_visitor
 from tocsin.console.context import ConsoleContext
-from tocsin.console.frame.render import SAID_COOKIE, Frame, go, page
+from tocsin.console.frame.render import PAGES, SAID_COOKIE, Frame, go, page
 from tocsin.deadline import within
 from tocsin.model import Role, Secret, utc_now
 from tocsin.store import failures, workspace_rows
@@ -59,7 +59,8 @@ class Call:
         return self.visitor.role.includes(role)
 
     def frame(self, place: str, open_count: int = 0) -> Frame:
-        return Frame(self.visitor, place, open_count, self.said)
+        pages = PAGES if self.visitor.has_tenants else PAGES - {"board"}
+        return Frame(self.visitor, place, open_count, self.said, pages)
 
     async def alert_asked_for(self) -> Alert | None:
         """The alert that `?alert=` names, with which a form begins; None if it names none of theirs."""

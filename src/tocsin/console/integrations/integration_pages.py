@@ -18,7 +18,6 @@ from tocsin.console.getting_in.door import Call, absent, opened
 from tocsin.console.integrations.attempt_words import AttemptLine, verdict_of, waiting_for
 from tocsin.console.integrations.setup_guides import steps, tool_name
 from tocsin.console.overview.first_steps import next_step
-from tocsin.console.overview.health_strip import is_silent
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Role
 from tocsin.resources import integrations
@@ -78,7 +77,7 @@ async def _list(call: Call) -> Response:
             row,
             tool_name(row.type),
             heard.get(row.id),
-            row.id in heard and is_silent(heard[row.id], call.now),
+            row.id in heard and heard[row.id].is_silent(call.now),
         )
         for row in sorted(found.rows, key=lambda each: each.name.lower())
     ]
@@ -178,7 +177,7 @@ async def show_integration(
         attempts=[AttemptLine(each, *verdict_of(each)) for each in attempts.rows],
         more=attempts.next_cursor,
         heard=heard.get(row.id),
-        is_silent=row.id in heard and is_silent(heard[row.id], call.now),
+        is_silent=row.id in heard and heard[row.id].is_silent(call.now),
         waiting=waiting_for(newest),
         secrets=secrets,
         next_step=step,

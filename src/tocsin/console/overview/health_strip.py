@@ -18,8 +18,6 @@ from tocsin.store.queries.health import (
     sources_heard,
 )
 
-_QUIET_FACTOR = 10
-_QUIET_LEAST = timedelta(hours=1)
 _LATE = timedelta(seconds=30)
 
 
@@ -50,7 +48,7 @@ async def read_health(
 
 def sources_cell(sources: Sequence[SourceHeard], now: datetime) -> HealthCell:
     silent = [
-        (each, now - each.last_at) for each in sources if each.last_at and is_silent(each, now)
+        (each, now - each.last_at) for each in sources if each.last_at and each.is_silent(now)
     ]
     if not sources:
         return HealthCell("Sources", "/integrations", "warn", "No source yet", "choose a tool")
@@ -67,13 +65,6 @@ def sources_cell(sources: Sequence[SourceHeard], now: datetime) -> HealthCell:
     newest = max(each.last_at for each in sources if each.last_at)
     value = f"All {len(sources)} heard" if len(sources) > 1 else "Heard"
     return HealthCell("Sources", "/integrations", "ok", value, f"last {age(newest, now)} ago")
-
-
-def is_silent(source: SourceHeard, now: datetime) -> bool:
-    """Whether it has been quiet for much longer than it uses to be."""
-    if source.last_at is None or source.usual_gap is None:
-        return False
-    return now - source.last_at > max(_QUIET_LEAST, _QUIET_FACTOR * source.usual_gap)
 
 
 def destinations_cell(

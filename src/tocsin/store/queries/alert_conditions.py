@@ -57,6 +57,8 @@ def conditions(workspace_id: UUID, wanted: AlertFilter) -> list[ColumnElement[bo
             AlertDelivery.status == AlertDeliveryStatus.DEFERRED,
         )
         found.append(held if wanted.held else not_(held))
+    if wanted.tenant_id is not None:
+        found.append(Alert.tenant_id == wanted.tenant_id)
     if wanted.ids is not None:
         found.append(Alert.id == any_(array_of_ids(wanted.ids)))
     if wanted.taken_by is not None:

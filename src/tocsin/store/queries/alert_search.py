@@ -27,7 +27,7 @@ from sqlalchemy.orm import aliased
 from tocsin.model.alert_filter import AlertFilter, Comparison, TextCondition
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.alert_conditions import conditions, escaped
-from tocsin.store.tables import Alert, AlertSearch, AlertSearchState
+from tocsin.store.tables import Alert, AlertSearch, AlertSearchState, Tenant
 
 INDEX: Final = "ix_alert_search_words_live"
 MOST_FOUND: Final = 10_000
@@ -46,9 +46,10 @@ async def narrowed(
     finds them, or where each is to be asked who has it: once, and not again for every number on a page.
     The index may be some seconds behind: what it finds is asked again, newer alerts are read whole.
     """
-    asked = _patterns(wanted)
     if wanted.faults or wanted.ids is not None:
         return wanted
+    wanted = await _of_tenant(session, workspace_id, wanted)
+    asked = _patterns(wanted)
     if not asked:
         return await _owned(session, workspace_id, wanted) if wanted.names_owner else wanted
     through = await session.scalar(
@@ -66,6 +67,29 @@ async def narrowed(
     if number > MOST_FOUND:
         return replace(wanted, is_frequent=True)
     return AlertFilter(wanted.statuses, ids=tuple(ids.strip("{}").split(",")) if ids else ())
+
+
+async def _of_tenant(
+    session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter
+) -> AlertFilter:
+    """The same with the tenant's id in place of its name, by which an index has its alerts."""
+    named = wanted.named_tenant
+    if named is None:
+        return wanted
+    called = func.lower(named.values[0])
+    ids = await session.scalars(
+        select(Tenant.id)
+        .where(
+            Tenant.workspace_id == workspace_id,
+            or_(func.lower(Tenant.slug) == called, func.lower(Tenant.name) == called),
+        )
+        .limit(2)
+    )
+    found = ids.all()
+    if len(found) != 1:
+        return wanted
+    others = tuple(each for each in wanted.conditions if each is not named)
+    return replace(wanted, conditions=others, tenant_id=found[0])
 
 
 async def _owned(session: DatabaseSession, workspace_id: UUID, wanted: AlertFilter) -> AlertFilter:

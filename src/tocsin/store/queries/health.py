@@ -18,7 +18,10 @@ from tocsin.store.tables import (
     WebhookDelivery,
 )
 
-_LOOKED_AT = 50
+LOOKED_AT = 50
+QUIET_LEAST = timedelta(hours=1)
+"""Nobody is silent who was heard since."""
+_QUIET_FACTOR = 10
 _MOST_SOURCES = 200
 
 
@@ -31,6 +34,12 @@ class SourceHeard:
     last_at: datetime | None
     usual_gap: timedelta | None
 
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it has been quiet for much longer than it uses to be."""
+        if self.last_at is None or self.usual_gap is None:
+            return False
+        return now - self.last_at > max(QUIET_LEAST, _QUIET_FACTOR * self.usual_gap)
+
 
 async def sources_heard(session: DatabaseSession, workspace_id: UUID) -> list[SourceHeard]:
     """Of each active integration, by name."""
@@ -38,7 +47,7 @@ async def sources_heard(session: DatabaseSession, workspace_id: UUID) -> list[So
         select(WebhookDelivery.created_at)
         .where(WebhookDelivery.integration_id == Integration.id)
         .order_by(WebhookDelivery.created_at.desc())
-        .limit(_LOOKED_AT)
+        .limit(LOOKED_AT)
         .lateral()
     )
     rows = await session.execute(

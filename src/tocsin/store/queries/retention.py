@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 
 from tocsin.model import KeptHistory
+from tocsin.store.queries.retention_passes import begin_pass, end_pass
 
 STEP = 1_000
 """Rows per transaction: a webhook that comes meanwhile waits for one at most."""
@@ -53,6 +54,14 @@ _OF_NO_LIVE_ALERT = (
     " AND a.status IN ('OPEN', 'ACKNOWLEDGED'))"
 )
 
+ENDED_ALERTS = (
+    "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
+    # A late trigger would be counted on it.
+    " AND NOT EXISTS (SELECT FROM resolutions r WHERE r.integration_id = doomed.integration_id"
+    " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)"
+)
+"""Alerts that go once nothing is left of their messages."""
+
 # What is kept for some days, each kind for its own, live alerts and pending messages apart. Ids rise
 # with time, so the primary key finds the old ones. An alert outlives its messages, whose key points at
 # it; what has no key (events, attempts) goes after what it belongs to.
@@ -64,11 +73,8 @@ _RETAINED: Mapping[KeptHistory, Mapping[str, str]] = {
         " (SELECT FROM alert_deliveries d WHERE d.id = doomed.alert_delivery_id)",
     },
     KeptHistory.ALERTS: {
-        "alerts": "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
-        " AND NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = doomed.id)"
-        # A late trigger would be counted on it.
-        " AND NOT EXISTS (SELECT FROM resolutions r WHERE r.integration_id = doomed.integration_id"
-        " AND r.external_id = doomed.external_id AND r.alert_id = doomed.id)",
+        "alerts": ENDED_ALERTS
+        + " AND NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = doomed.id)",
         "alert_events": "id < %(bound)s"
         " AND NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id)",
         "alert_search": "alert_id < %(bound)s"
@@ -148,14 +154,20 @@ async def sweep_expired(connection: psycopg.AsyncConnection, now: datetime) -> i
 async def sweep_old(
     connection: psycopg.AsyncConnection, before: Mapping[KeptHistory, datetime]
 ) -> int:
-    """Delete records older than that, by kind; the number of rows."""
-    return sum(
-        [
-            await _sweep(connection, table, condition, before[history])
-            for history, tables in _RETAINED.items()
-            for table, condition in tables.items()
-        ]
-    )
+    """Delete records older than that, by kind, and note of each kind when that was and how many; the
+    number of rows."""
+    total = 0
+    for history, tables in _RETAINED.items():
+        await begin_pass(connection, history)
+        deleted = sum(
+            [
+                await _sweep(connection, table, condition, before[history])
+                for table, condition in tables.items()
+            ]
+        )
+        await end_pass(connection, history, deleted)
+        total += deleted
+    return total
 
 
 async def remove_past(connection: psycopg.AsyncConnection, before: datetime) -> int:
@@ -208,8 +220,18 @@ async def remove_deleted(connection: psycopg.AsyncConnection, before: datetime) 
 
 def statement_of(table: str) -> sql.Composed:
     """One step of sweeping a table that is retained; its values are `before` and `bound`."""
+    return _step(table, condition_of(table))
+
+
+def condition_of(table: str) -> str:
+    """Which rows of a table that is retained are past their time; by `before` and `bound`."""
     (condition,) = [tables[table] for tables in _RETAINED.values() if table in tables]
-    return _step(table, condition)
+    return condition
+
+
+def bound_of(before: datetime) -> UUID:
+    """The least id of that moment."""
+    return UUID(int=int(before.timestamp() * 1000) << 80)
 
 
 def _step(table: str, condition: str) -> sql.Composed:
@@ -227,7 +249,7 @@ async def _sweep(
     connection: psycopg.AsyncConnection, table: str, condition: str, before: datetime
 ) -> int:
     statement = _step(table, condition)
-    bound = UUID(int=int(before.timestamp() * 1000) << 80)
+    bound = bound_of(before)
     total = 0
     while True:
         began = time.monotonic()

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from tocsin.model import Role
 from tocsin.store.database import DatabaseSession
-from tocsin.store.tables import Membership, Session, SignInLink, User, Workspace
+from tocsin.store.queries.workspaces import DEFAULT
+from tocsin.store.tables import Membership, Session, SignInLink, Tenant, User, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +56,28 @@ class MemberOf:
     slug: str
     name: str
     role: Role
+    has_tenants: bool
+    """Besides the one that it was made with."""
 
 
 async def places_of(session: DatabaseSession, user_id: UUID) -> list[MemberOf]:
     """By name."""
+    tenants = exists().where(
+        Tenant.workspace_id == Workspace.id, Tenant.deleted_at.is_(None), Tenant.slug != DEFAULT
+    )
     rows = await session.execute(
-        select(Workspace.id, Workspace.slug, Workspace.name, Membership.role)
+        select(
+            Workspace.id,
+            Workspace.slug,
+            Workspace.name,
+            Membership.role,
+            tenants.label("has_tenants"),
+        )
         .join(Membership, Membership.workspace_id == Workspace.id)
         .where(Membership.user_id == user_id)
         .order_by(Workspace.name)
     )
-    return [MemberOf(row.id, row.slug, row.name, Role(row.role)) for row in rows]
+    return [MemberOf(row.id, row.slug, row.name, Role(row.role), row.has_tenants) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

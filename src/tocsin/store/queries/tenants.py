@@ -8,16 +8,18 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import PageRequest, RowPage, fetch_page
+from tocsin.store.paging import PageRequest, RowPage, contains_text, fetch_page
 from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
 
 
 async def page_of_tenants(
-    session: DatabaseSession, workspace_id: UUID, request: PageRequest
+    session: DatabaseSession, workspace_id: UUID, request: PageRequest, *, q: str | None = None
 ) -> RowPage[Tenant]:
     statement = select(Tenant).where(
-        Tenant.workspace_id == workspace_id, Tenant.deleted_at.is_(None)
+        Tenant.workspace_id == workspace_id,
+        Tenant.deleted_at.is_(None),
+        *contains_text(q, Tenant.name, Tenant.slug),
     )
     return await fetch_page(session, statement, request, key=Tenant.id, list_name="tenants")
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tocsin.model import uuid7
+from tocsin.model.figures import Figure, judged
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import PageRequest, RowPage, fetch_page
-from tocsin.store.tables import Tenant, Workspace
+from tocsin.store.paging import PageRequest, RowPage, contains_text, fetch_page
+from tocsin.store.queries.alert_conditions import LIVE
+from tocsin.store.tables import Alert, Integration, Tenant, Workspace
 
 DEFAULT = "default"
 """Slug of the workspace that the first start makes, and of every workspace's first tenant."""
+MOST_LIVE: Final = 1_000
+"""Live alerts of each workspace are counted up to here."""
 
 
 async def create_workspace(
@@ -62,6 +69,53 @@ async def page_of_workspaces(
     """The one workspace that its callers see."""
     statement = select(Workspace).where(Workspace.id == workspace_id)
     return await fetch_page(session, statement, request, key=Workspace.id, list_name="workspaces")
+
+
+async def page_of_installation(
+    session: DatabaseSession, request: PageRequest, *, q: str | None = None
+) -> RowPage[Workspace]:
+    """All workspaces there are."""
+    statement = select(Workspace).where(*contains_text(q, Workspace.name, Workspace.slug))
+    return await fetch_page(
+        session, statement, request, key=Workspace.id, list_name="all-workspaces"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceContents:
+    """How much is in a workspace."""
+
+    integrations: int
+    live_alerts: Figure
+
+
+async def contents_of(
+    session: DatabaseSession, ids: Collection[UUID]
+) -> Mapping[UUID, WorkspaceContents]:
+    live = (
+        select(Alert.id)
+        .where(Alert.workspace_id == Workspace.id, Alert.status.in_(LIVE))
+        .limit(MOST_LIVE + 1)
+        .correlate(Workspace)
+        .subquery()
+    )
+    integrations = (
+        select(func.count())
+        .select_from(Integration)
+        .where(Integration.workspace_id == Workspace.id, Integration.deleted_at.is_(None))
+        .correlate(Workspace)
+    )
+    rows = await session.execute(
+        select(
+            Workspace.id,
+            integrations.scalar_subquery().label("integrations"),
+            select(func.count()).select_from(live).scalar_subquery().label("live"),
+        ).where(Workspace.id.in_(ids))
+    )
+    return {
+        row.id: WorkspaceContents(row.integrations, judged(row.live, MOST_LIVE, None))
+        for row in rows
+    }
 
 
 async def all_workspace_ids(session: DatabaseSession) -> list[UUID]:

@@ -59,6 +59,7 @@ from tocsin.store.tables.people import (
     NotificationRule,
     User,
 )
+from tocsin.store.tables.retention import StoredRetentionPass
 from tocsin.store.tables.routing import AlertRule, Cooldown, StoredSilence, StoredWindow
 from tocsin.store.tables.schedules import (
     CalendarFeed,
@@ -125,6 +126,7 @@ __all__ = [
     "StoredOverride",
     "StoredPolicy",
     "StoredPolicyVersion",
+    "StoredRetentionPass",
     "StoredSchedule",
     "StoredScheduleVersion",
     "StoredSilence",

@@ -49,6 +49,14 @@ class Alert(Base):
             text("id DESC"),
             postgresql_where=text(f"{LIVE.text} AND workspace_id IS NOT NULL"),
         ),
+        # The same of each tenant; its second condition is like the one above.
+        Index(
+            "ix_alerts_live_of_tenant",
+            "tenant_id",
+            "severity",
+            text("id DESC"),
+            postgresql_where=text(f"{LIVE.text} AND tenant_id IS NOT NULL"),
+        ),
         # What is over, newest first, by its state; and what somebody has. No trigger writes either.
         Index(
             "ix_alerts_over",

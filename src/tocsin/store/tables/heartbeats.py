@@ -118,6 +118,11 @@ class HeartbeatStatus(Base):
             "loss_id",
             postgresql_where=text("loss_id IS NOT NULL"),
         ),
+        Index(
+            "ix_heartbeat_statuses_down",
+            "heartbeat_id",
+            postgresql_where=text("state = 'down'"),
+        ),
         CheckConstraint(one_of("state", "new", "up", "down", "paused"), "state"),
         {"postgresql_with": {"fillfactor": "60"}},
     )
