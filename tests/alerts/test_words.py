@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.alerts.words import NOTHING, AlertWords
-from tocsin.model import Signal, SignalKind
+from tocsin.model import NO_ENTRIES, AlertWords, Signal, SignalKind
 
 PARTS = ("title", "description", "labels", "metadata")
 texts = st.sampled_from(["a", "b", "Ünïcode"])
@@ -31,7 +30,7 @@ def test_what_is_laid_over_is_what_was_said_last_of_each_part(given: list[Signal
     digest: bytes | None = None
     words: AlertWords | None = None
     for signal in given:
-        new = AlertWords.of(signal)
+        new = signal.alert_words()
         if digest is not None:
             assert set(new.changed(digest)) == {
                 name for name, value in said(signal).items() if alert.get(name) != value
@@ -42,15 +41,15 @@ def test_what_is_laid_over_is_what_was_said_last_of_each_part(given: list[Signal
     assert digest == words.digest
     assert words.title == alert["title"]
     assert words.description == alert.get("description")
-    assert (words.labels == NOTHING) == ("labels" not in alert)
+    assert (words.labels == NO_ENTRIES) == ("labels" not in alert)
 
 
 def test_the_order_of_labels_does_not_matter() -> None:
     one = Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1", "b": "2"})
     other = Signal(SignalKind.TRIGGER, "x", "t", labels={"b": "2", "a": "1"})
-    assert AlertWords.of(one) == AlertWords.of(other)
+    assert one.alert_words() == other.alert_words()
 
 
 def test_of_an_alert_of_an_earlier_version_all_that_is_said_may_be_new() -> None:
-    words = AlertWords.of(Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1"}))
+    words = Signal(SignalKind.TRIGGER, "x", "t", labels={"a": "1"}).alert_words()
     assert words.changed(None) == ("title", "labels")

@@ -18,6 +18,7 @@ from tests.support.workspace import KEY, Sender, Workspace
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import ActionOutcome, Actions
 from tocsin.alerts.directory import DirectoryFeed
+from tocsin.ingest.known_alerts import KnownAlerts
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.proof.sign import sign
 from tocsin.ingest.received_webhook import Answer, Webhook
@@ -47,6 +48,7 @@ class Harness:
         queue_limit: int = 1_000,
         keep_rejected: int = 10,
         spool: Spool | None = None,
+        known: KnownAlerts | None = None,
     ) -> None:
         self.workspace = Workspace(url)
         self.now = NOON
@@ -60,6 +62,7 @@ class Harness:
             keep_rejected=keep_rejected,
             clock=lambda: self.now,
             spool=spool,
+            known=known or KnownAlerts(),
         )
         self.actions = Actions(url, self.feed)
         self.task = self.run(self._start())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from tests.ingest.harness import Harness, harness
 from tests.support.postgres import Database
 from tocsin.heartbeats.pings import Pings
 from tocsin.ingest import short_road, understand
+from tocsin.ingest.batcher import Batcher
 from tocsin.ingest.endpoint import Endpoint
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.received_webhook import Webhook
@@ -47,9 +49,13 @@ class BothRoads:
 
         async def ask() -> Sent | None:
             answered: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
-            taken = self.short.take(
-                scope, body, lambda *answer: answered.set_result(_plain(*answer))
-            )
+
+            def answer(status: int, lines: bytes, content: bytes) -> None:
+                headers = [line.split(b": ", 1) for line in lines.split(b"\r\n")[:-1]]
+                answered.set_result(_plain(status, headers, content))
+
+            method, target = scope["method"].encode(), scope["raw_path"]
+            taken = self.short.take(method, target, scope["headers"], body, answer)
             return await answered if taken else None
 
         return self.harness.run(ask())
@@ -66,7 +72,9 @@ class BothRoads:
 
             await self.endpoint(scope, receive, send)
             start, content = sent
-            return _plain(start["status"], start["headers"], content["body"])
+            (_, length), *headers = start["headers"]
+            assert length == b"%d" % len(content["body"])
+            return _plain(start["status"], headers, content["body"])
 
         return self.harness.run(ask())
 
@@ -77,13 +85,19 @@ class BothRoads:
 
 def _plain(status: int, headers: Any, body: bytes) -> Sent:
     """An answer without its ids."""
-    assert dict(headers)[b"content-length"] == b"%d" % len(body)
     return status, dict(headers), IDS.sub("id", body.decode())
 
 
 def scope(path: str, headers: dict[str, str], method: str = "POST") -> Any:
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return {"type": "http", "method": method, "path": path, "headers": raw}
+    target = path.encode("latin-1")
+    return {
+        "type": "http",
+        "method": method,
+        "path": unquote(path.partition("?")[0]),
+        "raw_path": target,
+        "headers": raw,
+    }
 
 
 def test_ordinary_ones_are_answered_alike_on_both(opened: Harness) -> None:
@@ -119,6 +133,53 @@ def test_the_last_part_of_the_path_can_be_the_secret(opened: Harness) -> None:
     assert roads.by_the_short_road(scope(f"/webhooks/{sender.id}/wrong", {}), body) is None
 
 
+def test_a_query_says_nothing(opened: Harness) -> None:
+    roads = BothRoads(opened)
+    sender = opened.workspace.sender()
+    opened.run(opened.senders.find(sender.id))
+    body = b'{"title": "x", "id": "a"}'
+    asked = scope(f"{sender.path}?source=a%20b", sender.headers(body))
+    assert roads.by_the_short_road(asked, body) is not None
+    again = scope(sender.path, sender.headers(body))
+    assert roads.by_the_short_road(again, body) == roads.by_the_long_road(asked, body)
+
+
+def test_whom_an_address_names_is_looked_up_again_when_the_configuration_changes(
+    opened: Harness,
+) -> None:
+    roads = BothRoads(opened)
+    sender = opened.workspace.sender()
+    opened.run(opened.senders.find(sender.id))
+    body = b'{"title": "x"}'
+
+    def answer() -> Sent | None:
+        return roads.by_the_short_road(scope(sender.path, sender.headers(body)), body)
+
+    assert answer() is not None
+    opened.workspace.sql("UPDATE integrations SET is_active = false WHERE id = %s", sender.id)
+    opened.run(opened.feed.look())
+    assert answer() is None
+    opened.workspace.sql("UPDATE integrations SET is_active = true WHERE id = %s", sender.id)
+    opened.run(opened.feed.look())
+    assert answer() is not None
+
+
+def test_addresses_that_are_remembered_are_few(
+    opened: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short_road, "_REMEMBERED", 3)
+    roads = BothRoads(opened)
+    sender = opened.workspace.sender(auth_scheme="url")
+    opened.run(opened.senders.find(sender.id))
+    body = b'{"title": "x"}'
+    for number in range(20):
+        wrong = scope(f"/webhooks/{sender.id}/{number}", {})
+        assert roads.by_the_short_road(wrong, body) is None
+        assert len(roads.short._known) <= 4
+    assert roads.by_the_short_road(scope(sender.path + "?" + "x" * 300, {}), body) is None
+    assert roads.by_the_short_road(scope(sender.path, {}), body) is not None
+
+
 @pytest.mark.parametrize(
     "what",
     [
@@ -126,6 +187,7 @@ def test_the_last_part_of_the_path_can_be_the_secret(opened: Harness) -> None:
         "path",
         "unknown",
         "no id",
+        "quoted",
         "unsigned",
         "packed",
         "form",
@@ -150,7 +212,12 @@ def test_what_is_not_ordinary_is_left_alone(opened: Harness, what: str) -> None:
     headers = {} if what == "unsigned" else sender.headers(body)
     if what == "packed":
         headers["content-encoding"] = "gzip"
-    path = {"path": "/api/v1/alerts", "unknown": f"/webhooks/{uuid4()}", "no id": "/webhooks/x"}
+    path = {
+        "path": "/api/v1/alerts",
+        "unknown": f"/webhooks/{uuid4()}",
+        "no id": "/webhooks/x",
+        "quoted": sender.path.replace("-", "%2D"),
+    }
     asked = scope(path.get(what, sender.path), headers, "GET" if what == "method" else "POST")
     assert roads.by_the_short_road(asked, body) is None
     assert roads.held == 0
@@ -211,8 +278,8 @@ def test_a_heartbeat_bound_meanwhile_is_pinged_before_the_answer(
     opened.run(opened.senders.find(sender.id))
     enqueue, pinged = Lanes.enqueue_light, []
 
-    def bound(lanes: Lanes, webhook: Webhook) -> Any:
-        queued = enqueue(lanes, webhook)
+    def bound(lanes: Lanes, webhook: Webhook, tell: Any) -> bool:
+        queued = enqueue(lanes, webhook, tell)
         webhook.pings = [cast(Any, "a ping")]
         return queued
 
@@ -236,11 +303,6 @@ def test_a_full_queue_is_answered_alike(opened: Harness, monkeypatch: pytest.Mon
     opened.run(opened.senders.find(sender.id))
     body = b'{"title": "x"}'
     asked = scope(sender.path, sender.headers(body))
-
-    async def no_room(*given: Any) -> Any:
-        return OVERLOADED
-
-    monkeypatch.setattr(Lanes, "enqueue_light", lambda *given: OVERLOADED)
-    monkeypatch.setattr(Lanes, "submit", no_room)
+    monkeypatch.setattr(Batcher, "enqueue", lambda *given: OVERLOADED)
     assert roads.by_the_short_road(asked, body) == roads.by_the_long_road(asked, body)
     assert roads.held == 0

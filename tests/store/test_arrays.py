@@ -64,9 +64,15 @@ def test_columns_arrive_as_they_were(database: Database) -> None:
             database.url,
             arrays.uuids([r[0].bytes for r in whole]),
             arrays.texts([r[1] for r in whole]),
+            arrays.encoded([r[1].encode() for r in whole]),
+            arrays.times([r[4] for r in whole]),
+            arrays.times([r[4] for r in reversed(whole)]),
             arrays.times([r[4] for r in whole]),
         )
-        assert found == [(r[0], r[1], r[4]) for r in whole]
+        back = [r[4] for r in reversed(whole)]
+        assert found == [
+            (r[0], r[1], r[1], r[4], other, r[4]) for r, other in zip(whole, back, strict=True)
+        ]
 
     check()
 

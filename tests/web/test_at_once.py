@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,25 +17,38 @@ from tocsin.web.protocol import Answer, Protocol
 
 class Taker(Speaker):
     """Takes what is posted to /taken, and answers it in a later turn of the loop, with the number of
-    bytes; /slow waits for the gate."""
+    bytes; /slow waits for the gate, and /now for nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.taken = 0
+        self.offered: Any = None
+        self.config: Any = None
         self.tasks: list[asyncio.Task[None]] = []
 
-    def at_once(self, scope: Any, body: bytes, answer: Answer) -> bool:
-        if scope["path"] not in ("/taken", "/slow"):
+    def at_once(
+        self,
+        method: bytes,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        answer: Answer,
+    ) -> bool:
+        if target not in (b"/taken", b"/slow", b"/now"):
             return False
         self.taken += 1
+        self.offered = method, target, headers
         text = b"taken %d" % len(body)
-        self.tasks.append(asyncio.create_task(self._answer(scope["path"] == "/slow", text, answer)))
+        if target == b"/now":
+            answer(200, b"x-now: yes\r\n", text)
+        else:
+            self.tasks.append(asyncio.create_task(self._answer(target == b"/slow", text, answer)))
         return True
 
     async def _answer(self, is_slow: bool, text: bytes, answer: Answer) -> None:
         if is_slow:
             await asyncio.to_thread(self.gate.wait, 20)
-        answer(200, [(b"content-length", b"%d" % len(text))], text)
+        answer(200, b"", text)
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -51,20 +65,18 @@ def taker() -> Iterator[Taker]:
     running = Taker()
     listener = socket.create_server(("127.0.0.1", 0))
     running.port = listener.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(
-            running.app,
-            http=Protocol,
-            interface="asgi3",
-            proxy_headers=False,
-            lifespan="on",
-            log_level="critical",
-            access_log=False,
-            date_header=False,
-            server_header=False,
-        )
+    running.config = uvicorn.Config(
+        running.app,
+        http=Protocol,
+        interface="asgi3",
+        proxy_headers=False,
+        lifespan="on",
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
     )
-    with in_a_thread(server, listener, running.gate):
+    with in_a_thread(uvicorn.Server(running.config), listener, running.gate):
         yield running
 
 
@@ -112,10 +124,8 @@ def test_of_many_at_once_each_is_answered_in_its_turn(taker: Taker) -> None:
     asked = [post(path, b"x" * size) for size, path in enumerate(paths)]
     heard = taker.heard(b"".join(asked) + post("/taken", b"", CLOSE))
     bodies = [part.partition(b"\r\n\r\n")[2] for part in heard.split(b"HTTP/1.1 200 OK\r\n")[1:]]
-    expected = [
-        b"taken %d" % size if path == "/taken" else b"%d" % size for size, path in enumerate(paths)
-    ]
-    assert bodies == [*expected, b"taken 0"]
+    sizes = [int(body.removeprefix(b"taken ")) for body in bodies]
+    assert sizes == [*range(len(paths)), 0]
 
 
 def test_what_comes_after_one_that_takes_its_time_waits(taker: Taker) -> None:
@@ -128,7 +138,7 @@ def test_what_comes_after_one_that_takes_its_time_waits(taker: Taker) -> None:
         connection.settimeout(20)
         heard = everything(connection)
     assert heard.count(b"HTTP/1.1 200 OK") == 3
-    assert (taker.taken, taker.count) == (2, 1)
+    assert (taker.taken, taker.count) == (1, 2)
 
 
 def test_whoever_has_gone_is_not_answered(taker: Taker) -> None:
@@ -152,3 +162,65 @@ def test_one_after_another_on_one_connection(taker: Taker) -> None:
                 heard += connection.recv(1_000)
             assert heard.startswith(b"HTTP/1.1 200 OK")
     assert (taker.taken, taker.count) == (3, 1)
+
+
+def test_it_is_offered_as_it_was_sent(taker: Taker) -> None:
+    asked = (
+        b"PUT /taken HTTP/1.1\r\nHost: x\r\nX-Odd: \xe9 a,b\r\nX-Odd: c\r\nContent-Length: 3\r\n"
+    )
+    assert taker.heard(asked + CLOSE + b"\r\n\r\nabc").endswith(b"taken 3")
+    method, target, headers = taker.offered
+    assert (method, target) == (b"PUT", b"/taken")
+    assert headers == [
+        (b"host", b"x"),
+        (b"x-odd", b"\xe9 a,b"),
+        (b"x-odd", b"c"),
+        (b"content-length", b"3"),
+        (b"connection", b"close"),
+    ]
+
+
+def test_a_body_in_chunks_is_offered_whole(taker: Taker) -> None:
+    head = b"POST /taken HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    assert taker.heard(head + b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n").endswith(b"taken 7")
+    assert (taker.taken, taker.count) == (1, 0)
+    assert taker.heard(head + b"3\r\nabc\r\n4\r\nde", b"fg\r\n0\r\n\r\n", pause=0.05).endswith(b"7")
+    assert (taker.taken, taker.count) == (1, 1)
+
+
+def test_what_is_answered_while_it_is_offered_leaves_the_next_to_be_read(taker: Taker) -> None:
+    with taker.connect() as connection:
+        begun = post("/other", b"four", CLOSE)
+        connection.sendall(post("/now", b"12") + begun[:20])
+        heard = b""
+        while not heard.endswith(b"taken 2"):
+            heard += connection.recv(1_000)
+        assert b"\r\nx-now: yes\r\n" in heard
+        connection.sendall(begun[20:])
+        assert everything(connection).endswith(b"\r\n\r\n4")
+
+
+def test_a_connection_rests_for_some_seconds_after_its_last_answer(taker: Taker) -> None:
+    taker.config.timeout_keep_alive = 0.6
+    with taker.connect() as connection:
+        for path in ("/taken", "/other"):
+            connection.sendall(post(path, b"four"))
+            while not connection.recv(1_000).endswith(b"4"):
+                pass
+            answered = time.monotonic()
+            if path == "/taken":
+                time.sleep(0.3)
+        assert everything(connection) == b""
+        assert time.monotonic() - answered > 0.5
+
+
+def test_it_does_not_end_while_an_answer_is_made(taker: Taker) -> None:
+    taker.config.timeout_keep_alive = 0.1
+    with taker.connect() as connection:
+        connection.sendall(post("/taken", b"four"))
+        while not connection.recv(1_000).endswith(b"4"):
+            pass
+        connection.sendall(post("/slow", b"slow"))
+        time.sleep(0.3)
+        taker.gate.set()
+        assert everything(connection).endswith(b"taken 4")

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 
 from tocsin.alerts.correlate import AlertState, Step
 from tocsin.alerts.directory import IntegrationEntry
-from tocsin.alerts.words import NOTHING, AlertWords
 from tocsin.message import AlertView
-from tocsin.model import AlertStatus, EventType, Signal, WebhookStatus
+from tocsin.model import NO_ENTRIES, AlertStatus, AlertWords, EventType, Signal, WebhookStatus
 from tocsin.routing.flapping import Flaps
 from tocsin.routing.subject import Subject
 
@@ -52,8 +51,8 @@ class AlertDetails(Struct, frozen=True):
             self,
             title=words.title,
             description=self.description if words.description is None else words.description,
-            labels=self.labels if words.labels == NOTHING else decode(words.labels),
-            metadata=self.metadata if words.metadata == NOTHING else decode(words.metadata),
+            labels=self.labels if words.labels == NO_ENTRIES else decode(words.labels),
+            metadata=self.metadata if words.metadata == NO_ENTRIES else decode(words.metadata),
         )
 
     @classmethod

@@ -53,7 +53,7 @@ class AlertState(Struct):
     closed_at: datetime | None = None
     title: str = ""
     words_digest: bytes | None = None
-    """See `tocsin.alerts.words`; None: an earlier version wrote the alert."""
+    """See `AlertWords`; None: an earlier version wrote the alert."""
     snooze: ActiveSnooze | None = None
     created_at: datetime | None = None
     """When its first webhook came in; None where nobody asks."""

@@ -31,7 +31,6 @@ from tocsin.alerts.flap_counting import count
 from tocsin.alerts.remembering import Remembering
 from tocsin.alerts.rows import AlertRows, NewAlert
 from tocsin.alerts.stored import StoredAlert
-from tocsin.alerts.words import AlertWords
 from tocsin.model import SYSTEM, AlertEventKind, EventType, Signal, TimerKind, uuid7_bytes
 from tocsin.routing.flapping import Flaps, due_at
 
@@ -135,7 +134,7 @@ class Deciding:
             if signal.tenant not in entry.tenants:
                 step.flags = (*step.flags, "unknown_tenant")
         details = AlertDetails.of_signal(signal, tenant_id, cause.received_at)
-        words = AlertWords.of(signal)
+        words = signal.alert_words()
         alert.title, alert.words_digest = words.title, words.digest
         if entry.silent_after is not None and alert.status.is_live:
             due = alert.last_received_at + entry.silent_after
@@ -144,7 +143,7 @@ class Deciding:
 
     def _renew_words(self, signal: Signal, step: Step, alert: AlertState) -> bool:
         """Whether anything changed that matchers look at."""
-        words = AlertWords.of(signal)
+        words = signal.alert_words()
         changed = words.changed(alert.words_digest)
         if not changed:
             return False

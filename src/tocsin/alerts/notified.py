@@ -10,8 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from tocsin.alerts.changes import ENDINGS, AlertChange, AlertDetails
-from tocsin.alerts.words import AlertWords
-from tocsin.model import AlertDeliveryStatus, EventType, Reason
+from tocsin.model import AlertDeliveryStatus, AlertWords, EventType, Reason
 from tocsin.routing.history import NotifiedTrigger, named_rules
 from tocsin.routing.look import HeldDelivery
 from tocsin.routing.subject import alert_key_id

@@ -18,10 +18,19 @@ from tocsin.store.statements import prepared
 
 
 def opening(
-    keys: Sequence[AlertKey], locks: Iterable[int], first: Sequence[Call], now: datetime
+    keys: Sequence[AlertKey],
+    locks: Iterable[int],
+    first: Sequence[Call],
+    under_locks: Sequence[Call],
+    now: datetime,
 ) -> list[Call]:
-    """Begin, execute `first`, take `locks`, and read `keys`."""
-    return [*_locking(locks, first), (prepared("read_alert_keys"), _asked(keys, now))]
+    """Begin, execute `first`, take `locks`, execute `under_locks`, and read `keys`."""
+    return [*_locking(locks, first), *under_locks, reading(keys, now)]
+
+
+def reading(keys: Sequence[AlertKey], now: datetime) -> Call:
+    """The statement that reads what is known of `keys`."""
+    return prepared("read_alert_keys"), _asked(keys, now)
 
 
 class BegunAhead(Struct):

@@ -38,9 +38,15 @@ from tocsin.alerts.notified import (
     read_last_notified,
     read_notified,
 )
-from tocsin.alerts.words import AlertWords
 from tocsin.message import Content, Flapping, Named
-from tocsin.model import AlertDeliveryStatus, EventType, Severity, TimerKind, uuid7_bytes
+from tocsin.model import (
+    AlertDeliveryStatus,
+    AlertWords,
+    EventType,
+    Severity,
+    TimerKind,
+    uuid7_bytes,
+)
 from tocsin.routing.history import History, NotifiedTrigger
 from tocsin.routing.plan import NOTES, PlannedDelivery, StartedCooldowns, plan
 from tocsin.routing.reminders import remind

@@ -8,7 +8,6 @@ from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.correlate import KeyState, changes_nothing
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.alerts.transaction import AlertTransaction
-from tocsin.alerts.words import AlertWords
 from tocsin.model import Signal, SignalKind
 
 
@@ -32,9 +31,7 @@ def only_repeats(
             and signal.kind in (SignalKind.TRIGGER, SignalKind.UPDATE)
             and alert.words_digest is not None
             # What differs between two copies of one event is kept in the metadata, if at all.
-            and any(
-                part != "metadata" for part in AlertWords.of(signal).changed(alert.words_digest)
-            )
+            and any(part != "metadata" for part in signal.alert_words().changed(alert.words_digest))
         ):
             return False
     return True

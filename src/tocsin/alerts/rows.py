@@ -15,8 +15,7 @@ from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.changes import AlertDetails
 from tocsin.alerts.correlate import AlertState, ResolutionMark
 from tocsin.alerts.directory import IntegrationEntry
-from tocsin.alerts.words import AlertWords
-from tocsin.model import SYSTEM, AlertEventKind, iso, uuid7_bytes
+from tocsin.model import SYSTEM, AlertEventKind, AlertWords, iso, uuid7_bytes
 from tocsin.routing.flapping import Flaps
 from tocsin.store import arrays
 from tocsin.store.columns import (

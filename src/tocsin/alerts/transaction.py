@@ -24,8 +24,9 @@ from tocsin.alerts.deciding import Deciding
 from tocsin.alerts.directory import Directory, DirectoryFeed
 from tocsin.alerts.escalating import Escalating
 from tocsin.alerts.matching_budgets import MatchingBudgets
-from tocsin.alerts.opening import BegunAhead, opening
+from tocsin.alerts.opening import BegunAhead, opening, reading
 from tocsin.alerts.planning import Planning
+from tocsin.alerts.renewal import Renewal
 from tocsin.alerts.rows import SYSTEM_JSON
 from tocsin.alerts.stored import StoredAlert, key_states, stored_alerts
 from tocsin.model import AlertEventKind
@@ -56,10 +57,15 @@ class AlertTransaction(Deciding):
         self.directory: Directory = feed.current
 
     async def begin(
-        self, keys: Sequence[AlertKey], *first: Call, alert_ids: Sequence[bytes] = ()
+        self,
+        keys: Sequence[AlertKey],
+        *first: Call,
+        alert_ids: Sequence[bytes] = (),
+        renewal: Renewal | None = None,
     ) -> tuple[list[list[Row]], dict[bytes, StoredAlert]]:
         """Begin, execute `first`, lock and read `keys`, and the alerts named by id, which are locked by
-        that, too: those without a key have nothing else to be locked by.
+        that, too: those without a key have nothing else to be locked by. Keys of a `renewal` are read
+        only where their alert is not what it was.
 
         Returns the rows of each of `first`, and the alerts by id.
 
@@ -67,13 +73,25 @@ class AlertTransaction(Deciding):
             psycopg.Error: nothing was begun.
         """
         self._planning.budgets.begin()
-        locks = {key.lock for key in keys} | {alert_lock(alert_id) for alert_id in alert_ids}
-        calls = opening(keys, locks, first, self.now)
+        renewing: list[Call] = []
+        locks = {alert_lock(alert_id) for alert_id in alert_ids}
+        if renewal is not None:
+            keys = [key for key in keys if key not in renewal.repeats]
+            locks |= renewal.locks
+            renewing.append(renewal.call(self.now))
+        locks |= {key.lock for key in keys}
+        calls = opening(keys, locks, first, renewing, self.now)
         if alert_ids:
             calls.append((prepared("read_alerts"), {"ids": arrays.uuids(alert_ids)}))
         _, _, *results = await self._pipe.run(*calls)
-        of_first, (_, known, *of_alerts) = results[: len(first)], results[len(first) :]
+        of_first, (_, *of_keys) = results[: len(first)], results[len(first) :]
+        if renewal is not None:
+            renewal.settle(of_keys.pop(0))
+        known, *of_alerts = of_keys
         self._remembering.keys = key_states(keys, known)
+        if renewal is not None and (others := renewal.others):
+            rows = await self.run(reading(others, self.now))
+            self._remembering.keys |= key_states(others, rows)
         version = known[0].version
         if self._feed.current.version != version:
             await self._feed.refresh(version)

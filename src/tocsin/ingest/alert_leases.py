@@ -7,7 +7,7 @@ the lease of the other. `timers/alert_leases.py` ends alerts whose leases have a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -16,7 +16,9 @@ from msgspec import Struct
 
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.correlate import Step
+from tocsin.alerts.renewal import Renewal
 from tocsin.alerts.transaction import AlertTransaction
+from tocsin.ingest.known_alerts import KnownAlerts
 from tocsin.ingest.received_webhook import Webhook
 from tocsin.model import Lease, Signal, SignalKind
 from tocsin.store import arrays
@@ -49,12 +51,27 @@ class AlertLeases:
     _lasting: dict[bytes, dict[bytes, datetime]] = field(default_factory=dict)
     """By alert that somebody resolves: until when the lease of each sender lasts."""
 
+    known: KnownAlerts | None = None
+    renewal: Renewal | None = None
+    """Alerts that only go on, and their leases with them."""
+
     @classmethod
-    def of(cls, webhooks: Iterable[Webhook], now: datetime) -> AlertLeases | None:
+    def of(
+        cls, webhooks: Sequence[Webhook], now: datetime, known: KnownAlerts | None = None
+    ) -> AlertLeases | None:
         """None where no webhook has to do with leases."""
-        if any(webhook.sender.source.has_leases for webhook in webhooks):
-            return cls(now)
-        return None
+        if not any(webhook.sender.source.has_leases for webhook in webhooks):
+            return None
+        renewal = None if known is None else known.renewal(webhooks)
+        return cls(now, known=known, renewal=renewal)
+
+    def renewed(self, webhook: Webhook, signal: Signal) -> bytes | None:
+        """The alert that a signal has renewed already; None: the signal is to be applied."""
+        if self.renewal is None or signal.external_id is None:
+            return None
+        key = AlertKey(webhook.sender.entry.id_bytes, signal.external_id)
+        repeat = self.renewal.repeats.get(key)
+        return repeat.id if repeat is not None and self.renewal.has_renewed(repeat.id) else None
 
     async def read(self, transaction: AlertTransaction, webhooks: Iterable[Webhook]) -> None:
         """What others say of the alerts that somebody resolves, inside the transaction."""
@@ -92,6 +109,8 @@ class AlertLeases:
         """Note the lease on the live alert that a signal is about."""
         if signal.lease is None or step.alert is None or not step.alert.status.is_live:
             return
+        if self.known is not None:
+            self.known.note(webhook, signal, step.alert)
         key = _LeaseKey(step.alert.id, webhook.shown.origin)
         self._kept[key] = signal.lease
         self._lasting.setdefault(key.alert_id, {})[key.sender] = signal.lease.lapses_at

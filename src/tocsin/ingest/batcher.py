@@ -25,6 +25,7 @@ from tocsin.ingest.commit import commit_webhooks
 from tocsin.ingest.connection import Connection, Connections
 from tocsin.ingest.foresight import Foresight
 from tocsin.ingest.kept import quoted
+from tocsin.ingest.known_alerts import KnownAlerts
 from tocsin.ingest.received_webhook import Answer, Declined, Webhook
 from tocsin.ingest.refusals import FAULT, GONE, OVERLOADED, UNAVAILABLE
 from tocsin.ingest.reread import is_out_of_date, reread
@@ -54,9 +55,16 @@ STAY_SECONDS = 10.0
 RULE_BUDGET = "rule_budget"
 
 
+Tell = Callable[[Answer], None]
+"""Hands an answer to whoever waits for it; called once, in a turn of the event loop of its own or while
+its webhook is queued."""
+
+
 class Waiting(NamedTuple):
     webhook: Webhook
-    answer: asyncio.Future[Answer]
+    tell: Tell
+    has_gone: Callable[[], bool] | None = None
+    """Whether nobody waits any more; None: somebody always does."""
 
 
 @dataclass(slots=True)
@@ -80,6 +88,7 @@ class Batcher:
     """A transaction of another queue, with earlier webhooks of those that come next."""
     rounds: Rounds = field(default_factory=Rounds)
     foresight: Foresight = field(default_factory=Foresight)
+    known: KnownAlerts = field(default_factory=KnownAlerts)
     _waiting: deque[Waiting] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flight: asyncio.Future[None] | None = None
@@ -93,11 +102,19 @@ class Batcher:
 
     async def submit(self, webhook: Webhook) -> Answer:
         """Wait for the commit that takes this webhook; the answer is what became of it."""
-        queued = self.enqueue(webhook)
-        return queued if isinstance(queued, Declined) else await queued
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-    def enqueue(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined:
-        """The answer to come, or why there is no room for it."""
+        def tell(answer: Answer) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        refusal = self.enqueue(webhook, tell, future.cancelled)
+        return refusal or await future
+
+    def enqueue(
+        self, webhook: Webhook, tell: Tell, has_gone: Callable[[], bool] | None = None
+    ) -> Declined | None:
+        """Have `tell` called with the answer, or say why there is no room for it."""
         if len(self._waiting) >= self.queue_limit or self._closing:
             metrics.REFUSED.labels("overloaded").inc()
             say_overloaded()
@@ -108,10 +125,9 @@ class Batcher:
             and (self.spool is None or not self.spool.takes)
         ):
             return UNAVAILABLE
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(webhook, future))
+        self._waiting.append(Waiting(webhook, tell, has_gone))
         self._wake.set()
-        return future
+        return None
 
     @property
     def is_available(self) -> bool:
@@ -166,13 +182,13 @@ class Batcher:
                 continue
             taken = self._take()
             flight = self._flight = asyncio.get_running_loop().create_future()
-            await self._store([webhook for webhook, _ in taken])
-            parting = []
-            for webhook, future in taken:
-                if webhook.id in self._overdrawn:
-                    parting.append(Waiting(webhook, future))
-                elif not future.done():
-                    future.set_result(webhook.answer or FAULT)
+            await self._store([waiting.webhook for waiting in taken])
+            parting: list[Waiting] = []
+            if self._overdrawn:
+                parting = [each for each in taken if each.webhook.id in self._overdrawn]
+                taken = [each for each in taken if each.webhook.id not in self._overdrawn]
+            # The next transaction is begun before these are told, so that neither waits for the other.
+            asyncio.get_running_loop().call_soon(_tell, taken)
             self._flight = None
             flight.set_result(None)
             if parting and self.part_with is not None:
@@ -203,7 +219,7 @@ class Batcher:
         signals = 0
         while self._waiting and len(taken) < self._batch_limit and signals < SIGNAL_LIMIT:
             waiting = self._waiting.popleft()
-            if waiting.answer.cancelled():
+            if waiting.has_gone is not None and waiting.has_gone():
                 continue
             signals += len(waiting.webhook.signals)
             taken.append(waiting)
@@ -330,6 +346,7 @@ class Batcher:
                 budgets=budgets,
                 pace=None if self.pace is None else self.pace(),
                 foresight=self.foresight,
+                known=self.known,
             )
         if not self._available:
             say_database_back()
@@ -375,3 +392,13 @@ class Batcher:
         except Exception as again:
             log.error("ingest.poison_not_recorded", error=type(again).__name__)
             webhook.answer = FAULT
+
+
+def _tell(answered: list[Waiting]) -> None:
+    """One turn of the event loop for all answers of a transaction."""
+    for webhook, tell, _ in answered:
+        try:
+            tell(webhook.answer or FAULT)
+        except Exception as error:
+            log.error("ingest.fault", error=type(error).__name__, exc_info=error)
+            metrics.FAULTS.inc()

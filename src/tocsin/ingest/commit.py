@@ -13,6 +13,7 @@ from tocsin.alerts.transaction import AlertTransaction
 from tocsin.ingest.alert_leases import STILL_FIRING, AlertLeases
 from tocsin.ingest.duplicates import Duplicates
 from tocsin.ingest.foresight import Foresight
+from tocsin.ingest.known_alerts import KnownAlerts
 from tocsin.ingest.received_webhook import Accepted, Webhook
 from tocsin.ingest.refusals import GONE
 from tocsin.ingest.reread import Reread, is_out_of_date, reread
@@ -35,12 +36,14 @@ async def commit_webhooks(
     budgets: MatchingBudgets,
     pace: Pace | None = None,
     foresight: Foresight | None = None,
+    known: KnownAlerts | None = None,
     dry_run: bool = False,
 ) -> frozenset[UUID]:
     """Decide and store all of `webhooks`, or none; each has its `answer` afterwards.
 
     With `foresight` what is most likely news goes in one round trip, and is decided once more if it
-    was not. With `dry_run` everything is decided and nothing stays.
+    was not. Alerts that are `known`, and only repeated, are renewed without being read. With `dry_run`
+    everything is decided and nothing stays.
 
     Returns the workspaces whose rules ask for more than `budgets` allow, or whose webhooks are to be
     read again apart (see `reread`): nothing was stored then.
@@ -63,17 +66,24 @@ async def commit_webhooks(
         keep_rejected=keep_rejected,
         budgets=budgets,
         pace=pace,
+        known=known,
         dry_run=dry_run,
     )
-    is_ahead = foresight is not None and foresight.expects_news
+    leases = AlertLeases.of(webhooks, now, known)
+    renewal = None if leases is None else leases.renewal
+    is_ahead = foresight is not None and foresight.expects_news and renewal is None
     claim = duplicates.claim(now, all_or_void=is_ahead)
+    first = [] if claim is None else [claim]
+    keys = _alert_keys(webhooks)
     if is_ahead:
-        transaction.begin_ahead(_alert_keys(webhooks), claim)
+        transaction.begin_ahead(keys, *first)
     else:
-        (claimed,), _ = await transaction.begin(_alert_keys(webhooks), claim)
+        of_first, _ = await transaction.begin(keys, *first, renewal=renewal)
+        claimed = [row for rows in of_first for row in rows]
         await duplicates.settle(transaction, claimed)
         if foresight is not None:
-            foresight.learn(was_news=transaction.knows_nothing and not claimed)
+            is_new = transaction.knows_nothing and not claimed and renewal is None
+            foresight.learn(was_news=is_new)
     again = Reread(False, frozenset())
     if is_out_of_date(webhooks, senders.current):
         again = reread(webhooks, senders.current)
@@ -84,7 +94,6 @@ async def commit_webhooks(
         await transaction.rollback()
         return await once_more(foresight=foresight)
     flags = [webhook.flags for webhook in webhooks]
-    leases = AlertLeases.of(webhooks, now)
     if leases is not None:
         await leases.read(transaction, webhooks)
     for webhook in webhooks:
@@ -100,7 +109,7 @@ async def commit_webhooks(
     stored = await transaction.commit(
         insert_webhooks(webhooks, now),
         *duplicates.calls(),
-        *([duplicates.release(claim)] if is_ahead else []),
+        *(map(duplicates.release, first) if is_ahead else ()),
         *([] if leases is None else leases.calls()),
         *_trim_rejected(webhooks, keep_rejected),
         dry_run=dry_run,
@@ -143,9 +152,13 @@ async def _decide(
     for signal in webhook.signals:
         if pace is not None and pace.is_due:
             await pace.rest()
-        if leases is not None and leases.outlives(transaction, webhook, signal):
-            reason = STILL_FIRING
-            continue
+        if leases is not None:
+            if (alert_id := leases.renewed(webhook, signal)) is not None:
+                results[alert_id] = WebhookStatus.UPDATED
+                continue
+            if leases.outlives(transaction, webhook, signal):
+                reason = STILL_FIRING
+                continue
         step = transaction.apply(webhook.sender.entry, signal, cause)
         if leases is not None:
             leases.keep(webhook, signal, step)

@@ -85,9 +85,12 @@ class Duplicates:
             claims._digests[webhook.id] = digests
         return claims
 
-    def claim(self, now: datetime, *, all_or_void: bool = False) -> Call:
-        """The statement that claims them; its rows are for `settle`. `all_or_void`: that they are all
-        won is expected, and what the transaction writes is void otherwise."""
+    def claim(self, now: datetime, *, all_or_void: bool = False) -> Call | None:
+        """The statement that claims them, if there is anything to claim; its rows are for `settle`.
+        `all_or_void`: that they are all won is expected, and what the transaction writes is void
+        otherwise."""
+        if not self._first:
+            return None
         claimed = sorted(self._first.items())
         webhooks = [webhook for _, webhook in claimed]
         return prepared("claim_webhooks"), {

@@ -18,9 +18,10 @@ from uuid import UUID
 
 from tocsin.ingest import batcher as batching
 from tocsin.ingest import metrics
-from tocsin.ingest.batcher import Batcher, Waiting
+from tocsin.ingest.batcher import Batcher, Tell, Waiting
 from tocsin.ingest.connection import Connection, Connections
-from tocsin.ingest.received_webhook import Answer, Declined, Webhook
+from tocsin.ingest.known_alerts import KnownAlerts
+from tocsin.ingest.received_webhook import Answer, Webhook
 from tocsin.ingest.refusals import OVERLOADED, UNAVAILABLE
 from tocsin.ingest.senders import Sender, Senders
 from tocsin.ingest.spool.spool import Spool
@@ -71,6 +72,7 @@ class Lanes:
     tracer: Tracer | None = None
     spool: Spool | None = None
     """Where webhooks are kept while the database is away, if anywhere."""
+    known: KnownAlerts = field(default_factory=KnownAlerts)
     _shared: Batcher = field(init=False)
     _connections: Connections = field(init=False)
     _apart: dict[UUID, HeavyLane] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Lanes:
             part_with=self._send_apart,
             tracer=self.tracer,
             spool=self.spool,
+            known=self.known,
         )
 
     async def submit(self, webhook: Webhook) -> Answer:
@@ -115,11 +118,15 @@ class Lanes:
             await self.spool.keep([webhook])
         return webhook.answer or UNAVAILABLE
 
-    def enqueue_light(self, webhook: Webhook) -> asyncio.Future[Answer] | Declined | None:
-        """As `submit`, without waiting; None: it is not for the transaction that all share."""
+    def enqueue_light(self, webhook: Webhook, tell: Tell) -> bool:
+        """Have `tell` called with the answer of the transaction that all share. False: it is not for
+        that one."""
         if (self._apart and self._known(webhook.sender) is not None) or _is_heavy(webhook):
-            return None
-        return self._shared.enqueue(webhook)
+            return False
+        refusal = self._shared.enqueue(webhook, tell)
+        if refusal is not None:
+            tell(refusal)
+        return True
 
     @property
     def is_available(self) -> bool:
@@ -181,6 +188,7 @@ class Lanes:
                 spool=self.spool,
                 pace=lambda: Pace(lambda: self._shared.is_busy),
                 tracer=self.tracer,
+                known=self.known,
             )
             lane = self._apart[workspace_id] = HeavyLane(batcher)
             task = asyncio.create_task(self._run(workspace_id, lane), name="lane")

@@ -14,12 +14,13 @@ from tocsin.model import Fault
 from tocsin.problems import MEDIA_TYPE, problem_body
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-SendReply = Callable[[int, list[tuple[bytes, bytes]], bytes], None]
-"""Sends a status, headers and a body, all at once."""
+SendReply = Callable[[int, bytes, bytes], None]
+"""Sends a status, header lines besides the length, and a body, all at once."""
 
 PREFIX = "/webhooks/"
 
-_JSON = (b"content-type", b"application/json")
+_JSON = ((b"content-type", b"application/json"),)
+_JSON_LINES = b"content-type: application/json\r\n"
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _IS_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _encode = msgspec.json.Encoder().encode
@@ -39,26 +40,26 @@ class Reply(Struct, frozen=True):
         await send({"type": "http.response.body", "body": self.body})
 
     def hand_to(self, send: SendReply) -> None:
-        send(self.status, self._headers(), self.body)
+        if self.headers is _JSON:
+            send(self.status, _JSON_LINES, self.body)
+        else:
+            send(self.status, b"".join([b"%b: %b\r\n" % each for each in self.headers]), self.body)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         return [(b"content-length", b"%d" % len(self.body)), *self.headers]
 
 
 def accepted(webhook: Webhook, answer: Accepted) -> Reply:
-    alert_id = answer.alert_id
+    alerts = [{"alert_id": _text(alert), "status": status} for alert, status in answer.alerts]
     body = _encode(
         {
             "delivery_id": _text(webhook.id),
-            "status": answer.status.value,
-            "alert_id": None if alert_id is None else _text(alert_id),
-            "alerts": [
-                {"alert_id": _text(alert), "status": status.value}
-                for alert, status in answer.alerts
-            ],
+            "status": answer.status,
+            "alert_id": alerts[0]["alert_id"] if len(alerts) == 1 else None,
+            "alerts": alerts,
         }
     )
-    return Reply(answer.status_code, (_JSON,), body)
+    return Reply(answer.status_code, _JSON, body)
 
 
 def declined(identifier: str, answer: Declined) -> Reply:

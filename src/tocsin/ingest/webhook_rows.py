@@ -58,7 +58,7 @@ def _row(webhook: Webhook, now: datetime) -> WebhookRow:
     answer = webhook.answer
     error: str | None
     if isinstance(answer, Accepted):
-        outcome: str = answer.status.value
+        outcome: str = answer.status
         error = answer.reason
         alert_id = None if outcome in ("duplicate", "ignored") else answer.alert_id
     else:

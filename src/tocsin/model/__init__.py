@@ -5,6 +5,7 @@ One file per subject; import from here.
 
 from __future__ import annotations
 
+from tocsin.model.alert_words import NO_ENTRIES, AlertWords
 from tocsin.model.alerts import (
     DESCRIPTION_LIMIT,
     EXTERNAL_ID_LIMIT,
@@ -48,6 +49,7 @@ __all__ = [
     "DESCRIPTION_LIMIT",
     "EXTERNAL_ID_LIMIT",
     "LABEL_VALUE_LIMIT",
+    "NO_ENTRIES",
     "REDACTED",
     "SPOOLED_FLAG",
     "SYSTEM",
@@ -59,6 +61,7 @@ __all__ = [
     "AlertDeliveryStatus",
     "AlertEventKind",
     "AlertStatus",
+    "AlertWords",
     "AttemptOutcome",
     "AuthScheme",
     "EscalationState",

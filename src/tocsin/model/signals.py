@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from tocsin.model.alert_words import AlertWords
 from tocsin.model.alerts import Severity
 
 
@@ -62,7 +63,8 @@ class Signal(Struct):
     happened at the sender and orders it against others. None means the payload does not say; the
     pipeline then takes the time of receipt. `severity` None means the integration's default.
     `tenant` is a tenant slug if the payload names one. `labels` is a flat string map.
-    `flags` names what was doubtful and accepted all the same.
+    `flags` names what was doubtful and accepted all the same. `words` are its words as an
+    alert keeps them, where whoever made it knows them from before.
     """
 
     kind: SignalKind
@@ -77,6 +79,10 @@ class Signal(Struct):
     tenant: str | None = None
     flags: tuple[str, ...] = ()
     lease: Lease | None = None
+    words: AlertWords | None = None
+
+    def alert_words(self) -> AlertWords:
+        return self.words or AlertWords.of(self.title, self.description, self.labels, self.metadata)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ def _repeated(kind: tuple[int, int], part: bytes, count: int) -> Array:
     return Array(array, _HEADER(1, 1, element, count, 1) + part * count)
 
 
+_latest_times: tuple[tuple[Sequence[datetime], Array], ...] = ()
+"""The columns of times that were packed last: a batch has several of the same, such as when it came."""
+
+
 def _array(kind: tuple[int, int], parts: list[bytes], *, joint: bytes = b"") -> Array:
     """`joint` stands before each part but the first, which is empty then."""
     element, array = kind
@@ -81,6 +85,17 @@ def _array(kind: tuple[int, int], parts: list[bytes], *, joint: bytes = b"") -> 
         return Array(array, b"\0\0\0\0\0\0\0\0" + element.to_bytes(4))
     count = len(parts) - 1 if joint else len(parts)
     return Array(array, _HEADER(1, 1, element, count, 1) + joint.join(parts))
+
+
+def _of_lengths(kind: tuple[int, int], parts: Sequence[bytes]) -> Array:
+    """Each part behind its length, in one pass."""
+    if not parts:
+        return _array(kind, [])
+    each = [b""] * (2 * len(parts))
+    each[::2] = map(_LENGTH, map(len, parts))
+    each[1::2] = parts
+    element, array = kind
+    return Array(array, _HEADER(1, 1, element, len(parts), 1) + b"".join(each))
 
 
 def uuids(values: Sequence[bytes]) -> Array:
@@ -99,7 +114,7 @@ def optional_uuids(values: Sequence[bytes | None]) -> Array:
 def texts(values: Sequence[str]) -> Array:
     if _is_one(values):
         return _repeated(_TEXT, _text(values[0]), len(values))
-    return _array(_TEXT, list(map(_text, values)))
+    return _of_lengths(_TEXT, list(map(str.encode, values)))
 
 
 def optional_texts(values: Sequence[str | None]) -> Array:
@@ -112,7 +127,7 @@ def encoded(values: Sequence[bytes]) -> Array:
     """Text that is UTF-8 already; JSON, for a cast in the statement."""
     if _is_one(values):
         return _repeated(_TEXT, _LENGTH(len(values[0])) + values[0], len(values))
-    return _array(_TEXT, [_LENGTH(len(v)) + v for v in values])
+    return _of_lengths(_TEXT, values)
 
 
 def integers(values: Sequence[int]) -> Array:
@@ -136,7 +151,24 @@ def optional_bigints(values: Sequence[int | None]) -> Array:
 def times(values: Sequence[datetime]) -> Array:
     if _is_one(values):
         return _repeated(_TIMESTAMPTZ, _time(values[0]), len(values))
-    return _array(_TIMESTAMPTZ, list(map(_time, values)))
+    global _latest_times
+    for before, array in _latest_times:
+        if before == values:
+            return array
+    array = _array(_TIMESTAMPTZ, _in_runs(values))
+    _latest_times = (values, array), *_latest_times[:3]
+    return array
+
+
+def _in_runs(values: Sequence[datetime]) -> list[bytes]:
+    """What came together has the same times."""
+    parts: list[bytes] = []
+    last, part = None, b""
+    for value in values:
+        if value != last:
+            last, part = value, _time(value)
+        parts.append(part)
+    return parts
 
 
 def optional_times(values: Sequence[datetime | None]) -> Array:

@@ -104,7 +104,12 @@ class Pipe:
         expected: list[Statement | None] = []
         held, self._held = self._held, None
         for call, parameters in (*held.calls, *calls) if held else calls:
-            self._queue(call, [packed(parameters[name]) for name in call.parameters], expected)
+            given = [parameters[name] for name in call.parameters]
+            self._queue(
+                call,
+                [each if type(each) is Array else packed(each) for each in given],
+                expected,
+            )
         self._pgconn.pipeline_sync()
         await self._flush()
         rows = await self._results(expected)

@@ -30,6 +30,13 @@ class OneWrite:
             self._loop.call_soon(self._flush)
         self._parts.append(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Nothing is to leave together with this: it waits only for what was written before."""
+        if self._parts:
+            self._parts.append(data)
+        elif not self.is_closing():
+            self._transport.write(data)
+
     def close(self) -> None:
         self._flush()
         self._transport.close()

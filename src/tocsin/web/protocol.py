@@ -11,8 +11,12 @@ For `uvicorn --http tocsin.web.protocol:Protocol`. What it does differently:
   however many wait already: a client that sends small requests faster than they are answered, or
   never reads an answer, fills the memory. Here what may not wait stays bytes, and no more are read.
 - Each answer is one write (`one_write`).
-- A request that is here whole is first offered to `state["at_once"]` of the application's lifespan,
-  if there is one: what it takes needs no task and none of ASGI's messages.
+- A request that is here whole, with none before it that waits for its answer, is first offered to
+  `state["at_once"]` of the application's lifespan, if there is one. What that takes needs no scope, no
+  cycle and no task of ASGI (`taken`); all else begins as it would with uvicorn, when its last byte is
+  read instead of its head.
+- How long a connection may rest is looked at by one timer, when it is due. One for each answer costs as
+  much as reading the request does.
 
 It is one class because each request passes all of it: four classes above each other cost a tenth of
 a bare request.
@@ -22,18 +26,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, ClassVar, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tocsin.web.flow import Flow
 from tocsin.web.one_write import OneWrite
+from tocsin.web.taken import Taken
 
 HEAD_BYTES = 65_536
 """Of request line and headers; Apache and nginx take 8 KiB a line, and few lines."""
@@ -44,11 +44,12 @@ WAITING_LIMIT = 16
 ALL_WAITING_LIMIT = 1_024
 """Those of all connections of this process; beyond it each may have one."""
 
-Answer = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], None]
-"""To be called once, with a status, headers (of them the length) and a body."""
+Answer = Callable[[int, bytes, bytes], None]
+"""See `Taken.answer`."""
 
-AtOnce = Callable[[Any, bytes, Answer], bool]
-"""Offered a scope and a body; whether it takes the request, and is going to answer it."""
+AtOnce = Callable[[bytes, bytes, list[tuple[bytes, bytes]], bytes, Answer], bool]
+"""Offered a method, a target as it was sent, headers (names in lower case) and a body; whether it takes
+the request, and is going to answer it. It must not raise."""
 
 _HEAD_END = b"\r\n\r\n"
 
@@ -75,8 +76,9 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._at_once: AtOnce | None = self.app_state.get("at_once")
-        self._is_reading = False
-        self._begun: RequestResponseCycle | None = None
+        self._offered: list[bytes] | None = None
+        """The body of a request that is to be offered once it is whole, as far as it is read."""
+        self._rests_until = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, OneWrite(transport, self.loop)))
@@ -88,6 +90,7 @@ class Protocol(HttpToolsProtocol):
         self._recount()
         self._unread = b""
         self._stop_timer()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -128,13 +131,8 @@ class Protocol(HttpToolsProtocol):
         """Bytes are counted from a head's first to its last; a head that comes in one piece costs
         nothing."""
         self._has_begun = False
-        self._unset_keepalive_if_required()
-        self._is_reading = True
+        self._rests_until = 0.0
         self._parse(data)
-        self._is_reading = False
-        if self._begun is not None:
-            begun, self._begun = self._begun, None
-            self._begin(begun, self.app)
         if (not self._in_head and self._is_answering) or self.transport.is_closing():
             return
         # What follows a request in the same piece may be a body and the beginning of a head: it
@@ -151,6 +149,9 @@ class Protocol(HttpToolsProtocol):
         while True:
             try:
                 self.parser.feed_data(rest)
+                if self._offered is not None:
+                    # More of it is to come: nobody takes it at once.
+                    self._begin(self._offered)
                 return
             except httptools.HttpParserUpgrade as upgrade:
                 # It has read the head, and would read no further.
@@ -160,7 +161,7 @@ class Protocol(HttpToolsProtocol):
                     return
                 if not self._read_head_again():
                     return
-            except httptools.HttpParserError:
+            except (httptools.HttpParserError, UnicodeDecodeError):
                 self.send_400_response(_INVALID)
                 return
 
@@ -186,7 +187,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head, self._has_begun, self._head_bytes, self._hosts = True, True, 0, 0
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -201,69 +202,92 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         if self.parser.should_upgrade():
             return
-        if self._hosts == 1 or (self._hosts == 0 and self.parser.get_http_version() == "1.0"):
-            super().on_headers_complete()
-        else:
+        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() != "1.0"):
             # RFC 9112, 3.2.
             served, self.app = self.app, _refusing(_NO_HOST)
             try:
-                super().on_headers_complete()
+                self._begin()
             finally:
                 self.app = served
+        elif (
+            self._at_once is None
+            or self._is_answering
+            or self._unread
+            or self.expect_100_continue
+            or self.flow.write_paused
+        ):
+            self._begin()
+        else:
+            self._offered = []
         if self.pipeline:
             self._recount()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self._at_once is None or app is not self.config.loaded_app:
-            super()._start_asgi_task(cycle, app)
-        elif self._is_reading:
-            # Its body comes in the same piece, most likely.
-            self._begun = cycle
+    def _begin(self, body: Iterable[bytes] = ()) -> None:
+        """As uvicorn begins a request. `body`: what has been read of it already."""
+        self._offered = None
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+        for part in body:
+            super().on_body(part)
+
+    def on_body(self, body: bytes) -> None:
+        if self._offered is None:
+            super().on_body(body)
         else:
-            self._begin(cycle, app)
-
-    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if (
-            cycle.more_body
-            or cycle.waiting_for_100_continue
-            or self.flow.write_paused
-            or self._at_once is None
-            or not self._at_once(cycle.scope, bytes(cycle.body), partial(self._answer, cycle))
-        ):
-            super()._start_asgi_task(cycle, app)
-
-    def _answer(
-        self,
-        cycle: RequestResponseCycle,
-        status: int,
-        headers: Iterable[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> None:
-        """What `cycle.send` does in two steps, for who was offered a request at once."""
-        if cycle.disconnected:
-            return
-        parts = [STATUS_LINE[status]]
-        for name, value in (*cycle.default_headers, *headers):
-            parts += (name, b": ", value, b"\r\n")
-        if not cycle.keep_alive:
-            parts.append(b"connection: close\r\n")
-        parts += (b"\r\n", body)
-        cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"".join(parts))
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
+            self._offered.append(body)
 
     def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
+        if self._offered is not None:
+            body, self._offered = b"".join(self._offered), None
+            if self._is_taken(body):
+                return
+            self._begin((body,))
+        super().on_message_complete()
+
+    def _is_taken(self, body: bytes) -> bool:
+        assert self._at_once is not None
+        stays = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        transport, before = cast(OneWrite, self.transport), self.cycle
+        taken = Taken(transport, self.server_state, self.on_response_complete, keep_alive=stays)
+        self.cycle = cast(Any, taken)
+        if self._at_once(self.parser.get_method(), self.url, self.headers, body, taken.answer):
+            return True
+        self.cycle = before
+        return False
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            else:
+                self._rest()
         if self._waiting:
             self._recount()
         if self._unread:
             self._read_on()
+
+    def _rest(self) -> None:
+        self._rests_until = self.loop.time() + self.timeout_keep_alive
+        if self.timeout_keep_alive_task is None:
+            self._look_at(self._rests_until)
+
+    def _look_at(self, due: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_at(due, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._rests_until > self.loop.time():
+            # It was asked for something since, and has answered.
+            self._look_at(self._rests_until)
+        elif self._rests_until and not self.transport.is_closing():
+            self.transport.close()
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
@@ -282,7 +306,7 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
+        cycle: Any = self.cycle
         return cycle is not None and not cycle.response_complete
 
 

@@ -52,7 +52,7 @@ def sanitised_headers(
     """
     if profile is None:
         return {name: value for name, value in headers.items() if name in _HARMLESS}
-    own = "" if profile.auth_scheme.is_in_address else profile.signature_header.lower()
+    own = "" if profile.auth_scheme.is_in_address else profile.header_names[0].signature
     sent = _secrets_sent(profile, headers)
     if token:
         sent.append(token)

@@ -147,6 +147,7 @@ def _judge(
         said.tenant,
         (*said.flags, CLOCK_AHEAD) if is_ahead else said.flags,
         None if is_over else _lease(end, now),
+        said.words,
     )
 
 
@@ -169,7 +170,7 @@ def _read_texts(
     fingerprint = labels_fingerprint(labels)
     described = next((text for name in _DESCRIPTIONS if (text := annotations.get(name))), None)
     title = text_of(annotations.get("summary")) or text_of(labels.get("alertname"))
-    return make_signal(
+    said = make_signal(
         SignalKind.TRIGGER,
         fingerprint,
         title or f"Alert {fingerprint}",
@@ -179,11 +180,15 @@ def _read_texts(
         labels=labels,
         metadata=present({"annotations": annotations, "generatorURL": url}),
     )
+    said.words = said.alert_words()
+    return said
 
 
 _remembered = lru_cache(_REMEMBERED)(_read_texts)
 
 
+# All of one post have the same, most of the time.
+@lru_cache(64)
 def _lease(end: datetime | None, now: datetime) -> Lease:
     if end is None:
         end = now + RESOLVE_TIMEOUT
@@ -200,6 +205,12 @@ def _texts_fault(value: Any, pointer: str) -> Fault | None:
         return None
     if not isinstance(value, dict):
         return wrong_type(pointer, "an object", value)
+    try:
+        "".join(value.values())
+    except TypeError:
+        pass
+    else:
+        return None
     for name, text in value.items():
         if type(text) is not str:
             return wrong_type(pointer + pointer_to(name), "a string", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import Struct as Layout
 from typing import Any
 from zlib import crc32
@@ -9,9 +10,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from tocsin.model import Signal
-
-NOTHING = b"{}"
+NO_ENTRIES = b"{}"
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _DIGEST = Layout("!4I")
 _pack = _DIGEST.pack
@@ -31,17 +30,22 @@ class AlertWords(Struct, frozen=True):
     changed, so that a repeat need not read them."""
 
     @classmethod
-    def of(cls, signal: Signal) -> AlertWords:
-        title, description = signal.title, signal.description
-        labels = _encode(signal.labels) if signal.labels else NOTHING
-        metadata = _encode(signal.metadata) if signal.metadata else NOTHING
+    def of(
+        cls,
+        title: str,
+        description: str | None,
+        labels: Mapping[str, str],
+        metadata: Mapping[str, Any],
+    ) -> AlertWords:
+        labels_json = _encode(labels) if labels else NO_ENTRIES
+        metadata_json = _encode(metadata) if metadata else NO_ENTRIES
         digest = _pack(
             crc32(title.encode()),
             crc32(description.encode()) if description else 0,
-            crc32(labels),
-            crc32(metadata),
+            crc32(labels_json),
+            crc32(metadata_json),
         )
-        return cls(title, description, labels, metadata, digest)
+        return cls(title, description, labels_json, metadata_json, digest)
 
     def changed(self, before: bytes | None) -> tuple[str, ...]:
         """The names of what differs from the words with the digest `before`; None: nobody knows
@@ -75,8 +79,8 @@ class AlertWords(Struct, frozen=True):
         return AlertWords(
             self.title,
             before.description if self.description is None else self.description,
-            before.labels if self.labels == NOTHING else self.labels,
-            before.metadata if self.metadata == NOTHING else self.metadata,
+            before.labels if self.labels == NO_ENTRIES else self.labels,
+            before.metadata if self.metadata == NO_ENTRIES else self.metadata,
             self.over(before.digest),
         )
 
@@ -84,7 +88,7 @@ class AlertWords(Struct, frozen=True):
         values: tuple[Any, ...] = (
             self.title,
             self.description,
-            self.labels != NOTHING,
-            self.metadata != NOTHING,
+            self.labels != NO_ENTRIES,
+            self.metadata != NO_ENTRIES,
         )
         return tuple(name for name, value in zip(_PARTS, values, strict=True) if value)
