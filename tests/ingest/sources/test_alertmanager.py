@@ -122,3 +122,10 @@ def test_two_replicas_send_one_and_the_same() -> None:
 def test_no_alerts_may_be_written_null() -> None:
     payload = {"version": "4", "status": "resolved", "receiver": "r", "alerts": None}
     assert SOURCES["alertmanager"].parse(payload, context()) == []
+
+
+@pytest.mark.parametrize("empty", [None, {}, [], ""])
+def test_empty_annotations_of_whatever_type_are_none(empty: Any) -> None:
+    alert = {"status": "firing", "labels": {"alertname": "Down"}, "annotations": empty}
+    (signal,) = ALERTMANAGER.parse({"alerts": [alert]}, context())
+    assert (signal.title, signal.flags) == ("Down", ())

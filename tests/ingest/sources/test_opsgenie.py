@@ -76,3 +76,11 @@ def test_faults(document: object, pointers: list[str]) -> None:
     with pytest.raises(InvalidPayload) as caught:
         Opsgenie().parse(document, context())
     assert [fault.pointer for fault in caught.value.faults] == pointers
+
+
+@pytest.mark.parametrize(
+    ("priority", "severity"), [("p1", Severity.CRITICAL), ("", None), (" ", None)]
+)
+def test_a_priority_in_small_letters_or_none(priority: str, severity: Severity | None) -> None:
+    (signal,) = Opsgenie().parse({"message": "x", "priority": priority}, context())
+    assert (signal.severity, signal.flags) == (severity, ())

@@ -118,7 +118,7 @@ def test_times_that_are_not_given() -> None:
         ({"labels": {}}, "/0", "invalid"),
         ({"labels": {"a": ""}}, "/0", "invalid"),
         ({"labels": {"": "a"}}, "/0", "invalid"),
-        ({"labels": {"a": "b"}, "annotations": {"x": None}}, "/0/annotations/x", "wrong-type"),
+        ({"labels": {"a": "b"}, "annotations": {"x": [1]}}, "/0/annotations/x", "wrong-type"),
         ({"labels": {"a": "b"}, "endsAt": "soon"}, "/0/endsAt", "unreadable-time"),
         ({"labels": {"a": "b"}, "startsAt": 17}, "/0/startsAt", "unreadable-time"),
         (
@@ -146,3 +146,12 @@ def test_what_is_no_list() -> None:
         with pytest.raises(InvalidPayload):
             Prometheus().parse(payload, context())
     assert Prometheus().parse([], context()) == []
+
+
+def test_null_is_an_empty_text_as_it_is_to_go() -> None:
+    signal = one(
+        labels={"alertname": "Down", "job": None}, annotations={"summary": None, "message": "m"}
+    )
+    assert signal == one(annotations={"message": "m"})
+    with pytest.raises(InvalidPayload):
+        Prometheus().parse([{"labels": {"alertname": None}}], context())

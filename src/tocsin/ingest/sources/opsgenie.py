@@ -101,6 +101,9 @@ def _create(body: dict[str, Any], alias: str | None) -> Signal:
     if message is None and not faults:
         faults.append(required("/message", "Message can not be empty."))
     priority = body.get("priority")
+    if isinstance(priority, str):
+        # A client that leaves it to a template may have none, or one in small letters.
+        priority = priority.strip().upper() or None
     if isinstance(priority, str) and priority not in PRIORITIES and not faults:
         faults.append(Fault("/priority", "unknown-priority", "must be one of P1 to P5"))
     if faults:

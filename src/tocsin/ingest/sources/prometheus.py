@@ -104,8 +104,12 @@ def _read(alert: Any, index: int, context: Context) -> Signal | Fault:
     if alert.get("labels") is None:
         return required(f"/{index}/labels", "labels are required")
     for name in ("labels", "annotations"):
-        if (fault := _texts_fault(alert.get(name), f"/{index}/{name}")) is not None:
+        texts = alert.get(name)
+        if (fault := _texts_fault(texts, f"/{index}/{name}")) is not None:
             return fault
+        if texts and None in texts.values():
+            # To Go null is the empty text, which is as good as no label.
+            alert = alert | {name: {each: text for each, text in texts.items() if text is not None}}
     times = []
     for name in ("startsAt", "endsAt"):
         at, doubtful = parse_time(alert.get(name), UTC)
@@ -212,6 +216,6 @@ def _texts_fault(value: Any, pointer: str) -> Fault | None:
     else:
         return None
     for name, text in value.items():
-        if type(text) is not str:
+        if type(text) is not str and text is not None:
             return wrong_type(pointer + pointer_to(name), "a string", text)
     return None

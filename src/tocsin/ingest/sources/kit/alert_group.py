@@ -136,6 +136,8 @@ def _faults(alert: Any, pointer: str) -> list[Fault]:
         wrong_type(f"{pointer}/{name}", "an object", alert[name])
         for name in ("labels", "annotations")
         if not isinstance(alert.get(name), (dict, type(None)))
+        # PHP writes an empty object as an empty list, and a template may write nothing.
+        and (name == "labels" or alert[name] not in ([], ""))
     ]
     faults.extend(
         wrong_type(f"{pointer}/{name}", "a string", alert[name])
