@@ -104,6 +104,18 @@ def test_only_what_carries_something(workspace: Workspace, client: Client) -> No
         assert answer.headers["allow"] == "POST, PUT, PATCH"
 
 
+def test_fields_in_the_address_are_taken_by_either_road(
+    workspace: Workspace, client: Client
+) -> None:
+    sender = workspace.sender("uptimerobot", auth_scheme="url")
+    down = f"{sender.path}?monitorID=7&monitorFriendlyName=Shop&alertType=1"
+    assert client.request("GET", down).status == 201
+    answer = client.request("POST", down.replace("alertType=1", "alertType=2"))
+    assert (answer.status, answer.json()["status"]) == (200, "resolved")
+    [alert] = workspace.alerts(sender)
+    assert alert["title"] == "Shop"
+
+
 def test_too_large_is_413_without_reading_it_all(workspace: Workspace, node: Node) -> None:
     sender = workspace.sender()
     head = f"POST {sender.path} HTTP/1.1\r\nHost: x\r\n"
