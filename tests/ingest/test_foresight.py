@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from tests.ingest.harness import Harness, Posted, harness
 from tests.ingest.test_batcher import Interference, codes
 from tests.support.postgres import Database
+from tests.timers.escalations import Paging, to_schedule, to_user
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.ingest import foresight
 from tocsin.ingest.foresight import TRUST, Foresight
@@ -43,6 +45,20 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def interference(monkeypatch: pytest.MonkeyPatch) -> Interference:
     return Interference(monkeypatch)
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[Pipe]:
+    """The pipes that were closed, as one is after any error."""
+    found: list[Pipe] = []
+    close = Pipe.close
+
+    async def watched(pipe: Pipe) -> None:
+        found.append(pipe)
+        await close(pipe)
+
+    monkeypatch.setattr(Pipe, "close", watched)
+    return found
 
 
 def statuses(answers: list[Answer]) -> list[WebhookStatus | None]:
@@ -77,6 +93,60 @@ def test_news_go_in_one_trip_once_batches_have_been_news(
     assert trips == [2] * TRUST + [1]
     assert len(opened.workspace.alerts(sender)) == TRUST + 1
     assert opened.workspace.one("SELECT count(*) FROM alert_deliveries") == TRUST + 1
+
+
+@pytest.mark.parametrize("has", ["groups", "windows", "a cooldown", "a policy"])
+def test_so_do_those_that_are_gathered_or_page_somebody(
+    opened: Harness, interference: Interference, has: str
+) -> None:
+    hub = Paging(opened)
+    columns: dict[str, dict[str, Any]] = {
+        "groups": {"group_by": ["host"]},
+        "a cooldown": {"cooldown_seconds": 600},
+    }
+    hub.rule(**columns.get(has, {}))
+    hub.silence(600, value="other")
+    if has == "windows":
+        hub.window(60, value="other")
+    if has == "a policy":
+        hub.escalating_rule(hub.policy(to_user(hub.person("Ana", mail=0))))
+    for number in range(TRUST):
+        hub.send(f"{number}")
+    interference.trips.clear()
+    hub.send("news")
+    assert len(interference.trips) == 1
+    hub.close()
+
+
+@pytest.mark.usefixtures("ahead")
+def test_nobody_is_paged_of_what_is_void(opened: Harness, closed: list[Pipe]) -> None:
+    hub = Paging(opened)
+    hub.escalating_rule(hub.policy(to_user(hub.person("Ana", mail=0))))
+    alert = hub.send("a")
+    assert hub.send("a", title="other words") == alert
+    assert len(hub.pages(alert)) == 1
+    assert hub.sql("SELECT count(*) FROM escalations") == [(1,)]
+    assert hub.sql("SELECT count(*) FROM escalation_steps") == [(1,)]
+    assert closed == []
+    hub.close()
+
+
+@pytest.mark.usefixtures("ahead")
+@pytest.mark.parametrize("with_policy", [False, True])
+def test_a_cooldown_that_runs_is_no_news(opened: Harness, with_policy: bool) -> None:
+    hub = Paging(opened)
+    hub.rule(cooldown_seconds=600)
+    if with_policy:
+        person = hub.person("Ana", mail=0)
+        hub.escalating_rule(hub.policy(to_schedule(hub.schedule(person))))
+    hub.send("a")
+    hub.deliver()
+    hub.send("a", "resolved")
+    hub.sql("DELETE FROM resolutions")
+    opened.advance(120)
+    again = hub.send("a", title="Again")
+    assert ("triggered", "deferred", "cooldown") in hub.states(again)
+    hub.close()
 
 
 def test_a_storm_of_repeats_or_duplicates_is_sent_for_nothing_once(
@@ -155,18 +225,10 @@ class TestVoid:
         assert kept == [(before, 1), (before + 3, 3)]
 
     def test_no_error_stands_in_the_log_of_the_server(
-        self, opened: Harness, monkeypatch: pytest.MonkeyPatch
+        self, opened: Harness, closed: list[Pipe]
     ) -> None:
         """There is none: a pipe is closed after any."""
         sender = opened.workspace.sender()
-        closed: list[Pipe] = []
-        close = Pipe.close
-
-        async def watched(pipe: Pipe) -> None:
-            closed.append(pipe)
-            await close(pipe)
-
-        monkeypatch.setattr(Pipe, "close", watched)
         for n in range(5):
             opened.post(sender, {"title": "T", "external_id": "a", "n": n})
         assert closed == []

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from tocsin.message import Content, encode
 from tocsin.model import AlertDeliveryStatus, EventType, Reason, Severity, uuid7_bytes
 from tocsin.routing.group import GroupKey
 from tocsin.routing.look import Looked
 from tocsin.store import arrays
+from tocsin.store.arrays import Array
+
+T = TypeVar("T")
 
 _json = msgspec.json.Encoder().encode
 _PENDING = (AlertDeliveryStatus.QUEUED, AlertDeliveryStatus.DEFERRED)
+_rank, _bytes = attrgetter("rank"), attrgetter("bytes")
 
 
-@dataclass(slots=True)
-class PendingDelivery:
+class PendingDelivery(Struct):
     """One row of `alert_deliveries` in the making; an alert that ends may still withdraw it."""
 
     id: bytes
@@ -65,8 +69,7 @@ class PendingDelivery:
         self.send_after = self.group = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What a look decided about one held message of an earlier transaction. `payload` is what it says
     now."""
 
@@ -101,17 +104,17 @@ def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[st
         return None
     return {
         "ids": arrays.uuids([row.id for row in rows]),
-        "workspace_ids": arrays.uuids([row.workspace_id.bytes for row in rows]),
-        "tenant_ids": arrays.uuids([row.tenant_id.bytes for row in rows]),
-        "rule_ids": arrays.uuids([row.rule_id.bytes for row in rows]),
-        "destination_ids": arrays.uuids([row.destination_id.bytes for row in rows]),
+        "workspace_ids": _ids([row.workspace_id for row in rows]),
+        "tenant_ids": _ids([row.tenant_id for row in rows]),
+        "rule_ids": _ids([row.rule_id for row in rows]),
+        "destination_ids": _ids([row.destination_id for row in rows]),
         "alert_ids": arrays.uuids([row.alert_id for row in rows]),
         "event_types": arrays.texts([row.event_type for row in rows]),
         "statuses": arrays.texts([row.status for row in rows]),
         "send_after": arrays.optional_times([row.send_after for row in rows]),
-        "payloads": arrays.encoded([encode(row.payload) for row in rows]),
+        "payloads": arrays.encoded(_each_once([row.payload for row in rows], encode)),
         "reasons": arrays.texts([row.reason for row in rows]),
-        "details": arrays.encoded([_json(row.detail) for row in rows]),
+        "details": arrays.encoded(_each_once([row.detail for row in rows], _json)),
         "urgencies": arrays.texts([row.urgency for row in rows]),
         "created": arrays.times([now] * len(rows)),
         "group_ids": arrays.optional_uuids(
@@ -120,21 +123,37 @@ def insert_parameters(rows: Sequence[PendingDelivery], now: datetime) -> dict[st
     }
 
 
-@dataclass(frozen=True, slots=True)
-class GroupJoined:
+def _each_once(values: Sequence[T], encode: Callable[[T], bytes]) -> list[bytes]:
+    """Encoded; what several rows share is encoded once."""
+    known: dict[int, bytes] = {}
+    return [known.get(id(each)) or known.setdefault(id(each), encode(each)) for each in values]
+
+
+def _ids(values: Sequence[UUID]) -> Array:
+    return arrays.uuids(_each_once(values, _bytes))
+
+
+class GroupJoined(Struct, frozen=True):
     """An alert that joins a group; `is_trigger` False: only what follows its trigger does."""
 
     group: GroupKey
     workspace_id: UUID
     alert_id: bytes
     is_trigger: bool
+    severity: Severity | None = None
+    """Of news. None: its group is to be looked at, whatever that waits for."""
 
 
 def join_parameters(joined: Sequence[GroupJoined], now: datetime) -> dict[str, Any] | None:
     """Of `join_groups`; None: nothing is gathered."""
     if not joined:
         return None
-    groups = {each.group.id: each for each in joined}.values()
+    by_group: dict[UUID, list[GroupJoined]] = {}
+    for each in joined:
+        by_group.setdefault(each.group.id, []).append(each)
+    groups = [those[0] for those in by_group.values()]
+    worst = {id: severity for id, those in by_group.items() if (severity := _worst_news(those))}
+    due = [now + _wait(each.group, worst.get(each.group.id)) for each in groups]
     return {
         "ids": arrays.uuids([each.group.id.bytes for each in groups]),
         "threads": arrays.uuids([uuid7_bytes() for _ in groups]),
@@ -144,15 +163,28 @@ def join_parameters(joined: Sequence[GroupJoined], now: datetime) -> dict[str, A
         "destination_ids": arrays.uuids([each.group.destination_id.bytes for each in groups]),
         "labels": arrays.encoded([_json(each.group.labels) for each in groups]),
         "kinds": arrays.texts([each.group.kind.value for each in groups]),
-        "member_groups": arrays.uuids([each.group.id.bytes for each in joined]),
+        "look_at": arrays.times(due),
+        "next_at": arrays.optional_times([at if at > now else None for at in due]),
+        "member_groups": _ids([each.group.id for each in joined]),
         "member_alerts": arrays.uuids([each.alert_id for each in joined]),
         "member_known": arrays.integers([0 if each.is_trigger else 1 for each in joined]),
+        "may_wait": arrays.text(_json({str(id): severity for id, severity in worst.items()})),
         "now": now,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class StartedCooldown:
+def _worst_news(joined: Sequence[GroupJoined]) -> Severity | None:
+    """The worst that joins one group; None if not only news does."""
+    severities = [each.severity for each in joined if each.severity is not None]
+    return max(severities, key=_rank) if len(severities) == len(joined) else None
+
+
+def _wait(group: GroupKey, worst: Severity | None) -> timedelta:
+    """How long the group, if it is new, has nothing to decide (see `routing.group.decide`)."""
+    return timedelta() if worst in (None, Severity.CRITICAL) else group.wait
+
+
+class StartedCooldown(Struct, frozen=True):
     alert_key: UUID
     rule_id: UUID
     destination_id: UUID

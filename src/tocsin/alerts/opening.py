@@ -37,6 +37,8 @@ class BegunAhead(Struct):
     """A transaction that goes with the next trip of its pipe."""
 
     held: HeldCalls
+    was_doubted: bool = False
+    """With reason: what was expected besides is not so either."""
 
     @classmethod
     def on(
@@ -62,8 +64,8 @@ class BegunAhead(Struct):
     @property
     def is_void(self) -> bool:
         """Whether it has turned out that something is known."""
-        if self.held.rows is None:
-            return False
+        if self.was_doubted or self.held.rows is None:
+            return self.was_doubted
         _begin, _configuration, *of_first, _locks, of_keys = self.held.rows
         return any(of_first) or bool(of_keys)
 

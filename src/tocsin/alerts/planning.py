@@ -29,28 +29,21 @@ from tocsin.alerts.notification_rows import (
     settle_parameters,
 )
 from tocsin.alerts.notified import (
+    HeldOfAlerts,
     LastNotified,
     Notified,
-    cancel_unsent,
     cooling_keys,
     read_details,
-    read_held,
     read_last_notified,
-    read_notified,
+    read_past,
 )
-from tocsin.message import Content, Flapping, Named
-from tocsin.model import (
-    AlertDeliveryStatus,
-    AlertWords,
-    EventType,
-    Severity,
-    TimerKind,
-    uuid7_bytes,
-)
+from tocsin.alerts.planned_rows import planned_rows
+from tocsin.model import AlertDeliveryStatus, AlertWords, EventType, Severity, TimerKind
 from tocsin.routing.history import History, NotifiedTrigger
+from tocsin.routing.judge import Judge
 from tocsin.routing.plan import NOTES, PlannedDelivery, StartedCooldowns, plan
 from tocsin.routing.reminders import remind
-from tocsin.routing.subject import alert_key_id
+from tocsin.routing.subject import Subject, alert_key_id
 from tocsin.routing.worsened import worsened
 from tocsin.store import arrays
 from tocsin.store.pipe import Call, Pipe
@@ -78,6 +71,8 @@ class Planning:
     _joined: list[GroupJoined] = field(default_factory=list)
     _inhibited: Inhibited = field(default_factory=Inhibited)
     _never_notified: set[tuple[UUID, UUID]] = field(default_factory=set)
+    _uncooled: set[UUID] = field(default_factory=set)
+    """Alert keys of which no cooldown is expected to run."""
 
     async def plan(
         self,
@@ -88,39 +83,48 @@ class Planning:
         words: Mapping[bytes, AlertWords],
         directory: Directory,
         now: datetime,
+        *,
+        is_news: bool = False,
     ) -> None:
         """`looks`: alerts of which held messages are to be looked at again, as they are in the end;
         `standing`: those that may hold others, or be held by them, from now on or no longer.
-        `words`: those of older alerts that this transaction is going to replace. If a judge is
-        overdrawn afterwards, there is no plan."""
-        details = await read_details(pipe, (*events, *looks, *standing), words)
+        `words`: those of older alerts that this transaction is going to replace. `is_news`: nothing is
+        known of any alert key, which will turn out (`doubts`). If a judge is overdrawn afterwards,
+        there is no plan."""
+        described = (*events, *looks, *standing)
+        details: dict[bytes, AlertDetails] = {}
         if standing:
+            # The locks of inhibition come before any row that is withdrawn.
+            details = await read_details(pipe, described, words)
             self._inhibited = await inhibit(pipe, standing, details, self.budgets, now)
-        self._notified = await read_notified(pipe, events)
+            described = ()
+        past = await read_past(pipe, described, events, looks, words)
+        details |= past.details
+        self._notified = past.notified
         cooling = cooling_keys((*events, *looks), details)
-        self._last_notified = await read_last_notified(pipe, cooling)
-        canceled = await cancel_unsent(pipe, events)
+        if is_news:
+            self._uncooled = cooling
+        else:
+            self._last_notified = await read_last_notified(pipe, cooling)
         for event in events:
             if self.pace is not None and self.pace.is_due:
                 await self.pace.rest()
-            if self.budgets.of(event.entry.workspace_id).is_overdrawn:
+            judge = self.budgets.of(event.entry.workspace_id)
+            if judge.is_overdrawn:
                 continue
-            withdrawn = canceled.get(event.alert.id, {})
-            self._plan(event, details[event.alert.id], withdrawn, directory, now)
+            withdrawn = past.canceled.get(event.alert.id, {})
+            self._plan(event, details[event.alert.id], withdrawn, directory, now, judge)
         if looks:
-            await self._look(pipe, looks, details, now)
+            await self._look(looks, past.held, details, now)
         self._leave_questions((*events, *looks, *standing), details)
 
     async def _look(
         self,
-        pipe: Pipe,
         looks: Sequence[AlertChange],
+        held: HeldOfAlerts,
         details: Mapping[bytes, AlertDetails],
         now: datetime,
     ) -> None:
-        old = [each.alert.id for each in looks if each.has_history]
-        held_here = [id for id in old if any(row.is_held for row in self._rows.get(id, ()))]
-        held = await read_held(pipe, old, held_here)
         found = Looks(held, self._last_notified, self._inhibited, now)
         for each in looks:
             if self.pace is not None and self.pace.is_due:
@@ -154,9 +158,9 @@ class Planning:
         canceled: Mapping[UUID, AlertDeliveryStatus],
         directory: Directory,
         now: datetime,
+        judge: Judge,
     ) -> None:
         table, subject = event.entry.routing, self._inhibited.subject(event, details)
-        judge = self.budgets.of(event.entry.workspace_id)
         alert_key = None
         if table.has_cooldowns or event.event_type in ENDINGS:
             alert_key = alert_key_id(event.entry.id, details.external_id)
@@ -171,16 +175,16 @@ class Planning:
             notified_trigger=self._notified.get(event.alert.id, {}),
         )
         if event.reminding is not None:
-            self._remind(event, event.reminding, details, history, directory, now)
+            self._remind(event, event.reminding, subject, details, history, directory, now, judge)
             return
         if event.is_worse:
             outcome = worsened(table, subject, history, now, judge)
             self._worse[event.alert.id] = event.alert.severity
         else:
             outcome = plan(table, event.event_type, subject, history, now, judge)
-        for delivery in outcome.deliveries:
-            row = _row(event, details, delivery, directory, now)
-            if delivery.destination_id in withdrawn:
+        rows = planned_rows(event, details, outcome.deliveries, directory, now)
+        for row, delivery in zip(rows, outcome.deliveries, strict=True):
+            if withdrawn and delivery.destination_id in withdrawn:
                 row.withdraw()
             self._owe(row, delivery)
         self._start_cooldowns(outcome.cooldowns, alert_key, now)
@@ -189,18 +193,23 @@ class Planning:
         self,
         event: AlertChange,
         reminding: Reminding,
+        subject: Subject,
         details: AlertDetails,
         history: History,
         directory: Directory,
         now: datetime,
+        judge: Judge,
     ) -> None:
-        table, subject = event.entry.routing, self._inhibited.subject(event, details)
-        judge = self.budgets.of(event.entry.workspace_id)
-        for delivery in remind(table, subject, history, reminding.since.keys(), now, judge):
-            if not reminding.only_set:
-                self._owe(_row(event, details, delivery, directory, now), delivery)
+        table = event.entry.routing
+        deliveries = remind(table, subject, history, reminding.since.keys(), now, judge)
+        if not reminding.only_set:
+            rows = planned_rows(event, details, deliveries, directory, now)
+            for row, delivery in zip(rows, deliveries, strict=True):
+                self._owe(row, delivery)
                 self.reminded.add(event.alert.id)
-            elif delivery.remind_after is not None:
+            return
+        for delivery in deliveries:
+            if delivery.remind_after is not None:
                 due = reminding.since[delivery.destination_id] + delivery.remind_after
                 self.timers.set(event.alert.id, TimerKind.REMINDER, due, delivery.destination_id)
 
@@ -289,12 +298,24 @@ class Planning:
             if destination_id in withdrawn:
                 del last_notified[rule_id, destination_id]
 
+    def doubts(self) -> list[Call]:
+        """The statements that make void what the transaction writes, where it is no news after all; each
+        gives a row then."""
+        if not self._uncooled:
+            return []
+        keys = arrays.uuids(sorted(key.bytes for key in self._uncooled))
+        return [(prepared("void_if_cooled"), {"alert_keys": keys})]
+
     def calls(self, now: datetime) -> list[Call]:
         """The statements that write all of it, in order."""
         rows = [row for of_alert in self._rows.values() for row in of_alert]
         joined = self._joined + [
             GroupJoined(
-                row.group, row.workspace_id, row.alert_id, row.event_type is EventType.TRIGGERED
+                row.group,
+                row.workspace_id,
+                row.alert_id,
+                row.event_type is EventType.TRIGGERED,
+                self._worse.get(row.alert_id, row.urgency),
             )
             for row in rows
             if row.group is not None
@@ -311,7 +332,6 @@ class Planning:
             ("insert_alert_deliveries", insert_parameters(rows, now)),
             ("notify_deliveries", {} if wakes else None),
             ("join_groups", join_parameters(joined, now)),
-            ("notify_groups", {} if joined else None),
         ]
         return [
             (prepared(name), parameters) for name, parameters in planned if parameters is not None
@@ -335,55 +355,9 @@ class Planning:
         }
 
 
-def _row(
-    event: AlertChange,
-    details: AlertDetails,
-    delivery: PlannedDelivery,
-    directory: Directory,
-    now: datetime,
-) -> PendingDelivery:
-    workspace_id = event.entry.workspace_id
-    rule = event.entry.routing.by_id[delivery.rule_id]
-    return PendingDelivery(
-        id=uuid7_bytes(),
-        workspace_id=workspace_id,
-        tenant_id=details.tenant_id,
-        rule_id=delivery.rule_id,
-        destination_id=delivery.destination_id,
-        alert_id=event.alert.id,
-        event_type=event.event_type,
-        status=delivery.status,
-        reason=delivery.reason,
-        send_after=delivery.send_after,
-        payload=Content(
-            event_type=event.event_type,
-            created_at=now,
-            workspace=directory.workspaces[workspace_id],
-            tenant=directory.tenants[details.tenant_id],
-            rule=Named(rule.id, rule.name),
-            alert=event.document(details),
-            actor=event.actor,
-            said=event.said,
-            matched_labels=event.matched_labels(details),
-            no_news_since=event.no_news_since,
-            flapping=_flapping(event),
-        ),
-        detail=delivery.detail,
-        remind_after=delivery.remind_after,
-        group=delivery.group,
-    )
-
-
 def _stands_for_trigger(row: PendingDelivery) -> bool:
     """Whether what follows goes by it. A trigger that is held because its alert flaps tells nothing by
     itself."""
     if row.event_type in NOTES:
         return row.status is not AlertDeliveryStatus.SUPPRESSED
     return row.event_type is EventType.TRIGGERED and not row.is_held_for_flapping
-
-
-def _flapping(event: AlertChange) -> Flapping | None:
-    flaps = event.flaps
-    if event.event_type not in NOTES or flaps is None or flaps.since is None:
-        return None
-    return Flapping(changes=flaps.changes, first_at=flaps.first_at, since=flaps.since)

@@ -128,6 +128,7 @@ class AlertTransaction(Deciding):
                 self._rows.words,
                 self.directory,
                 self.now,
+                is_news=self._ahead is not None,
             )
         await self.escalating.plan(self._pipe, self._rows, self._planning, self.directory, self.now)
 
@@ -145,6 +146,7 @@ class AlertTransaction(Deciding):
             self._rows.happened(
                 alert_id, AlertEventKind.REMINDED, {}, at=self.now, actor_json=SYSTEM_JSON
             )
+        doubts = self._planning.doubts()
         calls = (
             *self._rows.calls(self.now),
             *others,
@@ -153,14 +155,19 @@ class AlertTransaction(Deciding):
             *self.timers.calls(),
         )
         if self._ahead is not None:
-            if not (self._ahead.is_sent or all(call.is_voidable for call, _ in calls)):
-                await self._pipe.run()
+            if not all(call.is_voidable for call, _ in calls) and (
+                doubts or not self._ahead.is_sent
+            ):
+                self._ahead.was_doubted = any(await self._pipe.run(*doubts))
+                doubts = []
             if self._ahead.is_void:
                 await self.rollback()
                 return False
-        await self._pipe.run(*calls, (ROLLBACK if dry_run else COMMIT, {}))
-        if self._ahead is not None and self._ahead.is_void:
-            return False
+        results = await self._pipe.run(*doubts, *calls, (ROLLBACK if dry_run else COMMIT, {}))
+        if self._ahead is not None:
+            self._ahead.was_doubted = any(results[: len(doubts)])
+            if self._ahead.is_void:
+                return False
         self.escalating.report()
         return True
 

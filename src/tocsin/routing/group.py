@@ -82,6 +82,8 @@ class GroupKey(Struct, frozen=True):
     tenant_id: UUID
     labels: Mapping[str, str]
     kind: GroupKind = GroupKind.RULE
+    wait: timedelta = timedelta()
+    """So long the first alert waits for others, as far as that is known beforehand."""
 
     @classmethod
     def after_maintenance(
@@ -99,7 +101,7 @@ class GroupKey(Struct, frozen=True):
         cls, grouping: Grouping, rule_id: UUID, destination_id: UUID, subject: Subject
     ) -> GroupKey:
         labels = tuple([(label, read_label(subject, label)) for label in grouping.by])
-        return _by_rule(rule_id, destination_id, subject.tenant_id, labels)
+        return _by_rule(rule_id, destination_id, subject.tenant_id, labels, grouping.wait)
 
     def document(self) -> dict[str, Any]:
         return {"id": str(self.id), "kind": self.kind.value, "labels": dict(self.labels)}
@@ -107,7 +109,11 @@ class GroupKey(Struct, frozen=True):
 
 @lru_cache(1_024)
 def _by_rule(
-    rule_id: UUID, destination_id: UUID, tenant_id: UUID, labels: tuple[tuple[str, str], ...]
+    rule_id: UUID,
+    destination_id: UUID,
+    tenant_id: UUID,
+    labels: tuple[tuple[str, str], ...],
+    wait: timedelta,
 ) -> GroupKey:
     """Remembered, because what is gathered comes many at a time."""
     digest = hashlib.sha256(rule_id.bytes + destination_id.bytes + tenant_id.bytes)
@@ -115,7 +121,7 @@ def _by_rule(
         encoded = text.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(4) + encoded)
     id = UUID(bytes=digest.digest()[:16])
-    return GroupKey(id, rule_id, destination_id, tenant_id, dict(labels))
+    return GroupKey(id, rule_id, destination_id, tenant_id, dict(labels), GroupKind.RULE, wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,13 @@ class Groups:
         """False: nothing was done, for not all rows could be had; `may_leave` those for later."""
         pipe = await self._pipe.get()
         asked = {"id": group_id.bytes}
-        _, _, groups, versions = await pipe.run(
+        _, _, groups, facts, versions = await pipe.run(
             (BEGIN, {}),
             (prepared("lock_configuration"), {}),
             (prepared("lock_group"), asked),
+            (prepared("read_group"), asked),
             (prepared("read_configuration"), {}),
         )
-        (facts,) = await pipe.run((prepared("read_group"), asked))
         directory = await self._feed.refresh(versions[0].version)
         calls: list[Call] | None = []
         if groups:

@@ -1,7 +1,7 @@
 -- What the clock goes by. The end of the first hold is at the front of its index, and so is the first timer.
 SELECT version AS configuration_version,
        least((SELECT send_after FROM alert_deliveries
-              WHERE status = 'deferred' AND send_after IS NOT NULL
+              WHERE status = 'deferred' AND send_after > '-infinity'
               ORDER BY send_after LIMIT 1),
              (SELECT next_at FROM escalations
               WHERE state IN ('running', 'held') AND next_at IS NOT NULL

@@ -3,3 +3,4 @@ INSERT INTO escalation_steps (escalation_id, loop, step, at, detail)
 SELECT escalation_id, loop, step, %(now)s, detail::jsonb
 FROM unnest(%(escalation_id)s, %(loop)s, %(step)s, %(detail)s)
      AS given (escalation_id, loop, step, detail)
+WHERE :PART(unless_void)

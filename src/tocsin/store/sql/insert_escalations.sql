@@ -12,3 +12,4 @@ FROM unnest(
 ) AS given (
     id, workspace_id, alert_id, escalation_policy_id, policy_version, alert_rule_id, round, state,
     reason, loop, step, step_due_at, next_at, held_since, paged)
+WHERE :PART(unless_void)

@@ -10,6 +10,7 @@ WITH given AS MATERIALIZED (
     ) WITH ORDINALITY AS given (
         id, workspace_id, tenant_id, alert_rule_id, alert_destination_id, alert_id, event_type, status,
         send_after, payload, reason, detail, urgency, escalation_id, user_id, place)
+    WHERE :PART(unless_void)
     LIMIT cardinality(%(id)s)
 ), replaced AS (
     UPDATE alert_deliveries AS earlier

@@ -125,7 +125,11 @@ class AlertDelivery(Base):
             postgresql_where=text("status = 'queued' AND send_after IS NULL"),
         ),
         # What is held: by the end of the hold, and by alert, for who looks at all of it.
-        Index("ix_alert_deliveries_held_until", "send_after", postgresql_where=HELD),
+        Index(
+            "ix_alert_deliveries_held_until",
+            "send_after",
+            postgresql_where=text(f"{HELD.text} AND send_after IS NOT NULL"),
+        ),
         Index("ix_alert_deliveries_held", "alert_id", postgresql_where=HELD),
         Index(
             "ix_alert_deliveries_lane",
