@@ -107,7 +107,7 @@ def story_of(
     severity: Severity = Severity.HIGH,
     rules_changed_at: dict[UUID, Any] | None = None,
 ) -> dict[str, Any]:
-    alert = CurrentAlert(subject(severity=severity), AlertStatus.OPEN, NOW, NOW)
+    alert = CurrentAlert(ALERT, subject(severity=severity), AlertStatus.OPEN, NOW, NOW)
     record = RecordedFacts(alert, webhooks, changes, deliveries, rules_changed_at or {})
     document = explain(record, routing, NOW + 10 * MINUTE)
     json.dumps(document)

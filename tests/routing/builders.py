@@ -58,7 +58,6 @@ def subject(
     **changes: Any,
 ) -> Subject:
     values: dict[str, Any] = {
-        "alert_id": ALERT,
         "tenant_id": TENANT,
         "integration_id": INTEGRATION,
         "external_id": external_id,

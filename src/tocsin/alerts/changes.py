@@ -109,7 +109,6 @@ class AlertChange(Struct, frozen=True):
     def subject(self, details: AlertDetails) -> Subject:
         """What rules look at."""
         return Subject(
-            alert_id=UUID(bytes=self.alert.id),
             tenant_id=details.tenant_id,
             integration_id=self.entry.id,
             external_id=details.external_id,

@@ -101,7 +101,7 @@ async def foresee(
 ) -> Forecast:
     """What an escalation would do for such an alert, opened at `at`."""
     judge = Judge(MOST_WORK)
-    subject = Subject(_NOBODY, _NOBODY, _NOBODY, None, "", severity, "", "", labels)
+    subject = Subject(_NOBODY, _NOBODY, None, "", severity, "", "", labels)
 
     def around(now: datetime, turns: Mapping[int, int]) -> AlertSurroundings:
         return _SurroundingsAhead(

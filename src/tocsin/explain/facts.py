@@ -26,6 +26,7 @@ from tocsin.routing.subject import Subject
 class CurrentAlert:
     """The alert as it is now; `subject` is what rules see of it."""
 
+    id: UUID
     subject: Subject
     status: AlertStatus
     triggered_at: datetime
@@ -35,7 +36,7 @@ class CurrentAlert:
     def document(self) -> dict[str, Any]:
         subject = self.subject
         return {
-            "id": str(subject.alert_id),
+            "id": str(self.id),
             "title": subject.title,
             "severity": subject.severity.value,
             "status": self.status.value,

@@ -54,7 +54,6 @@ async def load(session: DatabaseSession, alert: Alert) -> tuple[RecordedFacts, i
 def subject_of(alert: Alert | PastAlert, source_type: str) -> Subject:
     """What rules see of a stored alert."""
     return Subject(
-        alert_id=alert.id,
         tenant_id=alert.tenant_id,
         integration_id=alert.integration_id,
         external_id=alert.external_id,
@@ -71,6 +70,7 @@ def _alert(alert: Alert, source_type: str) -> CurrentAlert:
     if alert.snoozed_until is not None:
         subject.snooze = ActiveSnooze(alert.snoozed_until, alert.snoozed_by or "somebody")
     return CurrentAlert(
+        id=alert.id,
         subject=subject,
         status=alert.status,
         triggered_at=alert.triggered_at,

@@ -12,10 +12,12 @@ decided stands in each delivery's `detail`, as it was written down at the time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from tocsin.explain.facts import ChangeFacts, CurrentAlert, DeliveryFacts, WebhookFacts
 from tocsin.explain.wording import (

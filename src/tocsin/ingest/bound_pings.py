@@ -4,7 +4,6 @@ alert. Only what says that something fires is a ping; its end says nothing."""
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from tocsin.heartbeats.beat import Ping, PingKind
 from tocsin.heartbeats.pings import HeartbeatName, IncomingPing, found_by
@@ -16,7 +15,6 @@ from tocsin.routing.subject import Subject
 METHOD: Final = "signal"
 
 _PING: Final = Ping(PingKind.SUCCESS)
-_NO_ALERT: Final = UUID(int=0)
 
 
 def part_pings(webhook: Webhook) -> None:
@@ -26,7 +24,6 @@ def part_pings(webhook: Webhook) -> None:
     names: dict[HeartbeatName, None] = {}
     for signal in webhook.signals:
         subject = Subject(
-            alert_id=_NO_ALERT,
             tenant_id=entry.tenant_id,
             integration_id=entry.id,
             external_id=signal.external_id,

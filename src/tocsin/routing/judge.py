@@ -62,7 +62,7 @@ class Judge:
         condition = matcher.condition
         if not condition.program_size:
             return matcher.matches(subject)
-        value = read_label(subject, matcher.label)
+        value = matcher.read(subject)
         known = self._verdicts.get((condition, value))
         if known is not None:
             return known

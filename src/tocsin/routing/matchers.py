@@ -48,6 +48,15 @@ def read_label(subject: Subject, label: str) -> str:
     return built_in(subject) if built_in is not None else subject.labels.get(own_name(label), "")
 
 
+def label_reader(label: str) -> Callable[[Subject], str]:
+    """What reads that value, for who does so often."""
+    built_in = _BUILT_IN.get(label)
+    if built_in is not None:
+        return built_in
+    name = own_name(label)
+    return lambda subject: subject.labels.get(name, "")
+
+
 def own_name(label: str) -> str:
     """The name that a matcher's label has for the sender."""
     return label.removeprefix(OWN_LABEL)
@@ -79,11 +88,14 @@ class Matcher:
     value: str
     condition: Condition = field(init=False, compare=False, repr=False)
     matches: Callable[[Subject], bool] = field(init=False, compare=False, repr=False)
+    read: Callable[[Subject], str] = field(init=False, compare=False, repr=False)
+    """The value that it looks at."""
 
     def __post_init__(self) -> None:
         condition = compile_condition(self.op, self.value, folded=self.label == "severity")
         object.__setattr__(self, "condition", condition)
         object.__setattr__(self, "matches", _reading(self.label, condition.accepts))
+        object.__setattr__(self, "read", label_reader(self.label))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Matcher:

@@ -36,6 +36,7 @@ from tocsin.routing.history import NO_HISTORY, History, NotifiedTrigger
 from tocsin.routing.holds import OF_ALERT, OF_RULE
 from tocsin.routing.holds.base import AlertFacts, Held, RuleFacts
 from tocsin.routing.judge import Judge
+from tocsin.routing.matchers import read_label
 from tocsin.routing.rules import DestinationRef, RoutingTable, Rule, RuleIndex, Subject
 from tocsin.routing.verdicts import Verdict, verdicts
 
@@ -110,7 +111,8 @@ class Occasion(Struct, frozen=True):
         if subject.snooze is None and subject.flaps is None and not self.table.holds_alerts:
             return ()
         facts = self.facts
-        return tuple(held for hold in OF_ALERT if (held := hold.applies(facts)) is not None)
+        applying = [hold.applies(facts) for hold in OF_ALERT]
+        return tuple([held for held in applying if held is not None])
 
 
 class _Act(StrEnum):
@@ -236,6 +238,48 @@ def decide(
             {"rules": [each.document() for each in rules]},
             frozenset([each.rule.id for each in rules]),
         )
+    are_plain = all(each.rule.is_plain for each in rules)
+    if are_plain and occasion.event_type is EventType.TRIGGERED and not held:
+        return _decide_alike(occasion, destination, rules)
+    return _decide_anew(occasion, destination, rules, held)
+
+
+DECIDED = 128
+"""Decisions that one table remembers."""
+
+
+def _decide_alike(
+    occasion: Occasion, destination: DestinationRef, rules: Sequence[Naming]
+) -> PlannedDelivery:
+    """What the same rules of the table decided for the same destination, and group, before."""
+    subject, known = occasion.subject, occasion.table.decided
+    grouped_by = [
+        read_label(subject, label)
+        for each in rules
+        if each.rule.grouping is not None
+        for label in each.rule.grouping.by
+    ]
+    # What is named by its address lives as long as the table.
+    key = (
+        id(destination),
+        subject.tenant_id,
+        *[(id(each.rule), each.kept) for each in rules],
+        *grouped_by,
+    )
+    delivery: PlannedDelivery | None = known.get(key)
+    if delivery is None:
+        if len(known) >= DECIDED:
+            known.clear()
+        delivery = known[key] = _decide_anew(occasion, destination, rules, ())
+    return delivery
+
+
+def _decide_anew(
+    occasion: Occasion,
+    destination: DestinationRef,
+    rules: Sequence[Naming],
+    held: tuple[Held, ...],
+) -> PlannedDelivery:
     notified = occasion.history.notified_trigger.get(destination.id)
     opinions = [_opinion(each, destination, occasion, notified) for each in rules]
     return _weigh(occasion, destination.id, opinions, held_at(occasion, notified, held))
@@ -367,7 +411,7 @@ def _started(
         or occasion.subject.external_id is None
     ):
         return ()
-    return [
+    return tuple(
         (
             each.rule.id,
             destination_id,
@@ -376,4 +420,4 @@ def _started(
         for each in opinions
         if each.rule.cooldown_seconds
         and all(held.reason is not Reason.COOLDOWN for held in each.holds)
-    ]
+    )

@@ -6,7 +6,7 @@ decides by one state of affairs from beginning to end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,8 +23,8 @@ from tocsin.routing.matchers import (
     BUILT_IN_LABELS,
     Conjunction,
     Matcher,
+    label_reader,
     own_name,
-    read_label,
 )
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.recurrence import Occurrence
@@ -103,8 +103,12 @@ class Rule:
     asked: Conjunction = field(init=False, compare=False, repr=False)
     named: Mapping[str, str] = field(init=False, compare=False, repr=False)
     """Its id and name, as what it decided is put on record."""
+    is_plain: bool = field(init=False, compare=False, repr=False)
+    """Neither the time nor what was said before changes what it does with a trigger."""
 
     def __post_init__(self) -> None:
+        plain = self.quiet_hours is None and not self.cooldown_seconds
+        object.__setattr__(self, "is_plain", plain)
         object.__setattr__(self, "named", {"id": str(self.id), "name": self.name})
         object.__setattr__(self, "destination_ids", tuple(dict.fromkeys(self.destination_ids)))
         object.__setattr__(self, "asked", Conjunction.of(self.matchers))
@@ -196,29 +200,32 @@ class RuleIndex:
     """Rules, found by the label value that they insist on: of fifty that each ask for a team of their
     own, an alert meets one."""
 
-    __slots__ = ("_always", "_by_label", "_by_rule", "rules")
+    __slots__ = ("_always", "_by_rule", "_wanted", "rules")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._by_rule = {rule.id: (place, rule) for place, rule in enumerate(rules)}
-        self._by_label: dict[str, dict[str, list[tuple[int, Rule]]]] = {}
+        by_label: dict[str, dict[str, list[tuple[int, Rule]]]] = {}
         self._always: list[tuple[int, Rule]] = []
         for placed in self._by_rule.values():
             insisting = placed[1].asked.insisting
             if insisting is None or insisting.condition.accepted is None:
                 self._always.append(placed)
                 continue
-            by_value = self._by_label.setdefault(insisting.label, {})
+            by_value = by_label.setdefault(insisting.label, {})
             for value in insisting.condition.accepted:
                 by_value.setdefault(value, []).append(placed)
+        self._wanted = [(label_reader(label), found) for label, found in by_label.items()]
 
-    def may_match(self, subject: Subject, also: Iterable[UUID] = ()) -> Sequence[Rule]:
+    def may_match(self, subject: Subject, also: Collection[UUID] = ()) -> Sequence[Rule]:
         """In order, the rules whose wanted value this alert has, and those named by `also`."""
-        if not self._by_label:
+        if not self._wanted:
             return self.rules
         found = list(self._always)
-        for label, by_value in self._by_label.items():
-            found += by_value.get(read_label(subject, label), ())
+        for read, by_value in self._wanted:
+            found += by_value.get(read(subject), ())
+        if len(found) < 2 and not also:
+            return [rule for _, rule in found]
         placed = dict(found)
         for rule_id in also:
             if rule_id in self._by_rule:
@@ -272,6 +279,8 @@ class RoutingTable:
     first."""
     inhibition: InhibitionIndex = field(init=False, compare=False, repr=False)
     windows_by_id: Mapping[UUID, MaintenanceWindow] = field(init=False, compare=False, repr=False)
+    decided: dict[Hashable, Any] = field(init=False, compare=False, repr=False)
+    """What was decided by it before and may be decided alike again (`plan.decide`), a few at most."""
     _silences: SilenceIndex = field(init=False, compare=False, repr=False)
     _windows: WindowIndex = field(init=False, compare=False, repr=False)
 
@@ -310,6 +319,7 @@ class RoutingTable:
         object.__setattr__(self, "windows", tuple(self.windows))
         object.__setattr__(self, "_windows", WindowIndex(self.windows))
         object.__setattr__(self, "windows_by_id", self._windows.by_id)
+        object.__setattr__(self, "decided", {})
 
     def listens(self, event_type: EventType) -> bool:
         """Whether anything at all could come of this event; False spares looking up its history."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from tocsin.model import Severity
 from tocsin.routing.flapping import Flaps
 
@@ -42,11 +44,9 @@ class InhibitionWait:
     until: datetime
 
 
-@dataclass(slots=True)
-class Subject:
+class Subject(Struct):
     """`source` is the integration's name, `type` its kind (`datadog`, `generic`…)."""
 
-    alert_id: UUID
     tenant_id: UUID
     integration_id: UUID
     external_id: str | None

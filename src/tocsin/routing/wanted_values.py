@@ -7,10 +7,10 @@ rest, which are few, are tried one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from tocsin.routing.matchers import Conjunction, read_label
+from tocsin.routing.matchers import Conjunction, label_reader
 from tocsin.routing.subject import Subject
 
 T = TypeVar("T")
@@ -19,22 +19,24 @@ T = TypeVar("T")
 class WantedValues(Generic[T]):
     """`asked` says what one of them asks for."""
 
-    __slots__ = ("_by_value", "_others")
+    __slots__ = ("_others", "_wanted")
 
     def __init__(self, things: Iterable[T], asked: Callable[[T], Conjunction]) -> None:
-        self._by_value: dict[str, dict[str, list[T]]] = {}
+        by_label: dict[str, dict[str, list[T]]] = {}
         self._others: list[T] = []
         for thing in things:
             insisting = asked(thing).insisting
             if insisting is None or insisting.condition.accepted is None:
                 self._others.append(thing)
                 continue
-            by_value = self._by_value.setdefault(insisting.label, {})
+            by_value = by_label.setdefault(insisting.label, {})
             for value in insisting.condition.accepted:
                 by_value.setdefault(value, []).append(thing)
+        self._wanted = [(label_reader(label), found) for label, found in by_label.items()]
 
-    def candidates(self, subject: Subject) -> Iterator[T]:
+    def candidates(self, subject: Subject) -> Sequence[T]:
         """Those that may match this alert."""
-        for label, by_value in self._by_value.items():
-            yield from by_value.get(read_label(subject, label), ())
-        yield from self._others
+        found = self._others.copy()
+        for read, by_value in self._wanted:
+            found += by_value.get(read(subject), ())
+        return found

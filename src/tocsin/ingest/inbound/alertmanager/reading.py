@@ -120,7 +120,6 @@ def _receiver(pattern: str) -> Callable[[str], bool]:
 
 def _shown(row: Any, table: RoutingTable, judge: Judge, now: datetime) -> dict[str, Any]:
     subject = Subject(
-        alert_id=row.id,
         tenant_id=row.tenant_id,
         integration_id=row.integration_id,
         external_id=row.external_id,
