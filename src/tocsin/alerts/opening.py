@@ -29,7 +29,9 @@ def opening(
 
 
 def reading(keys: Sequence[AlertKey], now: datetime) -> Call:
-    """The statement that reads what is known of `keys`."""
+    """The statement that reads what is known of `keys`, and the version of the configuration."""
+    if not keys:
+        return prepared("read_configuration"), {}
     return prepared("read_alert_keys"), _asked(keys, now)
 
 

@@ -28,7 +28,7 @@ class StoredAlert(Struct):
 
 def key_states(keys: Sequence[AlertKey], rows: Iterable[Row]) -> dict[AlertKey, KeyState]:
     states: dict[AlertKey, KeyState] = {}
-    for row in rows:
+    for row in rows if keys else ():
         if row.place is None:
             continue
         state = states[keys[row.place]] = KeyState()

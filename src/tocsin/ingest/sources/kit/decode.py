@@ -244,17 +244,15 @@ def _has_long_number(text: bytes) -> bool:
 
 def _is_deep(value: Any, levels: int) -> bool:
     """Whether containers nest more than `levels` deep; breadth first, so without recursion."""
-    layer = [value]
+    layer = [value] if type(value) is dict or type(value) is list else []
     while layer:
-        below: list[Any] = []
-        for item in layer:
-            if type(item) is dict:
-                below += [v for v in item.values() if type(v) is dict or type(v) is list]
-            elif type(item) is list:
-                below += [v for v in item if type(v) is dict or type(v) is list]
-        if below:
-            levels -= 1
-        if levels <= 0:
+        if levels == 0:
             return True
-        layer = below
+        levels -= 1
+        layer = [
+            below
+            for item in layer
+            for below in (item.values() if type(item) is dict else item)
+            if type(below) is dict or type(below) is list
+        ]
     return False
