@@ -49,6 +49,13 @@ def test_a_command_asks_the_server_that_is_named(remote: Remote) -> None:
     assert not Path(remote.program.settings["TOCSIN_DATA_DIR"]).exists()
 
 
+def test_a_key_of_default_knows_of_every_workspace(remote: Remote) -> None:
+    asked = ("--server", remote.url, "workspace")
+    assert remote.program.call(*asked, "create", "night-shift").code == 0
+    found = json.loads(remote.program.call(*asked, "list", "--json").out)
+    assert sorted(each["slug"] for each in found) == ["default", "night-shift"]
+
+
 def test_the_key_may_stand_in_a_file(remote: Remote, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(remote.key + "\n")

@@ -65,7 +65,7 @@ def set_fallback(
 
 @app.command("list")
 def list_all(json: Json = False) -> None:
-    """List all workspaces of this installation."""
+    """List all workspaces of this installation; with --server those that the key may know of."""
     from tocsin.cli.calling.choose import asks_elsewhere, open_api
     from tocsin.cli.kit.runtime import open_installation
     from tocsin.model import iso
@@ -73,7 +73,7 @@ def list_all(json: Json = False) -> None:
 
     if asks_elsewhere():
         with open_api(DEFAULT_WORKSPACE) as api:
-            found = api.items("/workspaces", limit=1)
+            found = api.items("/workspaces", limit=10_000, all="true")
         _show_all(found, json)
         return
     with open_installation(only_reads=True) as installation:
