@@ -154,3 +154,96 @@ def test_the_webhook_address_is_whole(served: Program) -> None:
     assert found["webhook_url"] in shown
     assert found["health"]["notices"] == []
     assert "last heard" in shown
+
+
+def test_an_address_stands_whole_where_there_is_no_room_beside_its_name(served: Program) -> None:
+    program = Program({**served.settings, "COLUMNS": "60"})
+    url = json.loads(served.call("integration", "show", "shop", "--json").out)["webhook_url"]
+    assert len(url) > 60
+    shown = program.call("integration", "show", "shop", at_terminal=True)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.out)
+    assert f"\nposts to\n  {url}\n" in plain
+    assert max(len(line) for line in plain.splitlines() if url not in line) <= 60
+    # In a pipe it is one line, with its name.
+    assert re.search(
+        rf"^posts to +{re.escape(url)}$",
+        program.call("integration", "show", "shop").out,
+        re.MULTILINE,
+    )
+
+
+def test_what_is_done_is_answered_with_the_api_s_document(served: Program) -> None:
+    for command, member, value in (
+        (("destination", "disable", "hook"), "is_enabled", False),
+        (("destination", "enable", "hook"), "is_enabled", True),
+        (("integration", "disable", "shop"), "is_active", False),
+        (("integration", "enable", "shop"), "is_active", True),
+    ):
+        answered = json.loads(served.call(*command, "--json").out)
+        assert answered[member] is value, command
+    made = json.loads(served.call("tenant", "create", "gone", "--name", "To go", "--json").out)
+    gone = served.call("tenant", "delete", "gone", "--json")
+    assert (json.loads(gone.out)["id"], gone.err) == (made["id"], "")
+    assert served.call("tenant", "show", "gone").code == 3
+
+
+def test_a_workspace_is_shown_and_changed(served: Program) -> None:
+    changed = served.call("workspace", "edit", "--set", "name=Operations", "--json")
+    assert json.loads(changed.out)["name"] == "Operations"
+    shown = served.call("workspace", "show", "default")
+    assert re.search(r"^name +Operations$", shown.out, re.MULTILINE)
+    elsewhere = served.call("workspace", "show", "nowhere")
+    assert (elsewhere.code, len(elsewhere.complaints)) == (3, 1)
+
+
+def test_a_key_goes_by_its_id_the_beginning_of_it_its_name_or_last(served: Program) -> None:
+    first = served.call("api-key", "create", "--name", "reports").out.strip()
+    second = served.call("api-key", "create", "--name", "board").out.strip()
+    ids = {
+        each["name"]: each["id"]
+        for each in json.loads(served.call("api-key", "list", "--json").out)
+    }
+    for said, name in (
+        (first, "reports"),
+        (ids["reports"], "reports"),
+        (ids["reports"][:-2], "reports"),
+        ("reports", "reports"),
+        ("last", "board"),
+        (second, "board"),
+    ):
+        shown = served.call("api-key", "show", said)
+        assert re.search(rf"^name +{name}$", shown.out, re.MULTILINE), said
+        assert first not in shown.out
+    revoked = served.call("api-key", "revoke", "reports", "--json")
+    assert json.loads(revoked.out)["id"] == ids["reports"]
+    wrong = served.call("api-key", "show", "reports")
+    assert (wrong.code, wrong.complaints) == (
+        3,
+        ["there is no API key 'reports' in this workspace"],
+    )
+
+
+def test_a_payload_is_shown_whole_however_narrow_the_terminal(
+    served: Program, tmp_path: Path
+) -> None:
+    title = " ".join(f"word-{number}" for number in range(40))
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps({"title": title, "id": "long"}))
+    assert served.call("send", str(body), "-i", "shop").code == 0
+    program = Program({**served.settings, "COLUMNS": "80"})
+    for command in (("alert", "last", "--payload"), ("webhook", "last")):
+        shown = program.call(*command, at_terminal=True).out
+        _, _, payload = re.sub(r"\x1b\[[0-9;]*m", "", shown).rpartition('"title": ')
+        assert title in re.sub(r"\s+", " ", payload), command
+
+
+def test_what_consists_of_parts_is_said_in_words(served: Program) -> None:
+    quiet = '[{"days": ["sat"], "start": "22:00", "end": "07:00", "timezone": "UTC"}]'
+    made = served.call(
+        *("rule", "create", "parts", "--to", "hook", "-m", "host=~db-.*", "-m", "team!=web")
+    )
+    assert made.code == 0, made
+    assert served.call("rule", "edit", "parts", "--set", f"quiet_hours={quiet}").code == 0
+    shown = served.call("rule", "show", "parts").out
+    assert re.search(r"^matchers +host=~db-\.\*; team!=web$", shown, re.MULTILINE)
+    assert re.search(r"^quiet hours +.*days sat.*start 22:00.*timezone UTC", shown, re.MULTILINE)

@@ -58,8 +58,9 @@ from tocsin.cli.kit.output import Unwritten, complain, give_up_output, written
 _HELP = """
 A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.
 
-Settings are read from tocsin.toml in the data folder and from the environment (TOCSIN_*). Without any,
-Tocsin keeps a PostgreSQL of its own in its data folder.
+Settings come from tocsin.toml in the data folder and from the environment (TOCSIN_*); none is needed.
+
+`tocsin --install-completion` teaches your shell to complete commands with Tab.
 """
 
 app = typer.Typer(

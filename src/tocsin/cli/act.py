@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.arguments import AlertId, span
+from tocsin.cli.kit.arguments import AlertId, one_of, span
 from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.cli.kit.output import Json, print_json, show, status_text
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
@@ -15,7 +15,7 @@ from tocsin.model import Action, iso, utc_now
 
 
 def act(
-    action: Annotated[Action, typer.Argument()],
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help=one_of(Action))],
     alert_id: AlertId,
     note: Annotated[str | None, typer.Option(help="Kept in the timeline.")] = None,
     duration: Annotated[

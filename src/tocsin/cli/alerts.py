@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.json import JSON
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,21 +14,19 @@ from tocsin.cli.delivery import addressee, destination_names, why
 from tocsin.cli.kit.arguments import AlertId
 from tocsin.cli.kit.output import (
     Json,
-    Rows,
     ago,
     clock,
     moment,
     note,
     out,
-    pairs,
     print_json,
     section,
     severity_text,
     show,
     status_text,
-    table,
 )
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import Rows, document, pairs, table
 from tocsin.model import AlertStatus, Severity
 
 _PAYLOADS = 3
@@ -153,7 +150,7 @@ def alert(
 
 def headline(found: Any) -> list[RenderableType]:
     """The alert in a few lines."""
-    facts = pairs()
+    facts = pairs(indent=2)
     facts.add_row("status", status_text(found["status"]))
     facts.add_row("source", Text(found["source"]))
     facts.add_row("triggered", f"{moment(found['triggered_at'])}  ({ago(found['triggered_at'])})")
@@ -175,7 +172,7 @@ def headline(found: Any) -> list[RenderableType]:
     ]
     if found["description"]:
         lines.append(Padding(Text(found["description"]), (0, 0, 0, 2)))
-    return [*lines, Padding(facts, (0, 0, 0, 2))]
+    return [*lines, facts]
 
 
 def _labels(labels: dict[str, str]) -> Text:
@@ -232,7 +229,7 @@ def _payloads(deliveries: list[Any], total: int) -> list[RenderableType]:
             (each["id"], "bright_black"),
         )
         lines += [section("Webhook delivery"), Padding(head, (0, 0, 0, 2))]
-        lines.append(Padding(JSON.from_data(each["raw_payload"], indent=2), (0, 0, 0, 2)))
+        lines.append(Padding(document(each["raw_payload"]), (0, 0, 0, 2)))
     if total > len(deliveries):
         lines.append(Text(f"  and {total - len(deliveries)} more", style="bright_black"))
     return lines

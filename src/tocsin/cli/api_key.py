@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, print_plain, show, table
+from tocsin.cli.kit.lookup import among
+from tocsin.cli.kit.output import (
+    Json,
+    ago,
+    answer,
+    is_answered,
+    moment,
+    print_json,
+    print_plain,
+    show,
+)
 from tocsin.cli.kit.people import find_user
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 from tocsin.model import Role, iso, utc_now
 
+if TYPE_CHECKING:
+    from tocsin.cli.calling.client import ApiClient
+
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help="Its id or the beginning of that, its name, `last`, or the key."
+    ),
+]
 
 
 @app.command()
@@ -75,21 +97,40 @@ def list_keys(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> N
     show(made)
 
 
+@app.command("show")
+def show_one(key: Key, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
+    """Show one key: whose it is, what it may do, until when, and when it was used."""
+    from tocsin.cli.calling.choose import open_api
+
+    with open_api(workspace, only_reads=True) as api:
+        found = _found(api, key)
+    if json:
+        print_json(found)
+        return
+    facts = pairs()
+    facts.add_row("name", Text(found["name"]))
+    facts.add_row("key", f"{found['prefix']}…")
+    facts.add_row("role", found["role"])
+    facts.add_row("made", moment(found["created_at"]))
+    facts.add_row("expires", moment(found["expires_at"]) if found["expires_at"] else "never")
+    facts.add_row("last used", ago(found["last_used_at"]))
+    facts.add_row("id", found["id"])
+    show(facts)
+
+
 @app.command()
-def revoke(
-    key: Annotated[str, typer.Argument(help="The id of the key, or the beginning of the key.")],
-    workspace: Workspace = DEFAULT_WORKSPACE,
-) -> None:
+def revoke(key: Key, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Revoke a key: from now on it is dead, on every node."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import one_of
 
     with open_api(workspace) as api:
-        keys = api.items("/api-keys", limit=1_000)
-        found = one_of(
-            "API key",
-            key,
-            [each for each in keys if key == each["id"] or key.startswith(each["prefix"])],
-        )
+        found = _found(api, key)
         api.delete(f"/api-keys/{found['id']}")
-    note(f"Revoked {found['prefix']}… ({found['name']}).")
+    answer(found, json, f"Revoked {found['prefix']}… ({found['name']}).")
+
+
+def _found(api: ApiClient, key: str) -> Any:
+    keys = api.items("/api-keys", limit=1_000)
+    return among(
+        keys, "API key", key, lambda each: key == each["name"] or key.startswith(each["prefix"])
+    )

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.output import Json, is_answered, moment, show, table
+from tocsin.cli.kit.output import Json, is_answered, moment, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 
 def audit(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.arguments import span
-from tocsin.cli.kit.output import Json, ago, is_answered, print_json, progress, show, table
+from tocsin.cli.kit.arguments import one_of, span
+from tocsin.cli.kit.output import Json, ago, is_answered, print_json, progress, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.model import iso, utc_now
 from tocsin.model.bulk_actions import BulkKind, BulkState
 
@@ -31,8 +32,10 @@ Wait = Annotated[bool, typer.Option(help="Until it is over; --no-wait: a server 
 
 @app.command()
 def act(
-    kind: Annotated[BulkKind, typer.Argument()],
-    query: Annotated[str, typer.Argument(help="'status:open host:db*'")],
+    kind: Annotated[BulkKind, typer.Argument(metavar="ACTION", help=one_of(BulkKind))],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="As in the query bar: 'status:open host:db*'.")
+    ],
     note: Annotated[str | None, typer.Option(help="Kept in the timeline of each.")] = None,
     duration: Annotated[
         str | None,

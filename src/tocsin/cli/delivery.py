@@ -19,9 +19,9 @@ from tocsin.cli.kit.output import (
     print_json,
     show,
     status_text,
-    table,
 )
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 if TYPE_CHECKING:

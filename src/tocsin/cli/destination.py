@@ -10,8 +10,9 @@ from rich.text import Text
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import assignments, read_json
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show, table
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.kit.trials import await_test, last_test, say_test
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _KIND = "destination"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Such as on-call-mail.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as on-call-mail.")],
     type: Annotated[
         str, typer.Option("--type", "-t", help="Such as email or slack: docs/channels has all.")
     ],

@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit
-from tocsin.cli.kit.output import Json, note, out, print_json, print_plain, progress, show, table
+from tocsin.cli.kit.output import Json, note, out, print_json, print_plain, progress, show
+from tocsin.cli.kit.tables import table
 
 if TYPE_CHECKING:
     from tocsin.cli.checkup.findings import Finding

@@ -11,18 +11,9 @@ from tocsin.cli import heartbeat_run
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import Matchers, matchers, span
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import (
-    Json,
-    ago,
-    is_answered,
-    moment,
-    note,
-    pairs,
-    print_json,
-    show,
-    table,
-)
+from tocsin.cli.kit.output import Json, ago, is_answered, moment, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 
 app = typer.Typer(no_args_is_help=True, help="Expect pings of jobs, and notice when none comes.")
 
@@ -39,7 +30,7 @@ _STYLES = {"up": "green", "late": "yellow", "down": "bold red", "paused": "dim",
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Such as nightly-backup.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as nightly-backup.")],
     every: Annotated[str | None, typer.Option(metavar="SPAN", help="5m, 1h, 1d…")] = None,
     cron: Annotated[str | None, typer.Option(help="Five fields: '30 2 * * *'.")] = None,
     calendar: Annotated[

@@ -10,8 +10,9 @@ from rich.text import Text
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import condition, matchers, span
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, print_json, show, table
+from tocsin.cli.kit.output import Json, is_answered, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.rule import show_preview
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ _PATH = "/inhibition-rules"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
     source: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL=VALUE", help="What holds others; also != =~ !~; repeatable."),

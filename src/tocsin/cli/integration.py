@@ -12,8 +12,9 @@ from tocsin.cli import integration_token
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import minutes, read_json, read_text
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, ago, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 
 app = typer.Typer(no_args_is_help=True, help="Make and list senders, rotate their secrets.")
 
@@ -24,7 +25,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The integration's nam
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Such as datadog-production.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as datadog-production.")],
     type: Annotated[str, typer.Option("--type", "-t", help="Which tool sends.")] = "generic",
     secret: Annotated[
         str | None,

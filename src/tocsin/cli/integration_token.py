@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.arguments import read_text
-from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, print_plain, show, table
+from tocsin.cli.kit.output import Json, ago, answer, is_answered, print_json, print_plain, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and revoke the tokens of an integration.")
 
@@ -72,24 +73,27 @@ def list_tokens(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json
 @app.command()
 def revoke(
     name: Name,
-    token: Annotated[str, typer.Argument(help="The id of the token, its label, or the token.")],
+    token: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOKEN",
+            help="Its id or the beginning of that, its label, `last`, or the token.",
+        ),
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
 ) -> None:
     """Revoke a token: from now on it is dead, on every node."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import by_name, one_of
+    from tocsin.cli.kit.lookup import among, by_name
 
     with open_api(workspace) as api:
         integration = by_name(api, "/integrations", "integration", name)
         path = f"/integrations/{integration['id']}/tokens"
-        found = one_of(
-            "token", token, [each for each in api.items(path, limit=1_000) if _is(each, token)]
-        )
+        found = among(api.items(path, limit=1_000), "token", token, lambda each: _is(each, token))
         api.delete(f"{path}/{found['id']}")
-    note(f"Revoked {found['prefix']}… ({found['label']}).")
+    answer(found, json, f"Revoked {found['prefix']}… ({found['label']}).")
 
 
 def _is(token: dict[str, Any], named: str) -> bool:
-    return named in (token["id"], token["label"]) or (
-        len(named) >= 16 and named.startswith(token["prefix"])
-    )
+    return named == token["label"] or (len(named) >= 16 and named.startswith(token["prefix"]))

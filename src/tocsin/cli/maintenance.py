@@ -17,18 +17,9 @@ from tocsin.cli.kit.arguments import (
     whole_minutes,
 )
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import (
-    Json,
-    ago,
-    complain,
-    is_answered,
-    note,
-    pairs,
-    print_json,
-    show,
-    table,
-)
+from tocsin.cli.kit.output import Json, ago, complain, is_answered, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 from tocsin.cli.kit.wrapping import CommandEnd, run_wrapped
 from tocsin.cli.rule import show_preview
 from tocsin.model import OnEnd, WindowState
@@ -48,7 +39,7 @@ _KIND = "maintenance window"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
     match: Matchers = None,
     tenant: Annotated[
         list[str] | None, typer.Option(metavar="TENANT", help="Only of these; once for each.")
@@ -284,11 +275,10 @@ def _printable(text: str) -> str:
 
 
 def _show_preview(result: Any, days: int) -> None:
-    made = table("starts", "ends", f"in {result['timezone']}", "to")
+    made = table("starts, in UTC", "ends", f"in {result['timezone']}", "to")
     for each in result["occurrences"]:
-        made.add_row(
-            each["starts_at"], each["ends_at"], each["local_starts_at"], each["local_ends_at"]
-        )
+        times = ("starts_at", "ends_at", "local_starts_at", "local_ends_at")
+        made.add_row(*(each[time][:16].replace("T", " ") for time in times))
     show(made)
     note(f"{result['live']['matched']} alerts that are open now match.")
     note(f"{result['within']} past alerts came while it lasted.")

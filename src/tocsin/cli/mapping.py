@@ -11,8 +11,9 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import read_json
 from tocsin.cli.kit.exits import Failure
-from tocsin.cli.kit.output import Json, note, print_json, show, status_text, table
+from tocsin.cli.kit.output import Json, note, print_json, show, status_text
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 app = typer.Typer(no_args_is_help=True, help="Try mappings on payloads before they are in force.")
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.output import Json, ago, is_answered, print_json, show, table
+from tocsin.cli.kit.output import Json, ago, is_answered, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.schedule_words import because, instant
 
 

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import AlertId
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, moment, note, pairs, print_json, show, status_text
+from tocsin.cli.kit.output import Json, moment, note, print_json, show, status_text
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs
 
 _User = Annotated[str, typer.Argument(metavar="USER", help="A mail address, a name or an id.")]
 _Said = Annotated[str | None, typer.Option("--note", help="Said in the page.")]

@@ -10,8 +10,9 @@ from rich.text import Text
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import severity_name
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, note, print_json, show, table
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.policy_body import TARGETS, policy_body
 from tocsin.cli.policy_view import show_forecast, show_policy, show_readiness, step_words
 from tocsin.model import Severity
@@ -75,7 +76,7 @@ _KIND = "escalation policy"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
     step: Steps = None,
     wait: Waits = None,
     round_robin: RoundRobin = None,

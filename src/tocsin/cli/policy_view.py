@@ -8,7 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from tocsin.cli.kit.arguments import condition
-from tocsin.cli.kit.output import ago, pairs, show, table
+from tocsin.cli.kit.output import ago, show
+from tocsin.cli.kit.tables import pairs, table
 from tocsin.cli.kit.zoned import date_and_clock, day_and_clock, zone_of
 
 _GONE = "(deleted)"

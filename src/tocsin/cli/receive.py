@@ -18,12 +18,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, Unwritten, note, pairs, print_plain, show
+from tocsin.cli.kit.output import Json, Unwritten, note, print_plain, show
+from tocsin.cli.kit.tables import document, pairs
 from tocsin.cli.received import WORDS, Received, Signature, check
 
 HOST = "127.0.0.1"
@@ -180,7 +180,7 @@ def _lines(received: Received) -> list[RenderableType]:
     )
     if words := WORDS[received.signature]:
         head.append(f"  {words}", style="green" if good else "bold red")
-    facts = pairs()
+    facts = pairs(indent=2)
     for name in _SHOWN_HEADERS:
         if name in received.headers:
             facts.add_row(name, Text(received.headers[name]))
@@ -191,8 +191,8 @@ def _lines(received: Received) -> list[RenderableType]:
     elif isinstance(content, str):
         body = Text(content)
     else:
-        body = JSON.from_data(content, indent=2)
-    return [head, Padding(facts, (0, 0, 0, 2)), Padding(body, (0, 0, 1, 2))]
+        body = document(content)
+    return [head, facts, Padding(body, (0, 0, 1, 2))]
 
 
 class _LocalReceiver(ThreadingHTTPServer):

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from tocsin.cli.kit.output import show, status_text, table
+from tocsin.cli.kit.output import show, status_text
+from tocsin.cli.kit.tables import table
 
 
 def show_replay(result: Any) -> None:

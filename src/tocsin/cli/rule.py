@@ -19,17 +19,9 @@ from tocsin.cli.kit.arguments import (
     severity_name,
 )
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import (
-    Json,
-    ago,
-    is_answered,
-    note,
-    print_json,
-    severity_text,
-    show,
-    table,
-)
+from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, severity_text, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.model import Severity
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and try the rules that name destinations.")
@@ -53,7 +45,7 @@ _EVENTS = ("triggered", "acknowledged", "resolved", "closed")
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
     to: Annotated[
         list[str] | None, typer.Option(metavar="DESTINATION", help="Once for each.")
     ] = None,

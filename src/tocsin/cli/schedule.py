@@ -12,8 +12,9 @@ from tocsin.cli import schedule_swap
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import span
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, note, pairs, print_json, show, table
+from tocsin.cli.kit.output import Json, answer, is_answered, moment, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 from tocsin.cli.schedule_words import (
     KIND,
     PATH,
@@ -50,7 +51,7 @@ _FIRST_LAYER = "Primary"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
     users: Users = None,
     every: Every = "1w",
     handoff: Handoff = "mon 09:00",
@@ -363,8 +364,8 @@ def overrides(
         made.add_row(
             each["kind"],
             Text(who),
-            each["starts_at"],
-            each["ends_at"],
+            moment(each["starts_at"]),
+            moment(each["ends_at"]),
             Text(each["comment"]),
             each["id"],
         )
@@ -373,15 +374,28 @@ def overrides(
 
 @app.command()
 def undo(
-    override_id: Annotated[str, typer.Argument(metavar="OVERRIDE_ID", help="Its whole id.")],
+    override_id: Annotated[
+        str,
+        typer.Argument(metavar="OVERRIDE_ID", help="An id, the beginning of one, or `last`."),
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
+    json: Json = False,
 ) -> None:
     """Undo an override: one that lasts ends now."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.kit.lookup import among
 
     with open_api(workspace) as api:
-        api.delete(f"/schedule-overrides/{override_id}")
-    note("Undone.")
+        current = [
+            each
+            for schedule in api.items(PATH, limit=10_000)
+            for each in api.items(
+                f"{PATH}/{schedule['id']}/overrides", limit=1_000, is_over="false"
+            )
+        ]
+        found = among(current, "override", override_id, lambda each: False)
+        api.delete(f"/schedule-overrides/{found['id']}")
+    answer(found, json, "Undone.")
 
 
 @app.command()

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.output import Json, is_answered, note, print_json, show, table
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.schedule_words import KIND, PATH, instant, user_id
 
 app = typer.Typer(no_args_is_help=True, help="Give shifts away, exchange them, take them over.")

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.cli.kit.lookup import one_of
-from tocsin.cli.kit.output import note, show, table
+from tocsin.cli.kit.output import note, show
+from tocsin.cli.kit.tables import table
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient

@@ -22,7 +22,8 @@ _TIMEOUT_SECONDS = 30.0
 
 def send(
     file: Annotated[
-        str, typer.Argument(help="The body, as it is to be sent; - is standard input.")
+        str,
+        typer.Argument(metavar="FILE", help="The body, as it is to be sent; - is standard input."),
     ],
     integration: Annotated[
         str, typer.Option("--integration", "-i", metavar="NAME", help="Name or id.")

@@ -6,7 +6,8 @@ import os
 
 from rich.text import Text
 
-from tocsin.cli.kit.output import Json, note, print_json, show, table
+from tocsin.cli.kit.output import Json, note, print_json, show
+from tocsin.cli.kit.tables import table
 
 
 def settings(json: Json = False) -> None:

@@ -18,8 +18,9 @@ from tocsin.cli.kit.arguments import (
     span,
 )
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, ago, is_answered, note, print_json, show, table
+from tocsin.cli.kit.output import Json, ago, answer, is_answered, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.rule import show_preview
 from tocsin.model import iso, utc_now
 
@@ -102,16 +103,17 @@ def list_all(
 
 @app.command()
 def expire(
-    silence_id: SilenceId,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    silence_id: SilenceId, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
 ) -> None:
     """End a silence now."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.kit.lookup import one_id
 
     with open_api(workspace) as api:
-        api.delete(f"{_PATH}/{one_id(api, _PATH, 'silence', silence_id)}")
-    note("It is over: alerts that it muted notify again from now on.")
+        place = f"{_PATH}/{one_id(api, _PATH, 'silence', silence_id)}"
+        api.delete(place)
+        ended = api.get(place)
+    answer(ended, json, "It is over: alerts that it muted notify again from now on.")
 
 
 named.offer(

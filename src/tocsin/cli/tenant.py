@@ -8,23 +8,18 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit import named
-from tocsin.cli.kit.output import (
-    SEVERITY_STYLES,
-    Json,
-    ago,
-    is_answered,
-    print_json,
-    show,
-    table,
-)
+from tocsin.cli.kit.output import SEVERITY_STYLES, Json, ago, is_answered, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 app = typer.Typer(no_args_is_help=True, help="Make and list tenants: customers, teams, sites.")
 
 
 @app.command()
 def create(
-    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="Lower-case letters, digits and hyphens.")
+    ],
     name: Annotated[str | None, typer.Option(help="What people read.")] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,

@@ -12,18 +12,18 @@ from tocsin.cli.kit.arguments import read_text
 from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.cli.kit.output import (
     Json,
+    answer,
     is_answered,
     moment,
     note,
-    pairs,
     print_json,
     print_plain,
     section,
     show,
-    table,
 )
 from tocsin.cli.kit.people import User, find_user, notices_words, quiet_time, reached
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs, table
 from tocsin.model import Role
 
 app = typer.Typer(no_args_is_help=True, help="Make, invite, list and change people.")
@@ -72,7 +72,7 @@ def create(
 
 @app.command()
 def invite(
-    email: Annotated[str, typer.Argument(help="Who is invited.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Who is invited.")],
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.RESPONDER,
     days: Annotated[int, typer.Option(min=1, max=30, help="How long the link is good for.")] = 7,
     workspace: Workspace = DEFAULT_WORKSPACE,
@@ -218,35 +218,35 @@ def edit(
 
 
 @app.command()
-def enable(user: User, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def enable(user: User, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Let somebody in again, and page them."""
-    _switch(user, workspace, is_active=True)
+    _switch(user, workspace, json, is_active=True)
 
 
 @app.command()
-def disable(user: User, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def disable(user: User, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Page somebody no more, and let them in no more; what is pending for them is canceled."""
-    _switch(user, workspace, is_active=False)
+    _switch(user, workspace, json, is_active=False)
 
 
-def _switch(user: str, workspace: str, *, is_active: bool) -> None:
+def _switch(user: str, workspace: str, json: bool, *, is_active: bool) -> None:
     from tocsin.cli.calling.choose import open_api
 
     with open_api(workspace) as api:
         found = find_user(api, user)
-        api.patch(f"{_PATH}/{found['id']}", {"is_active": is_active})
-    note(f"{found['name']} is {'active' if is_active else 'disabled'}.")
+        changed = api.patch(f"{_PATH}/{found['id']}", {"is_active": is_active})
+    answer(changed, json, f"{found['name']} is {'active' if is_active else 'disabled'}.")
 
 
 @app.command()
-def delete(user: User, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def delete(user: User, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """Take somebody out of the workspace, with their contact methods and API keys in it."""
     from tocsin.cli.calling.choose import open_api
 
     with open_api(workspace) as api:
         found = find_user(api, user)
         api.delete(f"{_PATH}/{found['id']}")
-    note(f"{found['name']} is no member any more.")
+    answer(found, json, f"{found['name']} is no member any more.")
 
 
 def _password() -> str:

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import assignments, read_json
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show, table
+from tocsin.cli.kit.output import Json, answer, is_answered, note, print_json, progress, show
 from tocsin.cli.kit.people import Contact, User, find_contact, find_user
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.cli.kit.trials import await_test, last_test, say_test
 
 app = typer.Typer(
@@ -108,7 +109,9 @@ def code(
 def verify(
     user: User,
     contact: Contact,
-    code: Annotated[str, typer.Argument(help="The six digits that were sent to it.")],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="The six digits that were sent to it.")
+    ],
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
@@ -149,32 +152,38 @@ def send_test(
 
 
 @app.command()
-def enable(user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def enable(
+    user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Switch a contact method on."""
-    _switch(user, contact, workspace, is_enabled=True)
+    _switch(user, contact, workspace, json, is_enabled=True)
 
 
 @app.command()
-def disable(user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def disable(
+    user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Switch a contact method off: it is not paged, and what is pending for it is canceled."""
-    _switch(user, contact, workspace, is_enabled=False)
+    _switch(user, contact, workspace, json, is_enabled=False)
 
 
-def _switch(user: str, contact: str, workspace: str, *, is_enabled: bool) -> None:
+def _switch(user: str, contact: str, workspace: str, json: bool, *, is_enabled: bool) -> None:
     from tocsin.cli.calling.choose import open_api
 
     with open_api(workspace) as api:
         found = find_contact(api, find_user(api, user), contact)
-        api.patch(f"/contact-methods/{found['id']}", {"is_enabled": is_enabled})
-    note(f"{found['label']} is switched {'on' if is_enabled else 'off'}.")
+        changed = api.patch(f"/contact-methods/{found['id']}", {"is_enabled": is_enabled})
+    answer(changed, json, f"{found['label']} is switched {'on' if is_enabled else 'off'}.")
 
 
 @app.command()
-def delete(user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+def delete(
+    user: User, contact: Contact, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False
+) -> None:
     """Delete a contact method, with the notification rules that name it."""
     from tocsin.cli.calling.choose import open_api
 
     with open_api(workspace) as api:
         found = find_contact(api, find_user(api, user), contact)
         api.delete(f"/contact-methods/{found['id']}")
-    note(f"Deleted {found['label']}.")
+    answer(found, json, f"Deleted {found['label']}.")

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import span
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, note, print_json, show, table
+from tocsin.cli.kit.output import Json, note, print_json, show
 from tocsin.cli.kit.people import User, contacts_called, find_user
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 _LINE = "AFTER=CONTACT"
 _ENDS = {None: "as usual", True: "yes", False: "no"}

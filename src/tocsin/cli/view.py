@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit import named
-from tocsin.cli.kit.output import Json, is_answered, print_json, show, table
+from tocsin.cli.kit.output import Json, is_answered, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
 app = typer.Typer(no_args_is_help=True, help="Keep filters of the list of alerts under a name.")
 
@@ -18,8 +19,10 @@ _PATH = "/saved-views"
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people read.")],
-    query: Annotated[str, typer.Argument(help="As in the query bar: 'status:open host:db*'.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people read.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="As in the query bar: 'status:open host:db*'.")
+    ],
     group_by: Annotated[
         str | None, typer.Option(metavar="LABEL", help="Grouped by this label.")
     ] = None,

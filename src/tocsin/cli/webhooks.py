@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.json import JSON
 from rich.padding import Padding
 from rich.text import Text
 
@@ -18,14 +17,13 @@ from tocsin.cli.kit.output import (
     ago,
     is_answered,
     moment,
-    pairs,
     print_json,
     section,
     show,
     status_text,
-    table,
 )
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import document, pairs, table
 
 _PATH = "/webhook-deliveries"
 
@@ -133,7 +131,7 @@ def webhook(
 def _whole(found: Any) -> list[RenderableType]:
     from tocsin.model import SPOOLED_FLAG, doubts
 
-    facts = pairs()
+    facts = pairs(indent=2)
     facts.add_row("received", f"{moment(found['created_at'])}  ({ago(found['created_at'])})")
     if found["error_message"]:
         facts.add_row("because", Text(found["error_message"]))
@@ -146,16 +144,16 @@ def _whole(found: Any) -> list[RenderableType]:
             facts.add_row(name.removesuffix("_id").replace("_", " "), Text(found[name]))
     for alert_id in found["alert_ids"]:
         facts.add_row("alert", alert_id)
-    headers = pairs()
+    headers = pairs(indent=2)
     for name, value in sorted(found["headers"].items()):
         headers.add_row(name, Text(str(value)))
     return [
         Text.assemble((str(found["status_code"]), "bold"), " ", status_text(found["outcome"])),
-        Padding(facts, (0, 0, 0, 2)),
+        facts,
         section("Headers"),
-        Padding(headers, (0, 0, 0, 2)),
+        headers,
         section("Body"),
-        Padding(JSON.from_data(found["raw_payload"], indent=2), (0, 0, 0, 2)),
+        Padding(document(found["raw_payload"]), (0, 0, 0, 2)),
     ]
 
 

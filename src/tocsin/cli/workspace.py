@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tocsin.cli.kit import named
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, note, print_json, print_plain, show, table
+from tocsin.cli.kit.output import Json, note, print_json, print_plain, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 
-app = typer.Typer(no_args_is_help=True, help="Make and list workspaces.")
+if TYPE_CHECKING:
+    from tocsin.cli.calling.client import ApiClient
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and change workspaces.")
+
+_PATH = "/workspaces"
+
+Slug = Annotated[str, typer.Argument(metavar="[SLUG]", help="Which; left out, it is `default`.")]
 
 
 @app.command()
 def create(
-    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="Lower-case letters, digits and hyphens.")
+    ],
     name: Annotated[str | None, typer.Option(help="What people read.")] = None,
     json: Json = False,
 ) -> None:
@@ -81,6 +92,43 @@ def list_all(json: Json = False) -> None:
     _show_all(
         [{**row, "id": str(row["id"]), "created_at": iso(row["created_at"])} for row in found], json
     )
+
+
+@app.command("show")
+def show_one(slug: Slug = DEFAULT_WORKSPACE, json: Json = False) -> None:
+    """Show one workspace, its fallback by name."""
+    from tocsin.cli.calling.choose import open_api
+
+    with open_api(slug, only_reads=True) as api:
+        found = _own(api, slug)
+        names = {} if json else named.names_in(api, found)
+    if json:
+        print_json(found)
+    else:
+        named.show_document(found, names)
+
+
+@app.command()
+def edit(
+    slug: Slug = DEFAULT_WORKSPACE,
+    assign: named.Assign = None,
+    file: named.FromFile = None,
+    json: Json = False,
+) -> None:
+    """Change a workspace, by --set, from a file, or in your editor."""
+    from tocsin.cli.calling.choose import open_api
+
+    with open_api(slug) as api:
+        made = named.changed(api, f"{_PATH}/{_own(api, slug)['id']}", assign, file)
+    named.say_changed(made, json)
+
+
+def _own(api: ApiClient, slug: str) -> Any:
+    """The workspace that the API shows us; elsewhere it is that of the key, whatever was said."""
+    own = api.items(_PATH, limit=1)[0]
+    if slug not in (own["slug"], DEFAULT_WORKSPACE):
+        raise Failure(f"the API key is of the workspace {own['slug']}", code=Exit.NOT_FOUND)
+    return own
 
 
 def _show_all(found: list[dict[str, Any]], json: bool) -> None:

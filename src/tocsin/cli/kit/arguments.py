@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,12 @@ Breakthrough = Annotated[
     Severity | None,
     typer.Option(case_sensitive=False, help="Alerts at least this bad are sent all the same."),
 ]
+
+
+def one_of(kind: type[StrEnum]) -> str:
+    """The words of an argument, for its help: in the line on usage there is no room for them."""
+    *words, last = kind
+    return f"{', '.join(words)} or {last}."
 
 
 def matcher(text: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tocsin.cli.kit.exits import Exit, Failure
@@ -35,16 +36,17 @@ def one_of(kind: str, said: str, found: list[Any]) -> Any:
 
 
 def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
-    """What a list holds by this name, id or unique beginning of an id, people by their address, too;
-    `last` is the newest.
+    """What a list holds by this name, id or unique beginning of an id, people by their address and
+    tenants by their slug, too; `last` is the newest.
 
     Raises:
         Failure: if it is not there; it names those that are.
     """
     items = api.items(path, limit=10_000)
-    found = [each for each in items if said in (each["id"], each.get("name"), each.get("email"))]
+    members = ("id", "name", "email", "slug")
+    found = [each for each in items if said in (each.get(member) for member in members)]
     if not found:
-        found = items[:1] if said == LAST else _beginning(items, said)
+        found = items[:1] if said == LAST else beginning(items, said)
     if not found and items:
         names = ", ".join(sorted(each.get("name") or each["id"] for each in items)[:10])
         raise Failure(
@@ -67,12 +69,26 @@ def one_id(api: ApiClient, path: str, kind: str, said: str) -> str:
         if not newest:
             raise Failure(f"there is no {kind} yet", code=Exit.NOT_FOUND)
         return str(newest[0]["id"])
-    return str(one_of(kind, said, _beginning(newest, said))["id"])
+    return str(one_of(kind, said, beginning(newest, said))["id"])
+
+
+def among(items: list[Any], kind: str, said: str, is_called: Callable[[Any], bool]) -> Any:
+    """The one of `items` that has this id or is called so, or else whose id begins so; `last` is the
+    newest of them.
+
+    Raises:
+        Failure: there is none, or more than one.
+    """
+    found = [each for each in items if said == each["id"] or is_called(each)]
+    if not found and said == LAST:
+        found = sorted(items, key=lambda each: str(each["id"]))[-1:]
+    return one_of(kind, said, found or beginning(items, said))
 
 
 def alert_id(api: ApiClient, said: str) -> str:
     return one_id(api, "/alerts", "alert", said)
 
 
-def _beginning(items: list[Any], said: str) -> list[Any]:
+def beginning(items: list[Any], said: str) -> list[Any]:
+    """Those whose ids begin so."""
     return [each for each in items if said and each["id"].startswith(said.lower())]

@@ -13,13 +13,26 @@ from rich.text import Text
 from tocsin.cli.kit.arguments import read_json
 from tocsin.cli.kit.editing import edited, with_assignments
 from tocsin.cli.kit.lookup import by_name
-from tocsin.cli.kit.output import Json, moment, note, pairs, print_json, show
+from tocsin.cli.kit.output import Json, answer, moment, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import pairs
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name or id, or `last`.")]
+Assign = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="MEMBER=VALUE",
+        help="A member of `show --json` and its new value, JSON or text. May be given several times.",
+    ),
+]
+FromFile = Annotated[
+    str | None,
+    typer.Option("--from", metavar="FILE", help="Members to change, as JSON; `-`: standard input."),
+]
 
 _REFERENCES: Final[Mapping[str, str]] = {
     "destination_ids": "/alert-destinations",
@@ -58,20 +71,24 @@ def _show(kind: NamedKind) -> Callable[..., None]:
 
         with open_api(workspace, only_reads=True) as api:
             found = api.get(kind.place(kind.find(api, name)))
-            names = {} if json else _names(api, found)
+            names = {} if json else names_in(api, found)
         if json:
             print_json(found)
             return
-        facts = pairs()
-        for member, value in found.items():
-            if value not in (None, [], {}, ""):
-                facts.add_row(member.removesuffix("_id").replace("_", " "), _said(value, names))
-        show(facts)
+        show_document(found, names)
 
     return show_one
 
 
-def _names(api: ApiClient, found: Any) -> dict[str, str]:
+def show_document(found: Any, names: Mapping[str, str]) -> None:
+    facts = pairs()
+    for member, value in found.items():
+        if value not in (None, [], {}, ""):
+            facts.add_row(member.removesuffix("_id").replace("_", " "), _said(value, names))
+    show(facts)
+
+
+def names_in(api: ApiClient, found: Any) -> dict[str, str]:
     """What people call the things that are mentioned by id."""
     asked = {path for member, path in _REFERENCES.items() if found.get(member)}
     return {
@@ -82,12 +99,14 @@ def _names(api: ApiClient, found: Any) -> dict[str, str]:
 def _said(value: Any, names: Mapping[str, str]) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return Text(", ".join(names.get(each, each) for each in value))
-    if isinstance(value, list | dict):
-        import json
-
-        return Text(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, list):
+        between = ", " if all(isinstance(each, str) for each in value) else "; "
+        return Text(between).join(_said(each, names) for each in value)
+    if isinstance(value, dict) and value.keys() == {"label", "op", "value"}:
+        return Text(f"{value['label']}{value['op']}{value['value']}")
+    if isinstance(value, dict):
+        said = {name: each for name, each in value.items() if each not in (None, [], {}, "")}
+        return Text(", ").join(Text.assemble(f"{name} ", _said(said[name], names)) for name in said)
     text = str(value)
     is_moment = text.endswith("Z") and len(text) >= 20 and text[10:11] == "T"
     return Text(names.get(text, moment(text) if is_moment else text))
@@ -96,66 +115,57 @@ def _said(value: Any, names: Mapping[str, str]) -> Text:
 def _edit(kind: NamedKind) -> Callable[..., None]:
     def edit(
         name: Name,
-        assign: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--set",
-                metavar="MEMBER=VALUE",
-                help="A member of `show --json` and its new value, JSON or text. May be given"
-                " several times.",
-            ),
-        ] = None,
-        file: Annotated[
-            str | None,
-            typer.Option(
-                "--from", metavar="FILE", help="Members to change, as JSON; `-`: standard input."
-            ),
-        ] = None,
+        assign: Assign = None,
+        file: FromFile = None,
         workspace: Workspace = DEFAULT_WORKSPACE,
         json: Json = False,
     ) -> None:
         from tocsin.cli.calling.choose import open_api
 
         with open_api(workspace) as api:
-            found = kind.find(api, name)
-            place = kind.place(found)
-            if assign or file:
-                body = {**(read_json(file) if file else {}), **with_assignments(assign or ())}
-                made = api.patch(place, body)
-            else:
-                made = edited(api.get(place), lambda changed: api.patch(place, changed))
-        if json:
-            print_json(made)
-        elif made is None:
-            note("Nothing was changed.")
-        else:
-            note(f"Changed {made.get('name') or made['id']}.")
+            made = changed(api, kind.place(kind.find(api, name)), assign, file)
+        say_changed(made, json)
 
     return edit
 
 
+def changed(api: ApiClient, place: str, assign: list[str] | None, file: str | None) -> Any:
+    """The document there, changed as asked, or in the editor; None if nothing was."""
+    if assign or file:
+        body = {**(read_json(file) if file else {}), **with_assignments(assign or ())}
+        return api.patch(place, body)
+    return edited(api.get(place), lambda changes: api.patch(place, changes))
+
+
+def say_changed(made: Any, json: bool) -> None:
+    if made is None and not json:
+        note("Nothing was changed.")
+    else:
+        answer(made, json, f"Changed {made and (made.get('name') or made['id'])}.")
+
+
 def _switch(kind: NamedKind, *, is_enabled: bool) -> Callable[..., None]:
-    def switch(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+    def switch(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
         from tocsin.cli.calling.choose import open_api
 
         with open_api(workspace) as api:
             found = kind.find(api, name)
             # Integrations call it active, for they take in and do not act.
             member = "is_enabled" if "is_enabled" in found else "is_active"
-            api.patch(kind.place(found), {member: is_enabled})
-        note(f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
+            changed = api.patch(kind.place(found), {member: is_enabled})
+        answer(changed, json, f"{found['name']} is switched {'on' if is_enabled else 'off'}.")
 
     return switch
 
 
 def _delete(kind: NamedKind) -> Callable[..., None]:
-    def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE) -> None:
+    def delete(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
         from tocsin.cli.calling.choose import open_api
 
         with open_api(workspace) as api:
             found = kind.find(api, name)
             api.delete(kind.place(found))
-        note(f"Deleted {found.get('name') or found['id']}.")
+        answer(found, json, f"Deleted {found.get('name') or found['id']}.")
 
     return delete
 

@@ -16,18 +16,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.segment import Segment
-from rich.style import StyleType
-from rich.table import Table
 from rich.text import Text
 
+from tocsin.cli.kit.tables import PIPE_WIDTH
 from tocsin.cli.kit.terminal import visible
-
-_PADDING = (0, 2, 0, 0)
-_PIPE_WIDTH = 400
-"""Where nobody looks at it, a line is a record and is never wrapped."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -124,69 +119,11 @@ class Screen(Console):
                 yield Segment(visible(segment.text), segment.style)
 
 
-class Rows(Table):
-    """A table whose cells are as wide as what is shown of them; a number or a name is text like
-    any other. In a pipe one row is one line, whatever is in it. Where a terminal has no room for whole
-    ids beside the rest, each stands on a line of its own below its row: it is there to be pasted."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        place = next((at for at, each in enumerate(self.columns) if each.header == "id"), None)
-        if place is None or not console.is_terminal or self._fits(console, options):
-            yield from super().__rich_console__(console, options)
-        else:
-            yield from self._with_ids_below(place, console, options)
-
-    def _fits(self, console: Console, options: ConsoleOptions) -> bool:
-        wanted = self.__rich_measure__(console, options.update(max_width=_PIPE_WIDTH)).maximum
-        return wanted <= options.max_width
-
-    def _with_ids_below(
-        self, place: int, console: Console, options: ConsoleOptions
-    ) -> RenderResult:
-        shown = [each for at, each in enumerate(self.columns) if at != place]
-        rows = list(zip(*(each.cells for each in shown), strict=True))
-        whole = table(*(str(each.header) for each in shown))
-        for row in rows:
-            whole.add_row(*row)
-        widths = whole._calculate_column_widths(console, options)
-        for at, row in enumerate(rows):
-            one = table(*(str(each.header) for each in shown))
-            one.show_header = at == 0
-            for column, width in zip(one.columns[:-1], widths, strict=False):
-                column.width = max(width - _PADDING[1], 1)
-            one.columns[-1].width = widths[-1]
-            one.add_row(*row)
-            yield one
-            yield Padding(self.columns[place]._cells[at], (0, 0, 0, 2), style="bright_black")
-
-    def add_row(
-        self,
-        *cells: RenderableType | None,
-        style: StyleType | None = None,
-        end_section: bool = False,
-    ) -> None:
-        shown = [_cell(each) for each in cells]
-        super().add_row(*shown, style=style, end_section=end_section)
-
-
-def _cell(cell: RenderableType | None) -> RenderableType | None:
-    if isinstance(cell, str):
-        cell = Text(cell)
-    if not isinstance(cell, Text):
-        return cell
-    shown = cell.copy()
-    # One character for another: the spans of styles still fit.
-    shown.plain = visible(cell.plain)
-    if not sys.stdout.isatty():
-        shown.plain = shown.plain.replace("\n", " ")
-    return shown
-
-
 def out() -> Console:
     """The console for results. Made when asked for: tests and pipes exchange `sys.stdout`."""
     if sys.stdout.isatty():
         return Screen()
-    return Screen(width=_PIPE_WIDTH, soft_wrap=True)
+    return Screen(width=PIPE_WIDTH, soft_wrap=True)
 
 
 def err() -> Console:
@@ -215,6 +152,14 @@ def is_answered(found: Sequence[Any], json: bool, nothing: str) -> bool:
     return json or not found
 
 
+def answer(document: Any, json: bool, words: str) -> None:
+    """What was done: the document for programs (of what is gone: its last), a line for people."""
+    if json:
+        print_json(document)
+    else:
+        note(words)
+
+
 def print_json(document: Any) -> None:
     """JSON in ASCII: every program reads it, and no terminal obeys it."""
     # JSON leaves the delete character as it is.
@@ -240,34 +185,12 @@ def progress(words: str) -> Iterator[None]:
         yield
 
 
-def table(*columns: str, title: str | None = None) -> Rows:
-    """A quiet table; in a pipe one line per row, columns apart by two spaces."""
-    made = Rows(
-        box=None,
-        pad_edge=False,
-        padding=_PADDING,
-        title=title,
-        title_justify="left",
-        header_style="bright_black",
-    )
-    for column in columns:
-        made.add_column(column, no_wrap=column in ("id", "when", "status", "severity"))
-    return made
-
-
-def pairs() -> Table:
-    """Names and what they stand for, one pair a line."""
-    made = Rows.grid(padding=(0, 2))
-    made.add_column(style="bright_black", no_wrap=True)
-    made.add_column(overflow="fold")
-    return made
-
-
 def show(renderable: RenderableType) -> None:
     console = out()
     if console.is_terminal:
         with written():
-            console.print(renderable)
+            # What must be whole (`tables.Pairs`) may be wider than the terminal.
+            console.print(renderable, crop=False)
         return
     with console.capture() as captured:
         console.print(renderable)

@@ -9,13 +9,17 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
+from tocsin.cli.kit.lookup import among, beginning
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
 
-User = Annotated[str, typer.Argument(metavar="USER", help="The person's mail address, name or id.")]
+User = Annotated[
+    str, typer.Argument(metavar="USER", help="The person's mail address, name or id, or `last`.")
+]
 Contact = Annotated[
-    str, typer.Argument(metavar="CONTACT", help="The contact method's label, type or id.")
+    str,
+    typer.Argument(metavar="CONTACT", help="The contact method's label, type or id, or `last`."),
 ]
 
 _QUIET = re.compile(r"(?:([a-z,]+)\s+)?(\d\d:\d\d)\s*-\s*(\d\d:\d\d)(?:\s+(\S+))?")
@@ -27,13 +31,10 @@ def find_user(api: ApiClient, said: str) -> Any:
     Raises:
         Failure: there is none, or more than one.
     """
-    from tocsin.cli.kit.lookup import one_of
-
     items = api.items("/users", limit=10_000)
+    # An address is one person's; a name may be that of several.
     found = [each for each in items if said.lower() == each["email"].lower()]
-    found = found or [each for each in items if said in (each["id"], each["name"])]
-    found = found or _beginning(items, said)
-    return one_of("user", said, found)
+    return among(found or items, "user", said, lambda each: bool(found) or said == each["name"])
 
 
 def find_contact(api: ApiClient, user: Any, said: str) -> Any:
@@ -42,21 +43,16 @@ def find_contact(api: ApiClient, user: Any, said: str) -> Any:
     Raises:
         Failure: there is none, or more than one.
     """
-    from tocsin.cli.kit.lookup import one_of
-
     items = api.items(f"/users/{user['id']}/contact-methods", limit=1_000)
-    return one_of("contact method", said, contacts_called(items, said))
+    called = contacts_called(items, said)
+    return among(items, "contact method", said, lambda each: each in called)
 
 
 def contacts_called(methods: list[Any], said: str) -> list[Any]:
     """Those that go by this label, id, type or beginning of an id."""
     found = [each for each in methods if said in (each["id"], each["label"])]
     found = found or [each for each in methods if said == each["type"]]
-    return found or _beginning(methods, said)
-
-
-def _beginning(items: list[Any], said: str) -> list[Any]:
-    return [each for each in items if said and each["id"].startswith(said.lower())]
+    return found or beginning(methods, said)
 
 
 def reached(user: Any) -> Text:
