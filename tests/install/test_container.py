@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.install.packages import Packages, run
-from tests.support.paths import ROOT
+from tests.install.conftest import BUILT_ON_IT
+from tests.install.packages import run
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 
-_NEEDED = ("podman", "runc", "debootstrap")
-_DEBIAN = ("--variant=minbase", "--include=python3,python3-venv,ca-certificates", "bookworm")
-
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
-    """Podman with a store of this test's own."""
-    if missing := [name for name in _NEEDED if shutil.which(name) is None]:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    store = tmp_path_factory.mktemp("containers")
-    words = ("podman", "--storage-driver", "vfs", "--root", f"{store}/store")
-    yield (*words, "--runroot", f"{store}/run")
-    run(*words, "--runroot", f"{store}/run", "system", "reset", "--force")
-
-
-@pytest.fixture(scope="module")
-def image(
-    podman: tuple[str, ...], packages: Packages, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """From a base image made here: no registry of images is asked."""
-    place = tmp_path_factory.mktemp("image")
-    run("debootstrap", *_DEBIAN, place / "base")
-    run("tar", "-C", place / "base", "-cf", place / "base.tar", ".")
-    run(*podman, "import", place / "base.tar", "tocsin-base")
-    (place / "dist").mkdir()
-    shutil.copy(packages.wheel, place / "dist")
-    shutil.copy(ROOT / "Containerfile", place)
-    run(
-        *(*podman, "build", "--network", "host", "--isolation", "chroot"),
-        *("--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"),
-        *("--build-arg", "BASE=localhost/tocsin-base", "--tag", "tocsin", place),
-    )
+def image(podman: tuple[str, ...], context: str) -> str:
+    run(*podman, "build", *BUILT_ON_IT, "--tag", "tocsin", context)
     return "tocsin"
 
 
