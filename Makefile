@@ -9,16 +9,18 @@ ASSETS := src/tocsin/console/assets
 BUILT := $(ASSETS)/dist/manifest.json
 WORKERS ?= 2
 
-.PHONY: install demo test check test-faults figures bench dist clean lock screenshots
+.PHONY: install demo test check test-faults figures first-hour bench dist clean lock screenshots
 
 install: $(STAMP) $(BUILT)
 
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "Tocsin needs Python 3.11 or later on the PATH, or: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(STAMP): $(BIN)/uv pyproject.toml requirements.lock
+	@echo "Installing what requirements.lock names into $(VENV): a minute, the first time."
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
@@ -26,7 +28,9 @@ $(STAMP): $(BIN)/uv pyproject.toml requirements.lock
 # The console's scripts and styles. Without them the server runs, with plain pages.
 $(BUILT): $(STAMP) tools/build_assets.py $(wildcard $(ASSETS)/*.json $(ASSETS)/*.ts $(ASSETS)/src/* $(ASSETS)/worker/* $(ASSETS)/styles/*) \
   $(wildcard src/tocsin/console/templates/console/*)
+	@echo "Building the console's scripts and styles."
 	@$(BIN)/python tools/build_assets.py
+	@echo "Installed: $(BIN)/tocsin"
 
 demo: install
 	@$(BIN)/tocsin demo
@@ -53,6 +57,11 @@ test-faults: install
 # What docs/operations/security.md says in figures; on a machine that does nothing else.
 figures: install
 	$(BIN)/pytest -q -n 0 -m slow tests/faults/test_costs.py tests/faults/test_neighbour.py
+
+# What docs/first-hour.md says in figures, from a fresh clone of what is committed, into the page; on a machine
+# that does nothing else.
+first-hour:
+	@$(PYTHON) tools/first_hour.py --write
 
 # Pictures of every page, from a demo that runs for them; those that the docs show are renewed.
 screenshots: install

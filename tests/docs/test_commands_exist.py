@@ -1,0 +1,85 @@
+"""Every command that a page, or the program itself, names is one, with options that it has."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from tests.docs.pages import PAGES
+from tests.support.paths import ROOT
+from tocsin.cli import app
+
+_INLINE = re.compile(r"`([^`\n]*\btocsin [^`\n]+)`")
+_FENCED = re.compile(r"^```(?:sh|console|ini|bash)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_CALL = re.compile(r"(?:^|(?<!--name)(?<!-u) |bin/|\()tocsin (?!tocsin)([-a-z].*)", re.DOTALL)
+_END = re.compile(r"\s*(?:\||&&|;|[0-9]?>|<|\s#).*", re.DOTALL)
+PROGRAM: Any = typer.main.get_command(app)
+SOURCES = sorted((ROOT / "src" / "tocsin").rglob("*.py"))
+
+
+def _faults(call: str) -> Iterator[str]:
+    """What is wrong with what stands behind `tocsin`."""
+    try:
+        words = shlex.split(_END.sub("", call), comments=True)
+    except ValueError:
+        return
+    command = PROGRAM
+    for place, word in enumerate(words):
+        children = getattr(command, "commands", None)
+        if word == "--":
+            return
+        if word.startswith("-") and word.strip("-"):
+            option = word.partition("=")[0].rstrip(".,:;)…")
+            if option not in _options(command):
+                yield f"{command.name} has no {option}"
+        elif children and word in children:
+            command = children[word]
+        elif (
+            children
+            and re.fullmatch(r"[a-z][a-z-]+", word)
+            and (place == 0 or command is not PROGRAM)
+        ):
+            yield f"{command.name or 'tocsin'} has no command {word}"
+            return
+
+
+def _options(command: Any) -> set[str]:
+    taken = {"-h", "--help", "--install-completion", "--show-completion"}
+    for each in command.params:
+        taken |= {*each.opts, *each.secondary_opts}
+    return taken
+
+
+def _calls(page: Path) -> Iterator[str]:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for block in _FENCED.findall(text) for line in block.splitlines()]
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    for line in [*lines, *_INLINE.findall(outside)]:
+        if found := _CALL.search(line):
+            yield found[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_commands_that_there_are(page: Path) -> None:
+    assert {call: faults for call in _calls(page) if (faults := list(_faults(call)))} == {}
+
+
+def test_the_program_names_commands_that_there_are() -> None:
+    """In its messages, where `tocsin …` stands in backticks."""
+    for path in SOURCES:
+        text = re.sub(r'"\n\s*f?"', "", path.read_text(encoding="utf-8"))
+        for quoted in re.findall(r"`tocsin ([a-z][^`{]*)[`{]", text):
+            assert not list(_faults(quoted)), (path.name, quoted)
+
+
+def test_what_is_no_command_is_found() -> None:
+    assert list(_faults("alerts --stat open")) == ["alerts has no --stat"]
+    assert list(_faults("integration crate shop")) == ["integration has no command crate"]
+    assert list(_faults("alert | head")) == []
+    assert list(_faults("nonsense")) == ["tocsin has no command nonsense"]
