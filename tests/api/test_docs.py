@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.api.conftest import Hub
 from tests.support.paths import DOCS
+from tests.support.programs import program_of
 from tocsin.model import Role
 
 PAGE = DOCS / "api.md"
@@ -25,8 +23,7 @@ def _examples() -> list[str]:
 
 def test_every_example_works(hub: Hub, tmp_path: Path) -> None:
     for tool in ("bash", "curl", "jq", "openssl"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
+        program_of(tool)
     examples = _examples()
     assert len(examples) >= 12
     server = hub.admin.base_url.removesuffix("/api/v1")

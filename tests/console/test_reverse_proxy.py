@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -24,6 +23,7 @@ from tests.support import certificates
 from tests.support.answers import Answer
 from tests.support.paths import DOCS
 from tests.support.ports import free_port
+from tests.support.programs import program_of
 
 NAME = "alerts.example.com"
 PAGE = DOCS / "operations" / "reverse-proxy.md"
@@ -101,9 +101,7 @@ def _running(configured: Configured, site: Site, folder: Path) -> Iterator[int]:
     port, behind = free_port(), urlsplit(site.base_url).port
     assert behind is not None
     command = configured(folder, port, behind, pem)
-    program = shutil.which(command[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        pytest.skip(f"{command[0]} is not installed")
+    program = program_of(command[0])
     log = folder / "log"
     with log.open("wb") as said:
         process = subprocess.Popen(

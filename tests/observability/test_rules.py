@@ -13,7 +13,7 @@ from tests.docs.test_reference import anchors
 from tests.observability.metrics import Metric, metrics_of
 from tests.observability.test_dashboard import PANELS, queries
 from tests.support.paths import OBSERVABILITY, ROOT
-from tests.support.prometheus import program_of
+from tests.support.programs import program_of
 
 RULES = OBSERVABILITY / "prometheus-rules.yml"
 TESTS = OBSERVABILITY / "prometheus-rules-test.yml"

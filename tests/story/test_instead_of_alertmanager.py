@@ -17,7 +17,8 @@ from tests.story.operator import fresh
 from tests.story.test_prometheus import Site
 from tests.support.node import eventually
 from tests.support.postgres import Server
-from tests.support.prometheus import Outages, Running, exporter, program_of, prometheus
+from tests.support.programs import program_of
+from tests.support.prometheus import Outages, Running, exporter, prometheus
 from tests.support.workspace import Workspace
 
 

@@ -1,9 +1,8 @@
-"""PgBouncer in front of a database, in the mode asked for; skips where it is not installed."""
+"""PgBouncer in front of a database, in the mode asked for."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -14,21 +13,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.ports import free_port
 from tests.support.postgres import Database
-
-_PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+from tests.support.programs import program_of
 
 
 @contextmanager
 def pooled(database: Database, mode: str, *, ignored: str = "extra_float_digits") -> Iterator[str]:
     """The URL of the same database through a pooler. `ignored`: settings of a connection that it
     is set to ignore."""
-    if _PROGRAM is None:
-        pytest.skip("pgbouncer is not installed")
+    program = program_of("pgbouncer")
     parts = conninfo_to_dict(database.url)
     with tempfile.TemporaryDirectory() as name, _relay(parts) as behind:
         folder = Path(name)
@@ -45,7 +41,7 @@ def pooled(database: Database, mode: str, *, ignored: str = "extra_float_digits"
         # It refuses to run as root.
         user = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         process = subprocess.Popen(
-            [_PROGRAM, folder / "pgbouncer.ini"],
+            [program, folder / "pgbouncer.ini"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             **user,

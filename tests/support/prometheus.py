@@ -1,12 +1,9 @@
-"""Prometheus and Alertmanager, as Debian ships them, and the outages that they see; skips where they
-are not installed, and fails where they must be (`PROGRAMS_REQUIRED`). A lease of Prometheus is four
-seconds here."""
+"""Prometheus and Alertmanager, as Debian ships them, and the outages that they see. A lease of
+Prometheus is four seconds here."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,21 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.node import eventually
 from tests.support.ports import free_port
+from tests.support.programs import program_of
 from tests.support.workspace import Sender
-
-
-def program_of(*names: str) -> str:
-    """The first of these that is on the PATH."""
-    for name in names:
-        if (found := shutil.which(name)) is not None:
-            return found
-    if os.environ.get("PROGRAMS_REQUIRED"):
-        pytest.fail(f"{names[0]} is not installed")
-    pytest.skip(f"{names[0]} is not installed")
 
 
 @dataclass
