@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli.kit.output import Json, ago, note, print_json, section, show, table
+from tocsin.cli.kit.output import Json, ago, note, print_json, section, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
+from tocsin.cli.kit.tables import table
 from tocsin.model.figures import Certainty, bytes_said, said
 
 
