@@ -20,7 +20,7 @@ from tocsin.store.database import connect, create_engine, reading
 from tocsin.store.queries import alert_search
 from tocsin.store.queries.alert_list import list_alerts
 from tocsin.store.queries.alert_search import narrowed
-from tocsin.store.search_copy import copy_changed, copy_new, make_indexes
+from tocsin.store.search_copy import copy_changed, copy_missed, copy_new, make_indexes
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 LIVE = frozenset({AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED})
@@ -74,8 +74,11 @@ class Alerts:
             assert await make_indexes(connection)
             while await copy_new(connection, utc_now() + timedelta(minutes=1), 2):
                 pass
-            while await copy_changed(connection, 2):
+            while await copy_missed(connection, 2):
                 pass
+            after: UUID | None = UUID(int=0)
+            while after is not None:
+                after = await copy_changed(connection, after, 2)
 
     async def ask(
         self, wanted: AlertFilter, workspace: UUID = ONE
@@ -181,6 +184,28 @@ async def test_an_alert_that_was_committed_late_is_copied_too(alerts: Alerts) ->
     found, meant = await alerts.ask(words("pump", "two"))
     assert found == {late}
     assert meant.ids is not None
+
+
+async def test_copies_are_looked_at_some_at_a_time(alerts: Alerts) -> None:
+    made = [alerts.add(f"pump {number}") for number in range(5)]
+    await alerts.copy()
+    for alert_id in made:
+        alerts.set(alert_id, title="valve")
+
+    def renewed() -> list[UUID]:
+        found = alerts.db.execute(
+            "SELECT alert_id FROM alert_search WHERE words LIKE '%valve%' ORDER BY alert_id"
+        )
+        return [row[0] for row in found]
+
+    async with await connect(alerts.url) as connection:
+        after = await copy_changed(connection, UUID(int=0), 2)
+        assert after == made[1]
+        assert renewed() == made[:2]
+        after = await copy_changed(connection, after, 2)
+        assert after == made[3]
+        assert await copy_changed(connection, after, 2) is None
+        assert renewed() == made
 
 
 async def test_another_workspace_finds_nothing_of_it(alerts: Alerts) -> None:

@@ -22,6 +22,7 @@ from tocsin.store.queries.alert_conditions import conditions
 from tocsin.store.queries.alert_counts import label_counts, own_counts
 from tocsin.store.queries.alert_list import ListPlace, listing
 from tocsin.store.queries.alert_search import having
+from tocsin.store.statements import statement
 from tocsin.store.tables import Alert
 
 ONE = UUID(int=1)
@@ -168,6 +169,16 @@ def test_words_are_found_by_trigrams(
     assert "Seq Scan" not in found, found
     assert "ix_alert_search_words_live" in found, found
     assert only_live or "ix_alert_search_words_over" in found, found
+
+
+def test_copies_of_words_are_looked_at_some_at_a_time(many: psycopg.Connection[Any]) -> None:
+    """All alerts that are live at once took a second, and the place in memory of what pages read."""
+    rows = many.execute(
+        "EXPLAIN " + statement("copy_changed_words").decode(), {"after": ONE, "most": 200}
+    )
+    found = "\n".join(row[0] for row in rows)
+    assert "Seq Scan" not in found, found
+    assert "ix_alert_search_live" in found, found
 
 
 def test_the_alerts_of_an_hour_are_looked_up(many: psycopg.Connection[Any]) -> None:

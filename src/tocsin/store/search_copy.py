@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import scalar_row
@@ -51,12 +52,15 @@ async def copy_new(connection: RawConnection, now: datetime, most: int) -> int:
     return cast(int, await cursor.fetchone() or 0)
 
 
-async def copy_changed(connection: RawConnection, most: int) -> int:
-    """Copies of live alerts that were missing or no longer true, `most` of either; their number."""
-    missed = await _count(connection, "copy_missed_words", most)
-    return missed + await _count(connection, "copy_changed_words", most)
-
-
-async def _count(connection: RawConnection, name: str, most: int) -> int:
-    cursor: psycopg.AsyncCursor[Any] = await connection.execute(statement(name), {"most": most})
+async def copy_missed(connection: RawConnection, most: int) -> int:
+    """Of live alerts whose copy is missing, `most`; their number."""
+    cursor = await connection.execute(statement("copy_missed_words"), {"most": most})
     return cursor.rowcount
+
+
+async def copy_changed(connection: RawConnection, after: UUID, most: int) -> UUID | None:
+    """Looks at the next `most` copies of live alerts, and makes those anew that are no longer true. The
+    place to go on from; None at the end."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(statement("copy_changed_words"), {"after": after, "most": most})
+    return cast("UUID | None", await cursor.fetchone())

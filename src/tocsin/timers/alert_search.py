@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from tocsin.model import utc_now
 from tocsin.store.database import RawConnection, connect
 from tocsin.store.described import described
-from tocsin.store.search_copy import copy_changed, copy_new, make_indexes
+from tocsin.store.search_copy import copy_changed, copy_missed, copy_new, make_indexes
 
 BATCH: Final = 500
+REVIEWED: Final = 2_000
+"""Copies that are looked at in one step."""
 EVERY_SECONDS: Final = 1.0
 REVIEW_EVERY_SECONDS: Final = 5.0
 FAULTY_SECONDS: Final = 30.0
@@ -43,15 +46,34 @@ async def keep_alert_search(url: str) -> None:
 
 
 async def _keep(connection: RawConnection) -> None:
+    review = _Review(connection)
     review_due = monotonic()
     while True:
         began = monotonic()
         has_more = await copy_new(connection, utc_now(), BATCH) == BATCH
         rest = COST_FACTOR * (monotonic() - began)
         if not has_more and monotonic() >= review_due:
-            began = monotonic()
-            more_changed = await copy_changed(connection, BATCH) >= BATCH
-            took = monotonic() - began
-            factor = COST_FACTOR if more_changed else REVIEW_COST_FACTOR
-            review_due = monotonic() + max(REVIEW_EVERY_SECONDS, factor * took)
+            review_due = await review.step()
         await asyncio.sleep(rest if has_more else max(rest, EVERY_SECONDS))
+
+
+class _Review:
+    """Live alerts that were missed, then all copies of live ones, some at a time; and again."""
+
+    def __init__(self, connection: RawConnection) -> None:
+        self._connection = connection
+        self._after: UUID | None = None
+        """None: a round begins."""
+
+    async def step(self) -> float:
+        """When the next is due."""
+        began = monotonic()
+        factor = REVIEW_COST_FACTOR
+        if self._after is None and await copy_missed(self._connection, BATCH) == BATCH:
+            factor = COST_FACTOR
+        else:
+            after = self._after or UUID(int=0)
+            self._after = await copy_changed(self._connection, after, REVIEWED)
+        least = 0.0 if self._after is not None else REVIEW_EVERY_SECONDS
+        now = monotonic()
+        return now + max(least, factor * (now - began))
