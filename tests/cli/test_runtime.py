@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -17,6 +18,16 @@ from tocsin.cli.server import whereabouts
 from tocsin.model import Secret
 from tocsin.settings import Settings
 from tocsin.store.installation import newest_revision
+
+
+def test_the_collector_runs_rarely_before_anything_slow_is_imported() -> None:
+    usual = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    try:
+        assert Program({}).call("--version").code == 0
+        assert gc.get_threshold()[0] >= 50_000
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_racing_processes_use_the_key_of_whoever_was_first(tmp_path: Path) -> None:

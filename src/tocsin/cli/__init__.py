@@ -7,6 +7,7 @@ that `tocsin --help` and a mistyped option answer at once.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +55,7 @@ from tocsin.cli.calling.over_http import RemoteServer
 from tocsin.cli.demo import command as demo
 from tocsin.cli.kit.exits import Exit, Failure, readable
 from tocsin.cli.kit.output import Unwritten, complain, give_up_output, written
+from tocsin.memory import collect_rarely
 
 _HELP = """
 A self-hosted alert hub: signed webhooks in, exactly one alert, delivered until somebody knows.
@@ -145,10 +147,16 @@ def options(
     ask_elsewhere(None if server is None else RemoteServer.of(server, api_key_file))
 
 
+@cache
+def _command() -> Any:
+    """Of all that is declared above; to make it takes as long as many a command."""
+    return typer.main.get_command(app)
+
+
 def _run() -> int:
     """The exit code of a command; wrong arguments are a `Failure`, as any other."""
     try:
-        returned = app(standalone_mode=False)
+        returned = _command()(standalone_mode=False)
     except Exception as error:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if "NoArgsIsHelpError" in kinds:
@@ -170,6 +178,7 @@ def _said(error: Any) -> str:
 
 def main() -> None:
     """The program `tocsin`. Exit codes: `exits.Exit`."""
+    collect_rarely()
     try:
         with written():
             code = readable(_run)

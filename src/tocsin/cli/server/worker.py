@@ -16,6 +16,7 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from tocsin.cli.kit.runtime import Installation
+from tocsin.memory import collect_rarely
 
 if TYPE_CHECKING:
     from tocsin.app import Asgi
@@ -37,6 +38,7 @@ class Worker:
     """Where mail is taken, if anywhere."""
 
     def __call__(self) -> Asgi:
+        collect_rarely()
         threading.Thread(target=_follow, args=(self.parent,), name="parent", daemon=True).start()
         # Imported here: when this object arrives, nobody answers yet for the worker's health.
         from tocsin.app import application
