@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tests.support import postgres, run_folders
 from tests.support.outbox import Outbox
+from tocsin.memory import collect_rarely
 
 # A busy machine is no fault of the code under test.
 settings.register_profile("tocsin", deadline=None)
@@ -37,20 +38,24 @@ def pytest_configure_node(node: Any) -> None:
 _FOLDER = pytest.StashKey[Path]()
 
 _ended = count(1)
+_MOST_LEFT = 300_000
+"""Objects that tests may have left before the collector has them, from about forty servers."""
+_settled = [0]
+"""How many there were when it had had them."""
 
 
 def pytest_collection_finish() -> None:
     # What was imported stays, and there is much of it: to walk through it again and again took a
     # quarter of the time of tests that only compute.
-    gc.set_threshold(50_000, 50, 100)
+    collect_rarely()
     _settle()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     # A server that runs in this process keeps the collector off all that was there when it started,
-    # and so off what its test has left.
-    if next(_ended) % 200 == 0:
+    # and so off what its test has left: two megabytes each.
+    if next(_ended) % 40 == 0 and gc.get_freeze_count() > _settled[0] + _MOST_LEFT:
         _settle()
 
 
@@ -58,6 +63,7 @@ def _settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _settled[0] = gc.get_freeze_count()
 
 
 @pytest.fixture(scope="session")
