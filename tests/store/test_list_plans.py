@@ -3,6 +3,7 @@ reads the table of alerts from end to end."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -134,8 +135,8 @@ def test_a_list_is_read_in_its_order(
 def test_what_a_list_can_be_narrowed_to_is_counted_of_it_alone(
     many: psycopg.Connection[Any], wanted: AlertFilter, index: str
 ) -> None:
-    for statement in (own_counts(ONE, wanted), label_counts(ONE, wanted, 20)):
-        found = plan(many, statement)
+    for counts in (own_counts(ONE, wanted), label_counts(ONE, wanted, 20)):
+        found = plan(many, counts)
         assert "Seq Scan on alerts" not in found, found
         assert index in found, found
 
@@ -179,6 +180,18 @@ def test_copies_of_words_are_looked_at_some_at_a_time(many: psycopg.Connection[A
     found = "\n".join(row[0] for row in rows)
     assert "Seq Scan" not in found, found
     assert "ix_alert_search_live" in found, found
+
+
+def test_copies_that_are_missing_are_found_by_what_is_live(many: psycopg.Connection[Any]) -> None:
+    rows = many.execute("EXPLAIN " + statement("copy_missed_words").decode(), {"most": 500})
+    found = "\n".join(row[0] for row in rows)
+    assert re.search(r"CTE live\n +-> +Index (Only )?Scan using \w+_live\w* on alerts", found), (
+        found
+    )
+    assert "Seq Scan on alert_search " not in found, found
+    # Only those that are missing, by their ids.
+    assert found.count("pk_alerts") == 1, found
+    assert "(id = missed.id)" in found, found
 
 
 def test_the_alerts_of_an_hour_are_looked_up(many: psycopg.Connection[Any]) -> None:
