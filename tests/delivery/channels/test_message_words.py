@@ -215,7 +215,7 @@ def test_slack_text_is_escaped_and_within_its_limit(text: str, limit: int) -> No
     ],
 )
 def test_a_time_to_wait_is_read_whatever_its_form(value: str, seconds: float | None) -> None:
-    assert retry_after({"Retry-After": value}, samples.AT) == seconds
+    assert retry_after({"retry-after": value}, samples.AT) == seconds
 
 
 def test_a_code_stands_in_the_title_wherever_there_is_room_for_one_line() -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.support import certificates, receivers
-from tocsin.delivery.outbound import AddressPolicy, Answer, NoAnswer, Outbound
+from tocsin.delivery.outbound import AddressPolicy, Answer, NoAnswer, Outbound, resolver
 
 
 def outbound(*networks: str, **options: Any) -> Outbound:
@@ -19,7 +19,9 @@ def outbound(*networks: str, **options: Any) -> Outbound:
     return Outbound(policy, ssl_context=certificates.client(), **options)
 
 
-async def test_a_name_that_changes_its_mind_never_reaches_the_inside() -> None:
+async def test_a_name_that_changes_its_mind_never_reaches_the_inside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """127.0.0.2 plays an allowed address, 127.0.0.1 the inside; the name alternates."""
 
     turns = itertools.cycle(["127.0.0.2", "127.0.0.1"])
@@ -30,7 +32,7 @@ async def test_a_name_that_changes_its_mind_never_reaches_the_inside() -> None:
         receivers.http(ok, host="127.0.0.1", port=outside.port) as inside,
         outbound("127.0.0.2/32", lookup=lambda _host: [next(turns)]) as out,
     ):
-        out._sessions["http"].connector._cached_hosts._ttl = 0  # type: ignore[union-attr]
+        monkeypatch.setattr(resolver, "KNOWN_SECONDS", 0.0)
         answers = [await out.post(f"http://rebind.test:{outside.port}/", b"{}") for _ in range(40)]
 
     assert not inside.received
@@ -73,8 +75,7 @@ async def test_the_wall_stands_without_the_resolver() -> None:
         receivers.http(receivers.answer()) as inside,
         outbound(lookup=lambda _host: ["127.0.0.1"]) as out,
     ):
-        for resolver in out._resolvers:
-            resolver._is_reachable = lambda _address: True
+        out._connections._reachable = lambda _scheme, addresses: addresses  # type: ignore[method-assign]
         reply = await out.post(f"http://x.test:{inside.port}/", b"")
         hits = len(inside.received)
 
@@ -265,6 +266,48 @@ async def test_nothing_that_goes_wrong_repeats_url_or_address(
 
 def _nothing(_host: str) -> list[str]:
     raise OSError("no such name")
+
+
+async def test_a_name_is_looked_up_once_for_all_who_ask_meanwhile() -> None:
+    asked: list[str] = []
+
+    def look_up(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    ok = receivers.answer(200, "ok", Connection="close")
+    async with receivers.http(ok) as it, outbound("127.0.0.0/8", lookup=look_up) as out:
+        url = f"http://many.test:{it.port}/"
+        first = await asyncio.gather(*[out.post(url, b"") for _ in range(5)])
+        again = await out.post(url, b"")
+
+    assert {reply.status for reply in [*first, again]} == {200}
+    assert asked == ["many.test"]
+
+
+async def test_a_name_that_was_not_found_is_looked_up_by_the_next() -> None:
+    answers: list[list[str]] = [[], ["127.0.0.1"]]
+
+    async with (
+        receivers.http(receivers.answer(200, "ok")) as it,
+        outbound("127.0.0.0/8", lookup=lambda _host: answers.pop(0)) as out,
+    ):
+        url = f"http://late.test:{it.port}/"
+        lost, found = await out.post(url, b""), await out.post(url, b"")
+
+    assert lost.code == "name-not-found"
+    assert found.status == 200
+
+
+async def test_a_header_that_would_end_its_line_is_not_sent() -> None:
+    async with receivers.http(receivers.answer()) as it, outbound("127.0.0.0/8") as out:
+        replies = [
+            await out.post(it.url, b"", {"X-Token": f"a{ending}X-Other: b"})
+            for ending in ("\r\n", "\n", "\r", "\0")
+        ]
+
+    assert [(reply.code, reply.permanent) for reply in replies] == [("header-invalid", True)] * 4
+    assert not it.received
 
 
 async def test_what_is_fetched_takes_the_same_way() -> None:

@@ -94,7 +94,7 @@ class PushConfig(ChannelConfig):
             )
         if self.service == "ntfy":
             assert self.url is not None
-            path = parse_url(self.url).url.raw_path.rstrip("/")
+            path = parse_url(self.url).path.rstrip("/")
             if path.count("/") != 1 or not 1 <= len(path) - 1 <= 64 or "?" in self.url:
                 raise PydanticCustomError("ntfy-topic", _TOPIC)
         if self.service == "web":

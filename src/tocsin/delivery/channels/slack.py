@@ -53,7 +53,7 @@ _HOOK_PATHS = ("/services/", "/workflows/", "/triggers/")
 def _is_slack_hook(url: str) -> str:
     # Other hosts are let through: a user's own proxy may be in between.
     target = parse_url(url)
-    if target.host.endswith(_SLACK_HOSTS) and not target.url.raw_path.startswith(_HOOK_PATHS):
+    if target.host.endswith(_SLACK_HOSTS) and not target.path.startswith(_HOOK_PATHS):
         raise PydanticCustomError(
             "slack-url",
             "is not an incoming webhook; it must read https://hooks.slack.com/services/…",

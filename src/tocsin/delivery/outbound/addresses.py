@@ -77,6 +77,10 @@ _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 
 
+class AddressBlocked(OSError):
+    """No connection may go to this address. Its text never holds the address."""
+
+
 class Reach(Enum):
     """What may be done with an address."""
 

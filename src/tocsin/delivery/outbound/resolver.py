@@ -1,4 +1,4 @@
-"""Name look-ups for the guard: in threads of their own, keeping only addresses that may be reached.
+"""Name look-ups for the way out: in threads of their own, each shared by those who ask meanwhile.
 
 `getaddrinfo` cannot be interrupted: a slow name keeps its thread. With its own few threads it can
 starve only other look-ups here, never the rest of the program.
@@ -10,13 +10,18 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-from aiohttp.abc import AbstractResolver, ResolveResult
+from dataclasses import dataclass
 
 Lookup = Callable[[str], Sequence[str]]
 """A name's addresses as text, IPv4 and IPv6; raises OSError if there are none. May block."""
 
+KNOWN_SECONDS = 10.0
+"""A name is looked up again after this."""
 _THREADS = 16
+
+
+class NameNotFound(OSError):
+    """A name that has no address, as far as we can find out. Its text never holds the name."""
 
 
 def system_lookup(host: str) -> list[str]:
@@ -25,40 +30,54 @@ def system_lookup(host: str) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
-class GuardedResolver(AbstractResolver):
-    """Drops the addresses that may not be reached; raises `blocked` if that leaves none."""
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    found: asyncio.Future[Sequence[str]]
+    until: float
 
-    def __init__(
-        self,
-        is_reachable: Callable[[str], bool],
-        blocked: type[OSError],
-        lookup: Lookup | None = None,
-    ) -> None:
-        self._is_reachable = is_reachable
-        self._blocked = blocked
+
+class Resolver:
+    """Of one event loop."""
+
+    def __init__(self, lookup: Lookup | None = None) -> None:
         self._lookup = lookup or system_lookup
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="lookup")
+        self._asked: dict[str, _LookUp] = {}
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        addresses = await loop.run_in_executor(self._threads, self._lookup, host)
-        reachable = [address for address in addresses if self._is_reachable(address)]
-        if addresses and not reachable:
-            raise self._blocked("blocked address")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in reachable
-        ]
-
-    async def close(self) -> None:
+    def close(self) -> None:
         # A thread inside getaddrinfo cannot be waited for without waiting for its name server.
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def addresses(self, host: str) -> list[str]:
+        """The addresses of a name, at least one.
+
+        Raises:
+            NameNotFound: there are none.
+        """
+        try:
+            # Whoever gives up waiting must not end it for the others.
+            addresses = await asyncio.shield(self._ask(host))
+        except (OSError, UnicodeError):
+            raise NameNotFound("no such name") from None
+        if not addresses:
+            raise NameNotFound("no such name")
+        return list(addresses)
+
+    def _ask(self, host: str) -> asyncio.Future[Sequence[str]]:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        asked = self._asked.get(host)
+        if asked is None or asked.until <= now:
+            found = loop.run_in_executor(self._threads, self._lookup, host)
+            found.add_done_callback(lambda found: self._answered(host, found))
+            self._asked = {name: each for name, each in self._asked.items() if each.until > now}
+            asked = self._asked[host] = _LookUp(found, now + KNOWN_SECONDS)
+        return asked.found
+
+    def _answered(self, host: str, found: asyncio.Future[Sequence[str]]) -> None:
+        """What was not found is looked up by the next who asks."""
+        if not found.cancelled() and found.exception() is None and found.result():
+            return
+        asked = self._asked.get(host)
+        if asked is not None and asked.found is found:
+            del self._asked[host]

@@ -1,9 +1,10 @@
 """The guard for libraries that open their own sockets (Apprise): an audit hook on `connect` and `open`.
 
-aiohttp is guarded where it makes its sockets. A library that makes its own has no such hook; but
-CPython raises an audit event with the address before every connect, and a hook that raises stops
-it. What applies is kept in a context variable, which worker threads inherit; without it the hook
-lets everything pass, so the rest of the program pays one comparison per event and no more.
+Our own connections are guarded where their sockets are made (`connections.py`). A library that makes
+its own has no such place; but CPython raises an audit event with the address before every connect,
+and a hook that raises stops it. What applies is kept in a context variable, which worker threads
+inherit; without it the hook lets everything pass, so the rest of the program pays one comparison per
+event and no more.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
-from tocsin.delivery.outbound.session import AddressBlocked
+from tocsin.delivery.outbound.addresses import AddressBlocked, AddressPolicy, Reach
 
 # Events that carry (socket, address); then ways out that a notification never needs.
 _SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})

@@ -11,13 +11,14 @@ import functools
 import re
 import socket
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import idna
-from yarl import URL
 
 from tocsin.delivery.outbound.addresses import AddressPolicy, Reach
 
+_USUAL_PORTS = {"http": 80, "https": 443}
 URL_LIMIT = 8_000
 """Characters; a Teams workflow URL exceeds 255, and request lines over 8 KiB are refused widely."""
 
@@ -37,15 +38,34 @@ class UrlRefused(ValueError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedUrl:
-    """A URL ready to be sent to: `url` goes out byte for byte, without its userinfo, which is
-    `authorization` (a Basic header value, a secret) instead."""
+class Origin(NamedTuple):
+    """What a connection is to."""
 
-    url: URL
     scheme: str
     host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedUrl:
+    """A URL ready to be sent to: `path` and `query` (with its `?`) go out byte for byte. Its userinfo
+    is `authorization` (a Basic header value, a secret); `shown_port` is `:` and a port, or nothing, as
+    it was given."""
+
+    scheme: str
+    host: str
+    shown_port: str
+    origin: Origin
+    authority: str
+    """The Host header of what is sent to it."""
+    path: str = field(repr=False)
+    query: str = field(repr=False)
     authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def target(self) -> str:
+        """What is asked for there."""
+        return self.path + self.query
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -66,7 +86,7 @@ def parse_url(text: str) -> ParsedUrl:
         port = parts.port
     except ValueError:
         raise UrlRefused("url-invalid", "is not a URL: its host or port cannot be read") from None
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in _USUAL_PORTS:
         raise UrlRefused("url-scheme", "must start with https://")
     if not parts.hostname:
         raise UrlRefused("url-invalid", "names no host; it must read https://host/…")
@@ -75,15 +95,18 @@ def parse_url(text: str) -> ParsedUrl:
     host = _host(parts.hostname)
     if port == 0:
         raise UrlRefused("url-invalid", "has port 0, which nothing can listen on")
-    # Rebuilt by hand: yarl would decode %2F in a query, and signed URLs must stay as they are.
-    spelled = f"[{host}]" if ":" in host else host
-    explicit = "" if port is None else f":{port}"
-    path = quote(parts.path, safe=_KEEP) or "/"
-    query = f"?{quote(parts.query, safe=_KEEP)}" if parts.query else ""
+    usual = _USUAL_PORTS[parts.scheme]
+    origin = Origin(parts.scheme, host, usual if port is None else port)
+    authority = _spelled(host.removesuffix("."))
+    # Nothing is decoded and nothing tidied up: signed URLs must stay as they are.
     return ParsedUrl(
-        url=URL(f"{parts.scheme}://{spelled}{explicit}{path}{query}", encoded=True),
         scheme=parts.scheme,
         host=host,
+        shown_port="" if port is None else f":{port}",
+        origin=origin,
+        authority=authority if origin.port == usual else f"{authority}:{port}",
+        path=quote(parts.path, safe=_KEEP) or "/",
+        query=f"?{quote(parts.query, safe=_KEEP)}" if parts.query else "",
         authorization=_basic(parts.username, parts.password),
     )
 
@@ -126,9 +149,12 @@ def shown(text: str) -> str:
         target = parse_url(text)
     except UrlRefused:
         return "…"
-    port = f":{target.url.explicit_port}" if target.url.explicit_port else ""
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    return f"{target.scheme}://{host}{port}/…"
+    return f"{target.scheme}://{_spelled(target.host)}{target.shown_port}/…"
+
+
+def _spelled(host: str) -> str:
+    """A host as a URL has it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _host(raw: str) -> str:

@@ -43,7 +43,7 @@ def digest(*parts: str) -> str:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds from 1 to `LONGEST_WAIT` that the answer asks for: a number or an HTTP date
     (RFC 9110, section 10.2.3). None if it asks for nothing or nonsense."""
-    value = headers.get("Retry-After", "").strip()
+    value = headers.get("retry-after", "").strip()
     if not value:
         return None
     try:

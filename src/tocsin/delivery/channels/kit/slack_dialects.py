@@ -28,7 +28,7 @@ class Dialect(Enum):
     @classmethod
     def of(cls, url: str) -> Dialect:
         """By the path: a user's own proxy before Slack has another host and the same path."""
-        path = parse_url(url).url.raw_path
+        path = parse_url(url).path
         if path.startswith(("/triggers/", "/workflows/")):
             return cls.WORKFLOW
         return cls.INCOMING_WEBHOOK if path.startswith("/services/") else cls.COMPATIBLE
