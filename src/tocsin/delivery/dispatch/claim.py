@@ -11,6 +11,7 @@ due lanes ─┬─ disabled or deleted ─► withdrawn
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -114,7 +115,13 @@ async def _claim_wanted(
     unlimited = [each.claim for each in wanted if not each.target.limits]
     if unlimited:
         asked_at = time.monotonic()
-        hold(await queue.claim(unlimited), asked_at)
+        claimed = await queue.claim(unlimited)
+        hold(claimed, asked_at)
+        taken = Counter(each.alert_destination_id for each in claimed)
+        for each in unlimited:
+            lane = lanes.known(each.destination_id)
+            assert lane is not None
+            lane.has_more = taken[each.destination_id] == each.room
     limited = [each for each in wanted if each.target.limits]
     if limited:
         asked_at = time.monotonic()

@@ -33,6 +33,8 @@ class Lane:
         self.turn = asyncio.Semaphore(rate.concurrency)
         self.is_paused = False
         """A failure just held the destination: what waits for its turn goes back."""
+        self.has_more = False
+        """The last claim took all it had room for: there may be more."""
         self._rate = rate
         self._window = FIRST_WINDOW
         self._failures = 0
@@ -102,6 +104,11 @@ class DestinationLanes:
     def room(self, lane: Lane) -> int:
         free = self._capacity - self.in_hand
         return max(0, min(lane.window, free // 2) - lane.in_hand)
+
+    def runs_low(self, destination_id: UUID) -> bool:
+        """Whether it will soon have nothing in hand, and there may be more to claim."""
+        lane = self._lanes[destination_id]
+        return lane.has_more and lane.in_hand <= lane.window // 2
 
     def take(self, lane: Lane) -> None:
         lane.in_hand += 1

@@ -45,7 +45,7 @@ from tocsin.delivery.dispatch.row_update import (
 )
 from tocsin.delivery.dispatch.storms import StormWatch
 from tocsin.delivery.dispatch.targets import Target, Targets
-from tocsin.delivery.dispatch.wakeups import POLL_SECONDS, Wakeups
+from tocsin.delivery.dispatch.wakeups import PACE_SECONDS, POLL_SECONDS, Wakeups
 from tocsin.delivery.outcome import BEHIND, Failed, Outcome, Retry, Sent, Standing
 from tocsin.message import Message, PayloadError, read
 from tocsin.rounds import Rounds
@@ -66,12 +66,12 @@ class MessageLinks(Protocol):
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """In hand at most `capacity` deliveries; an attempt is ended after `attempt_seconds` (channels
-    end sooner by themselves); `pace_seconds` between two looks at the queue, so that under load
-    each finds more; `grace_seconds` for what is under way when we are to stop."""
+    end sooner by themselves); `pace_seconds` between two looks that find much (`wakeups.py`);
+    `grace_seconds` for what is under way when we are to stop."""
 
     capacity: int = 1_024
     attempt_seconds: float = 120.0
-    pace_seconds: float = 0.01
+    pace_seconds: float = PACE_SECONDS
     grace_seconds: float = 20.0
     lease_seconds: float = LEASE_SECONDS
     poll_seconds: float = POLL_SECONDS
@@ -107,7 +107,7 @@ class Dispatcher:
         self._storms = StormWatch()
         self._lanes = DestinationLanes(self._tuning.capacity)
         self._leases = Leases(self._tuning.lease_seconds)
-        self._wakeups = Wakeups(database_url, self._tuning.poll_seconds)
+        self._wakeups = Wakeups(database_url, self._tuning.poll_seconds, self._tuning.pace_seconds)
         self._recorder = Recorder(
             self._open_queue,
             self._recorded,
@@ -170,7 +170,7 @@ class Dispatcher:
                 next_in = found.next_in
                 self._begin(found)
                 self._rounds.done()
-                await asyncio.sleep(self._tuning.pace_seconds)
+                self._wakeups.looked(len(found.claimed))
         finally:
             await queue.close()
 
@@ -279,7 +279,12 @@ class Dispatcher:
             self._lanes.release(done.claimed.alert_destination_id)
             self._leases.drop(done.claimed.id)
         metrics.IN_HAND.set(self._lanes.in_hand)
-        self._wakeups.wake()
+        lanes = {done.claimed.alert_destination_id for done in group}
+        if any(self._lanes.runs_low(id) for id in lanes):
+            self._wakeups.wake()
+        else:
+            # What comes after one of these in its alert may go now.
+            self._wakeups.wake_soon()
 
     # Stop
 
