@@ -38,10 +38,11 @@ def workloads(shifts: Iterable[Shift], days: Sequence[LocalDay], zone: tzinfo) -
     found = []
     for user, spans in own.items():
         together = merged(spans)
-        length = _within(together, [whole])
+        length = sum(_shared(together, [whole]), timedelta())
         if length:
-            at_night = sum(bool(_within(together, [night])) for night in nights)
-            found.append(Workload(user, length, at_night, _within(together, weekends)))
+            at_night = sum(map(bool, _shared(together, nights)))
+            weekend = sum(_shared(together, weekends), timedelta())
+            found.append(Workload(user, length, at_night, weekend))
     return sorted(found, key=lambda each: (-each.length, each.user))
 
 
@@ -52,16 +53,18 @@ def _night(day: LocalDay, zone: tzinfo) -> Span:
     return Span(begins, ends)
 
 
-def _within(spans: Sequence[Span], others: Sequence[Span]) -> timedelta:
-    """How long both last; the spans of each apart from each other."""
-    return sum(
-        (
-            max(
-                timedelta(),
-                min(span.ends_at, other.ends_at) - max(span.starts_at, other.starts_at),
-            )
-            for span in spans
-            for other in others
-        ),
-        timedelta(),
-    )
+def _shared(spans: Sequence[Span], others: Sequence[Span]) -> list[timedelta]:
+    """How much of each of the others the spans take, which are apart from each other; both in order."""
+    found = []
+    first = 0
+    for other in others:
+        while first < len(spans) and spans[first].ends_at <= other.starts_at:
+            first += 1
+        taken = timedelta()
+        for number in range(first, len(spans)):
+            span = spans[number]
+            if span.starts_at >= other.ends_at:
+                break
+            taken += min(span.ends_at, other.ends_at) - max(span.starts_at, other.starts_at)
+        found.append(taken)
+    return found
