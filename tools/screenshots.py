@@ -1,4 +1,5 @@
-"""Pictures of every page of the console, from a demo that runs for it: light and dark, 1440 and 390 px.
+"""Pictures of every page of the console, from a demo that runs for it: light and dark, 1440 and 390 px,
+and those that matter most at 320 px.
 
     python tools/screenshots.py [FOLDER]
 
@@ -7,6 +8,7 @@ FOLDER is `build/screenshots` unless another is named. Those of the docs are cop
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +25,7 @@ SHOWN = {
     "alerts-light-1440.png": "console-alerts.png",
     "alert-dark-1440.png": "console-alert.png",
     "alert-dark-390.png": "console-phone.png",
+    "schedule-light-1440.png": "console-schedule.png",
 }
 """Those of the docs, under the names that they have there."""
 WARM_UP_SECONDS = 50
@@ -52,16 +55,35 @@ PAGES = {
     "destinations": "/destinations",
     "destination-new": "/destinations/new",
     "me": "/me",
+    "contact-new": "/me/contact",
+    "maintenance-new": "/maintenance/new",
+    "inhibition-new": "/inhibition/new",
+    "heartbeat-new": "/heartbeats/new",
+    "schedule-new": "/schedules/new",
+    "policy-new": "/policies/new",
+    "admin-settings": "/admin/settings",
+    "no-such-page": "/alerts/0199b4a2-0000-7000-8000-0000000000aa",
 }
 FOUND = {
     "alert": ("/alerts?q=severity:critical+status:open", ".alert-row .title"),
-    "schedule": ("/schedules", ".on-call a"),
+    "schedule": ("/schedules", ".on-call a:has-text('platform')"),
     "policy": ("/policies", "main table a"),
     "integration": ("/integrations", "main table a"),
     "rule": ("/rules", "main table a"),
     "destination": ("/destinations", "main table a"),
+    "delivery": ("/deliveries", "main table a"),
 }
 """Pages of one thing, and where a link to it is found."""
+BELOW = {
+    "schedule-month": ("schedule", "?view=month"),
+    "schedule-agenda": ("schedule", "?view=agenda"),
+    "schedule-edit": ("schedule", "/edit"),
+    "policy-edit": ("policy", "/edit"),
+    "integration-settings": ("integration", "/settings"),
+}
+"""Pages that belong to one of these: its name there, and what its address ends with."""
+NARROW = frozenset({"home", "alerts", "alert", "schedule"})
+"""Those that are looked at on the narrowest of phones as well."""
 
 
 def main() -> int:
@@ -80,9 +102,17 @@ def main() -> int:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
                     executable_path=chromium,
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                    args=[
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--disable-background-networking",
+                        "--lang=en-GB",
+                    ],
+                    env={**os.environ, "LANGUAGE": "en_GB"},
                 )
-                page = browser.new_page(viewport={"width": 1440, "height": 900})
+                page = browser.new_page(
+                    viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC"
+                )
                 page.goto(link)
                 page.locator("button.primary").click()
                 page.wait_for_load_state()
@@ -108,9 +138,13 @@ def _link(descriptor: int) -> str:
 
 def _shoot_all(page: Page, base: str, folder: Path) -> None:
     # What is found first: an alert of the demo does not stay open for long.
+    found: dict[str, str] = {}
     for name, (path, link) in FOUND.items():
         page.goto(base + path)
-        _shoot(page, base + str(page.locator(link).first.get_attribute("href")), folder, name)
+        found[name] = base + str(page.locator(link).first.get_attribute("href"))
+        _shoot(page, found[name], folder, name)
+    for name, (of, end) in BELOW.items():
+        _shoot(page, found[of] + end, folder, name)
     for name, path in PAGES.items():
         _shoot(page, base + path, folder, name)
 
@@ -121,7 +155,7 @@ def _shoot(page: Page, address: str, folder: Path, name: str) -> None:
     page.wait_for_timeout(1_500)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-        for width, height in ((1440, 900), (390, 844)):
+        for width, height in ((1440, 900), (390, 844), *([(320, 640)] if name in NARROW else [])):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_timeout(500)  # colours change gradually
             page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")

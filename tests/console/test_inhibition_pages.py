@@ -25,7 +25,7 @@ def test_a_rule_is_tried_made_changed_and_deleted(site: Site) -> None:
     alert(site, "no answer", severity="high", labels={**labels, "check": "ping"})
     alert(site, "full", severity="low", labels={**labels, "check": "disk"})
     browser = site.browser("Ana")
-    assert "Nothing holds anything" in text_of(browser.get("/inhibition"))
+    assert "No inhibition rule yet" in text_of(browser.get("/inhibition"))
     browser.get("/inhibition/new")
     tried = browser.submit("/inhibition/new", {**RULE, "act": "try"})
     assert "1 of 2 alerts would have been held, by one alert" in text_of(tried)

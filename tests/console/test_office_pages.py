@@ -40,7 +40,7 @@ def test_maintenance_is_planned_and_ended_early(site: Site) -> None:
 
 def test_heartbeats_with_their_state(site: Site) -> None:
     browser = site.browser("Vera")
-    assert "Nothing is expected to call" in text_of(browser.get("/heartbeats"))
+    assert "No heartbeat yet" in text_of(browser.get("/heartbeats"))
     site.api.made("/heartbeats", {"name": "backup", "period_seconds": 3_600})
     words = text_of(browser.get("/heartbeats"))
     assert "backup" in words

@@ -37,7 +37,7 @@ def steps(site: Site) -> list[dict[str, Any]]:
 def test_a_policy_is_made_after_seeing_who_would_be_woken(site: Site) -> None:
     schedule_id = schedule(site)
     browser = site.browser("Ana")
-    assert "Make a policy" in text_of(browser.get("/policies"))
+    assert "Add a policy" in text_of(browser.get("/policies"))
     browser.get("/policies/new")
     both = [*fields(site, act="try"), ("steps-0-targets", f"schedule:{schedule_id}")]
     words = text_of(browser.submit("/policies/new", both))

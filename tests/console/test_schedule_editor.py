@@ -31,7 +31,7 @@ def layers(site: Site) -> list[dict[str, object]]:
 
 def test_a_schedule_is_made_after_reading_what_it_changes(site: Site) -> None:
     browser = site.browser("Ana")
-    assert "Make a schedule" in text_of(browser.get("/schedules"))
+    assert "Add a schedule" in text_of(browser.get("/schedules"))
     browser.get("/schedules/new")
     tried = browser.submit("/schedules/new", {**FIELDS, "act": "try"})
     words = text_of(tried)

@@ -75,7 +75,7 @@ def test_each_layer_has_a_lane_and_the_result_is_below(site: Site) -> None:
     assert "Vera: Mon 5 Mar 10:00 to 16:00, 6 h; Office, turn" in "".join(result)
     assert lane(page, "Overrides") == []
     assert "Who carries how much" in words
-    assert re.search(r"Vera 30 0 0 h", words), "so many hours, nights, and of weekends"
+    assert re.search(r"Vera 30 h 0 0 h", words), "so many hours, nights, and of weekends"
     assert "Take over" not in words, "a viewer looks"
 
 
@@ -124,7 +124,7 @@ def test_a_gap_is_marked_and_filled_from_its_row(site: Site) -> None:
     words = text_of(page)
     assert "Nobody nobody is notified 7 h" in words
     assert "Nobody from " in words, "the next one, wherever one looks"
-    link = re.search(r'href="(\?[^"]*)#take-over">Fill it', page.body.decode())
+    link = re.search(r'href="(\?[^"]*)#take-over">Fill the gap', page.body.decode())
     assert link is not None
     form = browser.get(f"/schedules/{schedule_id}{link[1].replace('&amp;', '&')}").body.decode()
     assert 'name="starts_at" required value="2035-03-04T23:00"' in form
@@ -179,6 +179,23 @@ def test_what_the_form_says_is_one_kind_of_override(
     done = browser.submit(path, take_over(site, ahead(3), ahead(4), **chosen))
     assert done.status == 303, text_of(done)
     assert site.sql("SELECT kind::text FROM schedule_overrides") == [(kind,)]
+
+
+def test_an_override_may_be_of_one_layer_only(site: Site) -> None:
+    schedule_id = schedule(site)
+    layers = site.api.get(f"/schedules/{schedule_id}").json()["layers"]
+    (office,) = [each["id"] for each in layers if each["name"] == "Office"]
+    browser = site.browser("Ben")
+    path = f"/schedules/{schedule_id}?view=week&from={ahead(8)[:10]}"
+    assert "only the layer Office" in browser.get(path).body.decode()
+    swap = {"substitute_user_id": "give", "user_id": str(site.people["Ben"]), "layer_id": office}
+    refused = browser.submit(path, take_over(site, ahead(8), ahead(9), **swap))
+    assert "A swap is of the whole schedule" in text_of(refused)
+    fields = take_over(site, ahead(8, 8), ahead(8, 20), layer_id=office)
+    fields["substitute_user_id"] = str(site.people["Ana"])
+    shown = browser.follow(browser.submit(path, fields))
+    assert "instead of everybody, only in layer Office" in text_of(shown)
+    assert site.sql("SELECT layer_id::text FROM schedule_overrides") == [(office,)]
 
 
 def test_a_time_that_the_clock_never_shows_is_refused_and_one_that_comes_twice_is_said(

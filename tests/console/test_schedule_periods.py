@@ -80,8 +80,15 @@ def test_bars_are_cut_at_the_edges_and_stand_in_rows_where_they_meet() -> None:
 
 
 def test_as_much_of_a_name_as_fits_stands_in_a_bar() -> None:
-    labels = [placed([_bar(0, hours)], week())[0].label for hours in (24, 10, 6, 1)]
-    assert labels == ["Ana Ruiz", "Ana", "A", ""]
+    bars = [placed([_bar(0, hours)], week())[0] for hours in (24, 10, 6, 3, 1)]
+    assert [bar.label for bar in bars] == ["Ana Ruiz", "Ana", "A", "A", ""]
+    assert [bar.is_tight for bar in bars] == [False, False, False, True, False]
+
+
+def test_a_shift_of_half_a_day_has_its_letter_in_a_month() -> None:
+    month = period_of("month", "2026-03-25", NOW, BERLIN)
+    (bar,) = placed([_bar(0, 12)], month)
+    assert (bar.label, bar.is_tight) == ("A", True)
 
 
 def test_a_gap_is_a_bar_of_nobody() -> None:

@@ -15,7 +15,7 @@ def test_what_is_open_with_whom_and_what_does_not_work(site: Site) -> None:
     page = browser.get("/wallboard")
     words = text_of(page)
     assert words.index("disk") < words.index("load")
-    assert "1 with nobody" in words
+    assert "1 unowned" in words
     assert "all in hand" in words
     assert "No destination yet" in words
     assert 'http-equiv="refresh"' in page.body.decode(), "it renews itself without scripts"

@@ -13,7 +13,7 @@ from tocsin.api.context import Context
 from tocsin.api.json_body import JsonRoute
 from tocsin.explain.load import MOST_REPEATS, load
 from tocsin.explain.story import explain
-from tocsin.model import utc_now
+from tocsin.model import EventType, utc_now
 from tocsin.resources.fields import Id, JsonObject, Output, Time
 from tocsin.resources.owned import owned
 from tocsin.store.queries.configuration_version import configuration_version
@@ -24,11 +24,20 @@ from tocsin.turns import at_once_aside
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=JsonRoute)
 
 
+class MessageWordsOut(Output):
+    event_type: EventType
+    words: str
+
+
 class AnswerOut(Output):
     destination_id: Annotated[Id | None, Field(description="Null: nobody was to be notified")]
     destination_name: str | None
     was_told: bool
     words: str
+    messages: Annotated[
+        list[MessageWordsOut],
+        Field(description="What became of each message to it, in the order in which they were due"),
+    ]
 
 
 class StepOut(Output):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tocsin.access.contact_codes import ContactCodes
 from tocsin.access.vault import Vault
 from tocsin.alerts.actions import Actions
+from tocsin.console.overview.duty_health import DutyKept
 from tocsin.console.overview.hours import HoursKept
 from tocsin.console.overview.severity_counts import SeverityCounts
 from tocsin.ingest.lanes import Lanes
@@ -31,6 +32,7 @@ class ConsoleContext:
     """Where people may sign in besides here."""
     hours: HoursKept = field(default_factory=HoursKept)
     severities: SeverityCounts = field(default_factory=SeverityCounts)
+    duty: DutyKept = field(default_factory=DutyKept)
 
     def reading(self) -> AbstractAsyncContextManager[DatabaseSession]:
         return database.reading(self.engine)

@@ -231,6 +231,7 @@ def _answers(
                 "destination_name": None,
                 "was_told": False,
                 "words": _nobody(table, changes),
+                "messages": [],
             }
         ]
     return [
@@ -242,6 +243,10 @@ def _answers(
             + "; ".join(
                 f"{event_words(each.event_type)} {delivery_words(each, now)}" for each in deliveries
             ),
+            "messages": [
+                {"event_type": each.event_type.value, "words": delivery_words(each, now)}
+                for each in deliveries
+            ],
         }
         for destination_id, deliveries in by_destination.items()
     ]

@@ -24,6 +24,7 @@ from tocsin.model import (
     doubts,
     iso,
 )
+from tocsin.routing.group import GroupKind
 from tocsin.routing.holds import HOLDS
 
 _ATTEMPTS: Mapping[str, str] = {
@@ -306,10 +307,16 @@ def _why(delivery: DeliveryFacts) -> str:
 
 
 def _gathered_words(detail: Mapping[str, Any]) -> str:
-    labels = (detail.get("group") or {}).get("labels") or {}
-    by = f" of {', '.join(f'{name}={value}' for name, value in labels.items())}" if labels else ""
+    group = detail.get("group") or {}
+    labels = group.get("labels") or {}
+    if group.get("kind") == GroupKind.MAINTENANCE and labels.get("name"):
+        others = f" that maintenance “{labels['name']}” held"
+    elif labels:
+        others = f" of {', '.join(f'{name}={value}' for name, value in labels.items())}"
+    else:
+        others = ""
     name = _deciding(detail).get("name")
-    return f"it waits for others{by}" + (f", by rule “{name}”" if name else "")
+    return f"it waits for others{others}" + (f", by rule “{name}”" if name else "")
 
 
 def _held_words(reason: Reason, detail: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ def go_through(site: Site, receiver: Receiver, page: Page, seen: Seen) -> None:
     page.get_by_role("link", name="Generic").last.click()
     seen("tool")
     page.get_by_label("Name").fill("shop")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Add it").click()
     secret = page.locator("#secret").inner_text()
     address = page.locator("#address").inner_text()
     assert "/webhooks/" in address
@@ -105,19 +105,19 @@ def go_through(site: Site, receiver: Receiver, page: Page, seen: Seen) -> None:
     page.get_by_label("Name").fill("my receiver")
     page.locator("#config-url").fill(f"{receiver.url}/alerts")
     seen("destination")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Add it").click()
     page.get_by_role("button", name="Send a test").click()
     test = page.get_by_label("Last test")
     expect(test).to_contain_text("The test was sent", timeout=30_000)
     assert receiver.paths == ["/alerts"]
     seen("tested")
 
-    test.get_by_role("link", name="Next: make a rule").click()
+    test.get_by_role("link", name="Next: add a rule").click()
     expect(page.get_by_label("Which alerts")).to_have_value("host = db-1")
     expect(page.get_by_label("my receiver")).to_be_checked()
     expect(page.locator("[data-preview]")).to_contain_text("1 of 1 alerts would have gone out")
     seen("rule")
-    page.get_by_role("button", name="Make the rule").click()
+    page.get_by_role("button", name="Add the rule").click()
     expect(page.locator(".toast")).to_contain_text("is in force")
     seen("rules")
 

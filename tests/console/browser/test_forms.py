@@ -29,7 +29,7 @@ def test_a_rule_by_keyboard_alone(site: Site, open_page: OpenPage) -> None:
     page.locator("#quiet_hours > summary").press("Enter")
     page.get_by_role("button", name="Add quiet hours").press("Enter")
     expect(page.locator("#quiet_hours-0-start")).to_be_focused()
-    page.get_by_role("button", name="Make the rule").press("Enter")
+    page.get_by_role("button", name="Add the rule").press("Enter")
     expect(page.locator(".toast")).to_contain_text("“Night” is in force.")
     ((unless, windows),) = site.sql(
         "SELECT unless, jsonb_array_length(quiet_hours) FROM alert_rules"

@@ -155,3 +155,24 @@ def test_axe_finds_nothing_on_a_schedule(site: Site, open_page: OpenPage, scheme
     for view in ("week", "month", "agenda"):
         assert violations(page) == [], view
         page.goto(f"/schedules/{schedule_id}?view={view}&from=2035-03-05")
+
+
+def test_it_follows_what_is_changed_elsewhere_and_leaves_alone_what_is_chosen(
+    site: Site, open_page: OpenPage
+) -> None:
+    schedule_id = schedule(site)
+    page = open_page("Ben", week(schedule_id))
+    expect(page.locator(".live")).to_contain_text("live")
+    drag(page, at(page, 1, 18), at(page, 1, 21))
+    page.locator("#comment").fill("dentist")
+    expect(page.locator("[data-preview]")).to_contain_text("gains 3 h")
+    begin = datetime.now(UTC) + timedelta(days=9)
+    override = {"kind": "cover", "substitute_user_id": str(site.people["Ana"]), "comment": "swap"}
+    times = {"starts_at": begin.isoformat(), "ends_at": (begin + timedelta(hours=5)).isoformat()}
+    site.api.made(f"/schedules/{schedule_id}/overrides", {**override, **times})
+    expect(page.get_by_text("Changed by hand")).to_be_visible()
+    expect(page.locator("#comment")).to_have_value("dentist")
+    expect(page.locator("[data-lane-status]")).to_contain_text("18:00")
+    # What is chosen is still there to be moved.
+    drag(page, at(page, 1, 21), at(page, 1, 23))
+    expect(page.locator("#ends_at")).to_have_value(re.compile("T23:00$"))

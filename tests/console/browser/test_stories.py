@@ -95,6 +95,26 @@ def test_what_is_open_stays_as_it_is_while_the_page_renews_itself(
     expect(page.locator("#people-note")).to_have_value("is it the network?")
 
 
+def test_what_stands_beside_an_alert_renews_itself_as_well(site: Site, open_page: OpenPage) -> None:
+    alert_id = alert(site, "disk", severity="critical", labels={"host": "db-1"})
+    page = open_page("Ben", f"/alerts/{alert_id}")
+    side = page.locator(".alert-side")
+    expect(page.locator(".live")).to_contain_text("live")
+    expect(side).to_contain_text("Nothing else of the same host")
+    side.locator(".raw summary").click()
+    alert(site, "load", severity="high", labels={"host": "db-1"})
+    expect(side.get_by_role("link", name="load")).to_be_visible()
+    expect(side.locator(".raw pre")).to_be_visible()
+
+
+def test_a_phone_reopens_what_is_over(site: Site, open_page: OpenPage) -> None:
+    alert_id = alert(site, "disk", severity="critical")
+    page = open_page("Ben", f"/alerts/{alert_id}", **PHONE)
+    page.locator(".thumb").get_by_role("button", name="Resolve").click()
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.locator(".headline")).to_contain_text("Open")
+
+
 def test_several_are_chosen_by_keys_and_resolved(site: Site, open_page: OpenPage) -> None:
     for title in ("a", "b", "c"):
         alert(site, title)
@@ -125,7 +145,7 @@ def test_keys_do_nothing_while_one_types_or_when_they_are_off(
 def test_the_first_webhook_appears_on_the_page_that_waits(site: Site, open_page: OpenPage) -> None:
     page = open_page("Ana", "/integrations/new?type=generic")
     page.locator("#name").fill("probe")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Add it").click()
     expect(page.locator(".waiting")).to_contain_text("Waiting for the first webhook")
     address = page.locator("#address").inner_text()
     import urllib.error

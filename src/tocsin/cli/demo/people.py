@@ -1,4 +1,5 @@
-"""The two people of the demo: Nora is on call and never answers; after a minute Ben is paged."""
+"""The two people of the demo: Nora is on call and never answers; after a minute Ben is paged. They take
+turns at another schedule besides, which pages nobody and fills a calendar."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from tocsin.cli.kit.runtime import Installation
 from tocsin.model import utc_now
 
 POLICY, SCHEDULE, RULE = "checkout on call", "checkout", "page whoever is on call"
+TURNS = "platform"
 WAIT_SECONDS = 60
 _PEOPLE = {"Nora": "nora@example.com", "Ben": "ben@example.com"}
 
@@ -34,6 +36,8 @@ def set_up_people(api: ApiClient, installation: Installation) -> None:
     # Nobody is there to type in the codes that were sent to them.
     asyncio.run(_verify(installation, contacts))
     schedule = api.post("/schedules", _schedule(users["Nora"]))
+    turns = api.post("/schedules", _turns(users))
+    api.post(f"/schedules/{turns['id']}/overrides", _override(users))
     policy = api.post(
         "/escalation-policies",
         {
@@ -78,6 +82,52 @@ def _schedule(user_id: str) -> dict[str, Any]:
                 "participants": [[user_id]],
             }
         ],
+    }
+
+
+def _turns(users: dict[str, str]) -> dict[str, Any]:
+    """Days and nights in turn; Ben besides has the working hours."""
+    last_month = (utc_now() - timedelta(days=31)).date().isoformat()
+    return {
+        "name": TURNS,
+        "timezone": "UTC",
+        "layers": [
+            {
+                "name": "Days and nights",
+                "rotation": {
+                    "unit": "hours",
+                    "length": 12,
+                    "handoff_time": "08:00",
+                    "starts_on": last_month,
+                },
+                "participants": [[users["Nora"]], [users["Ben"]], [users["Ben"]], [users["Nora"]]],
+            },
+            {
+                "name": "Working hours",
+                "rotation": {
+                    "unit": "daily",
+                    "length": 1,
+                    "handoff_time": "08:00",
+                    "starts_on": last_month,
+                },
+                "participants": [[users["Ben"]], [users["Nora"]], None],
+                "restrictions": [
+                    {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}
+                ],
+            },
+        ],
+    }
+
+
+def _override(users: dict[str, str]) -> dict[str, Any]:
+    """Tomorrow's night is taken over."""
+    begin = (utc_now() + timedelta(days=1)).replace(hour=20, minute=0, second=0, microsecond=0)
+    return {
+        "kind": "cover",
+        "substitute_user_id": users["Ben"],
+        "starts_at": begin.isoformat(),
+        "ends_at": (begin + timedelta(hours=12)).isoformat(),
+        "comment": "Nora is at a concert",
     }
 
 

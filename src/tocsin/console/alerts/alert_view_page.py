@@ -17,6 +17,7 @@ from tocsin.console.alerts.alert_links import links_of
 from tocsin.console.alerts.alert_list_page import snooze_ends
 from tocsin.console.alerts.assignees import assignees
 from tocsin.console.alerts.escalation_panel import EscalationPanel, read_panel
+from tocsin.console.alerts.told_or_not import told_or_not, without_name
 from tocsin.console.context import ConsoleContext
 from tocsin.console.frame.render import clock, page
 from tocsin.console.getting_in.door import Call, absent, opened
@@ -87,7 +88,7 @@ async def _show(call: Call) -> Response:
         helpers=found.helpers,
         assignees=assignees(found.book) if call.may(Role.RESPONDER) else (),
         links=links_of(alert.labels, alert.metadata_),
-        answers=story["answers"],
+        told_or_not=told_or_not(story),
         entries=[each for each in entries if shown in ("all", each.kind)],
         tabs=[
             (kind, words, sum(kind in ("all", each.kind) for each in entries), kind == shown)
@@ -186,9 +187,19 @@ _CHANGE_ICONS = {
     "noted": ("pencil", ""),
     "snoozed": ("alarm-clock", ""),
     "unsnoozed": ("alarm-clock", ""),
+    "escalated": ("phone-outgoing", "accent"),
+    "escalation_held": ("pause", ""),
+    "escalation_resumed": ("play", ""),
+    "escalation_exhausted": ("circle-x", "bad"),
+    "assigned": ("user", "accent"),
+    "responders_added": ("users", "accent"),
     "flapping": ("activity", ""),
     "settled": ("activity", "ok"),
 }
+_IN_TWO = frozenset(
+    {"escalated", "escalation_held", "escalation_resumed", "escalation_exhausted", "flapping"}
+)
+"""Changes whose words are a sentence and its reasons, with a colon in between."""
 _DELIVERY_ICONS = {
     "sent": ("send", "ok"),
     "failed": ("circle-x", "bad"),
@@ -217,8 +228,13 @@ def _of_change(change: Mapping[str, Any]) -> list[Entry]:
     note = change["detail"].get("note", "")
     is_note = change["kind"] == "noted"
     by = change["actor"].get("name", "")
-    head = f"{by} noted" if is_note else _capital(change["words"])
-    entries = [Entry(at, "note" if is_note else "signal", icon, tone, head, quote=note)]
+    head, body = f"{by} noted", ""
+    if not is_note:
+        head, body = (
+            _parted(change["words"]) if change["kind"] in _IN_TWO else (change["words"], "")
+        )
+    entry = Entry(at, "note" if is_note else "signal", icon, tone, _capital(head), body, note)
+    entries = [entry]
     if change["rules"]:
         entries.append(_of_rules(at, change["rules"]))
     for delivery in change["deliveries"]:
@@ -231,7 +247,7 @@ def _of_change(change: Mapping[str, Any]) -> list[Entry]:
                 sign,
                 state,
                 delivery["destination_name"] or "A destination since deleted",
-                delivery["words"].partition(": ")[2],
+                without_name(delivery),
                 attempts=tuple(delivery["attempts"]),
             )
         )
@@ -245,6 +261,12 @@ def _of_rules(at: datetime, rules: Sequence[Mapping[str, Any]]) -> Entry:
     if matched:
         head += f": {', '.join(matched)}"
     return Entry(at, "decision", "route", "", head, "; ".join(others))
+
+
+def _parted(words: str) -> tuple[str, str]:
+    """What happened, and the rest of the sentence."""
+    head, _, body = words.partition(": ")
+    return head, body
 
 
 def _at(text: str) -> datetime:

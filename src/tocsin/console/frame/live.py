@@ -1,7 +1,9 @@
-"""The stream behind an open page: that something changed, how many alerts are open, and that it lives.
+"""The stream behind an open page: that alerts or what is configured changed, how many alerts are open,
+and that it lives.
 
-A page asks for its own changed part anew; no alert goes through the stream. What is looked at is one
-row per workspace, once for all pages of it that are open in this process.
+A page asks for its own changed parts anew; no alert goes through the stream. What is looked at is one
+row per workspace and the version of the configuration, once for all pages of it that are open in this
+process.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tocsin.console.context import ConsoleContext
 from tocsin.console.getting_in.door import Call, opened
 from tocsin.store import failures
 from tocsin.store.queries.alert_counts import LiveCounts, count_live
+from tocsin.store.queries.configuration_version import configuration_version
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +37,11 @@ LONGEST_SECONDS = 600.0
 
 @dataclass(slots=True)
 class _Watch:
-    """One workspace, as seen at the last look. `turn` is set anew at every change."""
+    """One workspace, as seen at the last look. `changed` is made anew at every change."""
 
     counts: LiveCounts | None = None
+    version: int | None = None
+    """Of all configuration, that of other workspaces as well."""
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -58,15 +63,17 @@ class LiveFeed:
             if watch.counts is not None:
                 yield _counts(watch.counts)
             while monotonic() - began < LONGEST_SECONDS:
-                changed = watch.changed
+                changed, counts, version = watch.changed, watch.counts, watch.version
                 try:
                     await asyncio.wait_for(changed.wait(), BEAT_SECONDS)
                 except TimeoutError:
                     yield b"event: beat\ndata: {}\n\n"
                     continue
-                if watch.counts is not None:
+                if watch.counts is not None and watch.counts != counts:
                     yield _counts(watch.counts)
-                yield b"event: changed\ndata: {}\n\n"
+                    yield b"event: changed\ndata: {}\n\n"
+                if version is not None and watch.version != version:
+                    yield b"event: configured\ndata: {}\n\n"
         finally:
             watch.watchers -= 1
             if watch.watchers == 0 and watch.task is not None:
@@ -76,14 +83,16 @@ class LiveFeed:
     async def _look(self, workspace_id: UUID, watch: _Watch) -> None:
         while True:
             began = monotonic()
+            version = watch.version
             try:
                 async with self.context.reading() as session:
                     counts = await count_live(session, workspace_id)
+                    version = await configuration_version(session)
             except failures.FAILED as error:
                 log.warning("live_feed.database_away", error=type(error).__name__)
                 counts = watch.counts or LiveCounts(0, 0, None)
-            if counts != watch.counts:
-                watch.counts = counts
+            if (counts, version) != (watch.counts, watch.version):
+                watch.counts, watch.version = counts, version
                 changed, watch.changed = watch.changed, asyncio.Event()
                 changed.set()
             await asyncio.sleep(max(LOOK_SECONDS, _COST_FACTOR * (monotonic() - began)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -36,6 +36,14 @@ HEADERS: Mapping[str, str] = {
 }
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_IDS: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile(rf"\bin message {_ID}"), r'in <a href="/deliveries/\1">one message</a>'),
+    (re.compile(rf"\bwebhook delivery {_ID}"), "an earlier webhook"),
+    (re.compile(rf"\breplay of {_ID}"), "replay of an earlier webhook"),
+    (re.compile(rf" \({_ID}\)"), ""),
+)
+"""What a sentence names by an id, and what a person reads in its place."""
 
 SAID_COOKIE = "tocsin_said"
 _LONGEST_SAID = 300
@@ -168,6 +176,14 @@ def localised(words: str, zone: str) -> str:
     return _TIME.sub(lambda found: clock(datetime.fromisoformat(found[0]), zone, "%H:%M:%S"), words)
 
 
+def readable(words: str, zone: str) -> Markup:
+    """Words as a person reads them: times by the viewer's clock, and no ids."""
+    text = str(escape(localised(words, zone)))
+    for pattern, instead in _IDS:
+        text = pattern.sub(instead, text)
+    return Markup(text)  # noqa: S704
+
+
 def icon(name: str, classes: str = "") -> Markup:
     sprite = find_assets().icons
     if sprite is None:
@@ -210,5 +226,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         icon=icon, person=person, moment=moment, clock=clock, age=age, countdown=countdown
     )
-    environment.filters.update(iso=iso, localised=localised, local_input=local_input, escape=escape)
+    environment.filters.update(
+        iso=iso, localised=localised, readable=readable, local_input=local_input, escape=escape
+    )
     return environment

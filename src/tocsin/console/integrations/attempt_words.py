@@ -7,6 +7,16 @@ from http import HTTPStatus
 
 from tocsin.store.tables import WebhookDelivery
 
+_BECAME = {
+    "created": "opened an alert",
+    "updated": "repeated an open alert",
+    "acknowledged": "acknowledged an alert",
+    "resolved": "resolved an alert",
+    "duplicate": "was a duplicate, and changed nothing",
+    "ignored": "was valid, but no alert",
+}
+"""What a webhook that was accepted did."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
@@ -18,7 +28,7 @@ class AttemptLine:
 def verdict_of(delivery: WebhookDelivery) -> tuple[str, str]:
     """How it went: a tone, and words for somebody who is to mend it."""
     if delivery.status_code < 300:
-        return "ok", str(delivery.outcome)
+        return "ok", _became(delivery)
     if delivery.status_code == HTTPStatus.UNAUTHORIZED:
         return "bad", f"refused: {delivery.error_message or 'the signature is wrong'}"
     return "bad", f"{delivery.outcome}: {delivery.error_message or delivery.status_code}"
@@ -42,8 +52,7 @@ def waiting_for(newest: WebhookDelivery | None) -> WaitingFor:
             "Send a test from the tool; it appears here by itself.",
         )
     if newest.status_code < 300:
-        became = "opened an alert" if newest.outcome == "created" else f"was {newest.outcome}"
-        return WaitingFor("ok", "It works", f"The newest webhook {became}.")
+        return WaitingFor("ok", "It works", f"The newest webhook {_became(newest)}.")
     if newest.status_code == HTTPStatus.UNAUTHORIZED:
         return WaitingFor("bad", "It came, and its signature is wrong", _mend(newest))
     said = (newest.error_message or newest.outcome).rstrip(".")
@@ -52,6 +61,10 @@ def waiting_for(newest: WebhookDelivery | None) -> WaitingFor:
         "It came, and could not be understood",
         f"{said}. Open the attempt below to see what was sent.",
     )
+
+
+def _became(delivery: WebhookDelivery) -> str:
+    return _BECAME.get(delivery.outcome, f"was {delivery.outcome}")
 
 
 def _mend(delivery: WebhookDelivery) -> str:

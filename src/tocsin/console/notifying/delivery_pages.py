@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ from tocsin.console.notifying.delivery_acts import (
     can_be_changed,
 )
 from tocsin.explain.wording import WAIT_WORDS
-from tocsin.model import AlertDeliveryStatus, Role
+from tocsin.model import AlertDeliveryStatus, Reason, Role
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import BadCursor, PageRequest
@@ -37,6 +37,18 @@ from tocsin.store.queries.destinations import names_of_destinations
 from tocsin.store.tables import AlertDelivery
 
 _ROWS = 50
+_REASONS: Mapping[str, str] = {
+    Reason.RULE: "a rule names it",
+    Reason.ESCALATION: "an escalation pages by it",
+    Reason.PAGED_BEFORE: "it paged before, so it says the end",
+    Reason.FALLBACK: "as the fallback",
+    Reason.RESOLVED_BEFORE_SENT: "over before it was sent",
+    Reason.ACKNOWLEDGED_BEFORE_SENT: "acknowledged before it was sent",
+    Reason.REOPENED_BEFORE_SENT: "open again before it was sent",
+    Reason.SUPERSEDED: "a later message says how it stands",
+    Reason.TRIGGER_NOT_SENT: "nothing had been sent of the beginning",
+}
+"""In a few words; the others say it by their names."""
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -101,6 +113,7 @@ async def _list(call: Call) -> Response:
         to="" if to is None else str(to),
         destinations=destinations,
         can_be_changed=can_be_changed,
+        reasons=_REASONS,
         periods=PERIODS,
         most_at_once=MOST_AT_ONCE,
         older=_address(status=status, to=to, after=found.next_cursor) if found.next_cursor else "",
@@ -137,6 +150,7 @@ async def _show(call: Call) -> Response:
         destination=names.get(row.alert_destination_id, "deleted"),
         attempts=attempts,
         wait=waits.get(row.id),
+        reasons=_REASONS,
         may_act=call.may(Role.RESPONDER),
     )
 

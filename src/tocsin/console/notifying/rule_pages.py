@@ -95,12 +95,15 @@ class RuleEditor(Editor[AlertRule, AlertRuleIn, AlertRulePatch, Values]):
     keeping = rules
 
     async def usual(self, call: Call) -> Values:
-        """Of an alert, what tells it from others; and the destination, where there is but one."""
+        """Of an alert, what tells it from others; and the destination that is asked for, or that is
+        the only one."""
         values = usual_values()
         async with call.context.reading() as session:
             known = await destination_choices(session, call.visitor.workspace_id, [])
-        if len(known) == 1:
-            values["destination_ids"] = [str(known[0].id)]
+        ids = [str(each.id) for each in known]
+        asked_for = call.request.query_params.get("destination", "")
+        if asked_for in ids or len(ids) == 1:
+            values["destination_ids"] = [asked_for if asked_for in ids else ids[0]]
         alert = await call.alert_asked_for()
         if alert is None:
             return values

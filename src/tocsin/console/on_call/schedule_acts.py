@@ -28,6 +28,7 @@ NOBODY = "nobody"
 BESIDES = "add"
 """Instead of whom: of nobody, but besides them."""
 
+_SWAPS_ARE_WHOLE = "A swap is of the whole schedule: leave the layer out, or name who takes over."
 _UNTIL_TAKEN = "Nothing changes until somebody takes it: everybody sees it on this page."
 
 
@@ -80,9 +81,12 @@ async def _changed(
     call: Call, schedule_id: UUID, form: Mapping[str, str], times: _Times
 ) -> ChangeByHand:
     kind = ASKED.get(form.get("substitute_user_id", ""))
+    if kind is not None and form.get("layer_id"):
+        return ChangeByHand({"layer_id": _SWAPS_ARE_WHOLE})
     if kind is not None:
         return await _ask(call, schedule_id, kind, form, times)
-    entered = forms.read(OverrideIn, {**times.document, **_people(form), **_comment(form)})
+    layer = {"layer_id": form["layer_id"]} if form.get("layer_id") else {}
+    entered = forms.read(OverrideIn, {**times.document, **_people(form), **layer, **_comment(form)})
     if entered.body is None:
         return ChangeByHand(entered.faults)
     body = entered.body

@@ -14,6 +14,8 @@ ROW = 36
 """How high a lane is for each of those who are on call together."""
 
 _LETTER, _EDGES = 7, 14
+_TIGHT = 9
+"""What one small letter takes."""
 _WIDTH = 720
 """In pixels, about: the lanes on a screen of usual width. What fits there is written into a bar."""
 
@@ -35,6 +37,8 @@ class LaneBar:
     width: float = 0
     row: int = 0
     label: str = ""
+    is_tight: bool = False
+    """The label is one small letter, and fills the bar."""
 
     @property
     def y(self) -> int:
@@ -66,7 +70,12 @@ def placed(bars: Iterable[LaneBar], period: Period) -> list[LaneBar]:
         width = round(period.at(bar.ends_at) - x, 3)
         row = next((place for place, last in enumerate(ends) if last <= bar.starts_at), len(ends))
         ends[row : row + 1] = [bar.ends_at]
-        found.append(replace(bar, x=x, width=width, row=row, label=_label(bar.name, width)))
+        label = _label(bar.name, width)
+        is_tight = not label and width * _WIDTH / 100 >= _TIGHT
+        label = label or (bar.name[:1] if is_tight else "")
+        found.append(
+            replace(bar, x=x, width=width, row=row, label=label, is_tight=is_tight and bool(label))
+        )
     return found
 
 

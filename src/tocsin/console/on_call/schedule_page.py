@@ -22,7 +22,7 @@ from tocsin.model import Role
 from tocsin.store import workspace_rows
 from tocsin.store.tables import StoredSchedule
 
-_FIELDS = ("substitute_user_id", "user_id", "starts_at", "ends_at", "comment")
+_FIELDS = ("substitute_user_id", "user_id", "layer_id", "starts_at", "ends_at", "comment")
 _SEVERAL = {"undo", "take", "cancel"}
 _STEPS = {
     CalendarView.DAY: 15,
@@ -146,6 +146,7 @@ def _usual(call: Call, seen: ShownSchedule, given: Mapping[str, str]) -> dict[st
         "starts_at": local_input(call.now, seen.row.timezone),
         "ends_at": local_input(ends_at, seen.row.timezone),
         "user_id": "",
+        "layer_id": "",
         "substitute_user_id": comes,
         "comment": "",
     }

@@ -15,6 +15,8 @@ from tocsin.console.frame.render import page
 from tocsin.console.getting_in.door import Call, opened
 from tocsin.console.on_call.schedule_page import show_schedule
 from tocsin.model import Role
+from tocsin.oncall.resolve import Shift
+from tocsin.oncall.schedule import OnCallSchedule
 from tocsin.resources import schedules
 from tocsin.resources.schedule_shapes import ShiftOut
 from tocsin.resources.shifts import FARTHEST_LOOK, names_in, shown_shift, until_their_ends
@@ -35,11 +37,13 @@ def routes(context: ConsoleContext) -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class OnCallLine:
-    """A schedule with whoever is on call, each until the shift ends."""
+    """A schedule with whoever is on call, each until the shift ends, and who comes when the first of
+    them goes."""
 
     id: UUID
     name: str
     shifts: Sequence[ShiftOut]
+    then: Sequence[ShiftOut] = ()
 
 
 async def on_call_now(
@@ -51,15 +55,26 @@ async def on_call_now(
         session, workspace_id, [row.id for row in rows], now, now + FARTHEST_LOOK
     )
     lasting = {row.id: until_their_ends(loaded[row.id], now) for row in rows}
-    names = await names_in(session, (each for found in lasting.values() for each in found))
+    coming = {row.id: _coming(loaded[row.id], lasting[row.id]) for row in rows}
+    named = (*lasting.values(), *coming.values())
+    names = await names_in(session, (each for found in named for each in found))
+
+    def shown(id: UUID, found: Sequence[Shift]) -> list[ShiftOut]:
+        return [shown_shift(each, loaded[id], names) for each in found]
+
     return [
-        OnCallLine(
-            row.id,
-            row.name,
-            [shown_shift(each, loaded[row.id], names) for each in lasting[row.id]],
-        )
+        OnCallLine(row.id, row.name, shown(row.id, lasting[row.id]), shown(row.id, coming[row.id]))
         for row in rows
     ]
+
+
+def _coming(schedule: OnCallSchedule, lasting: Sequence[Shift]) -> Sequence[Shift]:
+    """Who is on call when the first of these shifts is over, and is not yet."""
+    if not lasting:
+        return ()
+    end = min(each.ends_at for each in lasting)
+    now = {each.user for each in lasting}
+    return [each for each in until_their_ends(schedule, end) if each.user not in now]
 
 
 async def _list(call: Call) -> Response:

@@ -115,7 +115,15 @@ class _BarWords:
 
 
 def override_words(row: StoredOverride, seen: ShownSchedule) -> str:
-    """`instead of Ana`, `besides who is on call`, …"""
+    """`instead of Ana`, `besides who is on call`, …; of one layer, with its name."""
+    words = _kind_words(row, seen)
+    if row.layer_id is None:
+        return words
+    names = {each.document["id"]: each.document["name"] for each in seen.layers}
+    return f"{words}, only in layer {names.get(str(row.layer_id), 'since removed')}"
+
+
+def _kind_words(row: StoredOverride, seen: ShownSchedule) -> str:
     leaves = seen.name(row.user_id)
     match OverrideKind(row.kind):
         case OverrideKind.REPLACE:

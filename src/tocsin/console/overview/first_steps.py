@@ -62,7 +62,7 @@ def first_steps(so_far: SetUpSoFar) -> list[FirstStep]:
             so_far.has_destination,
         ),
         FirstStep(
-            "Make a rule",
+            "Add a rule",
             "Which alerts go there. Nothing is sent without one.",
             f"/rules/new{of_alert}",
             "route",

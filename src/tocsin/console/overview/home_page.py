@@ -41,7 +41,9 @@ async def _show(call: Call) -> Response:
         rows = await read_rows(session, call, AlertFilter(_LIVE, not_taken_by=me), _OTHERS)
         by_severity = await call.context.severities.read(session, workspace_id, call.now)
         hours = await call.context.hours.read(session, workspace_id, call.now)
-        health = await read_health(session, workspace_id, call.now)
+        directory = call.context.senders.feed.current
+        duty = await call.context.duty.read(session, workspace_id, directory, call.now)
+        health = await read_health(session, workspace_id, duty, call.now)
         last = await last_activity(session, workspace_id)
         on_call = await on_call_now(session, workspace_id, call.now)
         first_steps = await read_first_steps(session, call)

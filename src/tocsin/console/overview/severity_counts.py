@@ -48,6 +48,6 @@ class SeverityLine:
 def severity_line(each: SeverityCount) -> SeverityLine:
     number = each.live.number
     alone = number - each.acknowledged.number
-    note = f"{alone:,} with nobody" if alone else "all in hand"
+    note = f"{alone:,} unowned" if alone else "all in hand"
     is_known = 0 < number <= each.live.most
     return SeverityLine(each.severity.value, each.live.words, note if is_known else "")

@@ -30,7 +30,9 @@ async def _show(call: Call) -> Response:
     async with call.context.reading() as session:
         rows = await read_rows(session, call, AlertFilter(_LIVE), _SHOWN)
         severities = await call.context.severities.read(session, workspace_id, call.now)
-        health = await read_health(session, workspace_id, call.now)
+        directory = call.context.senders.feed.current
+        duty = await call.context.duty.read(session, workspace_id, directory, call.now)
+        health = await read_health(session, workspace_id, duty, call.now)
         on_call = await on_call_now(session, workspace_id, call.now)
         last = await last_activity(session, workspace_id)
     total = sum(each.live.number for each in severities)

@@ -76,7 +76,9 @@ class ChannelConfig(BaseModel):
     """Secrets that go to whatever these fields name: with another value there they have to be entered
     again, or who may change a destination could have them sent to himself."""
 
-    timezone: Timezone = Field(default="UTC", description="IANA timezone of the readers")
+    timezone: Timezone = Field(
+        default="UTC", description="Of the times in messages, such as Europe/Vienna"
+    )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -51,7 +51,7 @@ function draw(place: HTMLElement, numbers: Numbers, zone: string): uPlot {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { range: (_, low, high) => [low, high + numbers.step] }, y: { range: (_, __, high) => [0, Math.max(4, high * 1.05)] } },
       axes: [
-        { ...axis, grid: { show: false }, ticks: { stroke: colour("--line2"), width: 1, size: 4 }, space: 72, values: (_, splits) => splits.map((at) => tick(at, numbers.step, zone)) },
+        { ...axis, size: 32, grid: { show: false }, ticks: { stroke: colour("--line2"), width: 1, size: 4 }, space: 72, values: (_, splits) => splits.map((at) => tick(at, numbers.step, zone)) },
         { ...axis, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
       ],
       series: [

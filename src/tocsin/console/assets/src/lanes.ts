@@ -20,8 +20,8 @@ class Chooser {
   private readonly end: number;
   private readonly step: number;
   private readonly zone: string;
-  private readonly shifts: Shift[];
-  private readonly overlay = document.createElementNS(SVG, "svg");
+  private shifts: Shift[] = [];
+  private readonly overlay: SVGSVGElement;
   private readonly band = document.createElementNS(SVG, "rect");
   private readonly handles: Record<End, SVGGElement>;
   private chosen: { begin: number; end: number } | null = null;
@@ -36,19 +36,23 @@ class Chooser {
     this.end = Date.parse(lanes.dataset.end!);
     this.step = Number(lanes.dataset.step) * 60_000;
     this.zone = lanes.dataset.clock!;
-    this.shifts = [...track.querySelectorAll<SVGElement>("svg.bar")].map((bar) => ({
-      begin: Date.parse(bar.dataset.begin!),
-      end: Date.parse(bar.dataset.end!),
-      user: bar.dataset.user!,
-    }));
-    this.overlay.setAttribute("class", "chosen");
+    // It stands in the page, so that a renewal leaves alone what is drawn in it.
+    this.overlay = track.querySelector<SVGSVGElement>("[data-band]")!;
+    this.read();
     this.band.setAttribute("class", "band");
     this.band.setAttribute("rx", "4");
     this.overlay.append(this.band);
     this.handles = { begin: this.handle("begin", "Beginning"), end: this.handle("end", "End") };
-    this.overlay.toggleAttribute("hidden", true);
-    track.append(this.overlay);
     track.addEventListener("pointerdown", (event) => this.drag(event));
+  }
+
+  /** The shifts that the lane shows now. */
+  read(): void {
+    this.shifts = [...this.track.querySelectorAll<SVGElement>("svg.bar")].map((bar) => ({
+      begin: Date.parse(bar.dataset.begin!),
+      end: Date.parse(bar.dataset.end!),
+      user: bar.dataset.user!,
+    }));
   }
 
   /** What the form says, if some of it is in these days. */
@@ -276,6 +280,7 @@ export function chooseOnLanes(): void {
   const chooser = new Chooser(lanes, track, form, help.querySelector<HTMLElement>("[data-lane-status]")!);
   help.querySelector("[data-choose]")!.addEventListener("click", () => chooser.begins());
   if (form.dataset.chosen !== undefined) chooser.showForm();
+  document.addEventListener("tocsin:renewed", () => chooser.read());
   for (const name of ["starts_at", "ends_at"]) {
     form.querySelector(`[name=${name}]`)!.addEventListener("change", () => chooser.showForm());
   }

@@ -39,12 +39,11 @@ function showAge(): void {
   element.textContent = `${state} · ${seconds} s`;
 }
 
-/** The part of the page that changes, asked for anew and morphed into place. */
+/** The parts of the page that change, asked for anew in one request and morphed into place. */
 async function renew(): Promise<void> {
-  const part = document.querySelector<HTMLElement>("[data-live]");
-  if (!part) return;
-  const before = rows(part);
-  const response = await fetch(part.dataset.live || location.href, {
+  const parts = [...document.querySelectorAll<HTMLElement>("[data-live]")];
+  if (!parts.length) return;
+  const response = await fetch(parts[0]!.dataset.live || location.href, {
     headers: { "HX-Request": "true", "X-Live": "1" },
   });
   if (response.redirected || response.status === 401) {
@@ -53,18 +52,25 @@ async function renew(): Promise<void> {
   }
   if (!response.ok) throw new Error(String(response.status));
   const text = await response.text();
-  const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
-  if (!fresh) return;
+  const fresh = new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-live]");
+  const putBack = carryTicks();
+  // A page says of which part each is by its place among them.
+  for (const [place, part] of parts.entries()) {
+    if (fresh[place]) await renewPart(part, fresh[place]);
+  }
+  putBack();
+  document.dispatchEvent(new CustomEvent("tocsin:renewed"));
+}
+
+async function renewPart(part: HTMLElement, fresh: Element): Promise<void> {
+  const before = rows(part);
   const arrived = arrivals(before, fresh);
   sound(arrived.map((row) => row.dataset.severity ?? ""));
   if (arrived.length && !atTop() && part.hasAttribute("data-holds-new")) {
     hold(part, fresh, arrived);
   }
   grey(before, fresh);
-  const putBack = carryTicks();
   await htmx.swap({ text: fresh.outerHTML, target: part, swap: "outerMorph" } as never);
-  putBack();
-  document.dispatchEvent(new CustomEvent("tocsin:renewed"));
 }
 
 function rows(part: Element): Map<string, HTMLElement> {
@@ -162,6 +168,10 @@ function connect(): void {
     show("live");
   });
   source.addEventListener("changed", heard);
+  // Only pages of what is configured ask for themselves anew when it is changed.
+  source.addEventListener("configured", () => {
+    if (document.querySelector("[data-follows=configuration]")) heard();
+  });
   source.addEventListener("counts", counted as EventListener);
   source.addEventListener("beat", () => {
     lastHeard = Date.now();
@@ -200,9 +210,9 @@ function stopPolling(): void {
 
 /** What somebody has opened, and perhaps filled in, is left as it is while the page around it renews itself. */
 function keepOpen(event: Event): void {
-  const drop = event.target as HTMLElement;
-  if (drop instanceof HTMLDetailsElement && drop.matches("[data-live] .drop")) {
-    drop.toggleAttribute("hx-morph-skip", drop.open);
+  const details = event.target as HTMLElement;
+  if (details instanceof HTMLDetailsElement && details.matches("[data-live] :is(.drop, .raw)")) {
+    details.toggleAttribute("hx-morph-skip", details.open);
   }
 }
 
