@@ -96,7 +96,8 @@ def test_what_is_open_stays_as_it_is_while_the_page_renews_itself(
 
 
 def test_what_stands_beside_an_alert_renews_itself_as_well(site: Site, open_page: OpenPage) -> None:
-    alert_id = alert(site, "disk", severity="critical", labels={"host": "db-1"})
+    more = {"labels": {"host": "db-1"}, "metadata": {"mount": "/var"}}
+    alert_id = alert(site, "disk", severity="critical", **more)
     page = open_page("Ben", f"/alerts/{alert_id}")
     side = page.locator(".alert-side")
     expect(page.locator(".live")).to_contain_text("live")

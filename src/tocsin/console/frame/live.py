@@ -99,7 +99,11 @@ class LiveFeed:
 
 
 def _counts(counts: LiveCounts) -> bytes:
-    body = msgspec.json.encode({"open": counts.live, "critical": counts.critical})
+    at = counts.changed_at
+    changed_ms = 0 if at is None else int(at.timestamp() * 1_000)
+    body = msgspec.json.encode(
+        {"open": counts.live, "critical": counts.critical, "changed": changed_ms}
+    )
     return b"event: counts\ndata: " + body + b"\n\n"
 
 

@@ -14,6 +14,10 @@ const GREYED_MS = 10_000;
 
 type State = "live" | "paused" | "reconnecting" | "polling";
 
+const MADE_MS = 2_000;
+const madeAt = Number(document.documentElement.dataset.now ?? 0);
+
+let counting = false;
 let lastHeard = Date.now();
 let source: EventSource | null = null;
 let polling: number | undefined;
@@ -29,6 +33,7 @@ function show(state: State): void {
   element.dataset.state = state;
   if (state === "paused") element.textContent = "paused";
   if (state === "reconnecting") element.textContent = "reconnecting";
+  showAge();
 }
 
 function showAge(): void {
@@ -128,7 +133,10 @@ function heard(): void {
 }
 
 function counted(event: MessageEvent<string>): void {
-  const { open, critical } = JSON.parse(event.data) as { open: number; critical: number };
+  const { open, critical, changed } = JSON.parse(event.data) as { open: number; critical: number; changed: number };
+  // What came between the making of the page and its stream would be missed.
+  if (!counting && changed > madeAt - MADE_MS) heard();
+  counting = true;
   const plain = document.title.replace(/^\(\d+\+?\) /, "");
   document.title = open ? `(${open}) ${plain}` : plain;
   for (const element of document.querySelectorAll("[data-count=open]")) {
