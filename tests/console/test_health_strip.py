@@ -7,8 +7,9 @@ from uuid import UUID
 
 from tests.oncall.builders import ANN, BEN, layer, rotation, schedule, utc, window
 from tocsin.alerts.on_call_book import OnCallBook
-from tocsin.console.overview.duty_health import DutyAhead, NamedSchedule, look_ahead
+from tocsin.console.overview.duty_health import DutyAhead, look_ahead
 from tocsin.console.overview.health_strip import people_cell, schedules_cell
+from tocsin.explain.escalation_forecast import NamedSchedule
 from tocsin.oncall.contacts import ContactMethod, Person
 from tocsin.oncall.schedule import Fallback, Layer
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from tocsin.alerts.directory import Directory
 from tocsin.alerts.on_call_book import OnCallBook
+from tocsin.explain.escalation_forecast import NamedSchedule
 from tocsin.model import TargetKind
 from tocsin.oncall.contacts import unreachable
 from tocsin.oncall.resolve import gaps, resolve
-from tocsin.oncall.schedule import OnCallSchedule
 from tocsin.oncall.spans import Span
 from tocsin.oncall.validation import is_too_much
 from tocsin.resources import schedules
@@ -27,7 +27,7 @@ _MOST_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class GapAhead:
+class DutyGap:
     """A time for which a schedule names nobody, not even a fallback."""
 
     schedule_id: UUID
@@ -44,16 +44,7 @@ class DutyAhead:
     people: set[UUID] = field(default_factory=set)
     unreached: Sequence[str] = ()
     schedules: int = 0
-    gaps: list[GapAhead] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSchedule:
-    """A schedule with what a page says of it."""
-
-    name: str
-    timezone: str
-    schedule: OnCallSchedule
+    gaps: list[DutyGap] = field(default_factory=list)
 
 
 def look_ahead(
@@ -72,7 +63,7 @@ def look_ahead(
         duty.people |= {shift.user for shift in shifts if shift.user is not None}
         if not any(version.fallback for version in each.schedule.versions):
             duty.gaps += [
-                GapAhead(id, each.name, each.timezone, gap)
+                DutyGap(id, each.name, each.timezone, gap)
                 for gap in gaps(each.schedule, shifts, span)
             ]
         yield
