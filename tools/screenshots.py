@@ -8,7 +8,6 @@ FOLDER is `build/screenshots` unless another is named. Those of the docs are cop
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -102,13 +101,7 @@ def main() -> int:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
                     executable_path=chromium,
-                    args=[
-                        "--no-sandbox",
-                        "--disable-gpu",
-                        "--disable-background-networking",
-                        "--lang=en-GB",
-                    ],
-                    env={**os.environ, "LANGUAGE": "en_GB"},
+                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
                 )
                 page = browser.new_page(
                     viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC"
