@@ -36,7 +36,7 @@ def stored(site: Site) -> tuple[object, ...]:
 
 def test_one_is_made_with_an_address_that_is_shown_once(site: Site) -> None:
     browser = site.browser("Ana")
-    assert "Nothing is expected to call" in text_of(browser.get("/heartbeats"))
+    assert "No heartbeat yet" in text_of(browser.get("/heartbeats"))
     browser.get("/heartbeats/new")
     made = browser.submit("/heartbeats/new", FIELDS)
     assert "shown this once" in text_of(made)

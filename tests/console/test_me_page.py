@@ -215,7 +215,7 @@ def test_the_calendar_of_ones_shifts(site: Site) -> None:
 def test_being_told_of_ones_shifts(site: Site) -> None:
     browser = site.browser("Ben")
     words = text_of(browser.get("/me"))
-    assert "Tell me of a shift" in words
+    assert "Remind me of my shifts" in words
     browser.follow(browser.submit("/me", {"act": "notices", "notice-60": "on", "notice-end": "on"}))
     assert browser.last is not None
     page = browser.last.body.decode()

@@ -48,7 +48,7 @@ def test_failed_messages_are_ticked_and_sent_again(site: Site, open_page: OpenPa
     page.get_by_role("button", name="Send again").press("Enter")
     expect(page.locator(".toast")).to_contain_text("1 queued again.")
     assert statuses(site) == {"queued": 1, "failed": 2}
-    page.locator("summary", has_text="What failed").press("Enter")
+    page.locator("summary", has_text="Send failed ones again").press("Enter")
     page.get_by_role("button", name="Send it again").press("Enter")
     expect(page.locator(".toast")).to_contain_text("2 queued again.")
     assert statuses(site) == {"queued": 3}
