@@ -40,6 +40,11 @@ def test_every_answer_can_be_had_as_json(name: str) -> None:
     assert ("--json" in taken) is (name not in RUNS)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_says_what_it_does(name: str) -> None:
+    assert COMMANDS[name].help
+
+
 def test_the_words_of_an_argument_stand_in_its_help() -> None:
     (action,) = (each for each in COMMANDS["act"].params if each.name == "action")
     assert action.help.startswith("acknowledge, unacknowledge, resolve")

@@ -411,3 +411,9 @@ def test_our_own_signer_writes_it_there_too() -> None:
     assert list(headers) == ["X-Signature"]
     assert check(given_, headers) == 0
     assert given_.signed_time(lower(headers)) == str(int(NOW.timestamp()))
+
+
+def test_a_secret_is_no_option_to_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = iter(("-begins-like-one", "-so-does-this", "does-not"))
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: next(made))
+    assert SOURCES["generic"].preset.make_secret() == "does-not"

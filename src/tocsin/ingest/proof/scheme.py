@@ -93,7 +93,9 @@ class Scheme:
             return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         if self.secret_encoding in ("routing_key", "mail_token"):
             return "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(ROUTING_KEY_LENGTH))
-        return secrets.token_urlsafe(32)
+        made = secrets.token_urlsafe(32)
+        # One that begins with a dash would be an option to every command that it is given to.
+        return self.make_secret() if made.startswith("-") else made
 
     def refuses(self, secret: Secret) -> str | None:
         """Why the sender's settings would not take this secret; None if they would."""
