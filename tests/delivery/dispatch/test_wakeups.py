@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import uvloop
 
 from tocsin.delivery.dispatch.wakeups import MUCH, Wakeups, pause
 
@@ -127,3 +128,16 @@ async def test_after_a_look_that_failed_news_wait_for_the_next_try() -> None:
     it.wakeups.looked(1)
     it.wakeups.news()
     assert await it.wakes()
+
+
+def test_it_wakes_under_uvloop_however_short_the_pause() -> None:
+    """Servers run on it. Its timers of less than half a millisecond are none, and know no end."""
+
+    async def wake() -> None:
+        wakeups = Wakeups(NOWHERE, poll_seconds=600.0, pace_seconds=0.0004)
+        wakeups.wake_soon()
+        wakeups.wake_soon()
+        async with asyncio.timeout(5):
+            await wakeups.wait(600.0)
+
+    uvloop.run(wake())

@@ -41,6 +41,7 @@ class Wakeups:
         self._pace_seconds = pace_seconds
         self._event = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_ends = 0.0
         self._not_before = 0.0
         self._is_looking = False
         self._has_news = False
@@ -99,7 +100,7 @@ class Wakeups:
         loop = asyncio.get_running_loop()
         if when <= loop.time():
             self._event.set()
-        elif self._timer is None or when < self._timer.when():
+        elif self._timer is None or when < self._timer_ends:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = loop.call_at(when, self._event.set)
+            self._timer, self._timer_ends = loop.call_at(when, self._event.set), when
