@@ -21,6 +21,7 @@ from tocsin.delivery.channels.base import Parts
 from tocsin.delivery.channels.kit.web_push import VapidKey
 from tocsin.delivery.channels.registry import build_channels
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
+from tocsin.delivery.dispatch.lasting import LastingDispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.dispatch.ringing import Ringing
 from tocsin.delivery.outbound import AddressPolicy, Answer, Outbound
@@ -282,7 +283,7 @@ class Hub:
             await task
 
     @contextlib.asynccontextmanager
-    async def _dispatching(self) -> AsyncIterator[Dispatcher]:
+    async def _dispatching(self) -> AsyncIterator[LastingDispatcher]:
         policy = AddressPolicy.of(self.settings.outbound_allow)
         async with Outbound(policy, timeout=self.settings.deliver_timeout_seconds) as outbound:
             channels = build_channels(
@@ -297,13 +298,15 @@ class Hub:
                     earlier=self._earlier,
                 )
             )
-            dispatcher = Dispatcher(
-                self.url,
-                channels=channels,
-                vault=self.vault,
-                links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
-                codes=ContactCodes(self.keys),
-                tracer=self.tracer,
+            dispatcher = LastingDispatcher(
+                lambda: Dispatcher(
+                    self.url,
+                    channels=channels,
+                    vault=self.vault,
+                    links=DeliveryLinks(LinkSigner(self.keys), self.settings.base_url),
+                    codes=ContactCodes(self.keys),
+                    tracer=self.tracer,
+                )
             )
             task = asyncio.create_task(dispatcher.run(), name="dispatcher")
             ringing = Ringing(self.url, channels, self.vault)

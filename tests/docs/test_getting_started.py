@@ -66,6 +66,7 @@ def phone() -> Iterator[Phone]:
             thread.join(10)
 
 
+@pytest.mark.timeout(300)
 def test_a_newcomer_s_phone_rings(tmp_path: Path, phone: Phone) -> None:
     program = Program(
         {"TOCSIN_DATA_DIR": str(tmp_path / "data"), "TOCSIN_OUTBOUND_ALLOW": "127.0.0.0/8"}

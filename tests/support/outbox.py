@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from tocsin.delivery.channels.registry import (
     validate_config,
 )
 from tocsin.delivery.dispatch.dispatcher import Dispatcher, Tuning
+from tocsin.delivery.dispatch.lasting import LastingDispatcher
 from tocsin.delivery.dispatch.message_links import DeliveryLinks
 from tocsin.delivery.outbound import AddressPolicy, Outbound
 from tocsin.message import AlertView, Changes, Content, Named, encode
@@ -396,9 +398,10 @@ async def dispatching(
     send_timeout: float = 2.0,
     count: int = 1,
     dice: Callable[[], float] = lambda: 0.0,
-) -> AsyncIterator[list[Dispatcher]]:
-    """As many dispatchers, each with its own way out; stopped gracefully at the end.
-    The dice fall on the shortest wait there is: a second."""
+    lasting: bool = False,
+) -> AsyncIterator[Sequence[Dispatcher | LastingDispatcher]]:
+    """As many dispatchers, each with its own way out; stopped gracefully at the end. A fault of ours
+    fails the test, unless they are to last. The dice fall on the shortest wait there is: a second."""
     outbounds = [Outbound(LOOPBACK, timeout=send_timeout) for _ in range(count)]
     links = DeliveryLinks(LinkSigner([KEY]), "https://tocsin.example.com")
     engine = create_engine(url, pool_size=2)
@@ -407,26 +410,29 @@ async def dispatching(
         async with reading(engine) as session:
             return await earlier_progress(session, delivery_id)
 
-    dispatchers = []
+    def make(outbound: Outbound) -> Dispatcher:
+        return Dispatcher(
+            url,
+            channels=build_channels(
+                Parts(
+                    outbound,
+                    public_url="https://tocsin.example.com",
+                    callbacks="https://tocsin.example.com",
+                    earlier=earlier,
+                )
+            ),
+            vault=Vault([KEY]),
+            links=links,
+            codes=ContactCodes([KEY]),
+            tuning=tuning,
+            dice=dice,
+        )
+
+    dispatchers: list[Dispatcher | LastingDispatcher] = []
     for outbound in outbounds:
         await outbound.__aenter__()
         dispatchers.append(
-            Dispatcher(
-                url,
-                channels=build_channels(
-                    Parts(
-                        outbound,
-                        public_url="https://tocsin.example.com",
-                        callbacks="https://tocsin.example.com",
-                        earlier=earlier,
-                    )
-                ),
-                vault=Vault([KEY]),
-                links=links,
-                codes=ContactCodes([KEY]),
-                tuning=tuning,
-                dice=dice,
-            )
+            LastingDispatcher(partial(make, outbound), 0.05) if lasting else make(outbound)
         )
     runs = [asyncio.create_task(dispatcher.run()) for dispatcher in dispatchers]
     try:

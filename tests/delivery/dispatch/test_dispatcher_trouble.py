@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from tests.support.outbox import QUICK, Outbox, dispatching, receiving, until
 
@@ -125,6 +126,34 @@ async def test_a_poison_outcome_fails_alone(
     async with dispatching(outbox.url):
         await until(lambda: outbox.pending() == 0)
     assert {outbox.row(id)["status"] for id in ids} == {"sent"}
+
+
+async def test_a_fault_of_our_own_is_in_the_log_and_the_next_dispatcher_goes_on(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tocsin.delivery.dispatch.wakeups import Wakeups
+
+    waits_well, waits = Wakeups.wake_soon, 0
+
+    def fails_once(self: Wakeups) -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 1:
+            raise RuntimeError("secret")
+        waits_well(self)
+
+    monkeypatch.setattr(Wakeups, "wake_soon", fails_once)
+    async with receiving() as receiver:
+        tuning = replace(QUICK, lease_seconds=1.0, poll_seconds=0.1)
+        destination = outbox.destination("ops", receiver.url)
+        with capture_logs() as lines:
+            async with dispatching(outbox.url, tuning=tuning, lasting=True):
+                for _ in range(2):
+                    id = outbox.plan(destination)
+                    await until(lambda id=id: outbox.row(id)["status"] == "sent")
+    [line] = [line for line in lines if "begins anew" in line["event"]]
+    assert line["error"] == "RuntimeError"
+    assert "secret" not in str(line)
 
 
 def _leased(outbox: Outbox) -> int:

@@ -132,8 +132,18 @@ class Dispatcher:
         self._wakeups.wake()
 
     async def run(self) -> None:
-        """Until `stop`. It survives losing the database, and faults of our own: the worst would be
-        a process that no longer delivers and does not say so."""
+        """Until `stop`. It survives losing the database, and faults of channels. A fault of its own ends
+        it, and what it has in hand (`lasting.py`).
+
+        Raises:
+            ExceptionGroup: the faults of our own that ended it."""
+        try:
+            await self._run_together()
+        finally:
+            for task in self._deliveries:
+                task.cancel()
+
+    async def _run_together(self) -> None:
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._wakeups.listen())
             recording = group.create_task(self._recorder.run())
