@@ -41,11 +41,11 @@ def test_maintenance_is_planned_and_ended_early(site: Site) -> None:
 def test_heartbeats_with_their_state(site: Site) -> None:
     browser = site.browser("Vera")
     assert "No heartbeat yet" in text_of(browser.get("/heartbeats"))
-    site.api.made("/heartbeats", {"name": "backup", "period_seconds": 3_600})
+    site.api.made("/heartbeats", {"name": "nightly dump", "period_seconds": 3_600})
     words = text_of(browser.get("/heartbeats"))
-    assert "backup" in words
+    assert "nightly dump" in words
     assert "new" in words
-    assert "backup" not in text_of(site.browser("Otto").get("/heartbeats"))
+    assert "nightly dump" not in text_of(site.browser("Otto").get("/heartbeats"))
 
 
 def test_a_delivery_with_its_attempts_is_canceled_and_sent_again(site: Site) -> None:
