@@ -26,12 +26,17 @@ class Rounds:
         self._next.clear()
         if wake is not None:
             wake()
-        try:
-            async with asyncio.timeout(within_seconds):
-                await self._next.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await is_set_within(self._next, within_seconds)
+
+
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is, or comes to be, set within so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 @contextlib.asynccontextmanager

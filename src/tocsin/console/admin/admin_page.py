@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from starlette.responses import Response
@@ -26,6 +26,7 @@ from tocsin.store.queries.invitations import page_of_invitations
 from tocsin.store.queries.users import page_of_users
 
 _AUDIT_ROWS = 30
+_Shape = TypeVar("_Shape", InvitationIn, ApiKeyIn)
 
 
 def routes(context: ConsoleContext) -> list[Route]:
@@ -42,9 +43,9 @@ async def _admin(call: Call) -> Response:
     form = await call.form()
     act = form.get("act", "")
     if act == "invite":
-        return await _invite(call, form)
+        return await _made(call, form, InvitationIn, "email", _create_invitation, "The invitation")
     if act == "make-key":
-        return await _make_key(call, form)
+        return await _made(call, form, ApiKeyIn, "name", _create_key, "The API key")
     try:
         object_id = UUID(form.get("id", ""))
     except ValueError:
@@ -63,32 +64,28 @@ async def _admin(call: Call) -> Response:
     return go("/admin", "Done." if saved.made else forms.first(saved.faults))
 
 
-async def _invite(call: Call, form: Mapping[str, str]) -> Response:
-    document = {"email": form.get("email", "").strip(), "role": form.get("role", "")}
-    entered = forms.read(InvitationIn, document)
+async def _made(
+    call: Call,
+    form: Mapping[str, str],
+    shape: type[_Shape],
+    name: str,
+    create: Callable[[Call, _Shape], Awaitable[str]],
+    shown: str,
+) -> Response:
+    """Something of a name and a role, with a secret that is shown this once."""
+    entered = forms.read(shape, {name: form.get(name, "").strip(), "role": form.get("role", "")})
     if entered.body is None:
         return await _show(call, form, entered.faults, None)
-    saved = await forms.save(_create_invitation(call, entered.body))
+    saved = await forms.save(create(call, entered.body))
     if saved.made is None:
         return await _show(call, form, saved.faults, None)
-    return await _show(call, {}, {}, ("The invitation, shown this once", saved.made))
+    return await _show(call, {}, {}, (f"{shown}, shown this once", saved.made))
 
 
 async def _create_invitation(call: Call, body: InvitationIn) -> str:
     async with call.context.writing() as session:
         row, token = await invitations.create(session, call.visitor.principal, body, call.now)
     return invitations.show_created(row, token, call.context.settings.base_url).url
-
-
-async def _make_key(call: Call, form: Mapping[str, str]) -> Response:
-    document = {"name": form.get("name", "").strip(), "role": form.get("role", "")}
-    entered = forms.read(ApiKeyIn, document)
-    if entered.body is None:
-        return await _show(call, form, entered.faults, None)
-    saved = await forms.save(_create_key(call, entered.body))
-    if saved.made is None:
-        return await _show(call, form, saved.faults, None)
-    return await _show(call, {}, {}, ("The API key, shown this once", saved.made))
 
 
 async def _create_key(call: Call, body: ApiKeyIn) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.responses import Response
@@ -16,12 +15,12 @@ from tocsin.console.alerts.alert_addresses import alerts_of_tenant
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms.editing import Editor, Faults
 from tocsin.console.frame.render import go, page
+from tocsin.console.frame.searched_list import Searched
 from tocsin.console.getting_in.door import Call, opened
 from tocsin.model import Role
 from tocsin.resources import tenants
 from tocsin.resources.tenants import TenantIn, TenantPatch
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import BadCursor, PageRequest, RowPage
 from tocsin.store.queries.tenants import page_of_tenants
 from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
@@ -41,31 +40,20 @@ def routes(context: ConsoleContext) -> list[Route]:
 async def _list(call: Call) -> Response:
     if not call.may(Role.ADMIN):
         return go("/", "Only admins see that page.")
-    params = call.request.query_params
-    q = params.get("q", "").replace("\0", "").strip()[:200]
-    found = await _page_of(call, q, params.get("after", "")[:200])
-    more = None
-    if found.next_cursor is not None:
-        more = "?" + urlencode({"q": q, "after": found.next_cursor})
+    searched, workspace_id = Searched.asked(call.request.query_params), call.visitor.workspace_id
+    async with call.context.reading() as session:
+        found = await searched.page(
+            _ROWS, lambda request, q: page_of_tenants(session, workspace_id, request, q=q)
+        )
     return page(
         "admin_tenants.html",
         call.frame("admin"),
         rows=found.rows,
-        q=q,
-        more=more,
+        q=searched.q,
+        more=searched.more(found.next_cursor),
         default=DEFAULT,
         alerts_of_tenant=alerts_of_tenant,
     )
-
-
-async def _page_of(call: Call, q: str, after: str) -> RowPage[Tenant]:
-    async with call.context.reading() as session:
-        workspace_id = call.visitor.workspace_id
-        try:
-            request = PageRequest(_ROWS, after or None)
-            return await page_of_tenants(session, workspace_id, request, q=q or None)
-        except BadCursor:
-            return await page_of_tenants(session, workspace_id, PageRequest(_ROWS), q=q or None)
 
 
 class TenantEditor(Editor[Tenant, TenantIn, TenantPatch, Mapping[str, str]]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,12 +13,12 @@ from tocsin.console.context import ConsoleContext
 from tocsin.console.forms import forms
 from tocsin.console.forms.choices import destination_choices
 from tocsin.console.frame.render import go, page
+from tocsin.console.frame.searched_list import Searched
 from tocsin.console.getting_in.door import Call, opened
 from tocsin.model import Role
 from tocsin.resources import workspaces
 from tocsin.resources.workspaces import WorkspaceCreated, WorkspaceIn, WorkspacePatch
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.workspaces import contents_of
 
 _HERE: Final = "/admin/workspaces"
@@ -117,16 +116,10 @@ async def _show(
 
 async def _listed(session: DatabaseSession, call: Call) -> dict[str, Any]:
     """All workspaces, a page of them, each with what is in it."""
-    params = call.request.query_params
-    q = params.get("q", "").replace("\0", "").strip()[:200]
-    caller, after = call.visitor.principal, params.get("after", "")[:200]
-    try:
-        request = PageRequest(_ROWS, after or None)
-        found = await workspaces.page_of_seen(session, caller, request, q=q or None)
-    except BadCursor:
-        found = await workspaces.page_of_seen(session, caller, PageRequest(_ROWS), q=q or None)
-    more = None
-    if found.next_cursor is not None:
-        more = "?" + urlencode({"q": q, "after": found.next_cursor})
+    searched, caller = Searched.asked(call.request.query_params), call.visitor.principal
+    found = await searched.page(
+        _ROWS, lambda request, q: workspaces.page_of_seen(session, caller, request, q=q)
+    )
+    more = searched.more(found.next_cursor)
     contents = await contents_of(session, [each.id for each in found.rows])
-    return {"rows": found.rows, "contents": contents, "q": q, "more": more}
+    return {"rows": found.rows, "contents": contents, "q": searched.q, "more": more}

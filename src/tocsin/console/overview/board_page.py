@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,11 +10,11 @@ from starlette.routing import Route
 from tocsin.console.alerts.alert_addresses import alerts_of_tenant
 from tocsin.console.context import ConsoleContext
 from tocsin.console.frame.render import page
+from tocsin.console.frame.searched_list import Searched
 from tocsin.console.getting_in.door import Call, opened
 from tocsin.model import Role, Severity
 from tocsin.resources import tenant_board
 from tocsin.resources.tenant_board import TenantBoardOut
-from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.tenant_board import MOST_TENANTS
 
 _ROWS: Final = 50
@@ -27,17 +26,18 @@ def routes(context: ConsoleContext) -> list[Route]:
 
 async def _show(call: Call) -> Response:
     params = call.request.query_params
-    q = params.get("q", "").replace("\0", "").strip()[:200]
-    found = await _look(call, q, params.get("after", "")[:200])
-    more = None
-    if found.next_cursor is not None:
-        more = "/board?" + urlencode({"q": q, "after": found.next_cursor})
+    searched, workspace_id = Searched.asked(params), call.visitor.workspace_id
+    async with call.context.reading() as session:
+        found = await searched.page(
+            _ROWS,
+            lambda request, q: tenant_board.look(session, workspace_id, request, call.now, q=q),
+        )
     return page(
         "board.html",
         call.frame("board"),
         found=found,
-        q=q,
-        more=more,
+        q=searched.q,
+        more=searched.more(found.next_cursor, "/board"),
         is_first="after" not in params,
         heading=_heading(found),
         severities=[each.value for each in Severity],
@@ -45,19 +45,6 @@ async def _show(call: Call) -> Response:
         may_make=call.may(Role.ADMIN),
         most_tenants=MOST_TENANTS,
     )
-
-
-async def _look(call: Call, q: str, after: str) -> TenantBoardOut:
-    workspace_id = call.visitor.workspace_id
-    async with call.context.reading() as session:
-        try:
-            return await tenant_board.look(
-                session, workspace_id, PageRequest(_ROWS, after or None), call.now, q=q or None
-            )
-        except BadCursor:
-            return await tenant_board.look(
-                session, workspace_id, PageRequest(_ROWS), call.now, q=q or None
-            )
 
 
 def _heading(found: TenantBoardOut) -> str:

@@ -13,6 +13,7 @@ from tocsin.delivery.dispatch import metrics, trouble
 from tocsin.delivery.dispatch.leases import Leases
 from tocsin.delivery.dispatch.recorder import FALLBACK_AFTER_SECONDS
 from tocsin.model import AlertDeliveryStatus
+from tocsin.rounds import is_set_within
 from tocsin.store.delivery_queue import DeliveryQueue, FallbackCandidate
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
@@ -54,11 +55,7 @@ class Housekeeping:
     async def _keep(self, queue: DeliveryQueue) -> None:
         count_at = expire_at = 0.0
         while True:
-            try:
-                async with asyncio.timeout(min(1.0, self._leases.seconds / 6)):
-                    await self._work.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._work, min(1.0, self._leases.seconds / 6))
             self._work.clear()
             await self._renew(queue)
             await self._withdraw(queue)

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from tocsin.delivery.dispatch.dispatcher import Dispatcher
+from tocsin.rounds import is_set_within
 from tocsin.store.described import described
 
 PAUSE_SECONDS: Final = 1.0
@@ -40,7 +41,7 @@ class LastingDispatcher:
     async def run(self) -> None:
         """Until `stop`."""
         while not await self._ends_well():
-            if await self._is_stopped_within(self._pause_seconds):
+            if await is_set_within(self._stopped, self._pause_seconds):
                 return
             self._current = self._make()
 
@@ -55,11 +56,3 @@ class LastingDispatcher:
                     "the dispatcher failed on its own account, and begins anew", **described(fault)
                 )
         return ended_well
-
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-        except TimeoutError:
-            return False
-        return True

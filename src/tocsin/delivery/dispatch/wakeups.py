@@ -11,6 +11,7 @@ import asyncio
 
 import structlog
 
+from tocsin.rounds import is_set_within
 from tocsin.store.delivery_news import NoticeOfWork
 from tocsin.store.described import described
 from tocsin.store.reconnecting import Reconnecting
@@ -72,11 +73,7 @@ class Wakeups:
     async def wait(self, seconds: float | None) -> None:
         """Until woken, at most `seconds` and the poll. Wake-ups that came meanwhile count."""
         timeout = self._poll_seconds if seconds is None else min(seconds, self._poll_seconds)
-        try:
-            async with asyncio.timeout(max(timeout, self._pace_seconds)):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        await is_set_within(self._event, max(timeout, self._pace_seconds))
         self._event.clear()
         if self._timer is not None:
             self._timer.cancel()
