@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import math
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -158,7 +159,7 @@ class Options(options.Options):
     live: int = 100_000
     tenants: int = 499
     """Besides the one that the workspace was made with."""
-    requests: int = 100
+    requests: int = 200
     """Of each page, one after the other."""
 
     @classmethod
@@ -181,7 +182,7 @@ def run(options: Options) -> Report:
                 times = _times(
                     hub.url, path.format(alert=alert, schedule=schedule), token, options.requests
                 )
-                p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
+                p99 = times[math.ceil(len(times) * 0.99) - 1]
                 report.add(Figure(f"{name}, p99", "ms", [p99], f"{TARGET:.0f}", p99 <= TARGET))
                 cpu = (_cpu_seconds(hub, server) - before) * 1_000 / (options.requests + 1)
                 report.add(Figure(f"{name}, CPU", "ms", [cpu]))
