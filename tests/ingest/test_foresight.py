@@ -15,6 +15,7 @@ from tests.ingest.harness import Harness, Posted, harness
 from tests.ingest.test_batcher import Interference, codes
 from tests.support.postgres import Database
 from tests.timers.escalations import Paging, to_schedule, to_user
+from tocsin.alerts import opening
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.ingest import foresight
 from tocsin.ingest.foresight import TRUST, Foresight
@@ -36,10 +37,11 @@ def other(database: Database) -> Iterator[Harness]:
         yield fresh
 
 
-@pytest.fixture
-def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every batch is expected to be news."""
+@pytest.fixture(params=[opening.SENT_AT_ONCE, 0], ids=["one trip", "locks at once"])
+def ahead(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Every batch is expected to be news; its locks are taken with all else, or while it is decided."""
     monkeypatch.setattr(foresight, "TRUST", 0)
+    monkeypatch.setattr(opening, "SENT_AT_ONCE", request.param)
 
 
 @pytest.fixture
@@ -147,6 +149,27 @@ def test_a_cooldown_that_runs_is_no_news(opened: Harness, with_policy: bool) -> 
     again = hub.send("a", title="Again")
     assert ("triggered", "deferred", "cooldown") in hub.states(again)
     hub.close()
+
+
+def test_many_news_are_locked_while_they_are_decided(
+    opened: Harness, interference: Interference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = opened.workspace.sender()
+    for number in range(TRUST):
+        opened.post(sender, {"title": "T", "external_id": f"{number}"})
+    sent: list[bool] = []
+    send_held = Pipe.send_held
+
+    def watched(pipe: Pipe) -> None:
+        send_held(pipe)
+        sent.append(not pipe.drop_held())
+
+    monkeypatch.setattr(Pipe, "send_held", watched)
+    interference.trips.clear()
+    many = [{"title": "T", "external_id": f"many {number}"} for number in range(200)]
+    assert codes(opened.post(sender, *many)) == [201] * 200
+    assert sent == [True]
+    assert [names.count("commit") for names in interference.trips] == [1]
 
 
 def test_a_storm_of_repeats_or_duplicates_is_sent_for_nothing_once(

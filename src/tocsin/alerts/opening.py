@@ -17,6 +17,10 @@ from tocsin.store.pipe import BEGIN, Call, HeldCalls, Pipe
 from tocsin.store.statements import prepared
 
 
+SENT_AT_ONCE = 128
+"""Alert keys that take the server longer to lock and look up than it costs to wake it for them."""
+
+
 def opening(
     keys: Sequence[AlertKey],
     locks: Iterable[int],
@@ -52,12 +56,13 @@ class BegunAhead(Struct):
         now: datetime,
     ) -> BegunAhead:
         """Each of `first` gives a row only where it makes void what the transaction writes."""
-        return cls(
-            pipe.hold(
-                *_locking({key.lock for key in keys}, first),
-                (prepared("void_unless_news"), {**_asked(keys, now), "version": version}),
-            )
+        held = pipe.hold(
+            *_locking({key.lock for key in keys}, first),
+            (prepared("void_unless_news"), {**_asked(keys, now), "version": version}),
         )
+        if len(keys) >= SENT_AT_ONCE:
+            pipe.send_held()
+        return cls(held)
 
     @property
     def is_sent(self) -> bool:

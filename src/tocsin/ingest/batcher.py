@@ -52,6 +52,10 @@ SIGNAL_LIMIT = 2_000
 STAY_SECONDS = 10.0
 """How long a workspace is kept apart after it was last too heavy."""
 
+NEWS_LIMIT = 256
+"""Signals in one transaction where they are most likely news: what is written for so many fits the
+socket of the database, which then works on it while the webhooks of the next are read."""
+
 RULE_BUDGET = "rule_budget"
 
 
@@ -217,7 +221,8 @@ class Batcher:
     def _take(self) -> list[Waiting]:
         taken: list[Waiting] = []
         signals = 0
-        while self._waiting and len(taken) < self._batch_limit and signals < SIGNAL_LIMIT:
+        limit = NEWS_LIMIT if self.foresight.expects_news else SIGNAL_LIMIT
+        while self._waiting and len(taken) < self._batch_limit and signals < limit:
             waiting = self._waiting.popleft()
             if waiting.has_gone is not None and waiting.has_gone():
                 continue

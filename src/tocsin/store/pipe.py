@@ -46,11 +46,13 @@ _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 
 class HeldCalls:
-    """Calls that go with the next trip; `rows` of each, once they are sent."""
+    """Calls that go before the next trip, or with it; `rows` of each, once that is over."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self.calls = calls
         self.rows: list[list[Row]] | None = None
+        self.expected: list[Statement | None] = []
+        """The results to come, where they are on their way."""
 
 
 class Pipe:
@@ -88,10 +90,19 @@ class Pipe:
         self._held = HeldCalls(calls)
         return self._held
 
+    def send_held(self) -> None:
+        """Send them now, so that the server works on them until the next trip; nobody waits for it."""
+        if self._held is not None and not self._held.expected:
+            for call in self._held.calls:
+                self._queue(call, self._held.expected)
+            self._pgconn.flush()
+
     def drop_held(self) -> bool:
-        """Send them never; whether there were any."""
-        held, self._held = self._held, None
-        return held is not None
+        """Send them never; whether that was still possible."""
+        if self._held is None or self._held.expected:
+            return False
+        self._held = None
+        return True
 
     async def run(self, *calls: Call) -> list[list[Row]]:
         """Execute in order, in one round trip; the rows of each, their values loaded as psycopg
@@ -103,13 +114,12 @@ class Pipe:
         """
         expected: list[Statement | None] = []
         held, self._held = self._held, None
-        for call, parameters in (*held.calls, *calls) if held else calls:
-            given = [parameters[name] for name in call.parameters]
-            self._queue(
-                call,
-                [each if type(each) is Array else packed(each) for each in given],
-                expected,
-            )
+        if held is not None and held.expected:
+            expected = held.expected
+        elif held is not None:
+            calls = (*held.calls, *calls)
+        for call in calls:
+            self._queue(call, expected)
         self._pgconn.pipeline_sync()
         await self._flush()
         rows = await self._results(expected)
@@ -117,16 +127,17 @@ class Pipe:
             held.rows, rows = rows[: len(held.calls)], rows[len(held.calls) :]
         return rows
 
-    def _queue(
-        self, call: Statement, values: list[Array], expected: list[Statement | None]
-    ) -> None:
+    def _queue(self, call: Call, expected: list[Statement | None]) -> None:
         """Send one call; `expected` gets one entry per result to come, None for a preparation."""
+        statement, parameters = call
+        given = [parameters[name] for name in statement.parameters]
+        values = [each if type(each) is Array else packed(each) for each in given]
         oids = tuple([value.oid for value in values])
-        key = (call.name, oids)
+        key = (statement.name, oids)
         name = self._prepared.get(key)
         if name is None:
             name = b"tocsin_%d" % len(self._prepared)
-            self._pgconn.send_prepare(name, call.sql, oids)
+            self._pgconn.send_prepare(name, statement.sql, oids)
             self._prepared[key] = name
             expected.append(None)
         self._pgconn.send_query_prepared(
@@ -135,7 +146,7 @@ class Pipe:
             param_formats=[pq.Format.BINARY] * len(values),
             result_format=pq.Format.BINARY,
         )
-        expected.append(call)
+        expected.append(statement)
 
     async def _flush(self) -> None:
         while self._pgconn.flush():
