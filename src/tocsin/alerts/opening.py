@@ -16,7 +16,6 @@ from tocsin.store import arrays
 from tocsin.store.pipe import BEGIN, Call, HeldCalls, Pipe
 from tocsin.store.statements import prepared
 
-
 SENT_AT_ONCE = 128
 """Alert keys that take the server longer to lock and look up than it costs to wake it for them."""
 
