@@ -14,7 +14,8 @@ from tocsin.store.database import RawConnection, connect
 from tocsin.store.described import described
 from tocsin.store.search_copy import copy_changed, copy_missed, copy_new, make_indexes
 
-BATCH: Final = 500
+BATCH: Final = 100
+"""Copied in one step: some 5 ms of the database, for which a webhook may have to wait."""
 REVIEWED: Final = 2_000
 """Copies that are looked at in one step."""
 EVERY_SECONDS: Final = 1.0
