@@ -87,11 +87,14 @@ async def test_an_answer_is_read_however_it_is_framed_and_its_connection_serves_
     assert it.connections == 1
 
 
-async def test_an_answer_may_end_with_its_connection() -> None:
-    async with place(b"HTTP/1.0 200 OK\r\n\r\nok", then_close=True) as it, outbound() as out:
+@pytest.mark.parametrize("coding", ["", "Transfer-Encoding: identity", "Transfer-Encoding: gzip"])
+async def test_an_answer_may_end_with_its_connection(coding: str) -> None:
+    answer = f"HTTP/1.0 200 OK\r\n{coding}\r\n\r\nok" if coding else "HTTP/1.0 200 OK\r\n\r\nok"
+    async with place(answer.encode(), then_close=True) as it, outbound() as out:
         reply = await out.post(it.url, b"{}")
 
-    assert reply == Answer(200, {}, b"ok")
+    assert isinstance(reply, Answer)
+    assert (reply.status, reply.body, reply.complete) == (200, b"ok", True)
 
 
 async def test_an_answer_without_a_body_leaves_its_connection_open() -> None:
@@ -106,6 +109,8 @@ async def test_an_answer_without_a_body_leaves_its_connection_open() -> None:
 LAST = {
     "says so": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
     "is of HTTP/1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "gives a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "is followed by another": OK + OK,
     "is followed by the beginning of another": OK + b"HT",
     "is followed by something else": OK + b"\0\0\0",

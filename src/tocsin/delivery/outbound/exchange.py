@@ -20,6 +20,8 @@ from tocsin.delivery.outbound.urls import ParsedUrl
 
 FRAMING_LIMIT = 65_536
 """Bytes of an answer beside those of its body that are read: head, sizes of chunks, trailers."""
+_READ_AT_ONCE = 16_384
+"""Bytes of a request that a receiver reads before it refuses it, most likely."""
 
 
 class ConnectionLost(ConnectionError):
@@ -61,10 +63,11 @@ class OutgoingConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._answer_limit = answer_limit
         self._answered: asyncio.Future[Answer] | None = None
-        self._heard = 0
+        self._asked = self._heard = 0
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
             lenient_headers=True,
+            lenient_chunked_length=True,
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
         )
@@ -83,12 +86,18 @@ class OutgoingConnection(asyncio.Protocol):
             raise ConnectionLost(unheard=True)
         loop = asyncio.get_running_loop()
         self._answered = loop.create_future()
-        self._heard = 0
+        self._asked, self._heard = len(request), 0
+        # The head of the answer before says nothing of this one, of which none may come.
+        self._has_head = False
         self.is_reusable = False
         timer = loop.call_later(seconds, self._fail, TimeoutError())
         self._transport.write(request)
         try:
             return await self._answered
+        except BaseException:
+            # Answered or not: nobody is left who would keep it.
+            self.is_reusable = False
+            raise
         finally:
             timer.cancel()
             self._answered = None
@@ -165,7 +174,24 @@ class OutgoingConnection(asyncio.Protocol):
     @property
     def _is_framed(self) -> bool:
         """Whether the head says where the body ends; else it does with the connection."""
-        return "content-length" in self._headers or "transfer-encoding" in self._headers
+        coding = self._headers.get("transfer-encoding")
+        if coding is None:
+            return "content-length" in self._headers
+        return coding.rstrip().lower().endswith("chunked")
+
+    def _is_read(self, status: int) -> bool:
+        """Whether the receiver has most likely read the request, so that it does not take the rest of it
+        for the next. It may answer before; what TLS or the kernel hold back, nobody tells us."""
+        is_sent = self._transport.get_write_buffer_size() == 0
+        return is_sent and (status < 400 or self._asked <= _READ_AT_ONCE)
+
+    def _is_doubtful(self, status: int) -> bool:
+        """Whether the head may mean another end than the one it was read to (RFC 9112, section 6.3):
+        a length and chunks, or no body and yet the length of one."""
+        headers, has_none = self._headers, status in (204, 304)
+        if "transfer-encoding" in headers:
+            return has_none or "content-length" in headers
+        return has_none and headers.get("content-length", "0") != "0"
 
     def _end(self, *, whole: bool) -> None:
         answered = self._answered
@@ -175,12 +201,16 @@ class OutgoingConnection(asyncio.Protocol):
             self._fail(Unreadable())
             return
         body, limit = self._body, self._answer_limit
-        # A receiver may answer before it has read the request, whose rest it must not take for the next.
-        is_sent = self._transport.get_write_buffer_size() == 0
-        self.is_reusable = whole and is_sent and self._parser.should_keep_alive()
+        status = self._parser.get_status_code()
+        self.is_reusable = (
+            whole
+            and self._parser.should_keep_alive()
+            and self._is_read(status)
+            and not self._is_doubtful(status)
+        )
         answered.set_result(
             Answer(
-                self._parser.get_status_code(),
+                status,
                 self._headers,
                 bytes(body[:limit]),
                 complete=whole and len(body) <= limit,
