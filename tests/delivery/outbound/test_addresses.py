@@ -92,6 +92,8 @@ def test_what_is_no_address_is_blocked(text: str) -> None:
         "example.com",
         "",
         "https://example.com/" + "a" * 9_000,
+        "https://example.com/\ud800",
+        "https://user:\udfff@example.com/",
     ],
 )
 def test_a_url_that_hides_or_breaks_something_is_refused(url: str) -> None:

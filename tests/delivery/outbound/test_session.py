@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import logging
+import threading
 from ipaddress import ip_network
 from typing import Any
 
@@ -283,6 +284,34 @@ async def test_a_name_is_looked_up_once_for_all_who_ask_meanwhile() -> None:
 
     assert {reply.status for reply in [*first, again]} == {200}
     assert asked == ["many.test"]
+
+
+async def test_a_name_that_is_slow_is_looked_up_once_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver, "KNOWN_SECONDS", 0.0)
+    asked: list[str] = []
+    answers = threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        asked.append(host)
+        answers.wait(20)
+        return ["127.0.0.1"]
+
+    options: dict[str, Any] = {"lookup": look_up, "connect_timeout": 0.05}
+    async with (
+        receivers.http(receivers.answer(200, "ok")) as it,
+        outbound("127.0.0.0/8", **options) as out,
+    ):
+        url = f"http://slow.test:{it.port}/"
+        lost = [await out.post(url, b"") for _ in range(3)]
+        first = list(asked)
+        answers.set()
+        found = await out.post(url, b"")
+
+    assert {each.code for each in lost if isinstance(each, NoAnswer)} == {"connect-timeout"}
+    assert first == ["slow.test"]
+    assert isinstance(found, Answer)
 
 
 async def test_a_name_that_was_not_found_is_looked_up_by_the_next() -> None:

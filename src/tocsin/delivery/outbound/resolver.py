@@ -35,6 +35,11 @@ class _LookUp:
     found: asyncio.Future[Sequence[str]]
     until: float
 
+    def is_known(self, now: float) -> bool:
+        """Or will be: a name whose server does not answer holds one thread, however often it is asked
+        for."""
+        return self.until > now or not self.found.done()
+
 
 class Resolver:
     """Of one event loop."""
@@ -67,10 +72,10 @@ class Resolver:
         loop = asyncio.get_running_loop()
         now = loop.time()
         asked = self._asked.get(host)
-        if asked is None or asked.until <= now:
+        if asked is None or not asked.is_known(now):
             found = loop.run_in_executor(self._threads, self._lookup, host)
             found.add_done_callback(lambda found: self._answered(host, found))
-            self._asked = {name: each for name, each in self._asked.items() if each.until > now}
+            self._asked = {name: each for name, each in self._asked.items() if each.is_known(now)}
             asked = self._asked[host] = _LookUp(found, now + KNOWN_SECONDS)
         return asked.found
 

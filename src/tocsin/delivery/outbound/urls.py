@@ -22,8 +22,9 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 URL_LIMIT = 8_000
 """Characters; a Teams workflow URL exceeds 255, and request lines over 8 KiB are refused widely."""
 
-# Visible characters that RFC 3986 leaves out, and what breaks a request line or confuses parsers.
-_REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\u2028\u2029]")
+# Visible characters that RFC 3986 leaves out, what breaks a request line or confuses parsers, and lone
+# surrogates, which no bytes can stand for.
+_REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\u2028\u2029\ud800-\udfff]")
 _KEEP = "".join(chr(code) for code in range(0x21, 0x7F))
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\Z")
 _NUMERIC_LABEL = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
