@@ -11,3 +11,10 @@ from tests.web.speaker import Speaker, speaker
 def served() -> Iterator[Speaker]:
     with speaker() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Speaker]:
+    """One for all tests of a file."""
+    with speaker() as running:
+        yield running

@@ -188,6 +188,52 @@ def test_a_body_in_chunks_is_offered_whole(taker: Taker) -> None:
     assert (taker.taken, taker.count) == (1, 1)
 
 
+def test_a_trailer_is_not_offered(taker: Taker) -> None:
+    head = b"POST /taken HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    heard = taker.heard(head + b"3\r\nabc\r\n0\r\nx-forwarded-for: 127.0.0.1\r\n\r\n")
+    assert heard.endswith(b"taken 3")
+    assert [name for name, _ in taker.offered[2]] == [b"host", b"transfer-encoding", b"connection"]
+
+
+NO_REQUESTS = {
+    "nothing readable": b"\0\0\0",
+    "a proxy's": b"CONNECT x:443 HTTP/1.1\r\nhost: x:443\r\n\r\n",
+    "one with two lengths": post("/x", b"", b"content-length: 2"),
+    "a chunk without a size": b"POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nz\r\n",
+}
+
+
+@pytest.mark.parametrize("path", ["/slow", "/wait"])
+def test_what_is_no_request_is_refused_after_the_answer_to_the_one_before(
+    taker: Taker, path: str
+) -> None:
+    for count, (what, said) in enumerate(NO_REQUESTS.items(), start=1):
+        taker.gate.clear()
+        with taker.connect() as connection:
+            connection.sendall(post(path, b"four") + said)
+            connection.settimeout(0.05)
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+            taker.gate.set()
+            connection.settimeout(20)
+            heard = everything(connection)
+        assert heard.startswith(b"HTTP/1.1 200 OK\r\n"), what
+        assert heard.count(b"HTTP/1.1 400 ") == 1, what
+        assert taker.taken + taker.count == count, what
+
+
+def test_so_is_a_head_without_an_end(taker: Taker) -> None:
+    with taker.connect() as connection:
+        connection.sendall(post("/slow", b"four") + b"POST /x HTTP/1.1\r\nhost: x\r\n")
+        for _ in range(4):
+            time.sleep(0.02)
+            connection.sendall(b"x-fill: " + b"y" * 20_000 + b"\r\n")
+        taker.gate.set()
+        heard = everything(connection)
+    assert heard.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert heard.count(b"HTTP/1.1 431 ") == 1
+
+
 def test_what_is_answered_while_it_is_offered_leaves_the_next_to_be_read(taker: Taker) -> None:
     with taker.connect() as connection:
         begun = post("/other", b"four", CLOSE)

@@ -6,7 +6,10 @@ For `uvicorn --http tocsin.web.protocol:Protocol`. What it does differently:
   connection: it starts it without its body, and reads the body as the next request. No other protocol
   is served here, and Java's HttpClient, for one, asks for one with every request.
 - A head has a size and a time. uvicorn's parser accepts one of any size for any time, so one client on
-  one connection could fill the memory.
+  one connection could fill the memory. So it could with what comes after a body in chunks: trailers
+  have the size of a head, and are left out. uvicorn takes them for headers.
+- What is no request is refused after the answers to those before it. uvicorn refuses it at once, and the
+  client takes that for the answer to the first.
 - Few requests wait on one connection, and on all of them. uvicorn goes on reading after each answer,
   however many wait already: a client that sends small requests faster than they are answered, or
   never reads an answer, fills the memory. Here what may not wait stays bytes, and no more are read.
@@ -53,14 +56,22 @@ the request, and is going to answer it. It must not raise."""
 
 _HEAD_END = b"\r\n\r\n"
 
-_INVALID = "Invalid HTTP request received."
 _NO_HOST = "A request of HTTP/1.1 names its host, once."
-_CONNECT = "This is no proxy: CONNECT is not known here."
-_TOO_LARGE = b"The request line and headers are too large."
-_TOO_LARGE_ANSWER = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-) % (len(_TOO_LARGE), _TOO_LARGE)
+
+
+def _last_answer(status: bytes, text: bytes) -> bytes:
+    """To what is no request; the connection ends with it."""
+    return (
+        b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+        b"connection: close\r\n\r\n%b" % (status, len(text), text)
+    )
+
+
+_INVALID = _last_answer(b"400 Bad Request", b"Invalid HTTP request received.")
+_CONNECT = _last_answer(b"400 Bad Request", b"This is no proxy: CONNECT is not known here.")
+_TOO_LARGE = _last_answer(
+    b"431 Request Header Fields Too Large", b"The request line and headers are too large."
+)
 
 
 class Protocol(HttpToolsProtocol):
@@ -72,8 +83,11 @@ class Protocol(HttpToolsProtocol):
         self._waiting = 0
         self._hosts = 0
         self._in_head = False
-        self._has_begun = False
+        self._is_overhead = False
+        """Of a piece that was read: it brought neither a request nor anything of a body."""
         self._head_bytes = 0
+        self._refusal: bytes | None = None
+        """The last answer, which waits for those to what was asked before."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._at_once: AtOnce | None = self.app_state.get("at_once")
         self._offered: list[bytes] | None = None
@@ -106,7 +120,7 @@ class Protocol(HttpToolsProtocol):
     def _read_on(self) -> None:
         """Read as many heads as may wait; what is left keeps the socket from being read."""
         assert isinstance(self.flow, Flow)
-        while self._unread and not self.transport.is_closing():
+        while self._unread and self._refusal is None and not self.transport.is_closing():
             room = self._room()
             if room <= 0:
                 self.flow.hold()
@@ -115,7 +129,8 @@ class Protocol(HttpToolsProtocol):
             self._unread = self._unread[len(piece) :]
             self._read(piece)
         self._unread = b""
-        self.flow.release()
+        if self._refusal is None:
+            self.flow.release()
 
     def _room(self) -> int:
         if Protocol.all_waiting >= ALL_WAITING_LIMIT:
@@ -128,20 +143,23 @@ class Protocol(HttpToolsProtocol):
         self._waiting = waiting
 
     def _read(self, data: bytes) -> None:
-        """Bytes are counted from a head's first to its last; a head that comes in one piece costs
-        nothing."""
-        self._has_begun = False
+        """Bytes are counted from a head's first to its last, and between the parts of a body and after
+        it; a head that comes in one piece costs nothing."""
+        if self._refusal is not None:
+            return
+        self._is_overhead = True
         self._rests_until = 0.0
         self._parse(data)
-        if (not self._in_head and self._is_answering) or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         # What follows a request in the same piece may be a body and the beginning of a head: it
         # counts from the next piece on, each being small.
-        if self._in_head and not self._has_begun:
+        if self._is_overhead:
             self._head_bytes += len(data)
-        if self._head_bytes > HEAD_BYTES:
-            self._too_much()
-        elif self._head_timer is None:
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+                return
+        if self._head_timer is None and (self._in_head or not self._is_answering):
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def _parse(self, data: bytes) -> None:
@@ -157,12 +175,12 @@ class Protocol(HttpToolsProtocol):
                 # It has read the head, and would read no further.
                 rest = memoryview(rest)[upgrade.args[0] :]
                 if self.parser.get_method() == b"CONNECT":
-                    self.send_400_response(_CONNECT)
+                    self._refuse(_CONNECT)
                     return
                 if not self._read_head_again():
                     return
             except (httptools.HttpParserError, UnicodeDecodeError):
-                self.send_400_response(_INVALID)
+                self._refuse(_INVALID)
                 return
 
     def _read_head_again(self) -> bool:
@@ -181,15 +199,17 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(b"\r\n".join((*head, b"", b"")))
         except httptools.HttpParserError:
-            self.send_400_response(_INVALID)
+            self._refuse(_INVALID)
             return False
         return True
 
     def on_message_begin(self) -> None:
-        self._in_head, self._has_begun, self._head_bytes, self._hosts = True, True, 0, 0
+        self._in_head, self._is_overhead, self._head_bytes, self._hosts = True, False, 0, 0
         self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: whoever stands in front of us does not look at those (RFC 9110, 6.5.1)
         name = name.lower()
         if name == b"host":
             self._hosts += 1
@@ -235,6 +255,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         if self._offered is None:
+            self._is_overhead, self._head_bytes = False, 0
             super().on_body(body)
         else:
             self._offered.append(body)
@@ -266,6 +287,8 @@ class Protocol(HttpToolsProtocol):
             self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
+            elif self._refusal is not None:
+                self._end(self._refusal)
             else:
                 self._rest()
         if self._waiting:
@@ -294,9 +317,25 @@ class Protocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _too_much(self) -> None:
-        if not self._is_answering:
-            self.transport.write(_TOO_LARGE_ANSWER)
+    def _refuse(self, answer: bytes) -> None:
+        """Give the last answer, in its turn."""
+        if self._refusal is not None:
+            return
+        cycle: Any = self.cycle
+        if self._is_answering and getattr(cycle, "more_body", False):
+            # It was begun by its head.
+            if not self.pipeline:
+                self._end(b"" if cycle.response_started else answer)
+                return
+            self.pipeline.popleft()
+        elif not self._is_answering:
+            self._end(answer)
+            return
+        self._refusal = answer
+        cast(Flow, self.flow).hold()
+
+    def _end(self, answer: bytes) -> None:
+        self.transport.write(answer)
         self.transport.close()
 
     def _too_slow(self) -> None:
