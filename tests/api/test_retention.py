@@ -32,6 +32,8 @@ def test_what_is_kept_for_how_long_and_what_goes_next(hub: Hub) -> None:
     assert tried.json()["tried_days"] == 30
     assert of(tried, "webhook_deliveries")["due"] == {"number": 1, "certainty": "exact"}
     assert of(tried, "webhook_deliveries")["days"] == 90, "it is only tried"
+    longest = hub.admin.get("/retention", days=36_500)
+    assert of(longest, "webhook_deliveries")["due"] == {"number": 0, "certainty": "exact"}
     assert hub.sql("SELECT count(*) FROM webhook_deliveries") == [(2,)]
 
 

@@ -11,9 +11,10 @@ import pytest
 from tests.support.postgres import Database
 from tests.timers.test_retention import BEFORE, NEW, OLD, ONE, Past, _fill, _plan, id_at
 from tocsin.model import KeptHistory
+from tocsin.model.ids import uuid7_at_least
 from tocsin.store.database import connect, create_engine, reading
 from tocsin.store.queries import retention_figures
-from tocsin.store.queries.retention import bound_of, sweep_old
+from tocsin.store.queries.retention import sweep_old
 from tocsin.store.queries.retention_figures import (
     ALL_TABLES,
     OWN_TABLES,
@@ -170,7 +171,7 @@ def test_no_figure_reads_a_whole_table(past: Past) -> None:
         "integration_ids": [ONE],
         "heartbeat_ids": [ONE],
         "before": OLD - timedelta(days=300),
-        "bound": bound_of(OLD - timedelta(days=300)),
+        "bound": uuid7_at_least(OLD - timedelta(days=300)),
         "messages_bound": id_at(OLD - timedelta(days=300)),
     }
     for own in OWN_TABLES:

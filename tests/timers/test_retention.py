@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.postgres import Database
 from tocsin.model import KeptHistory
+from tocsin.resources.retention import MOST_DAYS
 from tocsin.store.database import connect
 from tocsin.store.queries import retention
 from tocsin.store.queries.retention import remove_deleted, remove_past, sweep_old
@@ -241,6 +243,29 @@ async def test_more_than_one_step_is_swept_with_rests_between(
     assert await _on(past, sweep_all) == 5
     assert len(rests) == 2
     assert all(seconds > 0 for seconds in rests)
+
+
+async def test_for_the_longest_time_nothing_goes(past: Past) -> None:
+    """A hundred years ago is before 1970, where ids begin."""
+    alert_id = past.alert(OLD)
+    past.message(OLD, alert_id)
+    past.webhook(OLD, alert_id)
+    past.audit(OLD)
+    async with await connect(past.url) as connection:
+        assert await sweep_all(connection, NOW - timedelta(days=MOST_DAYS)) == 0
+
+
+async def test_two_nodes_at_once_delete_each_row_once(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEP", 3)
+    monkeypatch.setattr(retention, "RESTS", 0.0)
+    for number in range(40):
+        past.message(OLD - number * DAY, past.alert(OLD - number * DAY))
+    past.audit(OLD)
+
+    assert sum(await asyncio.gather(_on(past, sweep_all), _on(past, sweep_all))) == 81
+    assert past.count("alerts") == past.count("alert_deliveries") == 0
 
 
 LOOKED_UP = {

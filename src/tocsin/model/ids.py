@@ -27,6 +27,7 @@ def uuid7() -> UUID:
 
 
 def uuid7_at_least(at: datetime) -> UUID:
-    """The least id that can have been made at this moment or later: where a search by time begins."""
-    milliseconds = int(at.timestamp() * 1000)
+    """The least id that can have been made at this moment or later: where a search by time begins. None
+    was made before 1970."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
     return UUID(bytes=_pack(milliseconds << 16 | 0x7000, 0x8000_0000_0000_0000))

@@ -10,13 +10,13 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
 from tocsin.model import KeptHistory
+from tocsin.model.ids import uuid7_at_least
 from tocsin.store.queries.retention_passes import begin_pass, end_pass
 
 STEP = 1_000
@@ -229,11 +229,6 @@ def condition_of(table: str) -> str:
     return condition
 
 
-def bound_of(before: datetime) -> UUID:
-    """The least id of that moment."""
-    return UUID(int=int(before.timestamp() * 1000) << 80)
-
-
 def _step(table: str, condition: str) -> sql.Composed:
     return sql.SQL(
         "DELETE FROM {table} WHERE ctid = ANY (ARRAY("
@@ -249,7 +244,7 @@ async def _sweep(
     connection: psycopg.AsyncConnection, table: str, condition: str, before: datetime
 ) -> int:
     statement = _step(table, condition)
-    bound = bound_of(before)
+    bound = uuid7_at_least(before)
     total = 0
     while True:
         began = time.monotonic()

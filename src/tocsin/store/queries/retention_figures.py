@@ -17,8 +17,9 @@ from sqlalchemy import Select, select, text
 
 from tocsin.model import KeptHistory
 from tocsin.model.figures import Certainty, Figure, judged
+from tocsin.model.ids import uuid7_at_least
 from tocsin.store.database import Connection, DatabaseSession
-from tocsin.store.queries.retention import ENDED_ALERTS, bound_of, condition_of
+from tocsin.store.queries.retention import ENDED_ALERTS, condition_of
 from tocsin.store.tables import Heartbeat, Integration
 
 MOST_ROWS: Final = 10_000
@@ -201,8 +202,8 @@ async def _by_index(session: DatabaseSession) -> Connection:
 def _bounds(kind: KeptHistory, before: Mapping[KeptHistory, datetime]) -> dict[str, Any]:
     return {
         "before": before[kind],
-        "bound": bound_of(before[kind]),
-        "messages_bound": bound_of(before[KeptHistory.MESSAGES]),
+        "bound": uuid7_at_least(before[kind]),
+        "messages_bound": uuid7_at_least(before[KeptHistory.MESSAGES]),
     }
 
 
