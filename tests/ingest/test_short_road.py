@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
@@ -23,7 +24,9 @@ from tocsin.ingest.endpoint import Endpoint
 from tocsin.ingest.lanes import Lanes
 from tocsin.ingest.received_webhook import Webhook
 from tocsin.ingest.refusals import OVERLOADED
+from tocsin.ingest.sender_clocks import CLOCK_BEHIND
 from tocsin.ingest.short_road import ShortRoad
+from tocsin.model import utc_now
 from tocsin.settings import Settings
 
 IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -180,6 +183,18 @@ def test_addresses_that_are_remembered_are_few(
     assert roads.by_the_short_road(scope(sender.path, {}), body) is not None
 
 
+def test_a_clock_that_is_behind_is_noticed(opened: Harness) -> None:
+    roads = BothRoads(opened)
+    sender = opened.workspace.sender("prometheus")
+    opened.run(opened.senders.find(sender.id))
+    for minute in range(5):
+        end = utc_now() - timedelta(minutes=20 - minute)
+        body = json.dumps([{"labels": {"alertname": "Down"}, "endsAt": end.isoformat()}]).encode()
+        assert roads.by_the_short_road(scope(sender.path, sender.headers(body)), body) is not None
+    flags = [row["flags"] for row in opened.workspace.deliveries(sender)]
+    assert flags == [[], [], [], [CLOCK_BEHIND], [CLOCK_BEHIND]]
+
+
 @pytest.mark.parametrize(
     "what",
     [
@@ -191,6 +206,7 @@ def test_addresses_that_are_remembered_are_few(
         "unsigned",
         "packed",
         "form",
+        "fields",
         "text",
         "large",
     ],
@@ -205,6 +221,8 @@ def test_what_is_not_ordinary_is_left_alone(opened: Harness, what: str) -> None:
             body = gzip.compress(body)
         case "form":
             body = b"payload=%7B%22title%22%3A%22x%22%7D"
+        case "fields":
+            body = b""
         case "text":
             body = b"not JSON"
         case "large":
@@ -217,6 +235,7 @@ def test_what_is_not_ordinary_is_left_alone(opened: Harness, what: str) -> None:
         "unknown": f"/webhooks/{uuid4()}",
         "no id": "/webhooks/x",
         "quoted": sender.path.replace("-", "%2D"),
+        "fields": f"{sender.path}?title=x",
     }
     asked = scope(path.get(what, sender.path), headers, "GET" if what == "method" else "POST")
     assert roads.by_the_short_road(asked, body) is None

@@ -74,12 +74,12 @@ class Endpoint:
         "_pings",
         "_reader",
         "_rejections",
-        "_sender_clocks",
         "_senders",
         "_settings",
         "_tracer",
         "_unknown",
         "bodies",
+        "sender_clocks",
     )
 
     def __init__(
@@ -105,7 +105,7 @@ class Endpoint:
         rate = settings.rate_limit_per_second
         self._limit = None if rate is None else Throttle(rate)
         self._reader = OwnersInTurn("reading")
-        self._sender_clocks = SenderClocks()
+        self.sender_clocks = SenderClocks()
         self._unknown: dict[UUID, float] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -240,7 +240,7 @@ class Endpoint:
         webhook.rejected_body_bytes = self._settings.rejected_body_bytes
         webhook.body_limit = self.bodies.limit
         if webhook.sender.source.has_leases:
-            self._sender_clocks.look(webhook)
+            self.sender_clocks.look(webhook)
         pings = webhook.pings
         spool = self._lanes.spool
         if pings and not (spool and spool.is_holding) and not await self.ping(webhook):

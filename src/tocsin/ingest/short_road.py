@@ -90,6 +90,9 @@ class ShortRoad:
             self._endpoint.bodies.held += len(content)
             tell = partial(self._answer, place.identifier, webhook, started, send)
             if self._lanes.enqueue_light(webhook, tell):
+                if webhook.sender.source.has_leases:
+                    # Not before: what is not taken is looked at on the long road.
+                    self._endpoint.sender_clocks.look(webhook)
                 return True
             self._endpoint.bodies.held -= len(content)
         except Exception:  # noqa: S110 - whatever it is, the long road meets it again, and says so
