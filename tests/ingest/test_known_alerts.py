@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from tocsin.ingest.known_alerts import KnownAlerts
 from tocsin.ingest.received_webhook import TRUSTED, Accepted, Answer, Shown, Webhook
 from tocsin.ingest.understand import understand
 from tocsin.model import Action
+from tocsin.store.pipe import PLANNER, Pipe
+from tocsin.timers.alert_leases import lapse
 
 
 class Forgetful(KnownAlerts):
@@ -35,6 +38,13 @@ class Forgetful(KnownAlerts):
 
 @pytest.fixture
 def opened(database: Database) -> Iterator[Harness]:
+    with harness(database.url) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def second(database: Database) -> Iterator[Harness]:
+    """Another node, which knows what it has heard itself."""
     with harness(database.url) as fresh:
         yield fresh
 
@@ -141,10 +151,83 @@ class Kept:
         return kept
 
 
+@dataclass(frozen=True)
+class Batch:
+    """`node`: which of two hears of it."""
+
+    posts: tuple[Post, ...]
+    node: int = 0
+
+
+class Upkeep(Enum):
+    LAPSE = auto()
+    """Leases that have run out end their alerts."""
+    FORGET = auto()
+    """What has ended is past its time."""
+    RENAME = auto()
+    """The configuration changes, and with it what nodes know of the sender."""
+
+
+@dataclass
+class Road:
+    """Two nodes; or one, twice."""
+
+    nodes: tuple[Harness, Harness]
+    sender: Sender
+
+    @property
+    def first(self) -> Harness:
+        return self.nodes[0]
+
+    def at(self, now: datetime) -> None:
+        for node in self.nodes:
+            node.now = now
+
+    def take(self, step: Any) -> Any:
+        """What came of it."""
+        first, sender = self.first, self.sender
+        match step:
+            case int():
+                self.at(first.now + timedelta(seconds=step))
+            case Action():
+                until = first.now + timedelta(minutes=5) if step is Action.SNOOZE else None
+                newest = first.workspace.alerts(sender)[-1:]
+                return [type(first.act(row["id"], step, until)) for row in newest]
+            case Upkeep.LAPSE:
+                first.run(lapse_all(first))
+            case Upkeep.FORGET:
+                forget(first, sender)
+            case Upkeep.RENAME:
+                rename = "UPDATE integrations SET name = name || '+' WHERE id = %s"
+                first.workspace.sql(rename, sender.id)
+            case Batch():
+                return plain(post(self.nodes[step.node], sender, *step.posts), first, sender)
+        return None
+
+
+async def lapse_all(opened: Harness) -> None:
+    pipe = await Pipe.open(opened.workspace.url, options=PLANNER)
+    try:
+        while await lapse(pipe, opened.feed, opened.now):
+            pass
+    finally:
+        await pipe.close()
+
+
+def forget(opened: Harness, sender: Sender) -> None:
+    ended = "integration_id = %s AND status IN ('RESOLVED', 'CLOSED')"
+    for statement in (
+        "DELETE FROM resolutions WHERE integration_id = %s",
+        f"DELETE FROM alert_deliveries WHERE alert_id IN (SELECT id FROM alerts WHERE {ended})",
+        f"DELETE FROM alerts WHERE {ended}",
+    ):
+        opened.workspace.sql(statement, sender.id)
+
+
 def plain(answers: list[Answer], opened: Harness, sender: Sender) -> list[Any]:
     places = {row["id"].bytes: place for place, row in enumerate(opened.workspace.alerts(sender))}
     return [
-        (answer.status, [(places[id], status) for id, status in answer.alerts], answer.reason)
+        (answer.status, [(places.get(id), status) for id, status in answer.alerts], answer.reason)
         if isinstance(answer, Accepted)
         else answer
         for answer in answers
@@ -166,9 +249,24 @@ posts = st.builds(
     key=st.sampled_from([None, None, None, None, "k"]),
 )
 steps = st.one_of(
-    st.lists(posts, min_size=1, max_size=2),
-    st.sampled_from([Action.ACKNOWLEDGE, Action.RESOLVE, Action.CLOSE, Action.REOPEN]),
+    st.builds(
+        Batch,
+        st.lists(posts, min_size=1, max_size=2).map(tuple),
+        st.sampled_from([0, 0, 1]),
+    ),
+    st.sampled_from(
+        [
+            Action.ACKNOWLEDGE,
+            Action.UNACKNOWLEDGE,
+            Action.SNOOZE,
+            Action.UNSNOOZE,
+            Action.RESOLVE,
+            Action.CLOSE,
+            Action.REOPEN,
+        ]
+    ),
     st.sampled_from([1, 60, 1_000]),
+    st.sampled_from(Upkeep),
 )
 
 
@@ -177,7 +275,9 @@ steps = st.one_of(
     [12, pytest.param(600, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)])],
     ids=["quick", "long"],
 )
-def test_both_roads_lead_to_the_same(opened: Harness, slow: Harness, examples: int) -> None:
+def test_both_roads_lead_to_the_same(
+    opened: Harness, second: Harness, slow: Harness, examples: int
+) -> None:
     opened.workspace.rule(event_types=["alerts.triggered", "alerts.resolved"])
 
     @given(st.lists(steps, min_size=4, max_size=14), st.booleans())
@@ -189,23 +289,18 @@ def test_both_roads_lead_to_the_same(opened: Harness, slow: Harness, examples: i
     )
     def check(story: list[Any], flaps: bool) -> None:
         flapping = {"flapping": Json(FLAPPING)} if flaps else {}
-        roads = [(each, each.workspace.sender("prometheus", **flapping)) for each in (opened, slow)]
+        roads = [
+            Road(nodes, nodes[0].workspace.sender("prometheus", **flapping))
+            for nodes in ((opened, second), (slow, slow))
+        ]
         start = opened.now
-        for road, _ in roads:
-            road.now = start
+        for road in roads:
+            road.at(start)
         for step in story:
-            said = []
-            for road, sender in roads:
-                if isinstance(step, int):
-                    road.advance(step)
-                elif isinstance(step, Action):
-                    newest = road.workspace.alerts(sender)[-1:]
-                    said.append([type(road.act(row["id"], step)) for row in newest])
-                else:
-                    said.append(plain(post(road, sender, *step), road, sender))
-            assert said[:1] == said[1:]
-        one, other = (Kept.of(road, sender) for road, sender in roads)
-        assert one == other
+            one, other = [road.take(step) for road in roads]
+            assert one == other
+        kept, other = (Kept.of(road.first, road.sender) for road in roads)
+        assert kept == other
 
     check()
 
