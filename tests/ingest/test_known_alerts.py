@@ -357,6 +357,63 @@ def test_what_has_changed_beside_it_is_read_in_one_more_trip(
     assert len(interference.trips) == 2
 
 
+OF_ALERT = "UPDATE alerts SET {} WHERE integration_id = %s"
+OF_LEASE = "UPDATE alert_leases SET {} FROM alerts WHERE id = alert_id AND integration_id = %s"
+DRIFTED = {
+    "severity": OF_ALERT.format("severity = 'LOW'"),
+    "words": OF_ALERT.format("description = 'y', words_digest = NULL"),
+    "acknowledged": OF_ALERT.format("status = 'ACKNOWLEDGED', acknowledged_at = updated_at"),
+    "over": OF_ALERT.format("status = 'RESOLVED', resolved_at = updated_at"),
+    "a newer signal": OF_ALERT.format("last_signal_at = last_signal_at + interval '1 hour'"),
+    "heard of later": OF_ALERT.format("last_received_at = last_received_at + interval '1 hour'"),
+    "a longer lease": OF_LEASE.format("ends_at = ends_at + interval '1 hour'"),
+    "a lease that lapses later": OF_LEASE.format("lapses_at = lapses_at + interval '1 hour'"),
+    "no lease": "DELETE FROM alert_leases USING alerts WHERE id = alert_id AND integration_id = %s",
+}
+"""What may have become of an alert since it was heard of last."""
+
+
+def test_whatever_has_become_of_it_both_roads_lead_to_the_same(
+    opened: Harness, slow: Harness
+) -> None:
+    for what, statement in DRIFTED.items():
+        kept = []
+        for road in (opened, slow):
+            sender = road.workspace.sender("prometheus")
+            post(road, sender, Post((Said(),)))
+            road.workspace.sql(statement, sender.id)
+            road.advance(60)
+            answers = post(road, sender, Post((Said(),)))
+            kept.append((plain(answers, road, sender), Kept.of(road, sender)))
+        assert kept[0] == kept[1], what
+
+
+AGAIN = {
+    "said ahead of time": Post((Said(started=100),)),
+    "said long ago": Post((Said(started=-600),)),
+    "with a key": Post((Said(),), key="k"),
+    "without a severity": Post((Said(severity=None),)),
+    "without an end": Post((Said(ends=None),)),
+    "twice in one": Post((Said(), Said())),
+    "by another": Post((Said(),), origin=1),
+}
+
+
+def test_however_it_is_said_again_both_roads_lead_to_the_same(
+    opened: Harness, slow: Harness
+) -> None:
+    for what, again in AGAIN.items():
+        kept = []
+        for road in (opened, slow):
+            sender = road.workspace.sender("prometheus")
+            answers = post(road, sender, Post((Said(),)))
+            road.advance(20)
+            for _ in range(2):
+                answers += post(road, sender, again)
+            kept.append((plain(answers, road, sender), Kept.of(road, sender)))
+        assert kept[0] == kept[1], what
+
+
 def test_what_is_known_is_bounded(opened: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_alerts, "REMEMBERED", 10)
     known = opened.batcher.known
