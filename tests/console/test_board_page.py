@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.console.site import Site, text_of
 from tests.console.test_alert_pages import alert
@@ -75,6 +76,40 @@ def test_some_are_found_and_the_rest_comes_in_pages(site: Site) -> None:
     assert "No tenant is called that" in text_of(browser.get("/board?q=nobody"))
     for odd in ("/board?after=nonsense", "/board?q=%00", "/board?q=%25"):
         assert browser.get(odd).status == 200
+
+
+def test_names_are_text_whatever_is_in_them(site: Site) -> None:
+    names = [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=a>',
+        "مرحبا",
+        "👩‍👩‍👧 & Söhne",
+        "{{ 7 * 7 }}",
+        "'--",
+    ]
+    for number, name in enumerate(names):
+        owner = tenant(site, f"odd-{number}", name)
+        sender = site.api.made(
+            "/integrations", {"name": f"{name} tool", "type": "generic", "tenant_id": owner["id"]}
+        )
+        site.sql(
+            "INSERT INTO webhook_deliveries (id, integration_id, content_fingerprint, raw_payload,"
+            " status_code, outcome, processed_at, created_at)"
+            " SELECT gen_random_uuid(), %s, 'f', '{}', 200, 'updated', at, at"
+            " FROM (SELECT now() - n * interval '1 minute' AS at"
+            " FROM generate_series(180, 187) AS n) AS old",
+            sender["id"],
+        )
+    vera = site.browser("Vera")
+    for name in names:
+        page = vera.get("/board?" + urlencode({"q": name}))
+        assert page.status == 200
+        body = page.body.decode()
+        assert "<script>alert" not in body
+        assert "<img src=x" not in body
+        assert name in text_of(page)
+        assert f"{name} tool silent" in text_of(page)
+        assert len(re.findall("data-row=", body)) == 1
 
 
 def test_another_workspace_is_not_on_it(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,8 @@ class Taker(Speaker):
         self.taken = 0
         self.offered: Any = None
         self.config: Any = None
+        self.ended = threading.Event()
+        """A stream has."""
         self.tasks: list[asyncio.Task[None]] = []
 
     def at_once(
@@ -56,6 +59,12 @@ class Taker(Speaker):
             for what in ("startup", "shutdown"):
                 await receive()
                 await send({"type": f"lifespan.{what}.complete"})
+        elif scope["path"] == "/stream":
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+            assert (await receive())["type"] == "http.disconnect"
+            self.ended.set()
         else:
             await super().app(scope, receive, send)
 
@@ -146,6 +155,47 @@ def test_whoever_has_gone_is_not_answered(taker: Taker) -> None:
         connection.sendall(post("/slow"))
     taker.gate.set()
     assert taker.heard(post("/taken", b"", CLOSE)).endswith(b"taken 0")
+
+
+@pytest.mark.parametrize("path", ["/slow", "/wait"])
+def test_who_has_said_all_and_still_listens_is_answered(taker: Taker, path: str) -> None:
+    with taker.connect() as connection:
+        connection.sendall(post(path, b"four") + post("/taken", b"12") + post("/other", b"1"))
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        taker.gate.set()
+        connection.settimeout(20)
+        heard = everything(connection)
+    assert heard.count(b"HTTP/1.1 200 OK") == 3
+    assert heard.endswith(b"\r\n\r\n1")
+
+
+@pytest.mark.parametrize("path", ["/taken", "/other", "/now"])
+def test_so_is_who_is_answered_in_the_same_turn(taker: Taker, path: str) -> None:
+    for _ in range(10):
+        with taker.connect() as connection:
+            connection.sendall(post(path, b"four"))
+            connection.shutdown(socket.SHUT_WR)
+            assert everything(connection).endswith(b"4")
+
+
+@pytest.mark.parametrize("said", [post("/taken", b"four")[:-1], post("/other", b"four")[:20], b""])
+def test_who_has_not_said_all_is_not(taker: Taker, said: bytes) -> None:
+    with taker.connect() as connection:
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        assert everything(connection) == b""
+    assert taker.taken == 0
+
+
+def test_a_stream_ends_with_who_listened(taker: Taker) -> None:
+    with taker.connect() as connection:
+        connection.sendall(post("/stream"))
+        while b"begun" not in connection.recv(1_000):
+            pass
+    assert taker.ended.wait(20)
 
 
 def test_http_1_0_is_answered_and_closed(taker: Taker) -> None:

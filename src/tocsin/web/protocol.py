@@ -13,6 +13,8 @@ For `uvicorn --http tocsin.web.protocol:Protocol`. What it does differently:
 - Few requests wait on one connection, and on all of them. uvicorn goes on reading after each answer,
   however many wait already: a client that sends small requests faster than they are answered, or
   never reads an answer, fills the memory. Here what may not wait stays bytes, and no more are read.
+- Who ends a connection after a whole request, and still listens, is answered, as scripts that use netcat
+  expect. uvicorn hangs up.
 - Each answer is one write (`one_write`).
 - A request that is here whole, with none before it that waits for its answer, is first offered to
   `state["at_once"]` of the application's lifespan, if there is one. What that takes needs no scope, no
@@ -93,6 +95,8 @@ class Protocol(HttpToolsProtocol):
         self._offered: list[bytes] | None = None
         """The body of a request that is to be offered once it is whole, as far as it is read."""
         self._rests_until = 0.0
+        self._has_ended = False
+        """The client says nothing more."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, OneWrite(transport, self.loop)))
@@ -106,6 +110,16 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        cycle: Any = self.cycle
+        # An answer that has begun may be a stream, which would go on for nobody.
+        is_stuck = getattr(cycle, "more_body", False) or getattr(cycle, "response_started", False)
+        self._has_ended = self._is_answering and not is_stuck
+        if not self._has_ended:
+            # Not without what is written already and leaves at the end of this turn.
+            self.transport.close()
+        return self._has_ended
 
     def data_received(self, data: bytes) -> None:
         heads = data.count(_HEAD_END)
@@ -295,6 +309,8 @@ class Protocol(HttpToolsProtocol):
             self._recount()
         if self._unread:
             self._read_on()
+        if self._has_ended and not self._is_answering:
+            self.transport.close()
 
     def _rest(self) -> None:
         self._rests_until = self.loop.time() + self.timeout_keep_alive
