@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 from tests.support.postgres import Database
 from tocsin.model import uuid7
+from tocsin.store.queries.paged_alerts import paging
 from tocsin.store.queries.webhook_deliveries import deliveries_through
 from tocsin.store.statements import statement as statement_of
 
@@ -81,3 +82,17 @@ def test_the_overview_reads_no_alerts_of_others(every_database: Database) -> Non
             assert "Seq Scan" not in plan, plan
             assert "ix_alerts_workspace_id_id" in plan, plan
             assert "ix_alert_deliveries_workspace_id_id" in plan, plan
+
+
+def test_what_pages_a_person_is_found_by_their_own_messages(every_database: Database) -> None:
+    statement = paging(INTEGRATION, INTEGRATION).limit(5)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    with every_database.connect() as connection:
+        for each in (FILL, MESSAGES):
+            connection.execute(each.replace("%(integration)s", f"'{INTEGRATION}'"))
+        connection.execute("ANALYZE")
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {text}"))
+    assert "ix_alert_deliveries_last_test" in plan, plan
+    assert "Seq Scan on alert_deliveries" not in plan, plan
+    assert "Seq Scan on alerts" not in plan, plan

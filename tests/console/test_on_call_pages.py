@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from tests.console.site import Site, text_of
-from tests.timers.escalations import Paging, paging, to_user
+from tests.support.node import eventually
+from tests.timers.escalations import Paging, paging, to_schedule, to_user
 from tocsin.model import utc_now
 
 
@@ -113,7 +114,7 @@ def test_an_alert_that_nobody_answers_is_marked_in_the_list(site: Site, people: 
     people.escalating_rule(people.policy(to_user(u, minutes=1)))
     alert_id = people.send("disk", severity="CRITICAL")
     browser = site.browser("Ben")
-    assert "next: step 2" in text_of(browser.get("/alerts"))
+    eventually(lambda: "next: nobody else in" in text_of(browser.get("/alerts")), "it is known")
     people.after(61)
     assert "nobody answered" in text_of(browser.get("/alerts"))
     assert "nobody answered" in text_of(browser.get(f"/alerts/{alert_id}"))
@@ -121,6 +122,40 @@ def test_an_alert_that_nobody_answers_is_marked_in_the_list(site: Site, people: 
     people.escalating_rule(people.policy(to_user(nobody), name="Q"))
     people.send("other", severity="CRITICAL")
     assert "nobody could be reached" in text_of(browser.get("/alerts"))
+
+
+def test_the_list_says_whom_the_next_step_reaches(site: Site, people: Paging) -> None:
+    u, m, b = (people.person(name, hook=0) for name in ("Uma", "Max", "Bea"))
+    schedule_id = people.schedule(m)
+    people.escalating_rule(people.policy(to_user(u), to_schedule(schedule_id), to_user(u, b)))
+    disk = people.send("disk", severity="CRITICAL")
+    browser = site.browser("Ben")
+    eventually(lambda: "next: Max by webhook" in text_of(browser.get("/alerts")), "it is known")
+    assert "next: Max by webhook in" in text_of(browser.get("/"))
+    people.cover(schedule_id, m, b)
+    assert "next: Bea by webhook in" in text_of(browser.get("/alerts")), "as the override has it"
+    browser.submit(f"/alerts/{disk}/act", {"act": "escalate", "from_step": "1"})
+    assert "next: Uma and 1 more in" in text_of(browser.get("/alerts"))
+
+
+def test_what_pages_somebody_waits_on_their_home(site: Site, people: Paging) -> None:
+    m, uma = people.person("Max", hook=0), people.person("Uma", hook=0)
+    site.people["Max"] = m
+    people.escalating_rule(people.policy(to_user(m), to_user(uma)))
+    disk = people.send("disk", severity="CRITICAL")
+    max_ = site.browser("Max")
+    assert "waits for your answer" not in text_of(max_.get("/")), "it has not arrived"
+    people.sql("UPDATE alert_deliveries SET status = 'sent', sent_at = now()")
+    page = max_.get("/")
+    assert "One page waits for your answer" in text_of(page)
+    assert "Acknowledge" in text_of(page)
+    assert page.body.decode().count(f'href="/alerts/{disk}"') == 1, "not among the others again"
+    assert "waits for your answer" not in text_of(site.browser("Ben").get("/"))
+    max_.headers["Referer"] = f"{site.base_url}/"
+    done = max_.follow(max_.submit(f"/alerts/{disk}/act", {"act": "acknowledge"}))
+    words = text_of(done)
+    assert "One alert is yours" in words
+    assert "Acknowledged." in words
 
 
 def test_an_alert_is_given_to_somebody_and_somebody_is_asked_to_help(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -56,7 +56,7 @@ class Ahead:
 
 
 @dataclass(frozen=True, slots=True)
-class _SurroundingsAhead(AlertSurroundings):
+class SurroundingsAhead(AlertSurroundings):
     """The same as when it happens; schedules are asked about times to come."""
 
     schedules: Mapping[UUID, NamedSchedule] = field(default_factory=dict)
@@ -81,19 +81,33 @@ async def look_ahead(
     until: datetime,
 ) -> Ahead:
     """What is known now about the time from `since` to `until`."""
+    schedules = await read_schedules(session, [policy], table.workspace_id, since, until)
+    turns = await read_turns(session, [policy.id])
+    return Ahead(policy, book, table, schedules, turns[policy.id])
+
+
+async def read_schedules(
+    session: DatabaseSession,
+    policies: Iterable[Policy],
+    workspace_id: UUID,
+    since: datetime,
+    until: datetime,
+) -> Mapping[UUID, NamedSchedule]:
+    """Those that these policies name, as they hold from `since` to `until`."""
     ids = {
         target.id
+        for policy in policies
         for step in policy.steps
         for target in step.targets
         if target.type is TargetKind.SCHEDULE
     }
     schedules = {}
     for row in await schedules_as_of(session, ids, since, until) if ids else ():
-        if row.workspace_id == table.workspace_id:
+        if row.workspace_id == workspace_id:
             schedule = schedule_from(row.id, row.versions, row.overrides)
             timezone = schedule.versions[-1].timezone if schedule.versions else "UTC"
             schedules[row.id] = NamedSchedule(row.name, timezone, schedule)
-    return Ahead(policy, book, table, schedules, await read_turns(session, policy.id))
+    return schedules
 
 
 async def foresee(
@@ -104,7 +118,7 @@ async def foresee(
     subject = Subject(_NOBODY, _NOBODY, None, "", severity, "", "", labels)
 
     def around(now: datetime, turns: Mapping[int, int]) -> AlertSurroundings:
-        return _SurroundingsAhead(
+        return SurroundingsAhead(
             ahead.book, ahead.table, subject, judge, now, {}, turns, ahead.schedules
         )
 

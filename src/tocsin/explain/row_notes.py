@@ -71,7 +71,9 @@ def row_note(
     taken: LastAcknowledgement | None,
     now: datetime,
     escalation: ListedEscalation | None = None,
+    next_whom: str | None = None,
 ) -> RowNote:
+    """`next_whom` is whom the escalation reaches next, in words."""
     sent = sorted(
         (each for each in deliveries if each.sent_at is not None),
         key=lambda each: each.sent_at or now,
@@ -81,7 +83,7 @@ def row_note(
     if taken is not None and alert.status is AlertStatus.ACKNOWLEDGED:
         owner = taken.actor.get("name")
     return RowNote(
-        chip=_chip(alert, deliveries, taken, now, escalation),
+        chip=_chip(alert, deliveries, taken, now, escalation, next_whom),
         notified=tuple(
             NotifiedDestination(each.destination_name, each.sent_at) for each in sent[:_MOST_NAMED]
         ),
@@ -97,6 +99,7 @@ def _chip(
     taken: LastAcknowledgement | None,
     now: datetime,
     escalation: ListedEscalation | None,
+    next_whom: str | None,
 ) -> Chip:
     if not alert.status.is_live:
         ended = alert.closed_at or alert.resolved_at
@@ -111,7 +114,7 @@ def _chip(
         words = _UNANSWERED.get(escalation.exhausted, "nobody answered")
         return Chip(ChipKind.LOST, "circle-x", words)
     if escalation is not None:
-        words = f"next: step {escalation.next_step}"
+        words = f"next: {next_whom or f'step {escalation.step + 2}'}"
         return Chip(ChipKind.NEXT, "phone-outgoing", words, until=escalation.due_at)
     lost = [each for each in deliveries if each.status is AlertDeliveryStatus.FAILED]
     if lost:

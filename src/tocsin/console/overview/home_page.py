@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,8 +21,10 @@ from tocsin.console.overview.severity_counts import severity_line
 from tocsin.explain.row_notes import ChipKind
 from tocsin.model import AlertStatus, Role, Severity
 from tocsin.model.alert_filter import AlertFilter
-from tocsin.store.queries.alert_counts import Count
+from tocsin.store.database import DatabaseSession
+from tocsin.store.queries.alert_counts import Count, SeverityCount
 from tocsin.store.queries.alert_totals import Hour, last_activity
+from tocsin.store.queries.paged_alerts import alerts_paging
 
 _MINE = 5
 _OTHERS = 12
@@ -36,9 +39,10 @@ async def _show(call: Call) -> Response:
     workspace_id = call.visitor.workspace_id
     me = call.visitor.user_id
     async with call.context.reading() as session:
-        mine = AlertFilter(frozenset({AlertStatus.ACKNOWLEDGED}), taken_by=me)
-        my_rows = await read_rows(session, call, mine, _MINE)
-        rows = await read_rows(session, call, AlertFilter(_LIVE, not_taken_by=me), _OTHERS)
+        paging = await alerts_paging(session, workspace_id, me, _MINE)
+        my_rows = await _read_mine(session, call, paging)
+        others = AlertFilter(_LIVE, not_taken_by=me)
+        rows = await read_rows(session, call, others, _OTHERS + len(paging))
         by_severity = await call.context.severities.read(session, workspace_id, call.now)
         hours = await call.context.hours.read(session, workspace_id, call.now)
         directory = call.context.senders.feed.current
@@ -48,6 +52,7 @@ async def _show(call: Call) -> Response:
         on_call = await on_call_now(session, workspace_id, call.now)
         first_steps = await read_first_steps(session, call)
     total = sum(each.live.number for each in by_severity)
+    rows = [row for row in rows if row.alert.id not in paging][:_OTHERS]
     is_new = last is None and bool(first_steps)
     return page(
         "home.html",
@@ -55,7 +60,7 @@ async def _show(call: Call) -> Response:
         mine=my_rows,
         others=rows,
         total=total,
-        heading="Nothing sends here yet" if is_new else _heading(my_rows, rows, total),
+        heading="Nothing sends here yet" if is_new else _heading(my_rows, by_severity, total),
         lead="Three steps, and alerts reach somebody." if is_new else _lead(call, rows, total),
         is_new=is_new,
         health=health,
@@ -71,13 +76,30 @@ async def _show(call: Call) -> Response:
     )
 
 
-def _heading(mine: Sequence[Row], others: Sequence[Row], total: int) -> str:
+async def _read_mine(session: DatabaseSession, call: Call, paging: Sequence[UUID]) -> list[Row]:
+    """What pages whoever looks, and then what they have taken on."""
+    taken = AlertFilter(frozenset({AlertStatus.ACKNOWLEDGED}), taken_by=call.visitor.user_id)
+    rows = await read_rows(session, call, taken, _MINE)
+    if not paging:
+        return rows
+    unanswered = AlertFilter(frozenset({AlertStatus.OPEN}), ids=tuple(map(str, paging)))
+    return [*await read_rows(session, call, unanswered, _MINE), *rows]
+
+
+def _heading(mine: Sequence[Row], by_severity: Sequence[SeverityCount], total: int) -> str:
     if not total:
         return "All quiet"
-    nobody_has = sum(row.note.owner is None for row in others)
+    pages = sum(row.alert.status is AlertStatus.OPEN for row in mine)
+    if pages:
+        return (
+            "One page waits for your answer"
+            if pages == 1
+            else f"{pages} pages wait for your answer"
+        )
+    nobody_has = total - sum(each.acknowledged.number for each in by_severity)
     if mine:
         return "One alert is yours" if len(mine) == 1 else f"{len(mine)} alerts are yours"
-    if nobody_has:
+    if nobody_has > 0:
         return "One alert is with nobody" if nobody_has == 1 else "Nobody has these yet"
     return "Everything open is in somebody's hands"
 
@@ -89,7 +111,7 @@ def _lead(call: Call, others: Sequence[Row], total: int) -> str:
         return f"{day}, {local}. Nothing is open."
     held = sum(row.note.chip.kind is ChipKind.HELD for row in others)
     parts = [f"{Count(total).words} open" if total != 1 else "one open"]
-    if held:
+    if held and total <= _OTHERS:
         parts.append(f"{held} of these held back")
     return f"{day}, {local}. {', '.join(parts)}."
 

@@ -36,6 +36,7 @@ class ListedAlert:
     """An alert as a row of the list shows it."""
 
     id: UUID
+    tenant_id: UUID
     integration_id: UUID
     title: str
     severity: Severity
@@ -128,6 +129,7 @@ async def find_listed(
 def _listed() -> Select[*tuple[Any, ...]]:
     return select(
         Alert.id,
+        Alert.tenant_id,
         Alert.integration_id,
         Alert.title,
         Alert.severity,
@@ -227,8 +229,13 @@ class ListedEscalation:
     any more (`exhausted`: why)."""
 
     alert_id: UUID
-    next_step: int
-    """From 1."""
+    policy_id: UUID
+    policy_version: int
+    loop: int
+    step: int
+    """The one that was begun last, from 0."""
+    paged: Sequence[str]
+    """The users who were reached in this loop."""
     due_at: datetime | None
     exhausted: str | None = None
 
@@ -243,9 +250,13 @@ async def listed_escalations(
     rows = await session.execute(
         select(
             StoredEscalation.alert_id,
+            StoredEscalation.escalation_policy_id,
+            StoredEscalation.policy_version,
             StoredEscalation.state,
             StoredEscalation.reason,
+            StoredEscalation.loop,
             StoredEscalation.step,
+            StoredEscalation.paged,
             StoredEscalation.step_due_at,
         )
         .where(StoredEscalation.alert_id.in_(alert_ids))
@@ -256,11 +267,25 @@ async def listed_escalations(
         known = found.get(row.alert_id)
         if row.state == EscalationState.RUNNING and row.step_due_at is not None:
             if known is None or known.due_at is None or row.step_due_at < known.due_at:
-                found[row.alert_id] = ListedEscalation(row.alert_id, row.step + 2, row.step_due_at)
+                found[row.alert_id] = _listed_escalation(row, row.step_due_at)
         elif known is None or known.due_at is None:
             found.pop(row.alert_id, None)
             if row.state == EscalationState.EXHAUSTED:
-                found[row.alert_id] = ListedEscalation(
-                    row.alert_id, row.step + 2, None, row.reason or "no_acknowledgement"
-                )
+                why = row.reason or "no_acknowledgement"
+                found[row.alert_id] = _listed_escalation(row, None, why)
     return found
+
+
+def _listed_escalation(
+    row: Any, due_at: datetime | None, exhausted: str | None = None
+) -> ListedEscalation:
+    return ListedEscalation(
+        row.alert_id,
+        row.escalation_policy_id,
+        row.policy_version,
+        row.loop,
+        row.step,
+        row.paged,
+        due_at,
+        exhausted,
+    )

@@ -64,14 +64,20 @@ async def policies_naming(
     return (await session.scalars(statement.order_by(StoredPolicy.name).limit(most))).all()
 
 
-async def read_turns(session: DatabaseSession, policy_id: UUID) -> Mapping[int, int]:
-    """Of the steps that ask one target at a time: the place of the one that is asked next."""
+async def read_turns(
+    session: DatabaseSession, policy_ids: Collection[UUID]
+) -> Mapping[UUID, Mapping[int, int]]:
+    """By policy, of the steps that ask one target at a time: the place of the one that is asked next."""
+    turn = EscalationTurn
     found = await session.execute(
-        select(EscalationTurn.step, EscalationTurn.next).where(
-            EscalationTurn.escalation_policy_id == policy_id
+        select(turn.escalation_policy_id, turn.step, turn.next).where(
+            turn.escalation_policy_id.in_(policy_ids)
         )
     )
-    return {row.step: row.next for row in found}
+    turns: dict[UUID, dict[int, int]] = {id: {} for id in policy_ids}
+    for row in found:
+        turns[row.escalation_policy_id][row.step] = row.next
+    return turns
 
 
 async def schedules_as_of(
