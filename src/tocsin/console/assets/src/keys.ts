@@ -1,42 +1,9 @@
 // Everything by keyboard. Single keys can be switched off (WCAG 2.1.4), and never act while one types.
 
+import { current, keepPlace, move, rows } from "./cursor";
 import { openMenu } from "./menu";
 
-const PLACES: Record<string, string> = {
-  h: "/",
-  a: "/alerts",
-  o: "/schedules",
-  s: "/silences",
-  m: "/maintenance",
-  i: "/integrations",
-  b: "/heartbeats",
-  r: "/rules",
-  d: "/destinations",
-  p: "/policies",
-  v: "/overview",
-};
-
 let waitsForPlace = false;
-
-function rows(): HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>("[data-row]:not(.left)")];
-}
-
-function current(): HTMLElement | null {
-  return document.querySelector<HTMLElement>("[data-row].cursor");
-}
-
-function move(by: number): void {
-  const all = rows();
-  if (!all.length) return;
-  const at = current();
-  const index = at ? all.indexOf(at) + by : 0;
-  const next = all[Math.max(0, Math.min(all.length - 1, index))];
-  at?.classList.remove("cursor");
-  next?.classList.add("cursor");
-  next?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
-  next?.scrollIntoView({ block: "nearest" });
-}
 
 function types(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
@@ -122,17 +89,23 @@ function act(event: KeyboardEvent): boolean {
       document.querySelector<HTMLElement>("[data-new-bar]:not([hidden])")?.click();
       return true;
     case "Enter": {
+      // What has the focus takes the key itself.
       const link = current()?.querySelector<HTMLAnchorElement>("a");
-      if (!link || document.activeElement instanceof HTMLButtonElement) return false;
+      if (!link || document.activeElement !== document.body) return false;
       link.click();
       return true;
     }
+    case " ":
+      if (document.activeElement !== current()?.querySelector("a")) return false;
+      choose();
+      return true;
     default:
       return press(event.key);
   }
 }
 
 export function listenToKeys(): void {
+  keepPlace();
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
@@ -144,10 +117,11 @@ export function listenToKeys(): void {
     if (document.documentElement.dataset.keys === "off") return;
     if (waitsForPlace) {
       waitsForPlace = false;
-      const place = PLACES[event.key];
+      // As the navigation says it.
+      const place = document.querySelector<HTMLAnchorElement>(`.side nav a[data-go="${CSS.escape(event.key)}"]`);
       if (place) {
         event.preventDefault();
-        location.assign(place);
+        location.assign(place.href);
       }
       return;
     }

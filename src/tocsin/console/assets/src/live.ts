@@ -105,9 +105,10 @@ function hold(part: HTMLElement, fresh: Element, arrived: HTMLElement[]): void {
 
 /** A row that left this view keeps its place for a while, so that a tap does not meet its neighbour. */
 function grey(before: Map<string, HTMLElement>, fresh: Element): void {
-  const staying = rows(fresh);
+  const placed = rows(fresh);
+  const lists = [...fresh.querySelectorAll<HTMLElement>("[data-rows]")];
   for (const [id, row] of before) {
-    if (staying.has(id)) continue;
+    if (placed.has(id)) continue;
     const since = Number(row.dataset.leftAt ?? Date.now());
     if (Date.now() - since > GREYED_MS) continue;
     const copy = row.cloneNode(true) as HTMLElement;
@@ -115,12 +116,36 @@ function grey(before: Map<string, HTMLElement>, fresh: Element): void {
     copy.classList.add("left");
     copy.setAttribute("aria-disabled", "true");
     for (const input of copy.querySelectorAll("input, button")) input.setAttribute("disabled", "");
-    const previous = row.previousElementSibling as HTMLElement | null;
-    const anchor = previous?.dataset.row ? staying.get(previous.dataset.row) : undefined;
-    const list = fresh.querySelector("[data-rows]");
+    sayThatItLeft(copy);
+    // A group that is gone has no place for what was in it.
+    const group = row.closest<HTMLElement>("[data-rows]")?.dataset.group;
+    const list = lists.find((each) => each.dataset.group === group);
+    if (!list) continue;
+    const anchor = neighbour(row, list, placed);
     if (anchor) anchor.after(copy);
-    else list?.prepend(copy);
+    else list.prepend(copy);
+    placed.set(id, copy);
   }
+}
+
+/** The nearest row before this one that has a place in the list already. */
+function neighbour(row: Element, list: Element, placed: Map<string, HTMLElement>): HTMLElement | null {
+  for (let each = row.previousElementSibling; each; each = each.previousElementSibling) {
+    const found = placed.get((each as HTMLElement).dataset.row ?? "");
+    if (found && list.contains(found)) return found;
+  }
+  return null;
+}
+
+/** What would have happened next does not any more. */
+function sayThatItLeft(row: HTMLElement): void {
+  const words = row.querySelector(".chip .middle");
+  if (!words) return;
+  words.textContent = "left this view";
+  while (words.nextElementSibling) words.nextElementSibling.remove();
+  words.closest(".chip")!.className = "chip held";
+  const sign = words.closest(".chip")!.querySelector("use");
+  sign?.setAttribute("href", `${document.documentElement.dataset.icons}#log-out`);
 }
 
 function heard(): void {

@@ -21,6 +21,18 @@ function entries(): Entry[] {
       section: "On this page",
     });
   }
+  for (const link of document.querySelectorAll<HTMLAnchorElement>(".side nav a[data-add]")) {
+    // The page offers it itself where it can.
+    if (found.some((each) => each.words === link.dataset.add)) continue;
+    found.push({
+      words: link.dataset.add!,
+      note: "",
+      icon: "plus",
+      keys: [],
+      run: () => location.assign(`${link.pathname}/new`),
+      section: "Add",
+    });
+  }
   for (const link of document.querySelectorAll<HTMLAnchorElement>(".side nav a")) {
     found.push({
       words: link.querySelector(".word")?.textContent?.trim() ?? "",
