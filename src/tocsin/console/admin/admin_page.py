@@ -157,7 +157,12 @@ async def _show(
         keys=keys.rows,
         audit=audit.rows,
         roles=[each.value for each in Role],
-        values={"act": "", "email": "", "name": "", "role": "responder", **values},
+        values={
+            "email": values.get("email", ""),
+            "invited_as": values.get("role" if "email" in values else "", Role.RESPONDER.value),
+            "name": values.get("name", ""),
+            "key_role": values.get("role" if "name" in values else "", Role.VIEWER.value),
+        },
         faults=faults,
         secret=secret,
     )

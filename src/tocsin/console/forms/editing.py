@@ -152,7 +152,7 @@ class Editor(ABC, Generic[OwnedRow, Body, Change, Values]):
         async with call.context.reading() as session:
             row = await workspace_rows.find(session, self.table, call.visitor.workspace_id, row_id)
         if row is None:
-            return absent(self.called, (f"/{self.place}", self.all_called))
+            return absent(call, self.called, (f"/{self.place}", self.all_called))
         if call.request.method == "GET":
             return await self.shown(call, await self.stored(call, row), {}, row)
         return await self._answer(call, row)

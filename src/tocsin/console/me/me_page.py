@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
@@ -115,10 +116,11 @@ async def show(
     faults: Mapping[str, str],
     *,
     rules: Sequence[RuleLine] | None = None,
+    quiet: Sequence[Mapping[str, Any]] | None = None,
     secret: tuple[str, str] | None = None,
 ) -> Response:
-    """The page, with what was entered and what is wrong with it; `rules` as they were entered, and
-    `secret`, a heading and what is shown this once."""
+    """The page, with what was entered and what is wrong with it; `rules` and `quiet` hours as they were
+    entered, and `secret`, a heading and what is shown this once."""
     visitor = call.visitor
     workspace_id, user_id = visitor.workspace_id, visitor.user_id
     async with call.context.reading() as session:
@@ -140,6 +142,7 @@ async def show(
             "name": form.get("name", user.name),
             "timezone": form.get("timezone", user.timezone),
             "key-name": form.get("key-name", ""),
+            "key-role": form.get("role", visitor.role.value),
         },
         faults=faults,
         least=SHORTEST,
@@ -148,7 +151,7 @@ async def show(
         ],
         urgencies=by_urgency(rule_lines(stored) if rules is None else rules),
         has_rules=bool(stored),
-        quiet=quiet_lines(user.quiet_hours),
+        quiet=quiet_lines(user.quiet_hours if quiet is None else quiet),
         days=DAYS,
         shifts=shifts,
         notices=boxes(user.shift_notices),

@@ -44,21 +44,22 @@ def routes(context: ConsoleContext) -> list[Route]:
 async def _add(call: Call) -> Response:
     """A way to be reached; then the code that is sent to it."""
     if call.request.method == "GET":
-        return _ask(call, call.request.query_params.get("type", ""), {}, {})
+        return _ask(call, call.request.query_params.get("type", ""), {}, "", {})
     form = await call.form()
     kind = form.get("type", "")
     if kind not in CONTACT_KINDS:
-        return _ask(call, "", {}, {})
+        return _ask(call, "", {}, "", {})
     config = read_config(kind, form)
     document: dict[str, Any] = {"type": kind, "config": config}
-    if label := form.get("label", "").strip():
+    label = form.get("label", "").strip()
+    if label:
         document["label"] = label
     entered = forms.read(ContactMethodIn, document)
     if entered.body is None:
-        return _ask(call, kind, config, entered.faults)
+        return _ask(call, kind, config, label, entered.faults)
     saved = await forms.save(_create(call, entered.body))
     if saved.made is None:
-        return _ask(call, kind, config, saved.faults)
+        return _ask(call, kind, config, label, saved.faults)
     outcome = await forms.save(_send_code(call, saved.made.id))
     return go("/me#contacts", _code_words(outcome.made))
 
@@ -98,7 +99,9 @@ def _code_words(outcome: CodeOutcome | None) -> str:
             return "No code could be sent."
 
 
-def _ask(call: Call, kind: str, config: Mapping[str, Any], faults: Mapping[str, str]) -> Response:
+def _ask(
+    call: Call, kind: str, config: Mapping[str, Any], label: str, faults: Mapping[str, str]
+) -> Response:
     chosen = kind if kind in CONTACT_KINDS else ""
     usual = {"timezone": call.visitor.timezone, "recipients": [call.visitor.email], **config}
     return page(
@@ -109,6 +112,7 @@ def _ask(call: Call, kind: str, config: Mapping[str, Any], faults: Mapping[str, 
         chosen=chosen,
         words=kind_words(kind) if chosen else "",
         fields=fields_of(chosen, usual) if chosen else [],
+        label=label,
         faults=faults,
     )
 

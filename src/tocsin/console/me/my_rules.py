@@ -52,10 +52,11 @@ async def _quiet_hours(call: Call) -> Response:
     windows = read_quiet_lines(await call.fields())
     entered = forms.read(MePatch, {"quiet_hours": windows or None})
     if entered.body is None:
-        return await me_page.show(call, {}, {"quiet": _QUIET_FAULT})
+        return await me_page.show(call, {}, {"quiet": _QUIET_FAULT}, quiet=windows)
     saved = await forms.save(_set_quiet_hours(call, entered.body))
     if saved.made is None:
-        return await me_page.show(call, {}, {"quiet": forms.first(saved.faults)})
+        words = forms.first(saved.faults)
+        return await me_page.show(call, {}, {"quiet": words}, quiet=windows)
     return go("/me#quiet", "Saved: pages of low urgency wait then.")
 
 

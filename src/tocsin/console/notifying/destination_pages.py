@@ -49,7 +49,7 @@ _KINDS = {
     "email": ("Email", "mail"),
     "webhook": ("Webhook", "webhook"),
     "pagerduty": ("PagerDuty", "bell-ring"),
-    "apprise": ("Apprise, for a hundred others", "send"),
+    "apprise": ("Apprise, 100 others", "send"),
     "sms": ("SMS", "smartphone"),
     "voice": ("Phone call", "phone-outgoing"),
     "push": ("Push", "smartphone"),
@@ -178,14 +178,16 @@ async def _shown(
     destination_id: UUID,
     signing_secret: str | None,
     *,
-    form: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
+    """`name` and `config` as they were entered, where something is wrong with them."""
     workspace_id = call.visitor.workspace_id
     async with call.context.reading() as session:
         row = await workspace_rows.find(session, AlertDestination, workspace_id, destination_id)
         if row is None or row.user_id is not None:
-            return absent("destination", ("/destinations", "All destinations"))
+            return absent(call, "destination", ("/destinations", "All destinations"))
         test = (await last_tests(session, workspace_id, [row.id]))[row.id]
         rules = await rules_naming_destination(session, workspace_id, row.id, 20)
         failing = {
@@ -203,7 +205,8 @@ async def _shown(
         test=test,
         rules=rules,
         failing_since=failing.get(row.id),
-        fields=fields_of(row.type, form or shown["config"]) if row.type in CHANNELS else [],
+        name=row.name if name is None else name,
+        fields=fields_of(row.type, config or shown["config"]) if row.type in CHANNELS else [],
         signing_secret=signing_secret,
         next_step=step,
         faults=faults or {},
@@ -224,18 +227,21 @@ async def _change(call: Call) -> Response:
         return go("/destinations", "Deleted.")
     document: dict[str, Any]
     config: dict[str, Any] = {}
+    name = form.get("name")
     if act in ("enable", "disable"):
         document = {"is_enabled": act == "enable"}
     else:
         kind = form.get("type", "")
         config = read_config(kind, form) if kind in CHANNELS else {}
-        document = {"name": form.get("name", "").strip(), "config": config}
+        document = {"name": (name or "").strip(), "config": config}
     entered = forms.read(AlertDestinationPatch, document)
     if entered.body is None:
-        return await _shown(call, destination_id, None, form=config, faults=entered.faults)
+        faults = entered.faults
+        return await _shown(call, destination_id, None, name=name, config=config, faults=faults)
     saved = await forms.save(_update(call, destination_id, entered.body))
     if saved.made is None:
-        return await _shown(call, destination_id, None, form=config, faults=saved.faults)
+        faults = saved.faults
+        return await _shown(call, destination_id, None, name=name, config=config, faults=faults)
     return go(here, "Saved.")
 
 
