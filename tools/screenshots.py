@@ -68,6 +68,7 @@ FOUND = {
     "schedule": ("/schedules", ".on-call a:has-text('platform')"),
     "policy": ("/policies", "main table a"),
     "integration": ("/integrations", "main table a"),
+    "integration-generic": ("/integrations", "main table a:has-text('generic')"),
     "rule": ("/rules", "main table a"),
     "destination": ("/destinations", "main table a"),
     "delivery": ("/deliveries", "main table a"),
@@ -79,8 +80,11 @@ BELOW = {
     "schedule-edit": ("schedule", "/edit"),
     "policy-edit": ("policy", "/edit"),
     "integration-settings": ("integration", "/settings"),
+    "mapping": ("integration-generic", "/mapping"),
 }
 """Pages that belong to one of these: its name there, and what its address ends with."""
+BY_KEYS = {"alerts-assign": ("/alerts", ("j", "x", "o")), "alerts-keys": ("/alerts", ("?",))}
+"""What keys open on a page."""
 NARROW = frozenset({"home", "alerts", "alert", "schedule"})
 """Those that are looked at on the narrowest of phones as well."""
 
@@ -140,12 +144,16 @@ def _shoot_all(page: Page, base: str, folder: Path) -> None:
         _shoot(page, found[of] + end, folder, name)
     for name, path in PAGES.items():
         _shoot(page, base + path, folder, name)
+    for name, (path, keys) in BY_KEYS.items():
+        _shoot(page, base + path, folder, name, keys)
 
 
-def _shoot(page: Page, address: str, folder: Path, name: str) -> None:
+def _shoot(page: Page, address: str, folder: Path, name: str, keys: tuple[str, ...] = ()) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(address)
     page.wait_for_timeout(1_500)
+    for key in keys:
+        page.keyboard.press(key)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
         for width, height in ((1440, 900), (390, 844), *([(320, 640)] if name in NARROW else [])):

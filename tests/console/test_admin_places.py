@@ -188,7 +188,7 @@ def test_other_admins_see_their_own_workspace(site: Site) -> None:
     browser = site.browser("Otto")
     words = text_of(browser.get("/admin/workspaces"))
     assert "All workspaces" not in words
-    assert "Make a workspace" not in words
+    assert "Add a workspace" not in words
     refused = browser.submit("/admin/workspaces", {"act": "make", "new-name": "x", "new-slug": "x"})
     assert "Only admins of the workspace `default` make workspaces." in text_of(refused)
     assert site.sql("SELECT count(*) FROM workspaces") == [(2,)]

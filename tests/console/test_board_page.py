@@ -23,8 +23,8 @@ def test_with_one_tenant_it_says_what_it_is_for(site: Site) -> None:
     assert 'href="/board"' not in browser.get("/").body.decode()
     words = text_of(browser.get("/board"))
     assert "There is only one tenant" in words
-    assert "Make a tenant" in words
-    assert "Make a tenant" not in text_of(site.browser("Vera").get("/board"))
+    assert "Add a tenant" in words
+    assert "Add a tenant" not in text_of(site.browser("Vera").get("/board"))
 
 
 def test_the_worst_tenant_stands_first_and_leads_to_its_alerts(site: Site) -> None:

@@ -149,7 +149,7 @@ def test_a_token_for_each_sender(site: Site) -> None:
     browser.follow(browser.submit(path, {"token_id": str(token_id), "act": "revoke-token"}))
     assert root.request("POST", hook, {"title": "y"}, headers=headers).status == 401
     signs = site.api.made("/integrations", {"name": "g", "type": "grafana"})
-    assert "Make a token" not in text_of(browser.get(f"/integrations/{signs['id']}/settings"))
+    assert "Add a token" not in text_of(browser.get(f"/integrations/{signs['id']}/settings"))
 
 
 def test_who_may(site: Site) -> None:

@@ -341,7 +341,7 @@ def _deciding(detail: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def attempt_words(attempt: AttemptFacts) -> str:
     said = [] if attempt.http_status is None else [f"HTTP {attempt.http_status}"]
-    said += [each for each in (attempt.error_code, attempt.message) if each]
+    said += [each.rstrip(".") for each in (attempt.error_code, attempt.message) if each]
     what = _ATTEMPTS.get(attempt.outcome, attempt.outcome)
     because = f" ({'; '.join(said)})" if said else ""
     return f"attempt {attempt.number} took {attempt.duration_ms} ms: {what}{because}"

@@ -72,7 +72,7 @@ class Entry:
 async def _show(call: Call) -> Response:
     found = await _story(call)
     if found is None:
-        return absent("alert", ("/alerts", "All alerts"))
+        return absent(call, "alert", ("/alerts", "All alerts"))
     alert, story = found.alert, found.story
     params = call.request.query_params
     shown = params.get("show", "all")
@@ -281,7 +281,7 @@ async def _as_markdown(call: Call) -> Response:
     """For a post-mortem: the facts and the timeline, oldest first, times in the reader's zone."""
     found = await _story(call)
     if found is None:
-        return absent("alert", ("/alerts", "All alerts"))
+        return absent(call, "alert", ("/alerts", "All alerts"))
     alert, story = found.alert, found.story
     zone = call.visitor.timezone
     lines = [

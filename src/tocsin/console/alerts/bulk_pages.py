@@ -136,7 +136,7 @@ async def _show(call: Call) -> Response:
         workspace_id = call.visitor.workspace_id
         row = await workspace_rows.find(session, BulkAction, workspace_id, bulk_action_id)
         if row is None:
-            return absent("bulk action", ("/alerts", "All alerts"))
+            return absent(call, "bulk action", ("/alerts", "All alerts"))
         shown = bulk_actions.show(row)
         if not params.get("outcome") and shown.refused_count:
             wanted = BulkOutcome.REFUSED
@@ -195,7 +195,7 @@ async def _change(call: Call) -> Response:
                 case _:
                     return go(here)
     except NotInWorkspace:
-        return absent("bulk action", ("/alerts", "All alerts"))
+        return absent(call, "bulk action", ("/alerts", "All alerts"))
     if isinstance(undone, BulkAction):
         return go(f"/alerts/bulk/{undone.id}")
     return go(here, undone.words)

@@ -240,12 +240,12 @@ async def _go_to_workspace(call: Call, slug: str) -> Response:
     return go(call.request.url.path + (f"?{query}" if query else ""))
 
 
-def absent(what: str, back: tuple[str, str]) -> Response:
-    """`back` is where to go instead: an address and its name."""
+def absent(call: Call, what: str, back: tuple[str, str]) -> Response:
+    """`back` is where to go instead: the address of a page of the navigation, and its name."""
     return page(
-        "trouble.html",
-        status=HTTPStatus.NOT_FOUND,
+        "absent.html",
+        call.frame(back[0].strip("/")),
+        HTTPStatus.NOT_FOUND,
         heading=f"No such {what}",
-        words="It was deleted, or belongs to another workspace.",
-        link=back,
+        back=back,
     )

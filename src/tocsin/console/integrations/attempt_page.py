@@ -45,7 +45,7 @@ async def _attempt(call: Call) -> Response:
     async with context.reading() as session:
         stored = await find_webhook_delivery(session, workspace_id, attempt_id)
         if stored is None or stored.delivery.integration_id != call.request.path_params["id"]:
-            return absent("attempt", ("/integrations", "All integrations"))
+            return absent(call, "attempt", ("/integrations", "All integrations"))
         row = await workspace_rows.find(
             session, Integration, workspace_id, stored.delivery.integration_id
         )

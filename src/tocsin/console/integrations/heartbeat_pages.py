@@ -202,7 +202,7 @@ async def _shown(
     async with call.context.reading() as session:
         row = await workspace_rows.find(session, Heartbeat, call.visitor.workspace_id, heartbeat_id)
         if row is None:
-            return absent("heartbeat", ("/heartbeats", "All heartbeats"))
+            return absent(call, "heartbeat", ("/heartbeats", "All heartbeats"))
         (item,) = await show_all(session, [row], call.now, call.context.settings.base_url)
         pings = await newest_pings(session, heartbeat_id, _PINGS)
     return _ask(

@@ -148,7 +148,7 @@ async def show_integration(
     async with context.reading() as session:
         row = await workspace_rows.find(session, Integration, workspace_id, integration_id)
         if row is None:
-            return absent("integration", ("/integrations", "All integrations"))
+            return absent(call, "integration", ("/integrations", "All integrations"))
         try:
             attempts = await _attempts(call, session, integration_id, cursor)
         except BadCursor:
@@ -179,6 +179,7 @@ async def show_integration(
         heard=heard.get(row.id),
         is_silent=row.id in heard and heard[row.id].is_silent(call.now),
         waiting=waiting_for(newest),
+        newest_alert=next((each.alert_id for each in attempts.rows if each.alert_id), None),
         secrets=secrets,
         next_step=step,
         health=health,

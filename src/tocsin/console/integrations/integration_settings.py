@@ -79,7 +79,7 @@ async def _settings(call: Call) -> Response:
             session, Integration, call.visitor.workspace_id, integration_id
         )
     if row is None:
-        return absent("integration", ("/integrations", "All integrations"))
+        return absent(call, "integration", ("/integrations", "All integrations"))
     stored = values_of({name: getattr(row, name) for name in NAMES})
     if call.request.method == "GET":
         return await _shown(call, row, SettingsShown(stored))

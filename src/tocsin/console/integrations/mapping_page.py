@@ -71,7 +71,7 @@ async def _edit(call: Call) -> Response:
             session, Integration, call.visitor.workspace_id, integration_id
         )
         if row is None:
-            return absent("integration", ("/integrations", "All integrations"))
+            return absent(call, "integration", ("/integrations", "All integrations"))
         stored = await webhooks_on_record(await session.connection(), integration_id, (), SAMPLES)
     if not SOURCES[row.type].takes_mapping:
         return go(f"/integrations/{row.id}", "This tool's fields are known; it takes no mapping.")

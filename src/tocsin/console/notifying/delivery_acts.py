@@ -38,7 +38,7 @@ async def act_on_one(call: Call) -> Response:
     async with call.context.writing() as session:
         outcome = await change(session, call.visitor.workspace_id, delivery_id)
         if isinstance(outcome, NoSuchDelivery):
-            return absent("delivery", ("/deliveries", "All deliveries"))
+            return absent(call, "delivery", ("/deliveries", "All deliveries"))
         if isinstance(outcome, StateRefuses):
             return go(here, outcome.message)
         recording.record(

@@ -139,7 +139,7 @@ async def _show(call: Call) -> Response:
     async with call.context.reading() as session:
         row = await workspace_rows.find(session, AlertDelivery, workspace_id, delivery_id)
         if row is None:
-            return absent("delivery", ("/deliveries", "All deliveries"))
+            return absent(call, "delivery", ("/deliveries", "All deliveries"))
         attempts = await attempts_at(session, [delivery_id])
         names = await names_of_destinations(session, workspace_id, {row.alert_destination_id})
         waits = await _waits(session, [row], call.now)

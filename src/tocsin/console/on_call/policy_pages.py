@@ -56,7 +56,7 @@ async def _show(call: Call) -> Response:
     async with call.context.reading() as session:
         row = await workspace_rows.find(session, StoredPolicy, workspace_id, policy_id)
         if row is None:
-            return absent("policy", ("/policies", "All policies"))
+            return absent(call, "policy", ("/policies", "All policies"))
         forecast = await forecast_of(call, session, routed(row), severity, WEEKS)
         rules = await rules_naming_policy(session, workspace_id, policy_id, 20)
         found = await readiness(session, forecast.ahead, call.now, rules)

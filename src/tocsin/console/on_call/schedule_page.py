@@ -50,7 +50,7 @@ async def show_schedule(call: Call) -> Response:
             session, StoredSchedule, call.visitor.workspace_id, schedule_id
         )
         if row is None:
-            return absent("schedule", ("/schedules", "All schedules"))
+            return absent(call, "schedule", ("/schedules", "All schedules"))
         query = call.request.query_params
         zone = ZoneInfo(row.timezone)
         given = {name: _local(query[name][:100], row.timezone) for name in _FIELDS if name in query}
