@@ -28,8 +28,10 @@ def test_keys_lead_wherever_the_navigation_does(site: Site, open_page: OpenPage)
 def test_what_has_the_focus_takes_the_key_itself(site: Site, open_page: OpenPage) -> None:
     alert(site, "disk")
     page = open_page("Ben", "/alerts")
+    expect(page.locator(".live")).to_contain_text("live")
     page.keyboard.press("j")
     assert focused(page) == "disk"
+    expect(page.locator(".alert-row.cursor")).to_have_count(1)
     page.get_by_role("link", name="Rules").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/rules")
