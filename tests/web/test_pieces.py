@@ -42,6 +42,12 @@ class Socket(asyncio.Transport):
     def resume_reading(self) -> None:
         self.is_paused = False
 
+    async def can_be_read(self) -> None:
+        for _ in range(TURNS):
+            if self.is_over or not self.is_paused:
+                return
+            await asyncio.sleep(0)
+
 
 @dataclass
 class Heard:
@@ -85,7 +91,8 @@ class Listener:
             answer(200, b"", b"")
         return True
 
-    async def hear(self, said: bytes, cuts: Sequence[int]) -> Heard:
+    async def hear(self, said: bytes, cuts: Sequence[int], *, ends: bool) -> Heard:
+        """`ends`: who said that says no more, and listens."""
         config = uvicorn.Config(
             self.app,
             http=Protocol,
@@ -101,14 +108,15 @@ class Listener:
         protocol.connection_made(socket)
         ends = sorted({cut for cut in cuts if cut < len(said)} | {len(said)})
         for begin, end in zip([0, *ends], ends, strict=False):
-            for _ in range(TURNS):
-                if socket.is_over or not socket.is_paused:
-                    break
-                await asyncio.sleep(0)
+            await socket.can_be_read()
             if socket.is_over:
                 break
             protocol.data_received(said[begin:end])
             await asyncio.sleep(0)
+        if ends:
+            await socket.can_be_read()
+            if not socket.is_over and not protocol.eof_received():
+                assert socket.is_over
         for _ in range(TURNS):
             await asyncio.sleep(0)
         self.heard.is_over = socket.is_over
@@ -165,10 +173,13 @@ def conversations(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=100, deadline=None)
-@given(conversations(), st.lists(st.integers(1, 300), max_size=6), st.booleans())
-def test_the_same_is_heard_in_whichever_pieces(said: bytes, cuts: list[int], is_slow: bool) -> None:
-    whole = asyncio.run(Listener(is_slow=False).hear(said, ()))
-    assert asyncio.run(Listener(is_slow).hear(said, cuts)) == whole
+@given(conversations(), st.lists(st.integers(1, 300), max_size=6), st.booleans(), st.booleans())
+def test_the_same_is_heard_in_whichever_pieces(
+    said: bytes, cuts: list[int], is_slow: bool, ends: bool
+) -> None:
+    whole = asyncio.run(Listener(is_slow=False).hear(said, (), ends=ends))
+    assert asyncio.run(Listener(is_slow).hear(said, cuts, ends=ends)) == whole
+    assert whole.is_over or not ends
     assert b"500" not in whole.answers
     if whole.is_over:
         assert len(whole.answers) >= len(whole.requests)
