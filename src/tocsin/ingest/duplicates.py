@@ -40,6 +40,7 @@ class _Holder(Struct, frozen=True):
 
     delivery_id: bytes
     fingerprint: str
+    """Empty where the record of it is past its time."""
     alert_ids: tuple[bytes, ...]
     has_ended: bool = False
     """An alert that it opened without an external id has ended."""
@@ -139,7 +140,7 @@ class Duplicates:
             return
         content, key, signed = self._digests.get(webhook.id, _NONE)
         holder = None if key is None else self._holders.get(key)
-        if holder is not None and holder.fingerprint != webhook.fingerprint:
+        if holder is not None and not self._says_the_same(holder, webhook, content):
             webhook.flag(KEY_REUSED)
             holder = None
         if holder is None and signed is not None:
@@ -158,6 +159,13 @@ class Duplicates:
             WebhookStatus.DUPLICATE,
             tuple((alert_id, WebhookStatus.DUPLICATE) for alert_id in holder.alert_ids),
         )
+
+    def _says_the_same(self, holder: _Holder, webhook: Webhook, content: bytes | None) -> bool:
+        """Whether the holder of its key came with the content of `webhook`."""
+        if holder.fingerprint:
+            return holder.fingerprint == webhook.fingerprint
+        of_content = None if content is None else self._holders.get(content)
+        return of_content is not None and of_content.delivery_id == holder.delivery_id
 
     def hold(self, webhook: Webhook) -> None:
         """From now on the claims of `webhook`, which was decided and is no duplicate, are its own,

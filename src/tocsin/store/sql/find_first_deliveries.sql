@@ -1,7 +1,7 @@
 -- For claims that were lost: the first delivery (of a key that came with a duplicate, the one that was
 -- repeated), and the alerts it touched. One that carried several has no alert_id; its alerts are then
--- found through their events. `has_ended`: one of those without
--- an external id has ended, which no alert key knows.
+-- found through their events, as are those of one whose record is past its time, which may be before the
+-- claim is. `has_ended`: one of those without an external id has ended, which no alert key knows.
 -- The LIMIT is there for the reason that `update_alerts.sql` gives, OFFSET 0 for that of
 -- `read_alert_keys.sql`.
 SELECT held.digest,
@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (
                    SELECT DISTINCT ON (e.alert_id) e.alert_id, e.id
                    FROM (
                        SELECT alert_id, id FROM alert_events
-                       WHERE webhook_delivery_id = first.id
+                       WHERE webhook_delivery_id = coalesce(first.id, held.webhook_delivery_id)
                        OFFSET 0
                    ) e
                    ORDER BY e.alert_id, e.id
