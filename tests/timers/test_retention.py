@@ -11,8 +11,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from tests.ingest.harness import harness
 from tests.support.postgres import Database
-from tocsin.model import KeptHistory
+from tocsin.model import KeptHistory, utc_now
 from tocsin.resources.retention import MOST_DAYS
 from tocsin.store.database import connect
 from tocsin.store.queries import retention
@@ -75,12 +76,18 @@ class Past:
         )
         return id_at(at)
 
-    def message(self, at: datetime, alert_id: UUID, status: str = "sent") -> None:
+    def message(
+        self,
+        at: datetime,
+        alert_id: UUID,
+        status: str = "sent",
+        event_type: str = "alerts.triggered",
+    ) -> None:
         self.db.execute(
             "INSERT INTO alert_deliveries (id, workspace_id, tenant_id, alert_rule_id,"
             " alert_destination_id, alert_id, event_type, status, reason)"
-            " VALUES (%s, %s, %s, %s, %s, %s, 'alerts.triggered', %s, 'rule')",
-            [id_at(at), ONE, ONE, ONE, ONE, alert_id, status],
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'rule')",
+            [id_at(at), ONE, ONE, ONE, ONE, alert_id, event_type, status],
         )
 
     def audit(self, at: datetime) -> None:
@@ -172,6 +179,44 @@ async def test_live_alerts_stay_however_old(past: Past) -> None:
     await _on(past, sweep_all)
 
     assert past.count("alerts") == 1
+
+
+async def test_who_was_notified_of_a_live_alert_is_known_until_it_ends(past: Past) -> None:
+    alert_id = past.alert(OLD, "OPEN")
+    past.message(OLD, alert_id)
+    past.message(OLD + timedelta(minutes=1), alert_id, event_type="alerts.reminder")
+
+    await _on(past, sweep_all)
+    assert past.db.execute("SELECT event_type FROM alert_deliveries").fetchall() == [
+        ("alerts.triggered",)
+    ]
+
+    past.db.execute("UPDATE alerts SET status = 'RESOLVED'")
+    await _on(past, sweep_all)
+    assert past.count("alert_deliveries") == past.count("alerts") == 0
+
+
+def test_an_end_goes_where_the_beginning_went_long_ago(database: Database) -> None:
+    """Or an incident would stay open there for ever."""
+
+    async def sweep() -> None:
+        async with await connect(database.url) as connection:
+            await sweep_all(connection, utc_now() + DAY)
+
+    with harness(database.url) as hub:
+        said = {"title": "disk", "id": "a"}
+        hub.workspace.rule(
+            event_types=["alerts.triggered", "alerts.resolved"], min_severity="CRITICAL"
+        )
+        sender = hub.workspace.sender()
+        hub.post(sender, {**said, "severity": "critical"})
+        hub.workspace.sql("UPDATE alert_deliveries SET status = 'sent', sent_at = now()")
+        hub.post(sender, {**said, "severity": "low"})
+        hub.run(sweep())
+        hub.advance(60)
+        hub.post(sender, {**said, "status": "resolved"})
+        messages = "SELECT event_type, status FROM alert_deliveries ORDER BY sequence"
+        assert hub.workspace.sql(messages)[-1] == ("alerts.resolved", "queued")
 
 
 async def test_what_was_deleted_and_is_mentioned_by_nothing_is_removed(past: Past) -> None:

@@ -54,6 +54,13 @@ _OF_NO_LIVE_ALERT = (
     " AND a.status IN ('OPEN', 'ACKNOWLEDGED'))"
 )
 
+# Who was notified of the beginning of an alert is notified of its end (`read_notified_triggers.sql`).
+_OF_NO_BEGINNING = (
+    "NOT EXISTS (SELECT FROM alerts a WHERE a.id = doomed.alert_id"
+    " AND a.status IN ('OPEN', 'ACKNOWLEDGED')"
+    " AND doomed.event_type IN ('alerts.triggered', 'alerts.flapping', 'alerts.settled'))"
+)
+
 ENDED_ALERTS = (
     "id < %(bound)s AND status IN ('RESOLVED', 'CLOSED') AND updated_at < %(before)s"
     # A late trigger would be counted on it.
@@ -68,7 +75,8 @@ ENDED_ALERTS = (
 _RETAINED: Mapping[KeptHistory, Mapping[str, str]] = {
     KeptHistory.WEBHOOKS: {"webhook_deliveries": "id < %(bound)s"},
     KeptHistory.MESSAGES: {
-        "alert_deliveries": "id < %(bound)s AND status NOT IN ('queued', 'deferred')",
+        "alert_deliveries": "id < %(bound)s AND status NOT IN ('queued', 'deferred')"
+        " AND " + _OF_NO_BEGINNING,
         "alert_delivery_attempts": "alert_delivery_id < %(bound)s AND NOT EXISTS"
         " (SELECT FROM alert_deliveries d WHERE d.id = doomed.alert_delivery_id)",
     },
