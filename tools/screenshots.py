@@ -152,6 +152,9 @@ def _shoot(page: Page, address: str, folder: Path, name: str, keys: tuple[str, .
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(address)
     page.wait_for_timeout(1_500)
+    if page.locator("[data-facets]").count():
+        page.locator("[data-facets] h2").first.wait_for()
+        page.locator("[data-view] .count").first.wait_for()
     for key in keys:
         page.keyboard.press(key)
     for scheme in ("light", "dark"):

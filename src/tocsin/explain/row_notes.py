@@ -73,7 +73,7 @@ def row_note(
     escalation: ListedEscalation | None = None,
     next_whom: str | None = None,
 ) -> RowNote:
-    """`next_whom` is whom the escalation reaches next, in words."""
+    """`next_whom` is whom the escalation reaches next, in words; empty: nobody is left."""
     sent = sorted(
         (each for each in deliveries if each.sent_at is not None),
         key=lambda each: each.sent_at or now,
@@ -114,7 +114,7 @@ def _chip(
         words = _UNANSWERED.get(escalation.exhausted, "nobody answered")
         return Chip(ChipKind.LOST, "circle-x", words)
     if escalation is not None:
-        words = f"next: {next_whom or f'step {escalation.step + 2}'}"
+        words = _next_words(escalation, next_whom)
         return Chip(ChipKind.NEXT, "phone-outgoing", words, until=escalation.due_at)
     lost = [each for each in deliveries if each.status is AlertDeliveryStatus.FAILED]
     if lost:
@@ -138,6 +138,12 @@ def _chip(
     if not deliveries:
         return Chip(ChipKind.LOST, "circle-slash", "not told · no rule names anybody")
     return Chip(ChipKind.NONE, "circle-dashed", "nobody has it")
+
+
+def _next_words(escalation: ListedEscalation, whom: str | None) -> str:
+    if whom is None:
+        return f"next: step {escalation.step + 2}"
+    return f"next: {whom}" if whom else "escalation ends"
 
 
 _UNANSWERED = {"nobody_reached": "nobody could be reached"}

@@ -34,8 +34,8 @@ async def who_is_next(
     book: OnCallBook,
     table: RoutingTable,
 ) -> dict[UUID, str]:
-    """By alert, in words. Those whose policy nobody knows any more, and those that do not go on, are
-    left out."""
+    """By alert, in words; empty: nobody. Those that do not go on, and those whose policy nobody knows
+    any more, are left out."""
     going = [
         (each, policy)
         for each in escalations
@@ -70,7 +70,7 @@ def next_words(
     schedules: Mapping[UUID, NamedSchedule],
     turns: Mapping[int, int],
 ) -> str:
-    """`Ben by phone`, or that it is nobody, or the last resort. `escalation` goes on at a known time."""
+    """`Ben by phone`, or the last resort; empty: nobody is left. `escalation` goes on at some time."""
     at = escalation.due_at
     assert at is not None
     around = SurroundingsAhead(book, table, subject, Judge(), at, {}, turns, schedules)
@@ -85,7 +85,7 @@ def next_words(
     if reached:
         return _people(reached, book, table)
     end = last_resort(policy, table) if decision.state is EscalationState.EXHAUSTED else None
-    return "nobody else" if end is None else end.name
+    return "" if end is None else end.name
 
 
 def _people(reached: Sequence[Reached], book: OnCallBook, table: RoutingTable) -> str:

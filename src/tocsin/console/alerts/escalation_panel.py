@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tocsin.alerts.on_call_book import OnCallBook
+from tocsin.alerts.on_call_book import OnCallBook, last_resort
 from tocsin.explain.escalation_standing import next_step
 from tocsin.explain.load import subject_of
 from tocsin.model import EscalationState
+from tocsin.oncall.policy_shapes import Policy
 from tocsin.routing.rules import RoutingTable
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.escalations import escalations_of
@@ -40,7 +41,8 @@ class EscalationPanel:
     since: datetime | None
     """When the wait for the next step began."""
     next_names: tuple[str, ...]
-    ends_with_last_resort: bool
+    next_end: str
+    """What comes where no step is left: the last resort by its name, or the end."""
 
 
 async def read_panel(
@@ -72,8 +74,13 @@ async def read_panel(
         next_at=next_at,
         since=_began(found[0].steps),
         next_names=names,
-        ends_with_last_resort=coming is not None and coming["exhausted"],
+        next_end=_end(policy, table) if coming is not None and coming["exhausted"] else "",
     )
+
+
+def _end(policy: Policy | None, table: RoutingTable) -> str:
+    resort = None if policy is None else last_resort(policy, table)
+    return "the escalation ends" if resort is None else resort.name
 
 
 def _began(steps: Sequence[Any]) -> datetime | None:

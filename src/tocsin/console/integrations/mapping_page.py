@@ -29,17 +29,17 @@ from tocsin.store.tables import Integration
 
 SAMPLES = 10
 _FIELDS = (
-    ("alerts", "Each alert is an element of", "empty: a payload is one alert"),
+    ("alerts", "Each alert is an element of", "Empty: a payload is one alert."),
     ("title", "Title", ""),
     ("severity", "Severity", ""),
-    ("kind", "State", "finds the word: firing, resolved, …"),
-    ("external_id", "The tool’s own id", "what begins and ends with the same id is one alert"),
+    ("kind", "State", "Finds the word: firing, resolved, …"),
+    ("external_id", "The tool’s own id", "What begins and ends with the same id is one alert."),
     ("description", "Description", ""),
     ("triggered_at", "Began at", ""),
-    ("occurred_at", "Happened at", "when this very event did, if it says so besides"),
-    ("tenant", "Tenant", "finds the slug of one"),
-    ("metadata", "More to keep", "finds an object; empty: all that nothing else asks for"),
-    ("ignore", "Ignore if", "what it finds true is no alert"),
+    ("occurred_at", "Happened at", "When this very event did, if it says so besides."),
+    ("tenant", "Tenant", "Finds the slug of one."),
+    ("metadata", "More to keep", "Finds an object; empty: all that nothing else asks for."),
+    ("ignore", "Ignore if", "What it finds true is no alert."),
 )
 _TABLES = ("labels", "severities", "kinds")
 NAMES = (*(name for name, _, _ in _FIELDS), *_TABLES)
