@@ -32,7 +32,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
     {
         # Webhooks
         "missing-signature": Problem(
-            "The webhook carries no proof of its sender",
+            "The webhook has no signature or credentials",
             401,
             "The request has no signature, token or credentials where the integration expects "
             "them, so it was not read any further. The attempt is on record.",
@@ -41,10 +41,10 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "on.",
         ),
         "invalid-signature": Problem(
-            "The proof of the sender does not hold",
+            "The signature or credentials are wrong",
             401,
-            "A signature, token or password was there, but none of the integration's live secrets "
-            "makes it. The body may also have been changed on its way: a signature covers every "
+            "A signature, token or password was there, but it matches none of the integration's live "
+            "secrets. The body may also have been changed on its way: a signature covers every "
             "byte of it.",
             "Compare the secret in the sending tool with the integration's; if in doubt, rotate "
             "it and enter the new one. Check that no proxy rewrites the body and that "
@@ -55,16 +55,16 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The webhook was signed too long ago, or in the future",
             401,
             "The signed timestamp is further from this server's clock than the integration's "
-            "timestamp_tolerance_seconds allows. This is what keeps a recorded webhook from being "
-            "played again.",
+            "timestamp_tolerance_seconds allows. This keeps a recorded webhook from being "
+            "replayed.",
             "Synchronise the clocks of both machines (NTP). If the sender queues webhooks for "
             "long, raise timestamp_tolerance_seconds.",
         ),
         "signature-unchecked": Problem(
-            "The signature could not be checked now",
+            "The signature cannot be checked at the moment",
             503,
             "The body is signed by Amazon SNS with a certificate that this server does not have yet "
-            "and could not fetch from SNS. Nothing was taken on trust; SNS sends again.",
+            "and could not fetch from SNS. The webhook was not accepted; SNS sends it again.",
             "Let this server reach the hosts sns.*.amazonaws.com by https. If it never can, set the "
             "integration's auth_scheme to url: then the secret in the address alone proves the "
             "sender.",
@@ -98,15 +98,15 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "delivery on record can be replayed with dry_run to try a new one.",
         ),
         "unsupported-encoding": Problem(
-            "The body is packed or written in a way that is not known",
+            "The body's encoding is not supported",
             415,
-            "The body's Content-Encoding is neither gzip nor deflate, or the charset in its "
-            "Content-Type is one that nobody here can read. The attempt is on record.",
+            "The body's Content-Encoding is none of gzip, deflate, br and zstd, or the charset in its "
+            "Content-Type is not known here. The attempt is on record.",
             "Make the tool, or the proxy in between, send the body uncompressed or with gzip, and "
             "its text in UTF-8.",
         ),
         "overloaded": Problem(
-            "The server has more to do than it can take on",
+            "The server is overloaded",
             503,
             "Webhooks arrive faster than they can be committed, and the queue is at its limit. "
             "Nothing of this request was kept.",
@@ -137,11 +137,11 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         ),
         # Any request
         "internal-error": Problem(
-            "The server made a mistake",
+            "An error inside the server",
             500,
             "Something went wrong that is not the fault of the request. It is in the server's log "
-            "with all that is known of it.",
-            "Try again. If it stays, report it together with the log line of that time.",
+            "with everything known about it.",
+            "Try again. If it keeps happening, report it together with the log line of that time.",
         ),
         "malformed-request": Problem(
             "The request is not well-formed",
@@ -150,10 +150,10 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "Check the body with a JSON tool; detail says where reading it stopped.",
         ),
         "method-not-allowed": Problem(
-            "This address does not know the method",
+            "This address does not support the method",
             405,
             "The address exists, but not for this HTTP method. The Allow header lists those it "
-            "knows.",
+            "supports.",
             "Use one of the methods in Allow.",
         ),
         "unsupported-media-type": Problem(
@@ -163,11 +163,11 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "Send the body as JSON with the header Content-Type: application/json.",
         ),
         "not-found": Problem(
-            "There is nothing here",
+            "Not found",
             404,
             "Nothing with this address or id exists in the workspace of the API key. What belongs "
             "to another workspace looks the same.",
-            "Check the id, and that the API key is one of the right workspace.",
+            "Check the id, and that the API key belongs to the right workspace.",
         ),
         "unauthorized": Problem(
             "An API key is needed",
@@ -193,19 +193,19 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "Fix the faults listed and send the request again.",
         ),
         "bad-cursor": Problem(
-            "The cursor is not one of ours",
+            "The cursor does not belong to this list",
             400,
-            "The cursor parameter is not what an earlier answer gave as next_cursor for this list.",
-            "Begin again without a cursor, and pass next_cursor on unchanged.",
+            "The cursor is not one that an earlier answer of this list gave as next_cursor.",
+            "Start again without a cursor, and pass next_cursor on unchanged.",
         ),
-        # What is there stands in the way
+        # Conflicts with what exists, and limits
         "transition-not-allowed": Problem(
-            "The alert cannot go from its status to that one",
+            "The alert's status does not allow this",
             409,
             "An alert goes OPEN, ACKNOWLEDGED, RESOLVED, CLOSED; from OPEN it may be resolved "
             "directly, anything may be closed, a resolved one may be reopened, and an acknowledgement "
             "taken back. CLOSED is final.",
-            "Read the alert again: somebody else may have been faster.",
+            "Read the alert again: somebody else may have changed it first.",
         ),
         "step-moved-on": Problem(
             "The escalation has gone on",
@@ -258,17 +258,17 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "The contact method is verified",
             409,
             "Its owner has entered a code that was sent to it; no other is needed.",
-            "Nothing is to be done. A test message shows that it works.",
+            "There is nothing to do. A test message shows that it works.",
         ),
         "wrong-code": Problem(
             "That is not the code",
             422,
             "The code is not the one that was sent last to the contact method. After five wrong ones "
-            "it is worth nothing.",
+            "it is no longer accepted.",
             "Look at the newest message, and enter its six digits. If none came, ask for a new code.",
         ),
         "no-live-code": Problem(
-            "There is no code that could be entered",
+            "There is no code to enter",
             409,
             "No code was sent to the contact method, more than 15 minutes have passed since, or too "
             "many wrong ones were entered.",
@@ -290,23 +290,24 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "`tocsin user edit --password-stdin`.",
         ),
         "preview-rate-limited": Problem(
-            "A preview was asked for a moment ago",
+            "Previews are asked for too often",
             429,
-            "An API key has one preview at a time, and after one of more than two seconds a pause "
-            "as long: to ask matchers about thousands of alerts is work.",
-            "Wait for the one under way, or try again after the seconds in Retry-After.",
+            "An API key runs one preview at a time, and after one that took more than two seconds it "
+            "waits as long again: a preview asks its matchers about thousands of alerts.",
+            "Wait for the one that is running, or try again after the seconds in Retry-After.",
         ),
         "bulk-action-running": Problem(
-            "The bulk action is still being done",
+            "The bulk action is still running",
             409,
-            "What is still being done cannot be undone: what it has yet to reach would follow.",
+            "A bulk action that is still running cannot be undone: the alerts that it has yet to reach "
+            "would be changed after the undo.",
             "Cancel it first (POST /bulk-actions/{id}/cancel), or wait until its state is `done`.",
         ),
         "not-undoable": Problem(
             "The bulk action cannot be undone",
             409,
-            "Notes stay, CLOSED is final, and who was paged has been. What was undone once is not "
-            "undone again; what only undoes something else is not undone itself.",
+            "Notes stay, CLOSED is final, and people who were paged were paged. A bulk action is undone "
+            "once, and one that itself undoes another cannot be undone.",
             "Look at what it did (GET /bulk-actions/{id}/alerts), and act on those alerts.",
         ),
         "not-retryable": Problem(
@@ -318,7 +319,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         "not-cancelable": Problem(
             "This delivery cannot be canceled",
             409,
-            "Only a delivery that still waits can be canceled; tests never are.",
+            "Only a delivery that is still waiting can be canceled, and a test message cannot.",
             "Read the delivery's status and attempts.",
         ),
         "payload-truncated": Problem(

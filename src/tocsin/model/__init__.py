@@ -17,6 +17,7 @@ from tocsin.model.alerts import (
     AlertStatus,
     Severity,
 )
+from tocsin.model.default_slug import DEFAULT_SLUG
 from tocsin.model.escalations import EscalationState, SkipReason, StepMode, StopReason, TargetKind
 from tocsin.model.ids import uuid7, uuid7_bytes
 from tocsin.model.kept_history import KeptHistory
@@ -46,6 +47,7 @@ from tocsin.model.timers import TimerKind
 from tocsin.model.utc import iso, optional_iso, utc_now
 
 __all__ = [
+    "DEFAULT_SLUG",
     "DESCRIPTION_LIMIT",
     "EXTERNAL_ID_LIMIT",
     "LABEL_VALUE_LIMIT",

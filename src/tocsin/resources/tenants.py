@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.access.api_keys import Principal
-from tocsin.model import uuid7
+from tocsin.model import DEFAULT_SLUG, uuid7
 from tocsin.resources import recording
 from tocsin.resources.errors import StillNeeded
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
@@ -17,7 +17,6 @@ from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.heartbeats import heartbeats_of_tenant
 from tocsin.store.queries.integrations import integrations_of_tenant
 from tocsin.store.queries.rules import rules_naming_tenant
-from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
 
 _MOST_NAMED = 5
@@ -93,7 +92,7 @@ async def delete(
 
 
 async def _why_needed(session: DatabaseSession, tenant: Tenant) -> str | None:
-    if tenant.slug == DEFAULT:
+    if tenant.slug == DEFAULT_SLUG:
         return "Every workspace needs its tenant `default`."
     if names := await integrations_of_tenant(session, tenant.id, _MOST_NAMED):
         return f"Integrations belong to it: {', '.join(names)}."

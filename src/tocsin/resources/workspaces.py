@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from tocsin.access.api_keys import Principal, create_api_key
-from tocsin.model import Role
+from tocsin.model import DEFAULT_SLUG, Role
 from tocsin.resources import recording
 from tocsin.resources.errors import NotInWorkspace, NotPermitted
 from tocsin.resources.fields import Id, Input, Name, Output, Slug, Time, example, left_out
@@ -19,7 +19,6 @@ from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest, RowPage
 from tocsin.store.queries import audit_events
 from tocsin.store.queries.workspaces import (
-    DEFAULT,
     create_workspace,
     page_of_installation,
     page_of_workspaces,
@@ -85,7 +84,7 @@ async def own(session: DatabaseSession, caller: Principal, workspace_id: UUID) -
 async def is_of_installation(session: DatabaseSession, caller: Principal) -> bool:
     """Whether the caller is of `default`, whose admins look after the whole installation."""
     callers = await read_workspace(session, caller.workspace_id)
-    return callers is not None and callers.slug == DEFAULT
+    return callers is not None and callers.slug == DEFAULT_SLUG
 
 
 async def page_of_seen(

@@ -13,8 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from tocsin.model import uuid7
-from tocsin.store.queries.workspaces import DEFAULT
+from tocsin.model import DEFAULT_SLUG, uuid7
 
 _CONNECT_SECONDS = 10
 
@@ -80,13 +79,13 @@ def ensure_default_workspace(url: str, now: datetime) -> None:
             connection,
             "INSERT INTO workspaces (id, slug, name, created_at, updated_at)"
             " VALUES (%s, %s, 'Default', %s, %s) ON CONFLICT (slug) DO NOTHING RETURNING id",
-            [uuid7(), DEFAULT, now, now],
+            [uuid7(), DEFAULT_SLUG, now, now],
         )
         if workspace_id is not None:
             connection.execute(
                 "INSERT INTO tenants (id, workspace_id, slug, name, created_at, updated_at)"
                 " VALUES (%s, %s, %s, 'Default', %s, %s)",
-                [uuid7(), workspace_id, DEFAULT, now, now],
+                [uuid7(), workspace_id, DEFAULT_SLUG, now, now],
             )
 
 

@@ -17,12 +17,11 @@ from tocsin.console.forms.editing import Editor, Faults
 from tocsin.console.frame.render import go, page
 from tocsin.console.frame.searched_list import Searched
 from tocsin.console.getting_in.door import Call, opened
-from tocsin.model import Role
+from tocsin.model import DEFAULT_SLUG, Role
 from tocsin.resources import tenants
 from tocsin.resources.tenants import TenantIn, TenantPatch
 from tocsin.store.database import DatabaseSession
 from tocsin.store.queries.tenants import page_of_tenants
-from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
 
 _ROWS: Final = 100
@@ -51,7 +50,7 @@ async def _list(call: Call) -> Response:
         rows=found.rows,
         q=searched.q,
         more=searched.more(found.next_cursor),
-        default=DEFAULT,
+        default=DEFAULT_SLUG,
         alerts_of_tenant=alerts_of_tenant,
     )
 
@@ -107,7 +106,7 @@ class TenantEditor(Editor[Tenant, TenantIn, TenantPatch, Mapping[str, str]]):
             row=row,
             values=values,
             faults=faults,
-            is_default=row is not None and row.slug == DEFAULT,
+            is_default=row is not None and row.slug == DEFAULT_SLUG,
             alerts_address=None if row is None else alerts_of_tenant(row.slug),
         )
 

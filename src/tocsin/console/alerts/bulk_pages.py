@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tocsin.console.alerts.alert_addresses import list_address
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms import forms
+from tocsin.console.frame.list_page import page_or_first
 from tocsin.console.frame.render import go, page
 from tocsin.console.getting_in.door import Call, absent, opened
 from tocsin.model import Role
@@ -22,7 +23,6 @@ from tocsin.resources.bulk_actions import BulkActionIn, BulkActionOut
 from tocsin.resources.errors import NotInWorkspace
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.bulk_actions import page_of_bulk_alerts, undone_by, unfinished
 from tocsin.store.tables import BulkAction
 
@@ -140,11 +140,12 @@ async def _show(call: Call) -> Response:
         shown = bulk_actions.show(row)
         if not params.get("outcome") and shown.refused_count:
             wanted = BulkOutcome.REFUSED
-        try:
-            request = PageRequest(_ROWS, params.get("after"))
-            alerts = await page_of_bulk_alerts(session, row.id, request, [wanted] if wanted else [])
-        except BadCursor:
-            return go(f"/alerts/bulk/{bulk_action_id}")
+        outcomes = [] if wanted is None else [wanted]
+        alerts = await page_or_first(
+            _ROWS,
+            params.get("after"),
+            lambda request: page_of_bulk_alerts(session, row.id, request, outcomes),
+        )
         undoing = await undone_by(session, bulk_action_id)
     return page(
         "bulk.html",

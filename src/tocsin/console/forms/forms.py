@@ -101,6 +101,11 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def number_or_text(text: str) -> int | str:
+    """What stands in a field of a number; what is none is left for the API's shape to refuse."""
+    return int(text) if text.isdecimal() and len(text) < 8 else text
+
+
 def zoned(text: str, zone: str) -> str:
     """As a field of date and time has it, by the clock of a zone, to what the API takes."""
     try:

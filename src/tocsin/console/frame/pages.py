@@ -26,12 +26,10 @@ from tocsin.console.alerts.alert_links import AlertLink, links_of
 from tocsin.delivery.channels.kit.addresses_in_text import pieces
 from tocsin.delivery.channels.kit.moments import Moment, moment
 from tocsin.message import SHOWN_ALERTS
-from tocsin.model import AlertStatus
+from tocsin.model import DEFAULT_SLUG, AlertStatus
 from tocsin.store.database import Engine, reading
 from tocsin.store.queries.alert_list import LastAcknowledgement, taken_by
 from tocsin.store.queries.alerts import LinkedAlert, find_linked_alert, find_listed_alerts
-
-_DEFAULT_TENANT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def console_place(token: Token) -> tuple[str, str]:
 
 
 def _shown(alert: LinkedAlert, taken: LastAcknowledgement | None, now: datetime) -> ShownAlert:
-    has_tenant = alert.tenant is not None and alert.tenant_slug != _DEFAULT_TENANT
+    has_tenant = alert.tenant is not None and alert.tenant_slug != DEFAULT_SLUG
     links = links_of(alert.labels, alert.metadata_)
     return ShownAlert(
         id=alert.id,

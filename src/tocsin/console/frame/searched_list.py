@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlencode
 
-from tocsin.store.paging import BadCursor, PageRequest
+from tocsin.console.frame.list_page import Found, page_or_first
+from tocsin.store.paging import PageRequest
 
 _LONGEST = 200
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,10 @@ class Searched:
     async def page(
         self, rows: int, look: Callable[[PageRequest, str | None], Awaitable[Found]]
     ) -> Found:
-        """What `look` finds for a page request and the words, if there are any. Where the cursor is
-        none, it is asked for the first page."""
-        try:
-            return await look(PageRequest(rows, self.after), self.q or None)
-        except BadCursor:
-            return await look(PageRequest(rows), self.q or None)
+        """What `look` finds for a page request and the words, if there are any."""
+        return await page_or_first(
+            rows, self.after, lambda request: look(request, self.q or None)
+        )
 
     def more(self, next_cursor: str | None, path: str = "") -> str | None:
         """The address of the next page, if there is one; without a path, from where the reader is."""

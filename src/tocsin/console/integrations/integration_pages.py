@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms import forms
+from tocsin.console.frame.list_page import page_or_first
 from tocsin.console.frame.render import go, page
 from tocsin.console.getting_in.door import Call, absent, opened
 from tocsin.console.integrations.attempt_words import AttemptLine, verdict_of, waiting_for
@@ -30,7 +31,7 @@ from tocsin.resources.integration_shapes import (
     SourceType,
 )
 from tocsin.store import workspace_rows
-from tocsin.store.paging import BadCursor, PageRequest
+from tocsin.store.paging import PageRequest
 from tocsin.store.queries.health import SourceHeard, sources_heard
 from tocsin.store.queries.integrations import page_of_integrations
 from tocsin.store.queries.webhook_deliveries import page_of_webhook_deliveries
@@ -149,10 +150,21 @@ async def show_integration(
         row = await workspace_rows.find(session, Integration, workspace_id, integration_id)
         if row is None:
             return absent(call, "integration", ("/integrations", "All integrations"))
-        try:
-            attempts = await _attempts(call, session, integration_id, cursor)
-        except BadCursor:
-            attempts = await _attempts(call, session, integration_id, None)
+        attempts = await page_or_first(
+            _ATTEMPTS,
+            cursor,
+            lambda request: page_of_webhook_deliveries(
+                session,
+                workspace_id,
+                request,
+                integration_id=integration_id,
+                status_code=None,
+                outcome=None,
+                alert_id=None,
+                since=None,
+                until=None,
+            ),
+        )
         heard = {each.id: each for each in await sources_heard(session, workspace_id)}
         secrets = await integrations.live_secrets(
             session, call.visitor.principal, integration_id, call.now
@@ -185,20 +197,6 @@ async def show_integration(
         health=health,
         takes_mapping=SOURCES[row.type].takes_mapping,
         may_change=call.may(Role.ADMIN),
-    )
-
-
-async def _attempts(call: Call, session: Any, integration_id: UUID, cursor: str | None) -> Any:
-    return await page_of_webhook_deliveries(
-        session,
-        call.visitor.workspace_id,
-        PageRequest(_ATTEMPTS, cursor),
-        integration_id=integration_id,
-        status_code=None,
-        outcome=None,
-        alert_id=None,
-        since=None,
-        until=None,
     )
 
 

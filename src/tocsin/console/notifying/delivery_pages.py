@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms.choices import destination_choices
-from tocsin.console.frame.render import go, page
+from tocsin.console.frame.list_page import page_or_first
+from tocsin.console.frame.render import page
 from tocsin.console.getting_in.door import Call, absent, opened
 from tocsin.console.notifying.delivery_acts import (
     MOST_AT_ONCE,
@@ -26,7 +27,6 @@ from tocsin.explain.wording import WAIT_WORDS
 from tocsin.model import AlertDeliveryStatus, Reason, Role
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
-from tocsin.store.paging import BadCursor, PageRequest
 from tocsin.store.queries.alert_deliveries import (
     attempts_at,
     group_times,
@@ -74,11 +74,13 @@ async def _list(call: Call) -> Response:
     to = _id(params.get("to", ""))
     workspace_id = call.visitor.workspace_id
     async with call.context.reading() as session:
-        try:
-            found = await page_of_alert_deliveries(
+        found = await page_or_first(
+            _ROWS,
+            params.get("after"),
+            lambda request: page_of_alert_deliveries(
                 session,
                 workspace_id,
-                PageRequest(_ROWS, params.get("after")),
+                request,
                 status=[] if wanted is None else [wanted],
                 alert_id=None,
                 alert_destination_id=to,
@@ -89,9 +91,8 @@ async def _list(call: Call) -> Response:
                 reason=None,
                 since=None,
                 until=None,
-            )
-        except BadCursor:
-            return go("/deliveries")
+            ),
+        )
         names = await names_of_destinations(
             session, workspace_id, {row.alert_destination_id for row in found.rows}
         )

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms.choices import destination_choices
 from tocsin.console.forms.editing import Document, Editor, Faults
+from tocsin.console.forms.forms import number_or_text
 from tocsin.console.forms.matcher_lines import read_matchers, write_matchers
 from tocsin.console.forms.repeated_fields import Part, one, read_parts, rearranged
 from tocsin.console.frame.render import page
@@ -237,7 +238,7 @@ def _document(call: Call, form: PolicyForm) -> tuple[dict[str, Any], dict[str, s
         if fault:
             faults[f"steps-{place}-hours"] = fault
         severity = one(part, "min_severity") or None
-        wait = _minutes(one(part, "wait"))
+        wait = _seconds(one(part, "wait"))
         if wait is None or not 10 <= wait <= escalation_policies.MOST_WAIT:
             faults[f"steps-{place}-wait"] = "Minutes, from 0.2 to 10080."
         condition = {"min_severity": severity, "matchers": matchers, "hours": hours}
@@ -252,23 +253,18 @@ def _document(call: Call, form: PolicyForm) -> tuple[dict[str, Any], dict[str, s
     document = {
         "name": form.values["name"],
         "steps": steps,
-        "repeat": _number(form.values["repeat"]),
+        "repeat": number_or_text(form.values["repeat"]),
         "on_exhausted_destination_id": form.values["exhausted"] or None,
-        "ack_timeout_minutes": _number(form.values["ack_timeout"])
+        "ack_timeout_minutes": number_or_text(form.values["ack_timeout"])
         if form.values["ack_timeout"]
         else None,
     }
     return document, faults
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and len(text) < 8 else text
-
-
-def _minutes(text: str) -> int | None:
-    """In seconds."""
+def _seconds(minutes: str) -> int | None:
     try:
-        return round(float(text.replace(",", ".")) * 60)
+        return round(float(minutes.replace(",", ".")) * 60)
     except (ValueError, OverflowError):
         return None
 

@@ -257,7 +257,7 @@ def _document(form: ScheduleForm) -> tuple[dict[str, Any], dict[str, str]]:
                 "name": one(part, "name"),
                 "rotation": {
                     "unit": unit,
-                    "length": _number(length),
+                    "length": forms.number_or_text(length),
                     "handoff_time": one(part, "handoff_time")[:5],
                     "handoff_day": _handoff_day(part, unit),
                     "starts_on": one(part, "starts_on"),
@@ -278,17 +278,13 @@ def _document(form: ScheduleForm) -> tuple[dict[str, Any], dict[str, str]]:
     return document, faults
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and len(text) < 6 else text
-
-
 def _handoff_day(part: Part, unit: str) -> int | str | None:
     """A weekday of weeks, a day of the month of months; None: that of the first turn."""
     if unit == RotationUnit.WEEKLY.value:
         return one(part, "handoff_day") or None
     if unit == RotationUnit.MONTHLY.value:
         date = one(part, "handoff_date")
-        return _number(date) if date else None
+        return forms.number_or_text(date) if date else None
     return None
 
 

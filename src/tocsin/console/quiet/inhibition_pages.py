@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from tocsin.console.context import ConsoleContext
 from tocsin.console.forms.editing import Editor, Faults
+from tocsin.console.forms.forms import number_or_text
 from tocsin.console.forms.matcher_lines import (
     read_labels,
     read_matchers,
@@ -119,8 +120,7 @@ class InhibitionEditor(
             if fault:
                 faults[name] = fault
         for name in _SECONDS:
-            text = values[name]
-            document[name] = int(text) if text.isdecimal() and len(text) < 8 else text
+            document[name] = number_or_text(values[name])
         return document, faults
 
     def said_when_made(self, row: StoredInhibitionRule) -> str:

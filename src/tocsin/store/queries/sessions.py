@@ -10,9 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select, update
 
-from tocsin.model import Role
+from tocsin.model import DEFAULT_SLUG, Role
 from tocsin.store.database import DatabaseSession
-from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Membership, Session, SignInLink, Tenant, User, Workspace
 
 
@@ -63,7 +62,7 @@ class MemberOf:
 async def places_of(session: DatabaseSession, user_id: UUID) -> list[MemberOf]:
     """By name."""
     tenants = exists().where(
-        Tenant.workspace_id == Workspace.id, Tenant.deleted_at.is_(None), Tenant.slug != DEFAULT
+        Tenant.workspace_id == Workspace.id, Tenant.deleted_at.is_(None), Tenant.slug != DEFAULT_SLUG
     )
     rows = await session.execute(
         select(

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from tocsin.model import DEFAULT_SLUG
 from tocsin.store.database import DatabaseSession
 from tocsin.store.paging import PageRequest, RowPage, contains_text, fetch_page
-from tocsin.store.queries.workspaces import DEFAULT
 from tocsin.store.tables import Tenant
 
 
@@ -38,6 +38,6 @@ async def names_of_tenants(
 
 async def find_default_tenant(session: DatabaseSession, workspace_id: UUID) -> Tenant | None:
     statement = select(Tenant).where(
-        Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT, Tenant.deleted_at.is_(None)
+        Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT_SLUG, Tenant.deleted_at.is_(None)
     )
     return await session.scalar(statement)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from tocsin.model import uuid7
+from tocsin.model import DEFAULT_SLUG, uuid7
 from tocsin.model.figures import Figure, judged
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession
@@ -18,8 +18,6 @@ from tocsin.store.paging import PageRequest, RowPage, contains_text, fetch_page
 from tocsin.store.queries.alert_conditions import LIVE
 from tocsin.store.tables import Alert, Integration, Tenant, Workspace
 
-DEFAULT = "default"
-"""Slug of the workspace that the first start makes, and of every workspace's first tenant."""
 MOST_LIVE: Final = 1_000
 """Live alerts of each workspace are counted up to here."""
 
@@ -46,7 +44,7 @@ async def create_workspace(
         Tenant(
             id=uuid7(),
             workspace_id=workspace.id,
-            slug=DEFAULT,
+            slug=DEFAULT_SLUG,
             name="Default",
             created_at=now,
             updated_at=now,

@@ -14,7 +14,7 @@ from tocsin.delivery.channels.kit.label_order import by_usefulness, differing
 from tocsin.delivery.channels.kit.message_actions import ActionLink, actions_of, group_actions
 from tocsin.delivery.channels.kit.moments import Moment, moment
 from tocsin.message import SHOWN_ALERTS, AlertView, Group, Links, Message, NoticeContent
-from tocsin.model import EventType, Severity
+from tocsin.model import DEFAULT_SLUG, EventType, Severity
 from tocsin.model.sender_links import is_web_address
 
 TITLE = 200
@@ -43,7 +43,6 @@ _ENTRY_TITLE = 160
 _ENTRY_SOURCE = 60
 _ENTRY_LABELS = 2
 _ENTRY_VALUE = 60
-_DEFAULT_TENANT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,7 @@ def _facts(message: Message, alert: AlertView) -> tuple[Fact, ...]:
 
 def _tenant(message: Message) -> tuple[Fact, ...]:
     """Whose it is, where there are several whose it may be."""
-    if message.tenant is None or message.tenant.slug == _DEFAULT_TENANT:
+    if message.tenant is None or message.tenant.slug == DEFAULT_SLUG:
         return ()
     return (Fact("Tenant", one_line(message.tenant.name, VALUE)),)
 
