@@ -210,7 +210,7 @@ async def _lifespan(
             # Ends first: what it has taken is committed still.
             await stack.enter_async_context(mail)
         except Exception as error:
-            log.exception("start.failed")
+            log.exception("cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         memory.settle()

@@ -326,5 +326,5 @@ class Hub:
         try:
             return await web_push_key(self.engine, self.vault)
         except VaultError as error:
-            log.error("web_push_key.unreadable", error=str(error))
+            log.error("the key for Web Push cannot be decrypted", error=str(error))
             return None

@@ -1,4 +1,4 @@
-"""Loops that go on for ever: whether they still do, and until when."""
+"""Loops that run forever: whether they still make progress, and until when they must."""
 
 from __future__ import annotations
 

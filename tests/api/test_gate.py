@@ -220,7 +220,7 @@ def test_a_fault_of_ours_is_in_the_log_and_not_in_the_answer(hub: Hub) -> None:
     assert (answer.status, answer.slug) == (500, "internal-error")
     assert b"tenants." not in answer.body
     assert b"SELECT" not in answer.body
-    assert [line["event"] for line in log] == ["api.failed"]
+    assert [line["event"] for line in log] == ["the API failed to answer a request"]
 
 
 def test_a_database_that_is_away_is_503(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_is_overdue_by_more_than_a_minute_is_said_and_the_fallback_notified
     hub.base.advance(300 + 59)
     assert watch(hub) == []
     hub.base.advance(2)
-    assert watch(hub) == ["escalations do not go on"]
+    assert watch(hub) == ["escalations are overdue"]
     assert OVERDUE._value.get() == 1
     (row,) = [row for row in hub.rows(alert) if row["reason"] == "fallback"]
     assert hub.names[row["alert_destination_id"]] == "fallback"

@@ -40,7 +40,10 @@ def test_where_it_is_not_installed_that_is_said_and_the_hub_goes_on(
     with structlog.testing.capture_logs() as logs:
         assert begin_tracing(WANTED) is None
     (said,) = logs
-    assert (said["log_level"], said["event"]) == ("error", "traces.unavailable")
+    assert (said["log_level"], said["event"]) == (
+        "error",
+        "traces cannot be exported: OpenTelemetry is not installed",
+    )
     assert "tocsin[otel]" in said["remedy"]
 
 
@@ -67,8 +70,8 @@ def test_a_collector_that_fails_is_said_once_and_without_its_address() -> None:
         results = [told.export([]) for _ in range(6)]
     assert results == [fails, fails, fails, works, works, fails]
     assert [each["event"] for each in logs] == [
-        "traces.not_taken",
-        "traces.taken_again",
-        "traces.not_taken",
+        "traces cannot be exported",
+        "traces are exported again",
+        "traces cannot be exported",
     ]
     assert "s3cret" not in str(logs)

@@ -112,7 +112,7 @@ def read_metadata(document: Any, issuer: str) -> Endpoints | NotSignedIn:
         said = document.get("issuer") if isinstance(document, dict) else None
         return NotSignedIn(
             "The provider does not call itself what TOCSIN_OIDC_ISSUER says. Whoever runs this "
-            "installation can mend it.",
+            "installation can fix it.",
             f"the issuer calls itself {said!r}, the setting says {issuer!r}",
         )
     addresses: dict[str, str | None] = {}

@@ -141,7 +141,7 @@ async def begin_session(
 
 @dataclass(frozen=True, slots=True)
 class TooManyTries:
-    """Somebody has tried this address too often of late."""
+    """Somebody has tried this address too often recently."""
 
 
 async def check_password(

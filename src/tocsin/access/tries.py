@@ -1,4 +1,4 @@
-"""How often something was tried of late, counted over all nodes."""
+"""How often something was tried recently, counted over all nodes."""
 
 from __future__ import annotations
 

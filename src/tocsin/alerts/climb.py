@@ -197,7 +197,7 @@ class Climb:
             return
         running = {each.policy_id: each for each in known.live}
         for policy_id, each in running.items():
-            if policy_id in wanted and self._begins_anew(each):
+            if policy_id in wanted and self._starts_over(each):
                 stopped = stop(each.progress, StopReason.SUPERSEDED).progress
                 update = EscalationUpdate.of(each.id, stopped, StopReason.SUPERSEDED, None)
                 rows.updated.append(update)
@@ -249,7 +249,7 @@ class Climb:
                 wanted.setdefault(policy_id, rule)
         return wanted
 
-    def _begins_anew(self, each: RunningEscalation) -> bool:
+    def _starts_over(self, each: RunningEscalation) -> bool:
         """An alert that has become worse goes on where it is, unless its policy has steps that the
         lower severity kept out."""
         if not self.case.is_worse:

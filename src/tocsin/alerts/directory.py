@@ -254,4 +254,8 @@ def _readable(rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
         try:
             yield make(row._mapping)
         except Exception as error:
-            log.error("routing.unusable", id=str(row.id), error=type(error).__name__)
+            log.error(
+                "a stored rule or silence cannot be used",
+                id=str(row.id),
+                error=type(error).__name__,
+            )

@@ -45,7 +45,7 @@ async def elapse(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -
     await acknowledgements_elapse(transaction, taken_on, timers)
 
 
-async def set_anew(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:
+async def set_timers(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:
     """Set the timers of these as the configuration asks for now."""
     ids = [alert.state.id for alert in alerts]
     timers, messages = (

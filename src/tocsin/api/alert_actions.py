@@ -143,7 +143,7 @@ async def acknowledge_alert(
 async def unacknowledge_alert(
     context: Context, caller: Responder, alert_id: Id, body: OptionalNote | None = None
 ) -> AlertOut:
-    """Nobody is on it after all: it is open again, and its escalation begins anew."""
+    """Nobody is on it after all: it is open again, and its escalation starts over."""
     return await _act(context, caller, alert_id, Action.UNACKNOWLEDGE, _note(body))
 
 

@@ -51,16 +51,20 @@ class Gate:
             await within(seconds, self._enter(scope, receive, watched))
         except TimeoutError:
             ended = True
-            _log.warning("api.too_slow", method=scope["method"], seconds=seconds)
+            _log.warning(
+                "the API took too long to answer a request", method=scope["method"], seconds=seconds
+            )
             if not started:
                 await _database_away(scope, receive, send)
         except failures.AWAY as error:
-            _log.warning("api.database_unavailable", error=type(error).__name__)
+            _log.warning("the API cannot reach the database", error=type(error).__name__)
             if not started:
                 await _database_away(scope, receive, send)
         except Exception:
             # Not the exception's text: it may quote a statement's parameters.
-            _log.exception("api.failed", method=scope["method"], path=scope["path"])
+            _log.exception(
+                "the API failed to answer a request", method=scope["method"], path=scope["path"]
+            )
             if not started:
                 response = problem_response(
                     scope, "internal-error", "The request could not be handled; it is in the log."

@@ -71,7 +71,9 @@ def _surely(answer: Answer) -> Answer:
         try:
             return await answer(request)
         except failures.FAILED as error:
-            log.warning("callback.database_away", error=type(error).__name__)
+            log.warning(
+                "a callback cannot be answered: the database is away", error=type(error).__name__
+            )
             return Response("Not just now; try again.\n", 503, headers={"Retry-After": "5"})
 
     return answer_or_later

@@ -118,7 +118,9 @@ class SlackCallbacks:
             async with asyncio.timeout(WHO_SECONDS):
                 email = await bot_of(self._outbound, config).email_of(pressed.user_id)
         except TimeoutError:
-            log.warning("slack.users_info_slow", destination=destination.name)
+            log.warning(
+                "Slack did not say in time who pressed a button", destination=destination.name
+            )
         if email:
             async with reading(self._engine) as session:
                 member = await member_of(session, destination.workspace_id, email)

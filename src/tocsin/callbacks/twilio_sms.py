@@ -36,7 +36,7 @@ REPLY_WITHIN = timedelta(days=7)
 """A code names what was sent since."""
 _MOST_MESSAGES = 500
 WRONG_REPLIES_ALLOWED = 5
-"""In an hour; then nothing is answered: two machines do not talk for ever, nor are codes tried."""
+"""In an hour; then nothing is answered: two machines do not talk forever, nor are codes tried."""
 _FORGET_WRONG_AFTER = timedelta(hours=1)
 
 HELP = "Not understood. Reply: ack CODE, or resolve CODE; the code stands in the message."

@@ -182,7 +182,7 @@ def retry_failed(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Queue everything again that failed of late."""
+    """Queue again everything that failed recently."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.kit.lookup import by_name
 

@@ -45,7 +45,7 @@ RoundRobin = Annotated[
         metavar="STEP", help="This step (1, 2, …) asks one of its targets, in turn; repeatable."
     ),
 ]
-Repeat = Annotated[int | None, typer.Option(min=0, max=9, help="How often all steps begin anew.")]
+Repeat = Annotated[int | None, typer.Option(min=0, max=9, help="How often all steps are repeated.")]
 Last = Annotated[
     str | None,
     typer.Option(

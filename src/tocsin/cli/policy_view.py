@@ -116,7 +116,7 @@ def _forecast_rows(step: Any) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def show_readiness(result: Any) -> None:
-    """Everybody it can reach, and what is to be mended."""
+    """Everybody it can reach, and what is to be fixed."""
     name = (result["policy"]["name"], "bold")
     ready = (" is ready.", "green")
     show(Text.assemble(name, ready if result["is_ready"] else " may leave somebody asleep."))

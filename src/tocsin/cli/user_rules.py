@@ -46,7 +46,7 @@ def rules(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Show by what somebody is paged, and how soon; or say it anew, for both urgencies at once."""
+    """Show by what somebody is paged, and how soon; or replace it, for both urgencies at once."""
     from tocsin.cli.calling.choose import open_api
 
     changes = bool(high or low or clear or says_end or no_end)

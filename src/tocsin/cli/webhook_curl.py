@@ -93,7 +93,7 @@ def _content(
         return _JSON | _events(kept["headers"]), text.encode("utf-8", "replace")
     from tocsin.ingest.sources.samples import kinds, sample
 
-    # Another alert each time: a line that is made anew is to show something new.
+    # Another alert each time: a line that is made again is to show something new.
     return sample(sender.type, kinds(sender.type)[0], n=now.microsecond, now=now)
 
 

@@ -86,7 +86,7 @@ class Expectation:
     recovery_pings: int = 1
     """So many successes in a row end a failure."""
     first_within: timedelta | None = None
-    """How long it may wait for its first ping; None: for ever."""
+    """How long it may wait for its first ping; None: forever."""
 
 
 class Beat(Struct):

@@ -1,6 +1,6 @@
 """Whether time passed in which nobody watched heartbeats. Pure.
 
-Whoever was expected meanwhile may have tried in vain, so it must not be found missing for that. Two
+Whoever was expected meanwhile may have tried without success, so it must not be found missing for that. Two
 clocks tell: that of the wall, which may be put forward or back, and a steady one, which only ever goes
 on (and stands still while the machine sleeps).
 """

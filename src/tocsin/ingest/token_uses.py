@@ -56,6 +56,6 @@ class TokenUses:
         except Exception as error:
             # The database is away. What was used meanwhile will be used again, and this tells nobody
             # what to do.
-            log.debug("tokens.use_not_noted", **described(error))
+            log.debug("cannot write when tokens were last used", **described(error))
             self._used = {**used, **self._used}
             self._secrets = {**secrets, **self._secrets}

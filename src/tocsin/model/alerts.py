@@ -77,7 +77,7 @@ class AlertEventKind(StrEnum):
     ESCALATED = "escalated"
     ESCALATION_HELD = "escalation_held"
     ESCALATION_RESUMED = "escalation_resumed"
-    # Its last step has waited in vain, or nobody could be reached at all.
+    # Nobody has answered its last step, or nobody could be reached at all.
     ESCALATION_EXHAUSTED = "escalation_exhausted"
     # Nobody has said for too long that they are still on it: the alert is open again.
     ACKNOWLEDGEMENT_EXPIRED = "acknowledgement_expired"

@@ -28,7 +28,7 @@ class EscalationState(StrEnum):
     HELD = "held"
     # Somebody took the alert on, it is over, or another escalation took its place.
     STOPPED = "stopped"
-    # Its last step has waited in vain.
+    # Nobody has answered its last step.
     EXHAUSTED = "exhausted"
 
     @property
@@ -37,7 +37,7 @@ class EscalationState(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why an escalation ended before its last step had waited in vain."""
+    """Why an escalation ended before its last step went unanswered."""
 
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"

@@ -184,7 +184,7 @@ def decide(
 
 
 def stop(progress: Progress, reason: StopReason) -> Decision:
-    """It is over before its last step has waited in vain."""
+    """It is over before its last step went unanswered."""
     stopped = replace(progress, state=EscalationState.STOPPED, due_at=None, held_since=None)
     return Decision(stopped, stopped=reason)
 

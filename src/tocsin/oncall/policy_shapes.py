@@ -140,7 +140,7 @@ class PolicyStep:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of a policy. `repeat`: how often all steps begin anew after the first time."""
+    """One version of a policy. `repeat`: how often all steps are repeated after the first time."""
 
     id: UUID
     version: int

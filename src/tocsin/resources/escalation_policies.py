@@ -110,7 +110,7 @@ Repeat = Annotated[
         strict=True,
         ge=0,
         le=MOST_REPEATS,
-        description="How often all steps begin anew after the last has waited in vain",
+        description="How often all steps are repeated after nobody has answered the last one",
     ),
     Whole,
 ]
@@ -127,7 +127,7 @@ AckTimeout = Annotated[
         strict=True,
         ge=0,
         le=MOST_ACK_MINUTES,
-        description="After so long an acknowledgement expires, and the escalation begins anew; 0: "
+        description="After so long an acknowledgement expires, and the escalation starts over; 0: "
         "never; null: 30 for CRITICAL and HIGH, never for others",
     ),
     Whole,

@@ -64,7 +64,7 @@ FirstWithin = Annotated[
         strict=True,
         ge=60,
         le=_LONGEST_SECONDS,
-        description="Seconds that it may wait for its first ping; null: for ever",
+        description="Seconds that it may wait for its first ping; null: forever",
     ),
     Whole,
 ]

@@ -1,4 +1,4 @@
-"""Whether what an integration sends is taken, and what its sender should mend."""
+"""Whether what an integration sends is taken, and what its sender should fix."""
 
 from __future__ import annotations
 

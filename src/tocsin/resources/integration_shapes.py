@@ -136,7 +136,7 @@ class FlappingIn(Input):
     ] = _DEFAULTS.stop
     quiet_minutes: _Minutes = _DEFAULTS.quiet_minutes
     longest_minutes: Annotated[
-        _Minutes, Field(description="After so long it is said anew, if it goes on")
+        _Minutes, Field(description="After so long it is notified again, if it goes on")
     ] = _DEFAULTS.longest_minutes
     digest_minutes: Annotated[
         _Minutes, Field(description="How often it is said how it goes on")

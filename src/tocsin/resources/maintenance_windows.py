@@ -229,7 +229,7 @@ def _schedule(row: StoredWindow, now: datetime) -> None:
     """Checks what is asked for, and works out when the window ends for good.
 
     Raises:
-        InvalidRequest: it would hold everything, or nothing, or for ever.
+        InvalidRequest: it would hold everything, or nothing, or forever.
     """
     recurrence = recurrence_of(
         row.starts_at, row.timezone, row.duration_minutes, row.rrule, row.exdates
@@ -253,7 +253,7 @@ def make(caller: Principal, body: MaintenanceWindowIn, now: datetime) -> StoredW
     """A window as it is asked for, yet to be stored.
 
     Raises:
-        InvalidRequest: it would hold everything, or nothing, or for ever.
+        InvalidRequest: it would hold everything, or nothing, or forever.
     """
     names = MaintenanceWindowIn.model_fields
     values = _columns({name: getattr(body, name) for name in names})

@@ -77,7 +77,11 @@ async def _by_workspace(
     for slug, role in roles.items():
         workspace = await find_workspace(session, slug)
         if workspace is None:
-            log.warning("openid.no_such_workspace", setting="TOCSIN_OIDC_ROLES", workspace=slug)
+            log.warning(
+                "single sign-on names a workspace that does not exist",
+                setting="TOCSIN_OIDC_ROLES",
+                workspace=slug,
+            )
         else:
             found[workspace.id] = role
     return found

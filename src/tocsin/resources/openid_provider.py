@@ -163,7 +163,7 @@ class OpenIdClient:
             access_token = None
         claims: Mapping[str, Any] | NotSignedIn | None = None
         for is_again in (False, True):
-            keys = await self._signing_keys(endpoints, now, anew=is_again)
+            keys = await self._signing_keys(endpoints, now, is_again=is_again)
             if isinstance(keys, NotSignedIn):
                 return keys
             try:
@@ -193,11 +193,11 @@ class OpenIdClient:
         return {**more, **claims}
 
     async def _signing_keys(
-        self, endpoints: Endpoints, now: datetime, *, anew: bool
+        self, endpoints: Endpoints, now: datetime, *, is_again: bool
     ) -> Mapping[str, Any] | NotSignedIn:
         if self._keys is not None:
             keys, since = self._keys
-            is_fresh = now - since < (_KEYS_AT_MOST_EVERY if anew else _KNOWN_FOR)
+            is_fresh = now - since < (_KEYS_AT_MOST_EVERY if is_again else _KNOWN_FOR)
             if is_fresh:
                 return keys  # type: ignore[no-any-return]
         document = await self._get(endpoints.keys)

@@ -76,7 +76,7 @@ async def send_reset(
         await asyncio.sleep(wait)
         if (trouble := await _hand_over(way, person.email, mail)) is None:
             return
-        log.warning("password_reset.not_sent", error=trouble)
+        log.warning("cannot send a password reset mail", error=trouble)
 
 
 async def _hand_over(way: MailWay, recipient: str, mail: bytes) -> str | None:

@@ -24,7 +24,7 @@ from tocsin.routing.wanted_values import WantedValues
 @dataclass(frozen=True, slots=True)
 class InhibitionRule:
     """`equal`: labels that a source and a target must both have, with the same value. `defined_at` is
-    when it was last said anew who its sources and targets are."""
+    when its sources and targets were last redefined."""
 
     id: UUID
     name: str

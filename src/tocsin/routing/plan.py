@@ -240,15 +240,15 @@ def decide(
         )
     are_plain = all(each.rule.is_plain for each in rules)
     if are_plain and occasion.event_type is EventType.TRIGGERED and not held:
-        return _decide_alike(occasion, destination, rules)
-    return _decide_anew(occasion, destination, rules, held)
+        return _decide_cached(occasion, destination, rules)
+    return _decide_uncached(occasion, destination, rules, held)
 
 
 DECIDED = 128
 """Decisions that one table remembers."""
 
 
-def _decide_alike(
+def _decide_cached(
     occasion: Occasion, destination: DestinationRef, rules: Sequence[Naming]
 ) -> PlannedDelivery:
     """What the same rules of the table decided for the same destination, and group, before."""
@@ -270,11 +270,11 @@ def _decide_alike(
     if delivery is None:
         if len(known) >= DECIDED:
             known.clear()
-        delivery = known[key] = _decide_anew(occasion, destination, rules, ())
+        delivery = known[key] = _decide_uncached(occasion, destination, rules, ())
     return delivery
 
 
-def _decide_anew(
+def _decide_uncached(
     occasion: Occasion,
     destination: DestinationRef,
     rules: Sequence[Naming],

@@ -59,7 +59,7 @@ async def copy_missed(connection: RawConnection, most: int) -> int:
 
 
 async def copy_changed(connection: RawConnection, after: UUID, most: int) -> UUID | None:
-    """Looks at the next `most` copies of live alerts, and makes those anew that are no longer true. The
+    """Looks at the next `most` copies of live alerts, and makes those again that are no longer true. The
     place to go on from; None at the end."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(statement("copy_changed_words"), {"after": after, "most": most})

@@ -43,7 +43,7 @@ async def end_leases(
     patience: timedelta = PATIENCE,
     now: Callable[[], datetime] = utc_now,
 ) -> None:
-    """For ever, from `patience` after the beginning on."""
+    """Forever, from `patience` after the beginning on."""
     await asyncio.sleep(patience / timedelta(seconds=1))
     pipes = Reconnecting(lambda: Pipe.open(url, options=PLANNER), pause_seconds=0)
     try:

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_alert_search(url: str) -> None:
-    """For ever. A server without trigrams is asked again every hour."""
+    """Forever. A server without trigrams is asked again every hour."""
     while True:
         try:
             async with await connect(url) as connection:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.alerts.directory import Directory, DirectoryFeed, IntegrationEntry
-from tocsin.alerts.elapsed import elapse, set_anew
+from tocsin.alerts.elapsed import elapse, set_timers
 from tocsin.model import EventType
 from tocsin.store.clock import ClockConnection, HeldAlert
 from tocsin.timers.alert_batches import BATCH, AlertBatches
@@ -22,7 +22,7 @@ class ElapsedTimers:
 
     def __init__(self, url: str, feed: DirectoryFeed, *, batch: int = BATCH) -> None:
         self._due = AlertBatches(url, feed, elapse, size=batch, what="do what is due with an alert")
-        self._anew = AlertBatches(url, feed, set_anew, size=batch, what="set an alert's timers")
+        self._to_set = AlertBatches(url, feed, set_timers, size=batch, what="set an alert's timers")
         self._feed = feed
         self._asked: Asked | None = None
         """By which all timers stand, or will once `_waiting` is done."""
@@ -32,12 +32,12 @@ class ElapsedTimers:
 
     async def close(self) -> None:
         await self._due.close()
-        await self._anew.close()
+        await self._to_set.close()
 
     @property
     def is_busy(self) -> bool:
         """Whether alerts are set aside until what they ask is answered."""
-        return bool(self._due.busy or self._anew.busy)
+        return bool(self._due.busy or self._to_set.busy)
 
     async def work(self, clock: ClockConnection, version: int, now: datetime) -> bool:
         """Do what is due, at most a batch of each workspace, and, where the configuration has changed
@@ -56,15 +56,15 @@ class ElapsedTimers:
             if changed := _changed(self._asked, asked):
                 self._waiting += await clock.live_alerts(changed)
             self._asked, self._directory = asked, directory
-        for batches in (self._anew, self._due):
+        for batches in (self._to_set, self._due):
             await batches.resume(now)
-        await self._set_anew(now)
+        await self._set_new(now)
         return await self._elapse(clock, now) or bool(self._waiting)
 
-    async def _set_anew(self, now: datetime) -> None:
-        size = min(self._anew.size, len(self._waiting))
+    async def _set_new(self, now: datetime) -> None:
+        size = min(self._to_set.size, len(self._waiting))
         if size:
-            await self._anew.run([self._waiting.popleft() for _ in range(size)], now)
+            await self._to_set.run([self._waiting.popleft() for _ in range(size)], now)
 
     async def _elapse(self, clock: ClockConnection, now: datetime) -> bool:
         """Whether anything was due."""

@@ -47,12 +47,12 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_bulk_actions(url: str, feed: DirectoryFeed) -> None:
-    """For ever, on the node that keeps the clock."""
+    """Forever, on the node that keeps the clock."""
     work = BulkWork(url, feed)
     try:
         await Reconnecting(lambda: BulkNews.open(url)).forever(
             work.keep,
-            failed=lambda error: log.error("bulk actions stand still", **described(error)),
+            failed=lambda error: log.error("bulk actions are not worked on", **described(error)),
         )
     finally:
         await work.close()
@@ -91,7 +91,7 @@ class BulkWork:
                 pass
         except Exception as error:
             log.error(
-                "a bulk action stands still", workspace_id=str(workspace_id), **described(error)
+                "a bulk action is not worked on", workspace_id=str(workspace_id), **described(error)
             )
             await asyncio.sleep(FAULTY_SECONDS)
         finally:
@@ -122,9 +122,9 @@ class BulkWork:
         except CONNECTION_LOST:
             raise
         except Exception as error:
-            # One alert must not keep the others for ever.
+            # One alert must not keep the others waiting forever.
             log.error("a bulk action failed", alert_id=str(row.alert_id), **described(error))
-            await self._run(_settled(row, BulkOutcome.REFUSED, "a fault of ours; it is in the log"))
+            await self._run(_settled(row, BulkOutcome.REFUSED, "an error in Tocsin; see its log"))
             return
         if outcome is not None:
             await self._run(_settled(row, *outcome))

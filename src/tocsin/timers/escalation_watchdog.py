@@ -52,7 +52,7 @@ async def look(connection: EscalationWatch, now: datetime) -> None:
     if found.count and found.since is not None:
         told = await connection.notify_fallback(before, now, [uuid7() for _ in range(MOST)])
         log.error(
-            "escalations do not go on",
+            "escalations are overdue",
             count=found.count,
             oldest_due=iso(found.since),
             fallback_notified=told,

@@ -176,8 +176,8 @@ class GroupLook:
             open=tally.open,
         )
         # Each page is news: none takes the place of another.
-        is_anew = pages or (begins and group.last_sent_at is not None)
-        thread = uuid7() if is_anew else group.thread_id
+        starts_thread = pages or (begins and group.last_sent_at is not None)
+        thread = uuid7() if starts_thread else group.thread_id
         since = self._facts.since if begins else group.last_sent_at
         rule = self._rule()
         held = self._held_back()

@@ -53,7 +53,8 @@ class Groups:
         """Forever; a lost connection is made again."""
         try:
             await Reconnecting(lambda: GroupsConnection.open(self._url)).forever(
-                self._keep, failed=lambda error: log.error("groups stopped", **described(error))
+                self._keep,
+                failed=lambda error: log.error("groups are not looked after", **described(error)),
             )
         finally:
             await self.close()

@@ -68,7 +68,7 @@ log = structlog.get_logger(__name__)
 async def keep_heartbeats(
     url: str, feed: DirectoryFeed, now: Callable[[], datetime] = utc_now
 ) -> None:
-    """For ever, on the node that keeps the clock."""
+    """Forever, on the node that keeps the clock."""
     work = HeartbeatWork(url, feed)
 
     async def keep(news: HeartbeatNews) -> None:
@@ -165,19 +165,19 @@ class HeartbeatWork:
             )
 
     async def _begin(self, data: str, now: datetime) -> None:
-        """Where the rules of time zones are others than before, work out anew when pings are expected.
+        """Where the rules of time zones have changed, work out again when pings are expected.
         They do not change while a process runs."""
         pipe = await self._pipe.get()
         (rows,) = await pipe.run((prepared("heartbeat_timezone_data"), {}))
         before = rows[0].timezone_data if rows else None
         # Nobody knows what was in force before the first note.
         if before not in (None, data):
-            moved = await self._schedule_anew(pipe, now)
+            moved = await self._reschedule(pipe, now)
             log.info("time zones have other rules than before", version=data, heartbeats=moved)
         await self._watch(now)
         await pipe.run((prepared("note_timezone_data"), {"data": arrays.text(data)}))
 
-    async def _schedule_anew(self, pipe: Pipe, now: datetime) -> int:
+    async def _reschedule(self, pipe: Pipe, now: datetime) -> int:
         """How many are expected at another time than before."""
         after, moved = bytes(16), 0
         while True:

@@ -38,7 +38,7 @@ class InhibitionLooks:
     async def begin(
         self, clock: ClockConnection, before: Directory | None, after: Directory
     ) -> None:
-        """Look at all live alerts of workspaces in which an inhibition rule is new, or defined anew."""
+        """Look at all live alerts of workspaces in which an inhibition rule is new or was redefined."""
         redefined = {
             id for id in after.routing if _definitions(after, id) - _definitions(before, id)
         }

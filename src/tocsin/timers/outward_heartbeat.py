@@ -85,7 +85,12 @@ class OutwardHeartbeat:
         except TimeoutError:
             return False
         except Exception as error:
-            log.error("heartbeat.fault", part=name, error=type(error).__name__, exc_info=error)
+            log.error(
+                "cannot check a part for the outgoing heartbeat",
+                part=name,
+                error=type(error).__name__,
+                exc_info=error,
+            )
             return False
 
     def _say(self, trouble: str, event: str) -> None:

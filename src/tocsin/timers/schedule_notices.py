@@ -65,7 +65,7 @@ log = structlog.get_logger(__name__)
 async def keep_schedule_notices(
     url: str, feed: DirectoryFeed, now: Callable[[], datetime] = utc_now
 ) -> None:
-    """For ever, on the node that keeps the clock. A database that is away is asked again."""
+    """Forever, on the node that keeps the clock. A database that is away is asked again."""
     notices = ScheduleNotices(url, feed)
     try:
         while True:

@@ -31,7 +31,8 @@ def begin_tracing(settings: Settings) -> Tracing | None:
         exporting = Exporting(settings.traces_url, settings.traces_headers)
     except TracingUnavailableError:
         log.error(
-            "traces.unavailable", remedy="pip install 'tocsin[otel]', or unset TOCSIN_TRACES_URL"
+            "traces cannot be exported: OpenTelemetry is not installed",
+            remedy="pip install 'tocsin[otel]', or unset TOCSIN_TRACES_URL",
         )
         return None
     return Tracing(Tracer(exporting.put, settings.traces_share), exporting.close)

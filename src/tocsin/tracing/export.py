@@ -136,12 +136,12 @@ def _told(inner: Any) -> Any:
         def _say(self, fails: bool, **more: str) -> None:
             if fails and not self._is_failing:
                 log.warning(
-                    "traces.not_taken",
+                    "traces cannot be exported",
                     **more,
                     remedy="the collector at TOCSIN_TRACES_URL does not take spans; the others go on",
                 )
             elif self._is_failing and not fails:
-                log.info("traces.taken_again")
+                log.info("traces are exported again")
             self._is_failing = fails
 
         def shutdown(self) -> None:

@@ -62,7 +62,7 @@ class Taken:
         self._done()
 
     def _usual_lines(self) -> bytes:
-        """uvicorn makes these headers anew once a second."""
+        """uvicorn makes these headers again once a second."""
         headers, lines = Taken._usual
         if headers is not self._server_state.default_headers:
             headers = self._server_state.default_headers

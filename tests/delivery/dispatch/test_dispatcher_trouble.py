@@ -151,7 +151,7 @@ async def test_a_fault_of_our_own_is_in_the_log_and_the_next_dispatcher_goes_on(
                 for _ in range(2):
                     id = outbox.plan(destination)
                     await until(lambda id=id: outbox.row(id)["status"] == "sent")
-    [line] = [line for line in lines if "begins anew" in line["event"]]
+    [line] = [line for line in lines if "started again" in line["event"]]
     assert line["error"] == "RuntimeError"
     assert "secret" not in str(line)
 

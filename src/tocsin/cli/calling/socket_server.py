@@ -44,7 +44,7 @@ def owner_socket(data_dir: Path) -> Iterator[socket.socket | None]:
     try:
         listener = unix_socket.listen(data_dir, over_socket.FILE)
     except OSError as error:
-        log.warning("owner_socket.unavailable", error=error.strerror or str(error))
+        log.warning("cannot open the socket for commands", error=error.strerror or str(error))
         yield None
         return
     with listener:
@@ -118,7 +118,9 @@ class _SocketServer:
             try:
                 connection, _ = await loop.sock_accept(self._listener)
             except OSError as error:
-                log.warning("owner_socket.accept_failed", error=error.strerror or str(error))
+                log.warning(
+                    "cannot accept a command on the socket", error=error.strerror or str(error)
+                )
                 await asyncio.sleep(_BREATH_SECONDS)
                 continue
             task = asyncio.create_task(self._converse(connection), name="owner")
@@ -138,9 +140,11 @@ class _SocketServer:
             # It went away, or is none of our commands.
             return
         except failures.AWAY as error:
-            log.warning("owner_socket.database_unavailable", error=type(error).__name__)
+            log.warning(
+                "a command cannot be answered: the database is away", error=type(error).__name__
+            )
         except Exception:
-            log.exception("owner_socket.failed")
+            log.exception("failed to answer a command")
         finally:
             writer.close()
 
@@ -167,7 +171,7 @@ class _SocketServer:
 
     async def _caller(self, greeting: dict[str, Any], user: int | None) -> Operator | Refusal:
         if user is None or user not in (os.geteuid(), 0):
-            log.warning("owner_socket.refused", uid=user)
+            log.warning("refused a command of another user", uid=user)
             return Refusal.USER
         if greeting["version"] != over_socket.VERSION:
             return Refusal.VERSION

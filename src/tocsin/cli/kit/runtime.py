@@ -120,14 +120,14 @@ def open_or_awaited(settings: Settings) -> Iterator[Installation]:
                 settings,
                 settings.database_url.reveal_text(),
                 settings.secret_keys,
-                partial(prepare_anew, settings),
+                partial(prepare_again, settings),
             )
         yield installation
 
 
 def _can_wait(settings: Settings) -> bool:
     """Whether there is a spool, and a configuration to know senders by. An embedded database that does
-    not start is this machine's own trouble, and waiting would not mend it."""
+    not start is a fault of this machine, and waiting would not fix it."""
     if settings.database_url is None or settings.spool_limit == 0:
         return False
     from tocsin.access.vault import Vault
@@ -136,7 +136,7 @@ def _can_wait(settings: Settings) -> bool:
     return snapshot.read(settings.data_dir, Vault(settings.secret_keys)) is not None
 
 
-def prepare_anew(settings: Settings) -> None:
+def prepare_again(settings: Settings) -> None:
     """What a start does, for a database that was away then."""
     with open_database(settings) as url:
         readable(partial(prepare, settings, url))

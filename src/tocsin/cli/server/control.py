@@ -37,7 +37,9 @@ def answering(data_dir: Path, answers: Answers) -> Iterator[None]:
     try:
         listener = unix_socket.listen(data_dir, FILE)
     except OSError as error:
-        log.warning("control.unavailable", path=str(path), error=error.strerror or str(error))
+        log.warning(
+            "cannot open the control socket", path=str(path), error=error.strerror or str(error)
+        )
         yield
         return
     thread = threading.Thread(target=_accept, args=(listener, answers), name="control", daemon=True)
@@ -82,5 +84,5 @@ def _answer(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception:
-        log.exception("control.failed")
+        log.exception("cannot answer a question on the control socket")
         return None

@@ -83,7 +83,10 @@ class _ActPage:
                 try:
                     return await self._answer(request, text, token)
                 except failures.FAILED as error:
-                    log.warning("act_page.database_away", error=type(error).__name__)
+                    log.warning(
+                        "the page of a message's link cannot reach the database",
+                        error=type(error).__name__,
+                    )
                     return database_away(
                         "Tocsin cannot reach its database. Nothing was changed; "
                         "try again in a moment."

@@ -84,7 +84,9 @@ async def _show(engine: Engine, signer: LinkSigner, text: str, token: Token) -> 
         ]
         locked = bool(acting) and await _is_locked(engine, signer, acting[0][1])
     except failures.FAILED as error:
-        log.warning("alert_page.database_away", error=type(error).__name__)
+        log.warning(
+            "the page of a message's link cannot reach the database", error=type(error).__name__
+        )
         return database_away("Tocsin cannot reach its database; try again in a moment.")
     values: dict[str, Any] = {**about(token, alerts), "places": [console_place(token)]}
     several = token.action.is_of_several

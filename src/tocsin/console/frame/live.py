@@ -1,7 +1,7 @@
 """The stream behind an open page: that alerts or what is configured changed, how many alerts are open,
 and that it lives.
 
-A page asks for its own changed parts anew; no alert goes through the stream. What is looked at is one
+A page asks for its own changed parts; no alert goes through the stream. What is looked at is one
 row per workspace and the version of the configuration, once for all pages of it that are open in this
 process.
 """
@@ -37,7 +37,7 @@ LONGEST_SECONDS = 600.0
 
 @dataclass(slots=True)
 class _Watch:
-    """One workspace, as seen at the last look. `changed` is made anew at every change."""
+    """One workspace, as seen at the last look. `changed` is replaced at every change."""
 
     counts: LiveCounts | None = None
     version: int | None = None
@@ -89,7 +89,7 @@ class LiveFeed:
                     counts = await count_live(session, workspace_id)
                     version = await configuration_version(session)
             except failures.FAILED as error:
-                log.warning("live_feed.database_away", error=type(error).__name__)
+                log.warning("the live stream cannot reach the database", error=type(error).__name__)
                 counts = watch.counts or LiveCounts(0, 0, None)
             if (counts, version) != (watch.counts, watch.version):
                 watch.counts, watch.version = counts, version

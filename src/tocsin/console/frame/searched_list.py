@@ -28,9 +28,7 @@ class Searched:
         self, rows: int, look: Callable[[PageRequest, str | None], Awaitable[Found]]
     ) -> Found:
         """What `look` finds for a page request and the words, if there are any."""
-        return await page_or_first(
-            rows, self.after, lambda request: look(request, self.q or None)
-        )
+        return await page_or_first(rows, self.after, lambda request: look(request, self.q or None))
 
     def more(self, next_cursor: str | None, path: str = "") -> str | None:
         """The address of the next page, if there is one; without a path, from where the reader is."""

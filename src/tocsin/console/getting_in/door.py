@@ -102,7 +102,7 @@ async def guarded(answer: Coroutine[Any, Any, Response]) -> Response:
     try:
         return await within(CALL_SECONDS, answer)
     except _AWAY as error:
-        log.warning("console.database_away", error=type(error).__name__)
+        log.warning("the console cannot reach the database", error=type(error).__name__)
         return page(
             "trouble.html",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
@@ -113,7 +113,7 @@ async def guarded(answer: Coroutine[Any, Any, Response]) -> Response:
         )
     except Exception:
         # Not the exception's text: it may quote a statement's parameters.
-        log.exception("console.failed")
+        log.exception("the console failed to show a page")
         return page(
             "trouble.html",
             status=HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -135,5 +135,5 @@ def _declined(error: str) -> NotSignedIn:
 
 
 def _refused(refusal: NotSignedIn) -> Response:
-    log.warning("openid.refused", cause=refusal.cause)
+    log.warning("single sign-on was refused", cause=refusal.cause)
     return go("/login", refusal.words)

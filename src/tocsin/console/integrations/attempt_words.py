@@ -1,4 +1,4 @@
-"""How an attempt of a sender went, in words for somebody who is to mend it."""
+"""How an attempt of a sender went, in words for somebody who is to fix it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AttemptLine:
 
 
 def verdict_of(delivery: WebhookDelivery) -> tuple[str, str]:
-    """How it went: a tone, and words for somebody who is to mend it."""
+    """How it went: a tone, and words for somebody who is to fix it."""
     if delivery.status_code < 300:
         return "ok", _became(delivery)
     if delivery.status_code == HTTPStatus.UNAUTHORIZED:

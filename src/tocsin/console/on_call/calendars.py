@@ -58,7 +58,7 @@ class _Calendars:
         try:
             return await self._answer(request)
         except failures.FAILED as error:
-            log.warning("calendar.database_away", error=type(error).__name__)
+            log.warning("a calendar feed cannot reach the database", error=type(error).__name__)
             return Response(status_code=503, headers={"Retry-After": "60"})
 
     async def _answer(self, request: Request) -> Response:

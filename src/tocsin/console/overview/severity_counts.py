@@ -1,4 +1,4 @@
-"""How many alerts are live of each severity: counted anew each time, unless there are so many that a
+"""How many alerts are live of each severity: counted each time, unless there are so many that a
 second makes no difference."""
 
 from __future__ import annotations

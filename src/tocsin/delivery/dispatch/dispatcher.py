@@ -267,7 +267,7 @@ class Dispatcher:
         except Exception as error:
             # Its text may hold a URL that is a secret: the kind of error and its place must do.
             log.error(
-                "a channel failed on its own account",
+                "a channel failed unexpectedly",
                 channel=target.kind,
                 **described(error),
                 alert_delivery_id=str(claimed.id),

@@ -1,4 +1,4 @@
-"""A dispatcher that is made anew when a fault of our own has ended it: the worst would be a process that
+"""A dispatcher that is started again when a fault of our own has ended it: the worst would be a process that
 no longer delivers and does not say so."""
 
 from __future__ import annotations
@@ -52,7 +52,5 @@ class LastingDispatcher:
         except* Exception as faults:
             ended_well = False
             for fault in faults.exceptions:
-                log.error(
-                    "the dispatcher failed on its own account, and begins anew", **described(fault)
-                )
+                log.error("the dispatcher crashed and is started again", **described(fault))
         return ended_well

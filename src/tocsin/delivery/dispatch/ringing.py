@@ -41,7 +41,7 @@ class Ringing:
                         if await self.call_off(connection) < _MOST:
                             await asyncio.sleep(EVERY_SECONDS)
             except CONNECTION_ERRORS as error:
-                log.warning("ringing.failed", **described(error))
+                log.warning("cannot look for messages to stop ringing", **described(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def call_off(self, connection: RawConnection) -> int:
@@ -69,5 +69,7 @@ class Ringing:
         try:
             return bool(await channel.call_off(config, message.progress))
         except Exception as error:
-            log.error("calling off failed", destination=message.name, **described(error))
+            log.error(
+                "cannot stop a message from ringing", destination=message.name, **described(error)
+            )
             return False

@@ -164,6 +164,11 @@ class InboundEndpoint:
 def _what_failed(product: Product, error: Exception) -> Declined:
     if is_away(error):
         return UNAVAILABLE
-    log.error("inbound.fault", product=product.name, error=type(error).__name__, exc_info=error)
+    log.error(
+        "failed to answer a request to another product's API",
+        product=product.name,
+        error=type(error).__name__,
+        exc_info=error,
+    )
     metrics.FAULTS.inc()
     return FAULT

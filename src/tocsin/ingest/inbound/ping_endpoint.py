@@ -71,7 +71,7 @@ class PingEndpoint:
         except TimeoutError:
             reply = _TOO_SLOW
         except Exception as error:
-            log.error("ping.fault", error=type(error).__name__, exc_info=error)
+            log.error("failed to take a ping", error=type(error).__name__, exc_info=error)
             reply = form.answer(PingRefusal.FAULT)
         length = (b"content-length", b"%d" % len(reply.body))
         await send(

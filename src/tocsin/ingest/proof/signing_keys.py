@@ -78,10 +78,10 @@ class SigningKeys:
     async def _confirm(self, url: str, topic: str) -> bool:
         is_confirmed = await self._fetch(url) is not None
         if is_confirmed:
-            log.info("sns.subscription_confirmed", topic=topic[:300])
+            log.info("confirmed a subscription of Amazon SNS", topic=topic[:300])
         else:
             log.warning(
-                "sns.subscription_not_confirmed",
+                "cannot confirm a subscription of Amazon SNS",
                 topic=topic[:300],
                 remedy="open the SubscribeURL in the body of the recorded delivery",
             )
@@ -95,7 +95,7 @@ class SigningKeys:
                 self._failed.clear()
             self._failed[url] = time.monotonic()
             log.warning(
-                "sns.certificate_unavailable",
+                "cannot fetch a signing certificate of Amazon SNS",
                 remedy="webhooks signed by SNS are answered 503 until this server can reach"
                 " https://sns.<region>.amazonaws.com; or set auth_scheme to url",
             )

@@ -71,7 +71,7 @@ class Drain:
                     if isinstance(error, NotNow) or is_away(error):
                         log.info("the spool waits for the database", **described(error))
                     else:
-                        log.error("spool.fault", **described(error))
+                        log.error("cannot commit webhooks of the spool", **described(error))
                     self.spool.stall()
                     await connection.back_off()
         finally:

@@ -62,7 +62,9 @@ class MemberOf:
 async def places_of(session: DatabaseSession, user_id: UUID) -> list[MemberOf]:
     """By name."""
     tenants = exists().where(
-        Tenant.workspace_id == Workspace.id, Tenant.deleted_at.is_(None), Tenant.slug != DEFAULT_SLUG
+        Tenant.workspace_id == Workspace.id,
+        Tenant.deleted_at.is_(None),
+        Tenant.slug != DEFAULT_SLUG,
     )
     rows = await session.execute(
         select(

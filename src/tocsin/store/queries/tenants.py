@@ -38,6 +38,8 @@ async def names_of_tenants(
 
 async def find_default_tenant(session: DatabaseSession, workspace_id: UUID) -> Tenant | None:
     statement = select(Tenant).where(
-        Tenant.workspace_id == workspace_id, Tenant.slug == DEFAULT_SLUG, Tenant.deleted_at.is_(None)
+        Tenant.workspace_id == workspace_id,
+        Tenant.slug == DEFAULT_SLUG,
+        Tenant.deleted_at.is_(None),
     )
     return await session.scalar(statement)

@@ -1,4 +1,4 @@
--- Alerts that are sources from now on, or say so anew. The targets of one that comes are to be looked at,
+-- Alerts that are sources from now on, or are so again. The targets of one that comes are to be looked at,
 -- unless another source holds all of them already. (One that is itself a target of something may hold fewer.)
 INSERT INTO inhibition_sources AS source (key, alert_id, inhibition_rule_id, targets, title, since, look_at)
 SELECT given.key, given.alert_id, given.rule_id, given.targets::uuid[], given.title, %(now)s,

@@ -1,6 +1,6 @@
 -- Nobody is paged any more for these alerts: somebody has taken them on, or they are over. Called with the
 -- alert locked. What a dispatcher has in hand at this very moment it looks at again before it sends
--- (`pages_over.sql`), and what comes back from an attempt in vain is looked at when it is claimed again. So it
+-- (`pages_over.sql`), and what comes back from a failed attempt is looked at when it is claimed again. So it
 -- is with a page about several alerts that carries one of these, which then is not sent either.
 --
 -- The status is compared as text for the reason that `cancel_unsent.sql` gives.

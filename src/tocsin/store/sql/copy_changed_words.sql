@@ -1,5 +1,5 @@
 -- Of the live copies after `after` the next `most`: those of alerts that say something else by now, or that
--- have ended, are made anew. Some at a time: to read all alerts that are live takes a second where they are
+-- have ended, are made again. Some at a time: to read all alerts that are live takes a second where they are
 -- many, and the place in memory of what pages read. The last one looked at; none if it was the end.
 WITH looked AS MATERIALIZED (
     SELECT alert_id, words_digest FROM alert_search

@@ -1,4 +1,4 @@
--- Nobody watched for a while. Whoever was expected meanwhile may have tried in vain: each such heartbeat
+-- Nobody watched for a while. Whoever was expected meanwhile may have tried without success: each such heartbeat
 -- gets its grace, or as long as a short period, from now on.
 WITH late AS (
     SELECT status.heartbeat_id,

@@ -1,4 +1,4 @@
--- What became of messages about several alerts became of the rows that they carry. Where one is made anew,
+-- What became of messages about several alerts became of the rows that they carry. Where one is made again,
 -- because some of its pages are over, the others are queued again.
 UPDATE alert_deliveries AS carried
 SET status = CASE WHEN carrier.goes_on THEN 'queued' ELSE carrier.status END,

@@ -87,7 +87,7 @@ class Heartbeat(Deletable, Base):
     manual_resume: Mapped[bool] = mapped_column(server_default=text("false"))
     recovery_pings: Mapped[int] = mapped_column(server_default=text("1"))
     expect_first_within_seconds: Mapped[int | None]
-    """How long it may wait for its first ping; null: for ever."""
+    """How long it may wait for its first ping; null: forever."""
     token_digest: Mapped[UUID | None]
     """First 128 bits of the SHA-256 of the token in its ping address; null where it has none."""
     bound_integration_id: Mapped[UUID | None] = mapped_column(ForeignKey("integrations.id"))

@@ -27,7 +27,7 @@ class StoredInhibitionRule(Base):
     delay_seconds: Mapped[int]
     grace_seconds: Mapped[int]
     defined_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    """When it was last said anew who its sources and targets are."""
+    """When its sources and targets were last redefined."""
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

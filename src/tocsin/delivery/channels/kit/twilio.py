@@ -53,7 +53,7 @@ _UNREACHABLE = {
 }
 _STOPPED = 21610
 """The receiver answered STOP to this sender."""
-# Those that somebody with the Twilio account can mend: until then, messages wait.
+# Those that somebody with the Twilio account can fix: until then, messages wait.
 _TO_MEND = {
     20003: "Twilio does not accept the account or its token",
     20005: "the Twilio account is not active",

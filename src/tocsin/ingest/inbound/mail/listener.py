@@ -125,7 +125,7 @@ class MailListener:
                 if (changed_at := self.certificate.changed_at()) != self._loaded:
                     self._tls, self._loaded = self.certificate.load(), changed_at
             except (OSError, ssl.SSLError) as error:
-                log.error("mail.certificate_unusable", error=str(error))
+                log.error("the certificate for mail cannot be used", error=str(error))
         return self._tls
 
 
@@ -173,7 +173,7 @@ class _Handler:
             self.is_taking = False
 
     async def handle_exception(self, error: Exception) -> str:
-        log.error("mail.fault", error=type(error).__name__, exc_info=error)
+        log.error("failed to take a mail", error=type(error).__name__, exc_info=error)
         return FAULT
 
 

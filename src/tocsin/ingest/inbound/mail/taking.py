@@ -100,7 +100,7 @@ class MailTaker:
         except Exception as error:
             if is_away(error):
                 return AWAY
-            log.error("mail.fault", error=type(error).__name__, exc_info=error)
+            log.error("failed to take a mail", error=type(error).__name__, exc_info=error)
             metrics.FAULTS.inc()
             return FAULT
         finally:
