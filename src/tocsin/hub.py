@@ -43,7 +43,7 @@ from tocsin.timers.clock import Clock
 from tocsin.timers.escalation_watchdog import watch_escalations
 from tocsin.timers.groups import Groups
 from tocsin.timers.heartbeats import keep_heartbeats
-from tocsin.timers.outward_heartbeat import OutwardHeartbeat, Progress
+from tocsin.timers.outgoing_heartbeat import OutgoingHeartbeat, Progress
 from tocsin.timers.retention import keep_retention
 from tocsin.timers.schedule_notices import keep_schedule_notices
 from tocsin.tracing import Tracer, Tracing, begin_tracing
@@ -246,8 +246,8 @@ class Hub:
                     return None if 200 <= answer.status < 300 else f"answered {answer.status}"
                 return answer.message
 
-            heartbeat = OutwardHeartbeat(call, parts, self.settings.heartbeat_interval_seconds)
-            async with background(heartbeat.run(), "outward heartbeat"):
+            heartbeat = OutgoingHeartbeat(call, parts, self.settings.heartbeat_interval_seconds)
+            async with background(heartbeat.run(), "outgoing heartbeat"):
                 yield
 
     @contextlib.asynccontextmanager

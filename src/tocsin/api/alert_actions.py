@@ -113,7 +113,7 @@ def _note(body: OptionalNote | None) -> str | None:
 
 @router.post("/snooze", responses=problems("transition-not-allowed"))
 async def snooze_alert(context: Context, caller: Responder, alert_id: Id, body: Snooze) -> AlertOut:
-    """Nobody is notified of it for a while. What is still open and unheard of then is sent. It ends
+    """Nobody is notified of it for a while. What is still open and unsent when it ends is sent. It ends
     early when the severity rises or the alert is reopened."""
     until = body.end(utc_now())
     return await _act(context, caller, alert_id, Action.SNOOZE, body.note, until)

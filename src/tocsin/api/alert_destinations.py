@@ -80,7 +80,7 @@ async def list_alert_destinations(
 async def create_alert_destination(
     context: Context, caller: Admin, body: AlertDestinationIn
 ) -> AlertDestinationCreated:
-    """Its config is checked on entry, field by field. It is not sent to before a test or an alert
+    """Its config is checked on entry, field by field. Nothing is sent to it before a test or an alert
     is."""
     now = utc_now()
     new = destinations.make(context.vault, _policy(context), caller, body, now)

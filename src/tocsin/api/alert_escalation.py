@@ -191,7 +191,7 @@ async def escalate_alert(
 async def assign_alert(
     context: Context, caller: Responder, alert_id: Id, body: AssignIn
 ) -> AlertOut:
-    """Makes it somebody's own, and pages them. Its escalation goes on until they acknowledge. Whom no
+    """Assigns it to somebody, and pages them. Its escalation goes on until they acknowledge. Whoever no
     page would reach is refused."""
     outcome = await OnCallActions(context.actions).assign(
         caller.workspace_id, alert_id, caller.actor, utc_now(), body.user_id, body.note

@@ -59,7 +59,7 @@ async def update_alert_rule(
 
 @router.delete("/{alert_rule_id:uuid}", status_code=204)
 async def delete_alert_rule(context: Context, caller: Admin, alert_rule_id: Id) -> Response:
-    """What it has already planned is still delivered."""
+    """Messages that it has already planned are still delivered."""
     async with context.configuring() as session:
         await rules.delete(session, caller, alert_rule_id, utc_now())
     return Response(status_code=204)

@@ -122,7 +122,7 @@ _DESCRIPTION = (
 
 @cache
 def _routes() -> FastAPI:
-    """The same for everybody, and dear to make: several APIs in one process share them."""
+    """The same for everybody, and expensive to make: several APIs in one process share them."""
     api = FastAPI(
         title="Tocsin",
         version=version("tocsin"),

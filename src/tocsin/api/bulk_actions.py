@@ -66,7 +66,7 @@ async def create_bulk_action(
 
 @router.get("/{bulk_action_id:uuid}")
 async def get_bulk_action(context: Context, caller: Viewer, bulk_action_id: Id) -> BulkActionOut:
-    """How far it is."""
+    """Its progress, and what became of its alerts so far."""
     async with context.reading() as session:
         return show(await owned(session, BulkAction, caller, bulk_action_id))
 

@@ -128,7 +128,7 @@ async def delete_contact_method(
 async def send_contact_code(
     context: Context, caller: Viewer, contact_method_id: Id
 ) -> AlertDeliveryOut:
-    """Sends a new code; the one before is worth nothing from now on."""
+    """Sends a new code; the previous one stops working."""
     async with context.writing() as session:
         outcome = await send_code(session, context.codes, caller, contact_method_id, utc_now())
         row = await read_delivery(session, answer_code(outcome).alert_delivery_id)

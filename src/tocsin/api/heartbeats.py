@@ -141,7 +141,7 @@ async def resume_heartbeat(context: Context, caller: Responder, heartbeat_id: Id
 async def rotate_token(
     context: Context, caller: Admin, heartbeat_id: Id, body: TokenRotation | None = None
 ) -> HeartbeatWithToken:
-    """Gives it a new token, which is never shown again; the one before counts no longer."""
+    """Gives it a new token, which is never shown again; the previous one stops working."""
     now = utc_now()
     given = None if body is None else body.ping_token
     async with context.writing() as session:

@@ -62,7 +62,7 @@ async def get_integration_token(
 async def revoke_integration_token(
     context: Context, caller: Admin, integration_id: Id, integration_token_id: Id
 ) -> Response:
-    """From here on it is dead, on every node."""
+    """It stops working at once, on every node."""
     async with context.configuring() as session:
         await integration_tokens.revoke(
             session, caller, integration_id, integration_token_id, utc_now()

@@ -49,7 +49,7 @@ class InvitationAccepted(Output):
 async def list_invitations(
     context: Context, caller: Admin, query: Annotated[PageQuery, Query()]
 ) -> Page[InvitationOut]:
-    """Those that are open or were accepted; one that has expired is forgotten."""
+    """Those that are open or were accepted; expired ones are not listed."""
     async with context.reading() as session:
         page = await page_of_invitations(session, caller.workspace_id, query.request())
     return shown(page, InvitationOut.model_validate)
@@ -98,7 +98,7 @@ async def get_invitation(context: Context, caller: Admin, invitation_id: Id) -> 
 
 @router.delete("/{invitation_id:uuid}", status_code=204)
 async def revoke_invitation(context: Context, caller: Admin, invitation_id: Id) -> Response:
-    """From here on its link leads nowhere."""
+    """Its link stops working at once."""
     async with context.writing() as session:
         await invitations.revoke(session, caller, invitation_id, utc_now())
     return Response(status_code=204)

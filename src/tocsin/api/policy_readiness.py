@@ -71,7 +71,7 @@ class PolicyReadinessOut(Output):
 async def read_policy_readiness(
     context: Context, caller: Viewer, escalation_policy_id: Id
 ) -> PolicyReadinessOut:
-    """For everybody it can reach in the next four weeks: have they a verified contact method, does a
+    """For everybody it can reach in the next four weeks: do they have a verified contact method, does a
     page go out within five minutes, and when did the last one arrive?"""
     now = utc_now()
     ahead = await ahead_of(context, caller, escalation_policy_id, now, WEEKS)

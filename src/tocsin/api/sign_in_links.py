@@ -19,7 +19,7 @@ router = APIRouter(prefix="/sign-in-links", tags=["users"], route_class=JsonRout
 async def create_sign_in_link(
     context: Context, caller: Admin, body: SignInLinkIn
 ) -> SignInLinkCreated:
-    """Of no use with an API key: only the command line on the server may."""
+    """Refused with an API key: only the command line on the server may."""
     async with context.writing() as session:
         token, expires_at = await sign_in_links.create(session, caller, body, utc_now())
     return SignInLinkCreated(

@@ -87,7 +87,7 @@ async def update_user(context: Context, caller: Viewer, user_id: Id, body: UserP
 @router.delete("/{user_id:uuid}", status_code=204)
 async def delete_user(context: Context, caller: Admin, user_id: Id) -> Response:
     """Takes somebody out of the workspace, with their contact methods and keys here; they are paged no
-    more. Who is a member of no other workspace is deleted."""
+    more. Somebody who is in no other workspace is deleted."""
     async with context.configuring() as session:
         await users.remove(session, caller, user_id, utc_now())
     return Response(status_code=204)

@@ -29,7 +29,7 @@ class WebPushKeyOut(Output):
 
 @router.get("")
 async def get_web_push_key(context: Context, caller: Viewer) -> WebPushKeyOut:
-    """The same for everybody, and for good: it is made once."""
+    """The same for everybody, and never changed: it is made once."""
     try:
         key = await web_push_key(context.engine, context.vault)
     except VaultError:

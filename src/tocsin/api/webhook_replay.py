@@ -88,7 +88,7 @@ class ReplayOut(Output):
 async def replay_webhook_delivery(
     context: Context, caller: Responder, webhook_delivery_id: Id, body: ReplayIn | None = None
 ) -> ReplayOut:
-    """Does it again; it does not count as a duplicate. Times stay those of the first reception."""
+    """Takes it in again; it does not count as a duplicate. Times stay those of the first reception."""
     asked = body or ReplayIn()
     dry_run = asked.dry_run
     now = utc_now()

@@ -39,7 +39,7 @@ class WorkspaceQuery(PageQuery):
 async def list_workspaces(
     context: Context, caller: Viewer, query: Annotated[WorkspaceQuery, Query()]
 ) -> Page[WorkspaceOut]:
-    """The caller's own workspace; there are no others to it. Admins of `default` may ask for all: that
+    """The caller's own workspace; others do not exist for it. Admins of `default` may ask for all: that
     they are there, not what is in them."""
     async with context.reading() as session:
         if query.all:

@@ -61,7 +61,7 @@ def create(
         str | None, typer.Option(metavar="DATE", help="First turn; else the last hand-over day.")
     ] = None,
     fallback: Annotated[
-        str | None, typer.Option(metavar="USER", help="Told where nobody is on call.")
+        str | None, typer.Option(metavar="USER", help="Notified where nobody is on call.")
     ] = None,
     fallback_destination: Annotated[
         str | None, typer.Option(metavar="DESTINATION", help="The same, a destination.")

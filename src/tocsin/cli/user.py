@@ -159,7 +159,7 @@ def show_one(user: User, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
     grid.add_row("reached", reached(found))
     quiet = [quiet_time(each, found["timezone"]) for each in found["quiet_hours"] or ()]
     grid.add_row("quiet hours", "; ".join(quiet) or "none")
-    grid.add_row("told of shifts", notices_words(found["shift_notices"]))
+    grid.add_row("shift notices", notices_words(found["shift_notices"]))
     show(grid)
     show(section("Contact methods"))
     user_contact.show_methods(methods)
@@ -186,7 +186,7 @@ def edit(
         list[str] | None,
         typer.Option(
             metavar="WHEN",
-            help="Tell them of their shifts: `1d`, `60m` or `0` before each begins, `end` when it has "
+            help="Notify them of their shifts: `1d`, `60m` or `0` before each begins, `end` when it has "
             "ended; repeatable, `none`: never.",
         ),
     ] = None,

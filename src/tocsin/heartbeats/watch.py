@@ -1,8 +1,8 @@
 """Whether time passed in which nobody watched heartbeats. Pure.
 
-Whoever was expected meanwhile may have tried without success, so it must not be found missing for that. Two
-clocks tell: that of the wall, which may be put forward or back, and a steady one, which only ever goes
-on (and stands still while the machine sleeps).
+Whoever was expected meanwhile may have tried without success, so it must not be found missing for
+that. Two clocks tell: the wall clock, which may be put forward or back, and a monotonic one, which only
+ever goes on (and stands still while the machine sleeps).
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     p(t) = p · 2^(−Δt/H) + weight      weight 1 between live and over, ½ for a severity, 0 for a repeat
 
 It flaps from p ≥ start on, and has settled when p has fallen below stop and nothing has changed for a
-while, at the latest after some hours: then it is notified again if it goes on. Pure: times are arguments.
+while, at the latest after some hours: if it goes on then, that is notified again. Pure: times are
+arguments.
 """
 
 from __future__ import annotations

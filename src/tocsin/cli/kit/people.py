@@ -109,7 +109,7 @@ def wanted_notices(texts: list[str]) -> dict[str, Any] | None:
 
 
 def notices_words(wanted: Any) -> str:
-    """What somebody is told of their shifts, for people."""
+    """Of which of their shifts somebody is notified, for people."""
     if wanted is None:
         return "no"
     parts = [_before(each) for each in wanted["before_minutes"]]

@@ -38,7 +38,7 @@ Call = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(slots=True)
-class OutwardHeartbeat:
+class OutgoingHeartbeat:
     """One per process. `parts`: its work, by name."""
 
     call: Call
@@ -58,7 +58,7 @@ class OutwardHeartbeat:
         """Call, if all goes on. Whether the other system has heard it."""
         if stuck := await self._stuck():
             CALLS.labels("withheld").inc()
-            self._say(f"no progress of {', '.join(stuck)}", "heartbeat.withheld")
+            self._say(f"no progress of {', '.join(stuck)}", "the outgoing heartbeat is withheld")
             return False
         problem: str | None = None
         for attempt in range(TRIES):
@@ -66,10 +66,10 @@ class OutwardHeartbeat:
                 await asyncio.sleep(self.pause_seconds)
             if (problem := await self.call()) is None:
                 CALLS.labels("made").inc()
-                self._say("", "heartbeat.calls_again")
+                self._say("", "the outgoing heartbeat is answered again")
                 return True
         CALLS.labels("failed").inc()
-        self._say(problem or "", "heartbeat.not_heard")
+        self._say(problem or "", "the outgoing heartbeat is not answered")
         return False
 
     async def _stuck(self) -> list[str]:

@@ -25,7 +25,7 @@ from tocsin.settings import load
 from tocsin.store.installation import ensure_default_workspace
 from tocsin.timers import clock
 from tocsin.timers.clock import Clock
-from tocsin.timers.outward_heartbeat import OutwardHeartbeat
+from tocsin.timers.outgoing_heartbeat import OutgoingHeartbeat
 
 SECRET = "the-ping-key-of-another-system"
 
@@ -59,9 +59,9 @@ async def test_it_calls_only_while_every_part_goes_on(part: str, stuck: Any) -> 
         return None
 
     parts: dict[str, Any] = dict.fromkeys(("ingest", "database", "delivery"), _goes_on)
-    assert await OutwardHeartbeat(call, parts, 0.2).beat()
+    assert await OutgoingHeartbeat(call, parts, 0.2).beat()
     parts[part] = stuck
-    assert not await OutwardHeartbeat(call, parts, 0.2).beat()
+    assert not await OutgoingHeartbeat(call, parts, 0.2).beat()
     assert len(calls) == 1
 
 
@@ -72,7 +72,7 @@ async def test_a_call_that_is_not_heard_is_made_again_twice() -> None:
         calls.append(1)
         return "answered 500" if len(calls) % 4 else None
 
-    heartbeat = OutwardHeartbeat(call, {}, 0.2, pause_seconds=0)
+    heartbeat = OutgoingHeartbeat(call, {}, 0.2, pause_seconds=0)
     assert not await heartbeat.beat()
     assert len(calls) == 3
     assert await heartbeat.beat()
