@@ -14,7 +14,7 @@ from tests.cli.program import Program
 from tests.support.postgres import Database
 from tocsin.cli.kit import keys
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.server import whereabouts
+from tocsin.cli.server import server_file
 from tocsin.model import Secret
 from tocsin.settings import Settings
 from tocsin.store.installation import newest_revision
@@ -71,24 +71,24 @@ def test_a_lost_key_is_not_replaced_while_there_are_secrets(
 
 
 def test_the_server_is_found_while_it_runs_and_not_after(tmp_path: Path) -> None:
-    assert whereabouts.running_server(tmp_path) is None
-    with whereabouts.announced(tmp_path, "http://127.0.0.1:1") as said:
+    assert server_file.running_server(tmp_path) is None
+    with server_file.announced(tmp_path, "http://127.0.0.1:1") as said:
         assert said
-        assert whereabouts.running_server(tmp_path) == "http://127.0.0.1:1"
-        with whereabouts.announced(tmp_path, "http://127.0.0.1:2") as second:
+        assert server_file.running_server(tmp_path) == "http://127.0.0.1:1"
+        with server_file.announced(tmp_path, "http://127.0.0.1:2") as second:
             assert not second
-        assert whereabouts.running_server(tmp_path) == "http://127.0.0.1:1"
+        assert server_file.running_server(tmp_path) == "http://127.0.0.1:1"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_server_left_is_not_believed(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
-        with whereabouts.announced(tmp_path, "http://127.0.0.1:1"):
+        with server_file.announced(tmp_path, "http://127.0.0.1:1"):
             os._exit(0)
     os.waitpid(child, 0)
     assert (tmp_path / "server.json").exists()
-    assert whereabouts.running_server(tmp_path) is None
+    assert server_file.running_server(tmp_path) is None
 
 
 def test_the_newest_revision_is_what_alembic_says() -> None:

@@ -14,7 +14,7 @@ from tocsin.cli.backup_file import Backup, Manifest, fingerprint, pack, unpack, 
 from tocsin.cli.kit import keys as key_file
 from tocsin.cli.kit.exits import Exit, Failure, readable
 from tocsin.cli.kit.output import Json, note, print_json, print_plain, progress
-from tocsin.cli.server.whereabouts import running_server
+from tocsin.cli.server.server_file import running_server
 
 if TYPE_CHECKING:
     from tocsin.settings import Settings

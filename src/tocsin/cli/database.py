@@ -12,7 +12,7 @@ import typer
 from tocsin.cli.kit import keys as key_file
 from tocsin.cli.kit.exits import Exit, Failure, readable
 from tocsin.cli.kit.output import Json, note, print_json, print_plain, progress
-from tocsin.cli.server.whereabouts import running_server
+from tocsin.cli.server.server_file import running_server
 
 app = typer.Typer(help="Move what is stored to another PostgreSQL.", no_args_is_help=True)
 

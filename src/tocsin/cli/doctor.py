@@ -23,7 +23,7 @@ def _findings(settings: Settings) -> list[Finding]:
     from tocsin.cli.checkup.checks import examine
     from tocsin.cli.checkup.findings import Finding, Health
     from tocsin.cli.server import control
-    from tocsin.cli.server.whereabouts import running_server
+    from tocsin.cli.server.server_file import running_server
 
     if (url := running_server(settings.data_dir)) is None:
         return list(examine(settings))

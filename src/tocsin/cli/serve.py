@@ -43,7 +43,7 @@ def serve(
     from tocsin.cli.server import serving
     from tocsin.cli.server.control import answering
     from tocsin.cli.server.sign_in_links import set_up_link
-    from tocsin.cli.server.whereabouts import announced
+    from tocsin.cli.server.server_file import announced
 
     settings = configured = load_settings(is_service=True)
     listener = _listen(settings.host if host is None else host, port, settings.port)

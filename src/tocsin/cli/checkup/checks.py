@@ -19,7 +19,7 @@ from tocsin.cli.kit import keys
 from tocsin.cli.kit.exits import Failure, readable
 from tocsin.cli.kit.runtime import open_database
 from tocsin.cli.server import serving
-from tocsin.cli.server.whereabouts import running_server
+from tocsin.cli.server.server_file import running_server
 from tocsin.settings import settings_file
 from tocsin.settings.file import holds_secrets
 

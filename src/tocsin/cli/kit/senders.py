@@ -22,7 +22,7 @@ def read_body(file: str) -> bytes:
 
 
 def server_of(settings: Settings, url: str | None) -> str:
-    from tocsin.cli.server.whereabouts import running_server
+    from tocsin.cli.server.server_file import running_server
 
     found = url or settings.public_url or running_server(settings.data_dir)
     if found is None:
