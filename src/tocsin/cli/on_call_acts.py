@@ -8,13 +8,14 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.arguments import AlertId
-from tocsin.cli.kit.exits import Exit, Failure
 from tocsin.cli.kit.output import Json, moment, note, print_json, show, status_text
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import pairs
 
-_User = Annotated[str, typer.Argument(metavar="USER", help="A mail address, a name or an id.")]
-_Said = Annotated[str | None, typer.Option("--note", help="Said in the page.")]
+_User = Annotated[
+    str, typer.Argument(metavar="USER", help="A mail address, a name, an id or `last`.")
+]
+_Said = Annotated[str | None, typer.Option("--note", help="Shown in the page.")]
 
 
 def escalate(
@@ -51,7 +52,7 @@ def assign(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Make an alert somebody's own, and page them."""
+    """Assign an alert to somebody, and page them."""
     _ask(alert_id, [user], said, workspace, json, assigns=True)
 
 
@@ -64,7 +65,7 @@ def page(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Page people to help with an alert, though somebody may have taken it on."""
+    """Page people to help with an alert, also if somebody has acknowledged it."""
     _ask(alert_id, user, said, workspace, json, assigns=False)
 
 
@@ -73,11 +74,12 @@ def _ask(
 ) -> None:
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.kit.lookup import alert_id as found_id
+    from tocsin.cli.kit.people import user_id
 
     body: dict[str, Any] = {"note": said} if said else {}
     with open_api(workspace) as api:
         identifier = found_id(api, alert_id)
-        ids = [_user_id(api, user) for user in users]
+        ids = [user_id(api, user) for user in users]
         what = {"user_id": ids[0]} if assigns else {"user_ids": ids}
         action = "assign" if assigns else "responders"
         found = api.post(f"/alerts/{identifier}/{action}", {**body, **what})
@@ -85,18 +87,6 @@ def _ask(
         print_json(found)
     else:
         show(Text.assemble(status_text(found["status"]), f"  {found['title']}"))
-
-
-def _user_id(api: Any, user: str) -> str:
-    found = [
-        each
-        for each in api.items("/users", limit=1_000)
-        if user in (each["id"], each["name"]) or user.lower() == each["email"].lower()
-    ]
-    if len(found) != 1:
-        many = "several people have that name" if found else "there is nobody of that name"
-        raise Failure(f"{user}: {many}; try the mail address", code=Exit.USAGE)
-    return str(found[0]["id"])
 
 
 def _show(found: Any) -> None:

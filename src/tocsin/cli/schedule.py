@@ -8,29 +8,28 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tocsin.cli import schedule_swap
+from tocsin.cli import schedule_calendar, schedule_override, schedule_swap
 from tocsin.cli.kit import named
-from tocsin.cli.kit.arguments import span
-from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, answer, is_answered, moment, note, print_json, show
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show
+from tocsin.cli.kit.people import user_id
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import pairs, table
 from tocsin.cli.schedule_words import (
     KIND,
     PATH,
+    Name,
+    Preview,
     instant,
+    layer_of,
     participants,
     restriction,
     rotation,
     show_preview,
     show_shifts,
-    user_id,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Who is on call: rotations, overrides and swaps.")
-app.add_typer(schedule_swap.app, name="swap")
 
-Name = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its name or id, or `last`.")]
 Users = Annotated[
     list[str] | None,
     typer.Argument(metavar="USER…", help="In order of their turns; ann,ben together; - is nobody."),
@@ -45,7 +44,6 @@ Only = Annotated[
 ]
 Timezone = Annotated[str, typer.Option(metavar="ZONE", help="Europe/Vienna, say.")]
 LayerName = Annotated[str, typer.Option("--layer", metavar="NAME", help="Which layer.")]
-Preview = Annotated[bool, typer.Option("--preview", help="Only show what it would do.")]
 _FIRST_LAYER = "Primary"
 
 
@@ -214,7 +212,7 @@ def edit(
             body["timezone"] = timezone
         if users or every or handoff or only or always or layer:
             layers = [_as_asked(each) for each in found["layers"]]
-            own = _layer(layers, layer, found["timezone"])
+            own = layer_of(layers, layer, found["timezone"])
             if remove_layer:
                 layers.remove(own)
             if every or handoff:
@@ -238,28 +236,6 @@ def _as_asked(layer: Any) -> dict[str, Any]:
     return {name: value for name, value in layer.items() if name != "version"}
 
 
-def _layer(layers: list[dict[str, Any]], name: str | None, timezone: str) -> dict[str, Any]:
-    """The one that is meant; a new name makes one.
-
-    Raises:
-        Failure: there are several, and none is named.
-    """
-    if name is None and len(layers) != 1:
-        names = ", ".join(each["name"] for each in layers) or "none"
-        raise Failure(f"say which layer with --layer: {names}", code=Exit.USAGE)
-    for each in layers:
-        if name in (None, each["name"]):
-            return each
-    made: dict[str, Any] = {
-        "name": name,
-        "rotation": rotation("1w", "mon 09:00", None, timezone),
-        "participants": [],
-        "restrictions": [],
-    }
-    layers.append(made)
-    return made
-
-
 def _turning(
     before: dict[str, Any], every: str | None, handoff: str | None, timezone: str
 ) -> dict[str, Any]:
@@ -270,183 +246,11 @@ def _turning(
     return rotation(length, handoff or kept, before["starts_on"], timezone)
 
 
-@app.command()
-def override(
-    name: Name,
-    user: Annotated[
-        str | None, typer.Argument(metavar="[USER]", help="Who is on call instead of everybody.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="2026-12-24T09:00; else now.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Its end.")] = None,
-    duration: Annotated[
-        str | None, typer.Option("--for", metavar="SPAN", help="4h, 1d; instead of --to.")
-    ] = None,
-    shift: Annotated[
-        str | None, typer.Option(metavar="TIME", help="The one shift that lasts then.")
-    ] = None,
-    instead_of: Annotated[
-        str | None, typer.Option(metavar="USER", help="Only where this one is on call.")
-    ] = None,
-    besides: Annotated[bool, typer.Option("--besides", help="Besides whoever is.")] = False,
-    without: Annotated[
-        str | None, typer.Option(metavar="USER", help="Takes this one off; without [USER].")
-    ] = None,
-    layer: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this layer.")] = None,
-    comment: Annotated[str, typer.Option("--comment", "-c", help="Why.")] = "",
-    preview: Preview = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    json: Json = False,
-) -> None:
-    """Change a time by hand: take over, replace, add or remove somebody."""
-    from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import by_name
-
-    if (user is None) == (without is None):
-        raise Failure("say who: USER who comes, or --without USER who leaves", code=Exit.USAGE)
-    with open_api(workspace, only_reads=preview) as api:
-        found = by_name(api, PATH, KIND, name)
-        zone = found["timezone"]
-        body: dict[str, Any] = {"kind": "cover", "comment": comment}
-        if user is not None:
-            body["substitute_user_id"] = user_id(api, user)
-        if besides:
-            body["kind"] = "add"
-        if instead_of is not None:
-            body |= {"kind": "replace", "user_id": user_id(api, instead_of)}
-        if without is not None:
-            body |= {"kind": "remove", "user_id": user_id(api, without)}
-        if layer is not None:
-            body["layer_id"] = _layer(found["layers"], layer, zone).get("id")
-        for field, text, option in (
-            ("starts_at", since, "--from"),
-            ("ends_at", until, "--to"),
-            ("shift_at", shift, "--shift"),
-        ):
-            if text is not None:
-                body[field] = instant(text, zone, option)
-        if duration is not None:
-            begin = datetime.fromisoformat(body.get("starts_at") or datetime.now(UTC).isoformat())
-            body["ends_at"] = (begin + span(duration, "--for")).isoformat()
-        shown = api.post(f"{PATH}/{found['id']}/preview", {"override": body})
-        made = None if preview else api.post(f"{PATH}/{found['id']}/overrides", body)
-    if json:
-        print_json(shown if made is None else made)
-        return
-    if made is not None:
-        note(f"Made override {made['id']}; undo it with tocsin schedule undo.")
-    show_preview(shown)
-
-
-@app.command()
-def overrides(
-    name: Name,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    json: Json = False,
-) -> None:
-    """List what was changed by hand in a schedule."""
-    from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import by_name
-
-    with open_api(workspace, only_reads=True) as api:
-        schedule = by_name(api, PATH, KIND, name)
-        path = f"{PATH}/{schedule['id']}/overrides"
-        found = api.items(path, limit=1_000, is_over=None if everything else "false")
-        people = {each["id"]: each["name"] for each in api.items("/users", limit=10_000)}
-    if is_answered(found, json, "There are no overrides."):
-        return
-    made = table("kind", "who", "from", "to", "comment", "id")
-    for each in found:
-        comes, leaves = (people.get(each[field], "") for field in ("substitute_user_id", "user_id"))
-        who = f"{comes} for {leaves}" if comes and leaves else comes or leaves
-        made.add_row(
-            each["kind"],
-            Text(who),
-            moment(each["starts_at"]),
-            moment(each["ends_at"]),
-            Text(each["comment"]),
-            each["id"],
-        )
-    show(made)
-
-
-@app.command()
-def undo(
-    override_id: Annotated[
-        str,
-        typer.Argument(metavar="OVERRIDE_ID", help="An id, the beginning of one, or `last`."),
-    ],
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    json: Json = False,
-) -> None:
-    """Undo an override: one that lasts ends now."""
-    from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import among
-
-    with open_api(workspace) as api:
-        current = [
-            each
-            for schedule in api.items(PATH, limit=10_000)
-            for each in api.items(
-                f"{PATH}/{schedule['id']}/overrides", limit=1_000, is_over="false"
-            )
-        ]
-        found = among(current, "override", override_id, lambda each: False)
-        api.delete(f"/schedule-overrides/{found['id']}")
-    answer(found, json, "Undone.")
-
-
-@app.command()
-def calendar(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[SCHEDULE]", help="Left out: of all, with --user.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="USER", help="Only this one's shifts.")
-    ] = None,
-    label: Annotated[str, typer.Option(help="What it is for.")] = "calendar",
-    revoke: Annotated[
-        str | None, typer.Option(metavar="FEED_ID", help="Let an address work no more.")
-    ] = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    json: Json = False,
-) -> None:
-    """Make an address for a calendar to subscribe to; alone, list those there are."""
-    from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import by_name
-
-    with open_api(workspace, only_reads=name is None and user is None and revoke is None) as api:
-        if revoke is not None:
-            api.delete(f"/calendar-feeds/{revoke}")
-            note("Its address works no more.")
-            return
-        if name is None and user is None:
-            _list_feeds(api.items("/calendar-feeds", limit=1_000), json)
-            return
-        body: dict[str, Any] = {"name": label}
-        if name is not None:
-            body["schedule_id"] = by_name(api, PATH, KIND, name)["id"]
-        if user is not None:
-            body["user_id"] = user_id(api, user)
-        made = api.post("/calendar-feeds", body)
-    if json:
-        print_json(made)
-        return
-    show(Text(made["url"]))
-    note("Subscribe to it in a calendar. Whoever has it can read it; it is not shown again.")
-
-
-def _list_feeds(found: list[Any], json: bool) -> None:
-    if is_answered(found, json, "There is no calendar feed."):
-        return
-    made = table("name", "last used", "id")
-    for each in found:
-        made.add_row(Text(each["name"]), each["last_used_at"] or "never", each["id"])
-    show(made)
-
-
+app.command("override")(schedule_override.override)
+app.command("overrides")(schedule_override.overrides)
+app.command("undo")(schedule_override.undo)
+app.command("calendar")(schedule_calendar.calendar)
+app.add_typer(schedule_swap.app, name="swap")
 named.offer(
     app, named.NamedKind(PATH, KIND), delete="Delete a schedule that no escalation policy names."
 )

@@ -8,14 +8,14 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.output import Json, is_answered, note, print_json, show
+from tocsin.cli.kit.people import User, user_id
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import table
-from tocsin.cli.schedule_words import KIND, PATH, instant, user_id
+from tocsin.cli.schedule_words import KIND, PATH, instant
 
 app = typer.Typer(no_args_is_help=True, help="Give shifts away, exchange them, take them over.")
 
 SwapId = Annotated[str, typer.Argument(metavar="SWAP_ID", help="Its id, a beginning, or `last`.")]
-User = Annotated[str, typer.Argument(metavar="USER", help="A name, an address or an id.")]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="2026-12-24T09:00.")]
 To = Annotated[str, typer.Option("--to", metavar="TIME", help="2026-12-25T09:00.")]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.lookup import one_of
 from tocsin.cli.kit.output import note, show
+from tocsin.cli.kit.people import user_id
 from tocsin.cli.kit.tables import table
 
 if TYPE_CHECKING:
@@ -20,28 +21,14 @@ PATH = "/schedules"
 KIND = "schedule"
 NOBODY = "-"
 
+Name = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its name or id, or `last`.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Only show what it would do.")]
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EVERY = re.compile(r"(\d+)\s*(h|d|w|mo)")
 _UNITS = {"h": "hours", "d": "daily", "w": "weekly", "mo": "monthly"}
 _HANDOFF = re.compile(r"(?:([a-z]{3}|\d{1,2})\s+)?(\d\d:\d\d)")
 _WINDOW = re.compile(r"(?:([a-z,-]+)\s+)?(\d\d:\d\d)\s*-\s*(?:([a-z]{3})\s+)?(\d\d:\d\d)")
-
-
-def user_id(api: ApiClient, said: str) -> str:
-    """The id of a member: by name, address, id or its beginning.
-
-    Raises:
-        Failure: there is none, or not just one.
-    """
-    people = api.items("/users", limit=10_000)
-    wanted = said.lower()
-    found = [each for each in people if wanted in (each["id"], each["email"].lower())]
-    found = found or [each for each in people if each["name"].lower() == wanted]
-    found = found or [each for each in people if wanted and each["id"].startswith(wanted)]
-    if not found and people:
-        names = ", ".join(sorted(each["name"] for each in people)[:10])
-        raise Failure(f"there is no user {said!r} here; there are {names}", code=Exit.NOT_FOUND)
-    return str(one_of("user", said, found)["id"])
 
 
 def participants(api: ApiClient, said: list[str]) -> list[list[str] | None]:
@@ -171,6 +158,28 @@ def _of_the_wall(local: datetime, timezone: str, option: str) -> datetime:
         texts = " or ".join(each.astimezone(zone(timezone)).isoformat() for each in (first, second))
         raise Failure(f"{option}: the clock shows that time twice; say {texts}", code=Exit.USAGE)
     return first
+
+
+def layer_of(layers: list[dict[str, Any]], name: str | None, timezone: str) -> dict[str, Any]:
+    """The one that is meant; a new name makes one.
+
+    Raises:
+        Failure: there are several, and none is named.
+    """
+    if name is None and len(layers) != 1:
+        names = ", ".join(each["name"] for each in layers) or "none"
+        raise Failure(f"say which layer with --layer: {names}", code=Exit.USAGE)
+    for each in layers:
+        if name in (None, each["name"]):
+            return each
+    made: dict[str, Any] = {
+        "name": name,
+        "rotation": rotation("1w", "mon 09:00", None, timezone),
+        "participants": [],
+        "restrictions": [],
+    }
+    layers.append(made)
+    return made
 
 
 def show_shifts(result: Any) -> None:

@@ -42,8 +42,8 @@ def serve(
     from tocsin.cli.kit.runtime import load_settings, open_installation, open_or_awaited
     from tocsin.cli.server import serving
     from tocsin.cli.server.control import answering
-    from tocsin.cli.server.sign_in_links import set_up_link
     from tocsin.cli.server.server_file import announced
+    from tocsin.cli.server.sign_in_links import set_up_link
 
     settings = configured = load_settings(is_service=True)
     listener = _listen(settings.host if host is None else host, port, settings.port)

@@ -80,8 +80,8 @@ def _play(
         from tocsin.cli.kit.runtime import open_installation
         from tocsin.cli.kit.signing import load_signed_senders
         from tocsin.cli.server.control import answering
-        from tocsin.cli.server.sign_in_links import demo_link
         from tocsin.cli.server.server_file import announced
+        from tocsin.cli.server.sign_in_links import demo_link
         from tocsin.logs import configure_logs
 
     import asyncio

@@ -47,6 +47,15 @@ def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
     found = [each for each in items if said in (each.get(member) for member in members)]
     if not found:
         found = items[:1] if said == LAST else beginning(items, said)
+    return one_named(kind, said, found, items)
+
+
+def one_named(kind: str, said: str, found: list[Any], items: list[Any]) -> Any:
+    """The only one of `found`, which are some of `items`.
+
+    Raises:
+        Failure: there is none, or more than one; where there is none it names those that are there.
+    """
     if not found and items:
         names = ", ".join(sorted(each.get("name") or each["id"] for each in items)[:10])
         raise Failure(

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.lookup import among, beginning
+from tocsin.cli.kit.lookup import LAST, among, beginning, one_named
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
@@ -26,15 +26,22 @@ _QUIET = re.compile(r"(?:([a-z,]+)\s+)?(\d\d:\d\d)\s*-\s*(\d\d:\d\d)(?:\s+(\S+))
 
 
 def find_user(api: ApiClient, said: str) -> Any:
-    """The member with this address, name or id.
+    """The member with this address, name (in either case), id or beginning of an id; `last` is the
+    newest.
 
     Raises:
         Failure: there is none, or more than one.
     """
-    items = api.items("/users", limit=10_000)
+    items, wanted = api.items("/users", limit=10_000), said.lower()
     # An address is one person's; a name may be that of several.
-    found = [each for each in items if said.lower() == each["email"].lower()]
-    return among(found or items, "user", said, lambda each: bool(found) or said == each["name"])
+    found = [each for each in items if wanted in (each["id"], each["email"].lower())]
+    found = found or [each for each in items if wanted == each["name"].lower()]
+    found = found or (items[:1] if said == LAST else beginning(items, said))
+    return one_named("user", said, found, items)
+
+
+def user_id(api: ApiClient, said: str) -> str:
+    return str(find_user(api, said)["id"])
 
 
 def find_contact(api: ApiClient, user: Any, said: str) -> Any:
