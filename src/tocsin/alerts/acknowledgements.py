@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from tocsin.alerts.alert_case import AskedPerson
 from tocsin.alerts.alert_timers import StoredTimer
-from tocsin.alerts.climb import AskedPerson
 from tocsin.alerts.rows import SYSTEM_JSON
 from tocsin.alerts.stored import StoredAlert
 from tocsin.alerts.transaction import AlertTransaction

@@ -12,11 +12,12 @@ from uuid import UUID
 
 import msgspec
 
+from tocsin.alerts.alert_case import Acknowledgement
 from tocsin.alerts.alert_key import AlertKey
-from tocsin.alerts.climb import TakenOn
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.alerts.matching_budgets import MatchingBudgets
+from tocsin.alerts.stored import StoredAlert
 from tocsin.alerts.transaction import AlertTransaction
 from tocsin.model import (
     TRANSITIONS,
@@ -43,7 +44,7 @@ class _Move:
     kind: AlertEventKind
     event_type: EventType
     only_from: AlertStatus | None = None
-    """Whence alone, where more states lead to `to`."""
+    """The only status that this may start from, where others lead to `to` as well."""
 
     def is_allowed(self, before: AlertStatus) -> bool:
         return self.to in TRANSITIONS[before] and self.only_from in (None, before)
@@ -199,31 +200,16 @@ class Actions:
             await transaction.rollback()
             return AlertNotFound()
         before = stored.state.status
-        move = _MOVES.get(action)
-        renews = (
-            action is Action.ACKNOWLEDGE
-            and before is AlertStatus.ACKNOWLEDGED
-            and (until is not None or stored.entry.on_call is not None)
-        )
-        if renews:
-            move = None
-        if move is not None and (move.to is before or not move.is_allowed(before)):
+        move = _move_of(stored, action, until)
+        if (answer := _answered(stored.state, action, move, now)) is not None:
             await transaction.rollback()
-            if move.to is before:
-                return Acted(before, is_changed=False)
-            return ActionNotAllowed(before)
+            return answer
         if action in (Action.SNOOZE, Action.UNSNOOZE):
-            if not before.is_live:
-                await transaction.rollback()
-                return ActionNotAllowed(before)
-            if action is Action.UNSNOOZE and not _is_snoozed(stored.state, now):
-                await transaction.rollback()
-                return Acted(before, is_changed=False)
             stored.state.snooze = None if until is None else ActiveSnooze(until, actor.name)
         if move is not None:
             _moved(stored.state, action, move.to, now)
         if action is Action.ACKNOWLEDGE:
-            transaction.escalating.acknowledge(stored, TakenOn(actor.id, until))
+            transaction.escalating.acknowledge(stored, Acknowledgement(actor.id, until))
         kind = _KINDS[action]
         said = {} if until is None else {"until": iso(until)}
         if note:
@@ -247,6 +233,32 @@ class Actions:
             audited(workspace_id, alert_id, actor, kind, before, after, said, now), *also
         )
         return Acted(after)
+
+
+def _move_of(stored: StoredAlert, action: Action, until: datetime | None) -> _Move | None:
+    """The change of status; None: it stays, as where an acknowledgement is renewed."""
+    renews = (
+        action is Action.ACKNOWLEDGE
+        and stored.state.status is AlertStatus.ACKNOWLEDGED
+        and (until is not None or stored.entry.on_call is not None)
+    )
+    return None if renews else _MOVES.get(action)
+
+
+def _answered(
+    alert: AlertState, action: Action, move: _Move | None, now: datetime
+) -> ActionOutcome | None:
+    """The answer where nothing is to be done: it is so already, or must not be."""
+    before = alert.status
+    if move is not None and move.to is before:
+        return Acted(before, is_changed=False)
+    if move is not None and not move.is_allowed(before):
+        return ActionNotAllowed(before)
+    if action in (Action.SNOOZE, Action.UNSNOOZE) and not before.is_live:
+        return ActionNotAllowed(before)
+    if action is Action.UNSNOOZE and not _is_snoozed(alert, now):
+        return Acted(before, is_changed=False)
+    return None
 
 
 def _is_snoozed(alert: AlertState, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tocsin.alerts.alert_case import EndOfAlert, ForcedStep
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.alert_timers import AlertTimers
 from tocsin.alerts.changes import (
@@ -23,7 +24,6 @@ from tocsin.alerts.changes import (
     concerns_anyone,
     event_type_of,
 )
-from tocsin.alerts.climb import EndOfAlert, ForcedStep
 from tocsin.alerts.correlate import AlertState, KeyState, Step, correlate
 from tocsin.alerts.directory import IntegrationEntry
 from tocsin.alerts.escalating import Escalating

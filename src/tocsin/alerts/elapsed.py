@@ -37,12 +37,12 @@ async def elapse(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -
         reminders = [each for each in due if each.kind is TimerKind.REMINDER]
         if reminders:
             _remind(transaction, alert, reminders)
-    taken_on = [
+    acknowledged = [
         alert
         for alert in alerts
         if any(each.kind in OF_ACKNOWLEDGEMENTS for each in timers.get(alert.state.id, ()))
     ]
-    await acknowledgements_elapse(transaction, taken_on, timers)
+    await acknowledgements_elapse(transaction, acknowledged, timers)
 
 
 async def set_timers(transaction: AlertTransaction, alerts: Sequence[StoredAlert]) -> None:

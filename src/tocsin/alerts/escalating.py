@@ -1,4 +1,5 @@
-"""Escalations inside the transaction that changes alerts: begun, climbed, held and stopped with them.
+"""Escalations inside the transaction that changes alerts: begun, held, taken to their next step and
+stopped with them.
 
 `oncall.policy` decides; this brings it what it asks and writes down what it says, so that a step and the
 pages it makes commit together, and with the change of the alert that caused them. Only workspaces with
@@ -12,18 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tocsin.alerts.alert_timers import AlertTimers
-from tocsin.alerts.changes import AlertDetails
-from tocsin.alerts.climb import (
+from tocsin.alerts.alert_case import (
+    Acknowledgement,
     AlertCase,
     AskedPerson,
-    Climb,
     EndOfAlert,
     ForcedStep,
     KnownEscalations,
-    SharedByClimbs,
-    TakenOn,
 )
+from tocsin.alerts.alert_escalations import AlertEscalations, SharedByAlerts
+from tocsin.alerts.alert_timers import AlertTimers
+from tocsin.alerts.changes import AlertDetails
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import Directory, IntegrationEntry
 from tocsin.alerts.escalation_pages import PageMaker
@@ -75,7 +75,7 @@ class Escalating:
 
     budgets: MatchingBudgets
     timers: AlertTimers
-    _shared: SharedByClimbs = field(default_factory=SharedByClimbs)
+    _shared: SharedByAlerts = field(default_factory=SharedByAlerts)
     _cases: dict[bytes, AlertCase] = field(default_factory=dict)
 
     def changed(
@@ -106,15 +106,15 @@ class Escalating:
                 and alert.severity is Severity.CRITICAL
                 and entry.routing.escalates
             ):
-                # It was taken on as something less.
+                # It was acknowledged as something less.
                 alert.status, alert.acknowledged_at = AlertStatus.OPEN, None
                 case.is_taken_back = True
 
-    def acknowledge(self, stored: StoredAlert, taken_on: TakenOn) -> None:
-        """A person has taken the alert on."""
-        if stored.entry.on_call is not None or taken_on.until is not None:
+    def acknowledge(self, stored: StoredAlert, acknowledgement: Acknowledgement) -> None:
+        """A person has acknowledged the alert."""
+        if stored.entry.on_call is not None or acknowledgement.until is not None:
             case = self._case(stored.state, stored.entry, stored.details, has_history=True)
-            case.taken_on = taken_on
+            case.acknowledgement = acknowledgement
 
     def ask(self, stored: StoredAlert, person: AskedPerson) -> None:
         """Page somebody apart from all steps."""
@@ -154,7 +154,7 @@ class Escalating:
             return
         over = [case for case in self._cases.values() if case.is_over]
         known, paged = await self._read(pipe, over)
-        climbing: list[AlertCase] = []
+        escalating: list[AlertCase] = []
         for case in self._cases.values():
             if case.is_taken_back:
                 alert_rows.happened(
@@ -169,18 +169,18 @@ class Escalating:
             if case.people or (
                 case.alert.status is AlertStatus.OPEN and (case.asks or case.has_history)
             ):
-                climbing.append(case)
+                escalating.append(case)
         if paged:
             self._shared.rows.pages += await rows_of_ends(
                 pipe, over, paged, alert_rows, directory, now
             )
-        if not climbing:
+        if not escalating:
             return
-        changes = [case.change() for case in climbing]
+        changes = [case.change() for case in escalating]
         details = await read_details(pipe, changes, alert_rows.words)
         notified = planning.notified_now()
-        climbs = [
-            Climb(
+        escalations = [
+            AlertEscalations(
                 self._shared,
                 case,
                 known.get(case.alert.id, KnownEscalations()),
@@ -197,9 +197,9 @@ class Escalating:
                 self.budgets.of(case.entry.workspace_id),
                 now,
             )
-            for case, change in zip(climbing, changes, strict=True)
+            for case, change in zip(escalating, changes, strict=True)
         ]
-        policies = _policies(climbs)
+        policies = _policies(escalations)
         await self._lock_turns(pipe, policies)
         schedules = {
             target.id
@@ -209,8 +209,8 @@ class Escalating:
             if target.type is TargetKind.SCHEDULE
         }
         self._shared.on_duty = await who_is_on_call(pipe, sorted(schedules), now)
-        for climb in climbs:
-            climb.run()
+        for each in escalations:
+            each.run()
 
     async def _read(
         self, pipe: Pipe, over: Sequence[AlertCase]
@@ -233,9 +233,9 @@ class Escalating:
         return known, found[1] if over else ()
 
     def _stop(self, case: AlertCase, known: KnownEscalations, now: datetime) -> None:
-        """Somebody has taken the alert on, or it is over: nobody is paged any more."""
-        if case.taken_on is not None:
-            self._take_on(case, case.taken_on, known, now)
+        """The alert is acknowledged, or over: nobody is paged any more."""
+        if case.acknowledgement is not None:
+            self._acknowledge(case, case.acknowledgement, known, now)
         if case.has_history:
             self._shared.rows.canceled.append(
                 CanceledPages(case.alert.id, _CANCELS[case.alert.status])
@@ -246,16 +246,20 @@ class Escalating:
             stopped = stop(each.progress, reason).progress
             self._shared.rows.updated.append(EscalationUpdate.of(each.id, stopped, reason, None))
 
-    def _take_on(
-        self, case: AlertCase, taken_on: TakenOn, known: KnownEscalations, now: datetime
+    def _acknowledge(
+        self,
+        case: AlertCase,
+        acknowledgement: Acknowledgement,
+        known: KnownEscalations,
+        now: datetime,
     ) -> None:
         """Until when an acknowledgement counts: as said, or as long as the policy lets it."""
-        alert_id, until = case.alert.id, taken_on.until
+        alert_id, until = case.alert.id, acknowledgement.until
         if until is None and (newest := known.newest) is not None:
             policy = case.book.policy(newest.policy_id, newest.policy_version)
             timeout = None if policy is None else policy.ack_timeout(case.alert.severity)
             until = None if timeout is None else now + timeout
-        by = None if taken_on.by is None else taken_on.by.bytes
+        by = None if acknowledgement.by is None else acknowledgement.by.bytes
         self._shared.rows.acknowledged.append(AcknowledgementRow(alert_id, by, until))
         if until is not None:
             self.timers.set(alert_id, TimerKind.ACKNOWLEDGEMENT_EXPIRES, until)
@@ -298,9 +302,9 @@ class Escalating:
             trouble.report()
 
 
-def _policies(climbs: Iterable[Climb]) -> list[Policy]:
+def _policies(escalations: Iterable[AlertEscalations]) -> list[Policy]:
     """Those that may be asked."""
     found: dict[tuple[UUID, int], Policy] = {}
-    for climb in climbs:
-        found |= {(policy.id, policy.version): policy for policy in climb.policies()}
+    for each in escalations:
+        found |= {(policy.id, policy.version): policy for policy in each.policies()}
     return list(found.values())

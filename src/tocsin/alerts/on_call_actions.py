@@ -17,8 +17,8 @@ from tocsin.alerts.actions import (
     AlertNotFound,
     audited,
 )
+from tocsin.alerts.alert_case import AskedPerson, ForcedStep
 from tocsin.alerts.alert_key import AlertKey
-from tocsin.alerts.climb import AskedPerson, ForcedStep
 from tocsin.alerts.matching_budgets import MatchingBudgets
 from tocsin.alerts.on_call_book import OnCallBook
 from tocsin.alerts.stored import StoredAlert

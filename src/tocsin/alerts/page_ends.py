@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from tocsin.alerts.alert_case import AlertCase
 from tocsin.alerts.changes import AlertChange
-from tocsin.alerts.climb import AlertCase
 from tocsin.alerts.directory import Directory
 from tocsin.alerts.escalation_pages import PageMaker
 from tocsin.alerts.escalation_rows import PageRow

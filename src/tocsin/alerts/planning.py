@@ -186,7 +186,7 @@ class Planning:
         for row, delivery in zip(rows, outcome.deliveries, strict=True):
             if withdrawn and delivery.destination_id in withdrawn:
                 row.withdraw()
-            self._owe(row, delivery)
+            self._add(row, delivery)
         self._start_cooldowns(outcome.cooldowns, alert_key, now)
 
     def _remind(
@@ -205,7 +205,7 @@ class Planning:
         if not reminding.only_set:
             rows = planned_rows(event, details, deliveries, directory, now)
             for row, delivery in zip(rows, deliveries, strict=True):
-                self._owe(row, delivery)
+                self._add(row, delivery)
                 self.reminded.add(event.alert.id)
             return
         for delivery in deliveries:
@@ -243,7 +243,7 @@ class Planning:
             if goes and after is not None:
                 self.timers.set(each.alert_id, TimerKind.REMINDER, now + after, each.destination_id)
 
-    def _owe(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
+    def _add(self, row: PendingDelivery, delivery: PlannedDelivery) -> None:
         self._rows.setdefault(row.alert_id, []).append(row)
         if _stands_for_trigger(row):
             self._notified.setdefault(row.alert_id, {})[row.destination_id] = NotifiedTrigger(

@@ -27,8 +27,9 @@ class BoardQuery(PageQuery):
 async def get_tenant_board(
     context: Context, caller: Viewer, query: Annotated[BoardQuery, Query()]
 ) -> TenantBoardOut:
-    """Every tenant of the workspace with its live alerts, who has them, when it was last heard from, and what
-    does not work: integrations that fell silent, missed heartbeats, messages that fail. Worst first."""
+    """Every tenant of the workspace with its live alerts, who has them, when it was last heard from, and
+    what does not work: integrations that fell silent, missed heartbeats, messages that fail. The worst
+    first."""
     async with context.reading() as session:
         return await tenant_board.look(
             session, caller.workspace_id, query.request(), utc_now(), q=query.q

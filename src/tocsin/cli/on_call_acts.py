@@ -9,12 +9,10 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import AlertId
 from tocsin.cli.kit.output import Json, moment, note, print_json, show, status_text
+from tocsin.cli.kit.people import User
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import pairs
 
-_User = Annotated[
-    str, typer.Argument(metavar="USER", help="A mail address, a name, an id or `last`.")
-]
 _Said = Annotated[str | None, typer.Option("--note", help="Shown in the page.")]
 
 
@@ -47,7 +45,7 @@ def escalate(
 
 def assign(
     alert_id: AlertId,
-    user: _User,
+    user: User,
     said: _Said = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from tocsin.alerts.carriers import Carrier, carrier_calls, content_of
 from tocsin.alerts.changes import AlertChange
 from tocsin.alerts.directory import Directory
 from tocsin.alerts.stored import stored_alerts
-from tocsin.message import MOST_ALERTS, SHOWN_ALERTS, AlertView, Changes, HeldBack, Named
+from tocsin.message import MOST_ALERTS, SHOWN_ALERTS, AlertView, Changes, Content, HeldBack, Named
 from tocsin.model import EventType, Reason, Severity, uuid7, uuid7_bytes
 from tocsin.routing.bundle import AT_LEAST, decide_bundle, interval_of
 from tocsin.routing.group import (
@@ -167,36 +168,9 @@ class GroupLook:
             return None
         if not carried.carried:
             return [self._update(look_at=now + timedelta(seconds=1), next_at=now)]
-        listed = await self._views([id.bytes for id in tally.listed])
-        changes = Changes(
-            new=tally.new,
-            acknowledged=carried.acknowledged,
-            ended=tally.ended,
-            passed=tally.passed,
-            open=tally.open,
-        )
         # Each page is news: none takes the place of another.
         starts_thread = pages or (begins and group.last_sent_at is not None)
         thread = uuid7() if starts_thread else group.thread_id
-        since = self._facts.since if begins else group.last_sent_at
-        rule = self._rule()
-        held = self._held_back()
-        content = content_of(
-            listed,
-            group_id=thread,
-            title=self._title(tally, now - since, rule),
-            labels=group.labels if held is None else {},
-            held=held,
-            changes=changes,
-            since=since,
-            now=now,
-            unlisted=max((tally.new if pages else tally.open + tally.ended) - len(listed), 0),
-            workspace=self._directory.workspaces[group.workspace_id],
-            tenant=self._tenant(listed),
-            rule=None if storm or pages else rule,
-            note=_sources(sources) if storm or pages else None,
-            event_type=self._event_type(),
-        )
         carrier = Carrier(
             id=carrier_id,
             workspace_id=group.workspace_id,
@@ -204,19 +178,12 @@ class GroupLook:
             rule_id=group.alert_rule_id,
             destination_id=group.alert_destination_id,
             group_id=thread if pages else group.id,
-            content=content,
+            content=await self._content(tally, carried, sources, thread, begins=begins),
             reason=self._reason(),
             detail={"group": {"id": str(group.id), "kind": group.kind, "labels": group.labels}},
         )
-        ends = (
-            storm
-            and not left.waiting
-            and group.last_sent_at is not None
-            and now >= group.last_sent_at + INTERVAL
-            and is_calm(group.gathered, group.budget)
-        )
         written = [*carrier_calls([carrier], now), (prepared("forget_members"), self._asked)]
-        if ends:
+        if storm and not left.waiting and self._is_calm:
             return [*written, self._end()]
         return [
             *written,
@@ -231,6 +198,47 @@ class GroupLook:
                 next_at=None,
             ),
         ]
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether little has come of a storm for as long as an interval after its last digest."""
+        last = self._group.last_sent_at
+        is_late = last is not None and self._now >= last + INTERVAL
+        return is_late and is_calm(self._group.gathered, self._group.budget)
+
+    async def _content(
+        self, tally: Any, carried: Any, sources: Sequence[Any], thread: UUID, *, begins: bool
+    ) -> Content:
+        """What the message says."""
+        group, now = self._group, self._now
+        is_digest = self._is_storm or self._is_of_pages
+        listed = await self._views([id.bytes for id in tally.listed])
+        changes = Changes(
+            new=tally.new,
+            acknowledged=carried.acknowledged,
+            ended=tally.ended,
+            passed=tally.passed,
+            open=tally.open,
+        )
+        since = self._facts.since if begins else group.last_sent_at
+        rule, held = self._rule(), self._held_back()
+        reached = tally.new if self._is_of_pages else tally.open + tally.ended
+        return content_of(
+            listed,
+            group_id=thread,
+            title=self._title(tally, now - since, rule),
+            labels=group.labels if held is None else {},
+            held=held,
+            changes=changes,
+            since=since,
+            now=now,
+            unlisted=max(reached - len(listed), 0),
+            workspace=self._directory.workspaces[group.workspace_id],
+            tenant=self._tenant(listed),
+            rule=None if is_digest else rule,
+            note=_sources(sources) if is_digest else None,
+            event_type=self._event_type(),
+        )
 
     def _told_after(self, tally: Any) -> str | None:
         """What has to be exceeded for a message at once."""

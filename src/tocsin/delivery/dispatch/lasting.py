@@ -1,5 +1,5 @@
-"""A dispatcher that is started again when a fault of our own has ended it: the worst would be a process that
-no longer delivers and does not say so."""
+"""A dispatcher that is started again when a fault of our own has ended it: the worst would be a process
+that no longer delivers and does not say so."""
 
 from __future__ import annotations
 
