@@ -10,10 +10,10 @@ from rich.text import Text
 from tocsin.cli.kit import named
 from tocsin.cli.kit.arguments import assignments, read_json
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, is_answered, note, print_json, progress, show
+from tocsin.cli.kit.output import Json, is_answered, note, print_json, show
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import table
-from tocsin.cli.kit.trials import await_test, last_test, say_test
+from tocsin.cli.kit.trials import Wait, last_test, run_test, say_test
 
 if TYPE_CHECKING:
     pass
@@ -98,13 +98,11 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 @app.command("test")
 def send_test(
     name: Name,
-    wait: Annotated[
-        float, typer.Option(min=0, help="How many seconds to wait for what becomes of it.")
-    ] = 15.0,
+    wait: Wait = 15.0,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
-    """Send a test message on the road that a real alert takes.
+    """Send a test message the way a real alert is sent.
 
     Exit code 0 if it was sent, 1 if it failed, 4 if nobody has sent it yet.
     """
@@ -113,9 +111,7 @@ def send_test(
 
     with open_api(workspace) as api:
         path = f"{_PATH}/{by_name(api, _PATH, _KIND, name)['id']}"
-        api.post(f"{path}/test")
-        with progress("Waiting for it to be sent…"):
-            result = await_test(api, path, wait)
+        result = run_test(api, path, wait)
     say_test(result, json=json)
 
 

@@ -9,11 +9,11 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import assignments, read_json
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, answer, is_answered, note, print_json, progress, show
+from tocsin.cli.kit.output import Json, answer, is_answered, note, print_json, show
 from tocsin.cli.kit.people import Contact, User, find_contact, find_user
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import table
-from tocsin.cli.kit.trials import await_test, last_test, say_test
+from tocsin.cli.kit.trials import Wait, last_test, run_test, say_test
 
 app = typer.Typer(
     no_args_is_help=True, help="Add, verify, test, list and delete how people are reached."
@@ -131,9 +131,7 @@ def verify(
 def send_test(
     user: User,
     contact: Contact,
-    wait: Annotated[
-        float, typer.Option(min=0, help="How many seconds to wait for what becomes of it.")
-    ] = 15.0,
+    wait: Wait = 15.0,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json: Json = False,
 ) -> None:
@@ -145,9 +143,7 @@ def send_test(
 
     with open_api(workspace) as api:
         path = f"/contact-methods/{find_contact(api, find_user(api, user), contact)['id']}"
-        api.post(f"{path}/test")
-        with progress("Waiting for it to be sent…"):
-            result = await_test(api, path, wait)
+        result = run_test(api, path, wait)
     say_test(result, json=json)
 
 

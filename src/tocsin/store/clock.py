@@ -85,15 +85,7 @@ class ClockConnection:
     ) -> list[HeldAlert]:
         """Alerts with messages whose holds are over; `most` bounds the messages looked through.
         None of the alerts `apart_from`, and none of the workspaces `other_than`."""
-        return await self._held(
-            "due_holds",
-            {
-                "now": now,
-                "most": most,
-                "except_ids": list(apart_from),
-                "except_workspaces": list(other_than),
-            },
-        )
+        return await self._due("due_holds", now, most, apart_from, other_than)
 
     async def held(self, workspaces: Sequence[UUID], after: UUID, most: int) -> list[HeldAlert]:
         """Alerts of these workspaces with anything held, in the order of their ids."""
@@ -109,15 +101,7 @@ class ClockConnection:
         other_than: Sequence[UUID] = (),
     ) -> list[HeldAlert]:
         """Alerts with a timer that is due, as `due` has those with messages."""
-        return await self._held(
-            "due_timers",
-            {
-                "now": now,
-                "most": most,
-                "except_ids": list(apart_from),
-                "except_workspaces": list(other_than),
-            },
-        )
+        return await self._due("due_timers", now, most, apart_from, other_than)
 
     async def due_escalations(
         self,
@@ -127,15 +111,7 @@ class ClockConnection:
         other_than: Sequence[UUID] = (),
     ) -> list[HeldAlert]:
         """Alerts with an escalation or a page that is due, as `due` has those with messages."""
-        return await self._held(
-            "due_escalations",
-            {
-                "now": now,
-                "most": most,
-                "except_ids": list(apart_from),
-                "except_workspaces": list(other_than),
-            },
-        )
+        return await self._due("due_escalations", now, most, apart_from, other_than)
 
     async def unsettled_escalations(self, workspaces: Sequence[UUID]) -> list[HeldAlert]:
         """Alerts of these workspaces to look at, since what holds escalations, or whom they reach, has
@@ -151,6 +127,18 @@ class ClockConnection:
     async def live_alerts(self, integrations: Sequence[UUID]) -> list[HeldAlert]:
         """All live alerts that came by these."""
         return await self._held("live_alerts", {"integration_ids": list(integrations)})
+
+    async def _due(
+        self,
+        name: str,
+        now: datetime,
+        most: int,
+        apart_from: Sequence[UUID],
+        other_than: Sequence[UUID],
+    ) -> list[HeldAlert]:
+        asked = {"now": now, "most": most}
+        others = {"except_ids": list(apart_from), "except_workspaces": list(other_than)}
+        return await self._held(name, {**asked, **others})
 
     async def _held(self, name: str, parameters: dict[str, Any]) -> list[HeldAlert]:
         async with self._connection.cursor(binary=True, row_factory=class_row(HeldAlert)) as cursor:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import ago, note, print_json, show
+from tocsin.cli.kit.output import ago, note, print_json, progress, show
 
 if TYPE_CHECKING:
     from tocsin.cli.calling.client import ApiClient
@@ -18,7 +18,19 @@ _LOOK_SECONDS = 0.3
 _STYLES = {"Sent": "green", "Failed": "bold red", "Pending": "yellow", "Never": "bright_black"}
 
 
-def await_test(api: ApiClient, path: str, seconds: float) -> Any:
+Wait = Annotated[
+    float, typer.Option(min=0, help="How many seconds to wait for what becomes of it.")
+]
+
+
+def run_test(api: ApiClient, path: str, seconds: float) -> Any:
+    """Has a test message sent to what is at `path`, and waits for what becomes of it."""
+    api.post(f"{path}/test")
+    with progress("Waiting for it to be sent…"):
+        return _await_test(api, path, seconds)
+
+
+def _await_test(api: ApiClient, path: str, seconds: float) -> Any:
     """How the last test of what is at `path` stands, as soon as that is known, or after so long."""
     deadline = time.monotonic() + seconds
     while True:
