@@ -179,8 +179,8 @@ def test_a_message_that_waits_for_a_rate_says_so_and_until_when(
         )
     assert "rate until 12:30:00" in tocsin.call("delivery", "list").out
     shown = tocsin.call("delivery", "show", "last").out
-    assert "as many have gone as its destination takes in a time" in " ".join(shown.split())
-    assert "the next may go at" in " ".join(shown.split())
+    assert "its destination's rate limit is reached" in " ".join(shown.split())
+    assert "the next message may go at" in " ".join(shown.split())
 
 
 def test_migrate_check_lists_what_drifted(tocsin: Program, database: Database) -> None:

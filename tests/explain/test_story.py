@@ -199,7 +199,7 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
                 }
             ),
             EventType.RESOLVED,
-            "not sent: it was never notified of the trigger, so this is no news there",
+            "not sent: it was never notified of the trigger, so it is not notified of this",
         ),
         (
             table(rule(), disabled=frozenset({SLACK})),
@@ -314,7 +314,7 @@ def test_a_rule_is_judged_by_the_severity_the_alert_had_then() -> None:
     assert [each["destination_name"] for each in triggered["deliveries"]] == ["Slack #db"]
     assert [each["destination_name"] for each in rose["deliveries"]] == ["Pager"]
     assert rose["words"].endswith(
-        "from LOW to CRITICAL; those whom only that concerns are notified now"
+        "from LOW to CRITICAL; rules that match only the new severity notify now"
     )
 
 
@@ -443,8 +443,8 @@ def test_a_page_that_goes_with_others_says_when_and_in_which_message() -> None:
     }
     waits = delivery(status=AlertDeliveryStatus.DEFERRED, send_after=NOW + MINUTE, **page)
     assert delivery_words(waits, NOW) == (
-        "waits: step 1 of the escalation policy “Nights”, to Ana; as many pages have gone as its reader "
-        f"can read in a time, so it goes with others at {iso(NOW + MINUTE)} unless it is over or "
+        "waits: step 1 of the escalation policy “Nights”, to Ana; its reader has had many pages "
+        f"in a short time, so it goes with others at {iso(NOW + MINUTE)} unless it is over or "
         "acknowledged before"
     )
     carrier = UUID(int=7)

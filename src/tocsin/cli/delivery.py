@@ -22,6 +22,7 @@ from tocsin.cli.kit.output import (
 )
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import table
+from tocsin.explain.wait_words import WAIT_WORDS
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
 if TYPE_CHECKING:
@@ -94,15 +95,6 @@ def addressee(delivery: Any, named: Mapping[str, str]) -> str:
     return "whoever was paged" if delivery["reason"] == "paged_before" else "(deleted)"
 
 
-_WAITS = {
-    "rate": "as many have gone as its destination takes in a time; the next may go at",
-    "failing": "its destination fails, and is tried next at",
-    "throttled": "its destination asked to be left alone until",
-    "misconfigured": "somebody must repair its destination, which is tried next at",
-}
-"""What keeps one that is due; a time follows."""
-
-
 def why(delivery: Any) -> str:
     """In a few words, with the time until which it waits."""
     if wait := delivery["waits_for"]:
@@ -142,7 +134,7 @@ def show_one(
         )
     )
     if wait := found["waits_for"]:
-        show(Text(f"{_WAITS[wait['reason']]} {moment(wait['until'])}"))
+        show(Text(f"{WAIT_WORDS[wait['reason']]} {moment(wait['until'])}"))
     elif _is_to_come(found):
         show(Text(f"waits until {moment(found['send_after'])}"))
     made = table("", "at", "took", "outcome", "http", "said")

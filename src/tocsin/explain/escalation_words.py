@@ -32,11 +32,11 @@ def step_words(detail: Mapping[str, Any]) -> str:
 
 def held_words(detail: Mapping[str, Any]) -> str:
     until = f" until {detail['until']}" if "until" in detail else ""
-    return f"{_policy(detail)} stands still{until}: {detail.get('reason', 'a hold')}"
+    return f"{_policy(detail)} is on hold{until}: {detail.get('reason', 'a hold')}"
 
 
 def resumed_words(detail: Mapping[str, Any]) -> str:
-    return f"{_policy(detail)} goes on with what was left of its wait"
+    return f"{_policy(detail)} continues with the rest of its wait"
 
 
 def exhausted_words(detail: Mapping[str, Any]) -> str:

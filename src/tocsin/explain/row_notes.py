@@ -108,7 +108,7 @@ def _chip(
         by = f" · {alert.snoozed_by}" if alert.snoozed_by else ""
         return Chip(ChipKind.HELD, "alarm-clock", f"snoozed{by}", until=alert.snoozed_until)
     if alert.status is AlertStatus.ACKNOWLEDGED:
-        name = "taken on" if taken is None else taken.actor.get("name", "taken on")
+        name = "acknowledged" if taken is None else taken.actor.get("name", "acknowledged")
         return Chip(ChipKind.OWNED, "check", name, since=alert.acknowledged_at)
     if escalation is not None and escalation.exhausted is not None:
         words = _UNANSWERED.get(escalation.exhausted, "nobody answered")
@@ -118,7 +118,7 @@ def _chip(
         return Chip(ChipKind.NEXT, "phone-outgoing", words, until=escalation.due_at)
     lost = [each for each in deliveries if each.status is AlertDeliveryStatus.FAILED]
     if lost:
-        words = f"not told · “{lost[0].destination_name}” fails"
+        words = f"not notified · “{lost[0].destination_name}” fails"
         return Chip(ChipKind.LOST, "circle-x", words)
     held = [each for each in deliveries if each.status is AlertDeliveryStatus.DEFERRED]
     if held:
@@ -136,7 +136,7 @@ def _chip(
     if withheld and len(withheld) == len(deliveries):
         return Chip(ChipKind.HELD, "bell-off", withheld[0].reason.replace("_", " "))
     if not deliveries:
-        return Chip(ChipKind.LOST, "circle-slash", "not told · no rule names anybody")
+        return Chip(ChipKind.LOST, "circle-slash", "not notified · no rule names anybody")
     return Chip(ChipKind.NONE, "circle-dashed", "nobody has it")
 
 

@@ -14,13 +14,13 @@ from tocsin.explain.escalation_words import (
     step_words,
 )
 from tocsin.explain.facts import AttemptFacts, ChangeFacts, DeliveryFacts, WebhookFacts
+from tocsin.explain.wait_words import WAIT_WORDS
 from tocsin.model import (
     AlertDeliveryStatus,
     AlertEventKind,
     AttemptOutcome,
     EventType,
     Reason,
-    WaitReason,
     doubts,
     iso,
 )
@@ -33,13 +33,6 @@ _ATTEMPTS: Mapping[str, str] = {
     AttemptOutcome.FAILED: "refused for good",
     AttemptOutcome.UNKNOWN: "nobody knows whether it arrived; it counts as not sent",
 }
-WAIT_WORDS = {
-    WaitReason.FAILING: "its destination fails, and is tried next at",
-    WaitReason.THROTTLED: "its destination asked to be left alone until",
-    WaitReason.MISCONFIGURED: "somebody must repair its destination, which is tried next at",
-    WaitReason.RATE: "as many have gone as its destination takes in a time; the next may go at",
-}
-"""What keeps a message waiting; a time follows."""
 _WEBHOOKS = {
     "created": "it opened the alert",
     "updated": "it was taken as a repeat of the open alert",
@@ -47,8 +40,8 @@ _WEBHOOKS = {
     "resolved": "it resolved the alert",
     "ignored": "valid, but nothing to act upon",
     "invalid": "it came from the sender, but could not be understood",
-    "rejected": "it was refused, for nothing proved that it came from the sender",
-    "failed": "it could not be processed, which was our own fault; the sender was asked to repeat",
+    "rejected": "it was refused, because nothing proved that it came from the sender",
+    "failed": "it could not be processed because of an error in Tocsin; the sender was asked to send it again",
 }
 
 
@@ -65,7 +58,7 @@ def webhook_words(webhook: WebhookFacts) -> str:
         words += f"; it is a replay of {webhook.replay_of_id}"
     if webhook.spooled_until is not None:
         words += (
-            "; it waited in the spool, for the database was away, and was committed at "
+            "; it waited in the spool, because the database was away, and was committed at "
             f"{_shown(webhook.spooled_until)}"
         )
     if doubtful := doubts(webhook.flags):
@@ -94,7 +87,7 @@ def change_words(change: ChangeFacts) -> str:
             before, after = detail.get("from", "unknown"), detail.get("to", "unknown")
             words = f"{by} changed its severity from {before} to {after}"
             rose = change.event_type is not None
-            return f"{words}; those whom only that concerns are notified now" if rose else words
+            return f"{words}; rules that match only the new severity notify now" if rose else words
         case AlertEventKind.OUTDATED:
             return f"{by} sent a signal older than what was known already; it changed nothing"
         case AlertEventKind.SNOOZED:
@@ -124,7 +117,7 @@ def change_words(change: ChangeFacts) -> str:
         case AlertEventKind.ASSIGNED if detail.get("name"):
             return f"{by} assigned it to {detail['name']}"
         case AlertEventKind.ASSIGNED:
-            return f"{by} made it nobody's own"
+            return f"{by} unassigned it"
         case AlertEventKind.RESPONDERS_ADDED:
             names = ", ".join(each["name"] for each in detail.get("responders", ()))
             return f"{by} asked {names} to help"
@@ -138,7 +131,7 @@ def change_words(change: ChangeFacts) -> str:
         case AlertEventKind.REOPENED if detail.get("because") == "flapping":
             return f"{by} triggered it again; while it flaps, it stays the same alert"
         case AlertEventKind.REMINDED:
-            return f"{by} reminded of it: it is still open, and nobody has taken it on"
+            return f"{by} reminded of it: it is still open, and nobody has acknowledged it"
         case AlertEventKind.RESOLVED if detail.get("arrived") == "before the trigger":
             return "its end had arrived before it did, so it is over and nobody is notified"
         case kind:
@@ -264,13 +257,13 @@ def _why(delivery: DeliveryFacts) -> str:
         case reason if reason in HOLDS:
             return _held_words(reason, detail)
         case Reason.TRIGGER_NOT_SENT:
-            return "it was never notified of the trigger, so this is no news there"
+            return "it was never notified of the trigger, so it is not notified of this"
         case Reason.RESOLVED_BEFORE_SENT:
             return "the alert was over before anything had been sent"
         case Reason.ACKNOWLEDGED_BEFORE_SENT:
-            return "somebody had taken the alert on before it was sent"
+            return "somebody had acknowledged the alert before it was sent"
         case Reason.SUPERSEDED:
-            return "a later message says how it stands"
+            return "a later message says how the alert is now"
         case Reason.REOPENED_BEFORE_SENT:
             return "the alert was live again before its end had been sent"
         case Reason.NOT_WANTED:
@@ -280,24 +273,22 @@ def _why(delivery: DeliveryFacts) -> str:
         case Reason.CANCELED_BY_USER:
             return "a person canceled it"
         case Reason.RATE_LIMITED:
-            return (
-                "as many have gone as its destination takes in a time; a digest says it with others"
-            )
+            return "its destination's rate limit is reached; it is sent in a digest with others"
         case Reason.BUNDLED:
             return (
-                f"{page_words(detail)}; as many pages have gone as its reader can read in a time, so it "
+                f"{page_words(detail)}; its reader has had many pages in a short time, so it "
                 "goes with others"
             )
         case Reason.GROUPED:
             return _gathered_words(detail)
         case Reason.ESCALATION if "held_by" in detail:
-            return f"{page_words(detail)}; its escalation stands still: {detail['held_by']}"
+            return f"{page_words(detail)}; its escalation is on hold: {detail['held_by']}"
         case Reason.ESCALATION:
             return page_words(detail)
         case Reason.PAGED_BEFORE:
-            return "its reader was paged of it"
+            return "its reader had been paged about it"
         case Reason.TOO_MANY_ENDS:
-            return "as many ends wait for its reader already as can be sent soon"
+            return "too many such messages wait for its reader already"
         case Reason.USER_REMOVED:
             return "its reader has left the workspace"
         case Reason.RULE | Reason.TEST | Reason.VERIFICATION | Reason.FALLBACK:

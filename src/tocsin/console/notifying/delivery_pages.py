@@ -23,7 +23,7 @@ from tocsin.console.notifying.delivery_acts import (
     act_on_several,
     can_be_changed,
 )
-from tocsin.explain.wording import WAIT_WORDS
+from tocsin.explain.wait_words import WAIT_WORDS
 from tocsin.model import AlertDeliveryStatus, Reason, Role
 from tocsin.store import workspace_rows
 from tocsin.store.database import DatabaseSession

@@ -53,8 +53,8 @@ _USUAL = {
     "on_end": OnEnd.NOTIFY_OPEN.value,
 }
 _ENDS = (
-    (OnEnd.NOTIFY_OPEN, "is told then, in one message"),
-    (OnEnd.NOTHING, "is not told"),
+    (OnEnd.NOTIFY_OPEN, "is notified then, in one message"),
+    (OnEnd.NOTHING, "is not notified"),
 )
 
 Values = Mapping[str, Any]
