@@ -52,15 +52,15 @@ class EscalateIn(Input):
 
 
 class AssignIn(Input):
-    user_id: Annotated[Id | None, Field(description="null: nobody's any more")]
-    note: Annotated[Note | None, Field(description="Said in the page")] = None
+    user_id: Annotated[Id | None, Field(description="null: unassigned")]
+    note: Annotated[Note | None, Field(description="Shown in the page")] = None
 
     model_config = example({"user_id": "0199b4a2-0000-7000-8000-0000000000aa"})
 
 
 class RespondersIn(Input):
     user_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_RESPONDERS)]
-    note: Annotated[Note | None, Field(description="Said in the page")] = None
+    note: Annotated[Note | None, Field(description="Shown in the page")] = None
 
     model_config = example(
         {"user_ids": ["0199b4a2-0000-7000-8000-0000000000aa"], "note": "Is it the network?"}

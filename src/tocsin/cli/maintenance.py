@@ -149,7 +149,7 @@ def show_one(name: Name, workspace: Workspace = DEFAULT_WORKSPACE, json: Json = 
         ("except", ", ".join(found["exdates"])),
         ("ends", found["current"] and found["current"]["ends_at"]),
         ("next", found["next"] and found["next"]["starts_at"]),
-        ("in spite of it", found["breakthrough_severity"]),
+        ("breakthrough", found["breakthrough_severity"]),
         ("at its end", found["on_end"]),
         ("author", found["author"]),
         ("comment", found["comment"]),

@@ -41,7 +41,7 @@ _WEBHOOKS = {
     "ignored": "valid, but nothing to act upon",
     "invalid": "it came from the sender, but could not be understood",
     "rejected": "it was refused, because nothing proved that it came from the sender",
-    "failed": "it could not be processed because of an error in Tocsin; the sender was asked to send it again",
+    "failed": "an error in Tocsin kept it from being processed; the sender was asked to send it again",
 }
 
 

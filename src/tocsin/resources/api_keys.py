@@ -47,7 +47,7 @@ class ApiKeyIn(Input):
     user_id: Annotated[
         Id | None,
         Field(
-            description="Makes it the caller's own: one speaks for its person, sees their contact "
+            description="Makes it the caller's own: it acts for its person, sees their contact "
             "methods in full and enters their codes. Only they, and whoever runs the installation, "
             "make one"
         ),

@@ -58,7 +58,7 @@ class BulkActionIn(Input):
         Field(description="To snooze, instead of `minutes`; an acknowledgement may have one"),
     ] = None
     user_id: Annotated[
-        Id | None, Field(description="To assign: to whom; null: nobody's any more")
+        Id | None, Field(description="To assign: to whom; null: unassigned")
     ] = None
 
     model_config = example({"kind": "acknowledge", "query": "status:open host:db*"})

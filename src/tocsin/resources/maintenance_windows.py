@@ -74,7 +74,7 @@ Exceptions = Annotated[
     ),
     AfterValidator(unique),
 ]
-Start = Annotated[LocalTime, Field(description="By the clock on the wall of `timezone`")]
+Start = Annotated[LocalTime, Field(description="By the wall clock of `timezone`")]
 
 
 class OccurrenceOut(Output):
@@ -116,13 +116,13 @@ class MaintenanceWindowIn(Input):
     tenant_ids: TenantIds | None = None
     timezone: Timezone = "UTC"
     starts_at: Annotated[
-        LocalTime | None, Field(description="By the clock on the wall of `timezone`. Null: now")
+        LocalTime | None, Field(description="By the wall clock of `timezone`. Null: now")
     ] = None
     duration_minutes: Minutes
     rrule: RecurrenceText | None = None
     exdates: Annotated[Exceptions, Field(default_factory=list)]
     breakthrough_severity: Annotated[
-        Severity | None, Field(description="Alerts at least this bad are sent in spite of it")
+        Severity | None, Field(description="Alerts at least this bad are sent despite it")
     ] = None
     on_end: Annotated[
         OnEnd, Field(description="Whether what is still open at the end is sent then")

@@ -53,7 +53,7 @@ class SilenceIn(Input):
     comment: Note
     author: Annotated[Name | None, Field(description="Null: the name of the API key")] = None
     breakthrough_severity: Annotated[
-        Severity | None, Field(description="Alerts at least this bad are sent in spite of it")
+        Severity | None, Field(description="Alerts at least this bad are sent despite it")
     ] = None
 
     model_config = example(

@@ -56,7 +56,7 @@ class TenantStanding(Output):
         Field(description="Of its integrations' newest webhook and its newest live alert"),
     ]
     silent_sources: Annotated[
-        list[str], Field(description="Integrations that use to be heard more often")
+        list[str], Field(description="Integrations that have been silent for longer than usual")
     ]
     missed_heartbeats: int
     failed_messages: Annotated[
