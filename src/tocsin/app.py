@@ -10,7 +10,7 @@ SMTP          ingest/inbound/mail/    mail, where it is taken
 /calendars/…  console/on_call/        shifts, for calendars
 /problems/…   api/problem_pages.py    what each error means
 /, /alerts, … console/site.py         the pages for people
-/healthz, /readyz, /metrics           health.py
+/healthz, /readyz, /metrics           web/health.py
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -62,19 +63,13 @@ SWITCH_SECONDS = 0.000_5
 make a webhook that is answered in 1 ms take 20 beside a thread that never waits for anything."""
 
 
-def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
-    """The ASGI application of one process. A dispatcher answers for its health only. `mail_socket`:
-    where mail is taken while it runs."""
-    mounted: Mapping[str, Asgi] = {}
-    webhooks: Endpoint | None = None
-    inbound: InboundEndpoint | None = None
-    pings: PingEndpoint | None = None
-    console: Asgi | None = None
-    linked_alert: Asgi | None = None
-    if hub.role is not ProcessRole.DISPATCH:
-        webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings, hub.tracer)
-        inbound = InboundEndpoint(
-            webhooks,
+class _Site:
+    """What a process that takes webhooks serves, by address."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.webhooks = Endpoint(hub.senders, hub.lanes, hub.pings, hub.settings, hub.tracer)
+        self._inbound = InboundEndpoint(
+            self.webhooks,
             hub.senders,
             hub.engine,
             SilenceBook(hub.engine),
@@ -82,9 +77,9 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
             hub.actions,
             hub.pings,
         )
-        pings = PingEndpoint(hub.senders, hub.pings)
-        linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))
-        console = create_console(
+        self._pings = PingEndpoint(hub.senders, hub.pings)
+        self._linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))
+        self.console = create_console(
             ConsoleContext(
                 engine=hub.engine,
                 vault=hub.vault,
@@ -107,7 +102,7 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 codes=ContactCodes(hub.keys),
             )
         )
-        mounted = {
+        self._mounted: Mapping[str, Asgi] = {
             API_DOCS: create_reference_pages(api.openapi),
             "/api/v1": api,
             "/problems": create_problem_pages(),
@@ -123,51 +118,61 @@ def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
                 hub.asking,
             ),
         }
+
+    def at(self, scope: Scope) -> Asgi | None:
+        """What answers at an address; None: nothing of these."""
+        path: str = scope["path"]
+        if path.startswith(PREFIX):
+            return self.webhooks
+        if (form := form_of(path)) is not None:
+            return partial(self._pings, form)
+        for prefix, mount in self._mounted.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                return _below(prefix, mount)
+        if is_linked_alert(scope):
+            return _below("/alerts", self._linked_alert)
+        if is_page(path):
+            return self.console
+        if (product := product_of(path)) is not None:
+            return partial(self._inbound, product)
+        return None
+
+
+def _below(prefix: str, mount: Asgi) -> Asgi:
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        root = scope.get("root_path", "") + prefix
+        await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
+
+    return mounted
+
+
+def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
+    """The ASGI application of one process. A dispatcher answers for its health only. `mail_socket`:
+    where mail is taken while it runs."""
+    site = None if hub.role is ProcessRole.DISPATCH else _Site(hub)
     spool = None if hub.spooling is None else hub.spooling.spool
     answers_health = health.create_health(hub.engine, spool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            webhooks = None if site is None else site.webhooks
             if webhooks is not None:
                 scope["state"]["at_once"] = ShortRoad(
                     webhooks, hub.senders, hub.lanes, hub.settings
                 ).take
             await _lifespan(hub, _taking_mail(hub, webhooks, mail_socket), receive, send)
             return
-        path: str = scope["path"]
-        if webhooks is not None and path.startswith(PREFIX):
-            await webhooks(scope, receive, send)
-            return
-        if pings is not None and (form := form_of(path)) is not None:
-            await pings(form, scope, receive, send)
-            return
-        for prefix, mount in mounted.items():
-            if path == prefix or path.startswith(prefix + "/"):
-                root = scope.get("root_path", "") + prefix
-                await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
-                return
-        if linked_alert is not None and is_linked_alert(scope):
-            root = scope.get("root_path", "") + "/alerts"
-            await linked_alert({**scope, "root_path": root, "app_root_path": root}, receive, send)
-            return
-        if console is not None and is_page(path):
-            await console(scope, receive, send)
-            return
-        if inbound is not None and (product := product_of(path)) is not None:
-            await inbound(product, scope, receive, send)
-            return
-        if path in health.PATHS:
-            await answers_health(scope, receive, send)
-            return
-        if console is not None and wants_page(scope):
-            await console(scope, receive, send)
-            return
-        await _not_found(scope, send)
+        answer = None if site is None else site.at(scope)
+        if answer is None and scope["path"] in health.PATHS:
+            answer = answers_health
+        if answer is None and site is not None and wants_page(scope):
+            answer = site.console
+        await (answer or _not_found)(scope, receive, send)
 
     return app
 
 
-async def _not_found(scope: Scope, send: Send) -> None:
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     # Nothing more of the path: a mistyped webhook address may end in a secret.
     place = "/" + scope["path"].removeprefix("/").partition("/")[0][:36]
     body = problem_body("not-found", "There is nothing at this address.", place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from tocsin.cli.kit.output import note, print_plain
 
 if TYPE_CHECKING:
     from tocsin.cli.server.serving import Listener
+    from tocsin.settings import Settings
 
 
 class ServeRole(StrEnum):
@@ -50,7 +52,6 @@ def serve(
     with listener:
         bound_host, bound_port = listener.getsockname()[:2]
         url = serving.url_of(listener)
-        has_public_url = settings.public_url is not None
         settings = replace(
             settings, host=bound_host, port=bound_port, public_url=settings.public_url or url
         )
@@ -73,46 +74,38 @@ def serve(
                 stack.enter_context(answering(settings.data_dir, known))
                 if role is not ServeRole.DISPATCH:
                     owner_listener = stack.enter_context(owner_socket(settings.data_dir))
-
             link = None
             if installation.prepare is None:
                 link = set_up_link(installation, settings.public_url or url)
-
-            def ready() -> None:
-                print_plain(f"Tocsin is ready at {url}")
-                if mail_listener is not None:
-                    at = serving.address_of(mail_listener)
-                    note(f"Mail to addresses at {settings.mail_domain} is taken at {at}.")
-                if link is not None:
-                    print_plain(
-                        f"Nobody can sign in yet. Make the first account, within a day: {link}"
-                    )
-                if not has_public_url and role is not ServeRole.WEB:
-                    note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
-
-            if workers == 1:
-                ended_well = serving.run_one(
-                    installation,
-                    listener,
-                    owner_listener,
-                    mail_listener,
-                    role.value,
-                    ready,
-                    stopping,
-                )
-            else:
-                ended_well = serving.run_many(
-                    installation,
-                    listener,
-                    owner_listener,
-                    mail_listener,
-                    role.value,
-                    ready,
-                    stopping,
-                    workers,
-                )
+            ended_well = serving.run(
+                installation,
+                serving.Sockets(listener, owner_listener, mail_listener),
+                role.value,
+                partial(_say_ready, url, configured, role, mail_listener, link),
+                stopping,
+                workers,
+            )
     if not ended_well:
         raise typer.Exit(Exit.FAILED)
+
+
+def _say_ready(
+    url: str,
+    configured: Settings,
+    role: ServeRole,
+    mail_listener: Listener | None,
+    link: str | None,
+) -> None:
+    from tocsin.cli.server import serving
+
+    print_plain(f"Tocsin is ready at {url}")
+    if mail_listener is not None:
+        at = serving.address_of(mail_listener)
+        note(f"Mail to addresses at {configured.mail_domain} is taken at {at}.")
+    if link is not None:
+        print_plain(f"Nobody can sign in yet. Make the first account, within a day: {link}")
+    if configured.public_url is None and role is not ServeRole.WEB:
+        note("TOCSIN_PUBLIC_URL is not set: links in messages lead to this machine.")
 
 
 def _listen(host: str, port: int | None, configured_port: int) -> Listener:

@@ -57,9 +57,7 @@ class BulkActionIn(Input):
         Time | None,
         Field(description="To snooze, instead of `minutes`; an acknowledgement may have one"),
     ] = None
-    user_id: Annotated[
-        Id | None, Field(description="To assign: to whom; null: unassigned")
-    ] = None
+    user_id: Annotated[Id | None, Field(description="To assign: to whom; null: unassigned")] = None
 
     model_config = example({"kind": "acknowledge", "query": "status:open host:db*"})
 

@@ -5,8 +5,8 @@ Per destination, whatever the number of rules that name it, in this order:
 1. It is disabled: `suppressed`, reason `destination_disabled`.
 2. Each rule that names it says *suppress* (this is what followed a trigger that was never sent), *defer*
    (a hold of the rule applies: quiet hours, its cooldown), *gather* (the rule groups) or *send*. The
-   kindest opinion wins: one that sends outweighs one that gathers, that outweighs one that defers, and
-   that one that suppresses. In doubt, alert.
+   most permissive opinion wins: one that sends outweighs one that gathers, that outweighs one that
+   defers, and that one that suppresses. In doubt, alert.
 3. A hold of the alert (a silence, a snooze) defers whatever the rules say. One exception, because a
    person who was woken must learn that it is over: the end (resolved, closed) of an alert whose trigger
    the destination was notified of.
@@ -116,7 +116,7 @@ class Occasion(Struct, frozen=True):
 
 
 class _Act(StrEnum):
-    """What one rule would do with the event, the kindest last."""
+    """What one rule would do with the event, the most permissive last."""
 
     SUPPRESS = "suppress"
     DEFER = "defer"
@@ -315,9 +315,9 @@ def _opinion(
     ):
         return _Opinion(naming, _Act.SUPPRESS)
     gathers = rule.grouping and destination.takes_groups and occasion.event_type not in NOTES
-    kindest = _Act.GATHER if gathers else _Act.SEND
+    at_best = _Act.GATHER if gathers else _Act.SEND
     if rule.quiet_hours is None and not rule.cooldown_seconds:
-        return _Opinion(naming, kindest)
+        return _Opinion(naming, at_best)
     facts = RuleFacts(
         rule,
         destination.id,
@@ -327,7 +327,7 @@ def _opinion(
         occasion.now,
     )
     holds = tuple(held for hold in OF_RULE if (held := hold.applies(facts)) is not None)
-    return _Opinion(naming, _Act.DEFER if holds else kindest, holds)
+    return _Opinion(naming, _Act.DEFER if holds else at_best, holds)
 
 
 def last_end(holds: Iterable[Held]) -> datetime | None:
@@ -340,8 +340,8 @@ def last_end(holds: Iterable[Held]) -> datetime | None:
 def _weigh(
     occasion: Occasion, destination_id: UUID, opinions: list[_Opinion], held: tuple[Held, ...]
 ) -> PlannedDelivery:
-    """The kindest opinion decides; of equal ones, that which waits least, then the first. `held`: by
-    what is held whatever they say."""
+    """The most permissive opinion decides; of equal ones, that which waits least, then the first.
+    `held`: by what is held whatever they say."""
     sending = [each for each in opinions if each.act is _Act.SEND] or [
         each for each in opinions if each.act is _Act.GATHER
     ]

@@ -147,16 +147,37 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
     )
 
 
-def run_one(
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What a server listens on: `http`, and where there are such, `owner` for commands of this machine
+    and `mail`."""
+
+    http: Listener
+    owner: Listener | None
+    mail: Listener | None
+
+
+def run(
     installation: Installation,
-    listener: Listener,
-    owner_listener: Listener | None,
-    mail_listener: Listener | None,
+    sockets: Sockets,
+    role: str,
+    ready: Callable[[], None],
+    stopping: Stopping,
+    workers: int,
+) -> bool:
+    """Serve until asked to stop, in this process or from several. False if it could not start."""
+    if workers == 1:
+        return _run_one(installation, sockets, role, ready, stopping)
+    return _run_many(installation, sockets, role, ready, stopping, workers)
+
+
+def _run_one(
+    installation: Installation,
+    sockets: Sockets,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
 ) -> bool:
-    """Serve in this process until asked to stop. False if it could not start."""
     from tocsin.app import application
     from tocsin.cli.calling.socket_server import answering_owner
     from tocsin.hub import Hub, ProcessRole
@@ -168,10 +189,10 @@ def run_one(
         ProcessRole(role),
         prepare=installation.prepare,
     )
-    app = answering_owner(application(hub, mail_listener), installation, owner_listener)
+    app = answering_owner(application(hub, sockets.mail), installation, sockets.owner)
     server = _Server(config(app), ready, stopping)
     try:
-        server.run(sockets=[listener])
+        server.run(sockets=[sockets.http])
     except SystemExit:
         return False
     return server.started
@@ -213,29 +234,27 @@ class _Supervisor(Multiprocess):
             ready()
 
 
-def run_many(
+def _run_many(
     installation: Installation,
-    listener: Listener,
-    owner_listener: Listener | None,
-    mail_listener: Listener | None,
+    sockets: Sockets,
     role: str,
     ready: Callable[[], None],
     stopping: Stopping,
     workers: int,
 ) -> bool:
-    """Serve from `workers` processes, replaced when they die. False if they could not start."""
+    """Workers are replaced when they die."""
     with metrics_folder() as metrics:
         forget_secrets(os.environ)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
         supervisor = _Supervisor(
             config(
-                Worker(installation, role, os.getpid(), owner_listener, mail_listener),
+                Worker(installation, role, os.getpid(), sockets.owner, sockets.mail),
                 factory=True,
                 workers=workers,
                 # A busy machine may need seconds to import everything.
                 timeout_worker_healthcheck=30,
             ),
-            [listener],
+            [sockets.http],
             ready,
             stopping,
         )
