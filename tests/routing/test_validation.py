@@ -12,8 +12,6 @@ from tocsin.model import Fault
 from tocsin.routing.matchers import Matcher
 from tocsin.routing.quiet_hours import QuietHours
 from tocsin.routing.validation import (
-    validate_cooldown,
-    validate_event_types,
     validate_matchers,
     validate_quiet_hours,
     validate_silence,
@@ -218,41 +216,6 @@ def test_a_misspelt_zone_is_met_with_a_guess() -> None:
     (fault,) = validate_quiet_hours([GOOD_NIGHT | {"timezone": "Europe/Berln"}])
     assert "did you mean" in fault.message
     assert "Europe/Berlin" in fault.message
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (["alerts.triggered", "alerts.closed"], []),
-        ([], [("/event_types", "empty")]),
-        ("alerts.triggered", [("/event_types", "wrong-type")]),
-        (["alerts.triggered", "triggered"], [("/event_types/1", "unknown-event-type")]),
-        (["alerts.test"], [("/event_types/0", "unknown-event-type")]),
-        (
-            [None, {}],
-            [("/event_types/0", "unknown-event-type"), ("/event_types/1", "unknown-event-type")],
-        ),
-    ],
-)
-def test_event_types(value: object, expected: list[tuple[str, str]]) -> None:
-    assert places(validate_event_types(value)) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "codes"),
-    [
-        (None, []),
-        (0, []),
-        (2_592_000, []),
-        (2_592_001, ["out-of-range"]),
-        (-1, ["out-of-range"]),
-        (True, ["wrong-type"]),
-        (1.5, ["wrong-type"]),
-        ("60", ["wrong-type"]),
-    ],
-)
-def test_cooldown(value: object, codes: list[str]) -> None:
-    assert [fault.code for fault in validate_cooldown(value)] == codes
 
 
 anything = st.recursive(

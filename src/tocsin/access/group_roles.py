@@ -16,10 +16,6 @@ class GivenRoles:
 
     roles: Mapping[str, Role | None]
 
-    @property
-    def is_any(self) -> bool:
-        return any(role is not None for role in self.roles.values())
-
 
 def given_roles(entries: Collection[GroupRole], groups: Collection[str] | None) -> GivenRoles:
     """The highest role of each workspace that the entries name. Of somebody of whose groups nothing is

@@ -42,6 +42,7 @@ from tocsin.routing.validation import (
     REMINDER_LIMIT,
     VALUE_LIMIT,
     WINDOWS_LIMIT,
+    RuleEventType,
     validate_matchers,
     validate_quiet_hours,
     validate_unless,
@@ -49,9 +50,6 @@ from tocsin.routing.validation import (
 from tocsin.store.database import DatabaseSession
 from tocsin.store.tables import AlertDestination, AlertRule, StoredPolicy, Tenant
 
-RuleEventType = Literal[
-    EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED, EventType.CLOSED
-]
 Month = Annotated[int, Field(strict=True, ge=1, le=12), Whole]
 DayOfMonth = Annotated[int, Field(strict=True, ge=-31, le=31), Whole]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, get_args
 from zoneinfo import available_timezones
 
 from tocsin.model import EventType, Fault, Severity
@@ -44,37 +44,11 @@ _DATES = frozenset(range(-31, 32)) - {0}
 _ANY_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _NOBODY_WRITES = "\x7f\x01\x7f"
 
-RULE_EVENT_TYPES = (
-    EventType.TRIGGERED,
-    EventType.ACKNOWLEDGED,
-    EventType.RESOLVED,
-    EventType.CLOSED,
-)
-
-
-def validate_event_types(value: object, pointer: str = "/event_types") -> list[Fault]:
-    known = ", ".join(RULE_EVENT_TYPES)
-    if not isinstance(value, list):
-        return [Fault(pointer, "wrong-type", f"a list is needed, of some of: {known}")]
-    if not value:
-        return [
-            Fault(pointer, "empty", f"the rule would never speak; name at least one of {known}")
-        ]
-    return [
-        Fault(f"{pointer}/{index}", "unknown-event-type", f"not an event; choose from {known}")
-        for index, each in enumerate(value)
-        if each not in RULE_EVENT_TYPES
-    ]
-
-
-def validate_cooldown(value: object, pointer: str = "/cooldown_seconds") -> list[Fault]:
-    if value is None:
-        return []
-    if isinstance(value, bool) or not isinstance(value, int):
-        return [Fault(pointer, "wrong-type", "a whole number of seconds is needed, or null")]
-    if not 0 <= value <= COOLDOWN_LIMIT:
-        return [Fault(pointer, "out-of-range", f"0 to {COOLDOWN_LIMIT} seconds (30 days)")]
-    return []
+RuleEventType = Literal[
+    EventType.TRIGGERED, EventType.ACKNOWLEDGED, EventType.RESOLVED, EventType.CLOSED
+]
+RULE_EVENT_TYPES: tuple[RuleEventType, ...] = get_args(RuleEventType)
+"""The events that a rule may name."""
 
 
 def validate_silence(

@@ -18,9 +18,6 @@ from tocsin.delivery.outbound import NoAnswer
 from tocsin.delivery.outcome import Outcome, Progress
 from tocsin.message import Links, Message
 
-REPLIES_URL = f"{twilio.CALLBACKS}/sms"
-"""Where replies are posted; set at Twilio for the number, or its messaging service."""
-
 
 class SmsConfig(twilio.TwilioConfig):
     segments: int = Field(

@@ -31,7 +31,6 @@ KINDS: Final = {
     "acknowledge": SignalKind.ACKNOWLEDGE,
     "resolve": SignalKind.RESOLVE,
 }
-DEDUP_KEY_LIMIT: Final = 255
 _SEVERITIES: Final = {
     "critical": Severity.CRITICAL,
     "error": Severity.HIGH,
