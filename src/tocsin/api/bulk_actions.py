@@ -1,4 +1,4 @@
-"""One wish for all alerts of a filter: worked through in steps, with what became of each; canceled,
+"""One action on all alerts of a filter: worked through in steps, with what became of each; canceled,
 undone."""
 
 from __future__ import annotations

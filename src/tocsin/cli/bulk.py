@@ -1,4 +1,4 @@
-"""`tocsin bulk`: one wish for all alerts of a filter."""
+"""`tocsin bulk`: one action on all alerts of a filter."""
 
 from __future__ import annotations
 

@@ -1,23 +1,30 @@
-"""What is done to every alert of a filter: one wish, many alerts, step by step."""
+"""What is done to every alert of a filter: one action, many alerts, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
 
+from tocsin.model.alerts import Action
+
 
 class BulkKind(StrEnum):
-    """What is done to each. All but `assign` are `Action` by the same words."""
+    """What is done to each: an `Action`, or it is assigned to somebody."""
 
-    ACKNOWLEDGE = "acknowledge"
-    UNACKNOWLEDGE = "unacknowledge"
-    RESOLVE = "resolve"
-    CLOSE = "close"
-    REOPEN = "reopen"
-    NOTE = "note"
-    SNOOZE = "snooze"
-    UNSNOOZE = "unsnooze"
+    ACKNOWLEDGE = Action.ACKNOWLEDGE
+    UNACKNOWLEDGE = Action.UNACKNOWLEDGE
+    RESOLVE = Action.RESOLVE
+    CLOSE = Action.CLOSE
+    REOPEN = Action.REOPEN
+    NOTE = Action.NOTE
+    SNOOZE = Action.SNOOZE
+    UNSNOOZE = Action.UNSNOOZE
     ASSIGN = "assign"
+
+    @property
+    def action(self) -> Action | None:
+        """None: alerts are assigned."""
+        return None if self is BulkKind.ASSIGN else Action(self.value)
 
 
 class BulkState(StrEnum):

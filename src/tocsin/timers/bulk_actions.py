@@ -25,7 +25,7 @@ from tocsin.alerts.actions import (
 )
 from tocsin.alerts.directory import DirectoryFeed
 from tocsin.alerts.on_call_actions import NobodyPaged, OnCallActions, OnCallOutcome
-from tocsin.model import Action, Actor, ActorKind, utc_now
+from tocsin.model import Actor, ActorKind, utc_now
 from tocsin.model.bulk_actions import BulkKind, BulkOutcome
 from tocsin.store import arrays
 from tocsin.store.bulk_news import BulkNews
@@ -137,7 +137,7 @@ class BulkWork:
         note = wish.get("note")
         also = [_settled(row, BulkOutcome.CHANGED)]
         done: ActionOutcome | OnCallOutcome
-        if kind is BulkKind.ASSIGN:
+        if kind.action is None:
             user_id = UUID(wish["user_id"]) if wish.get("user_id") else None
             done = await OnCallActions(self._actions).assign(
                 workspace_id, row.alert_id, actor, now, user_id, note, also
@@ -145,7 +145,7 @@ class BulkWork:
         else:
             until = datetime.fromisoformat(wish["until"]) if "until" in wish else None
             done = await self._actions.act(
-                workspace_id, row.alert_id, Action(kind.value), actor, now, note, until, also
+                workspace_id, row.alert_id, kind.action, actor, now, note, until, also
             )
         match done:
             case Acted(is_changed=True):
