@@ -1,4 +1,4 @@
-"""Whoever was paged of an alert is told that it is over, unless they have ended it themselves.
+"""Whoever was paged of an alert is notified that it is over, unless they have ended it themselves.
 
 It is no page: it is sent at the lowest urgency, behind all pages, and never loud. Only those are told
 whose page was sent, by the contact methods that it went to (`oncall.contacts.says_end`), and once.

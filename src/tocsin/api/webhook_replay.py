@@ -1,4 +1,4 @@
-"""A webhook delivery on record once more, through today's mapping."""
+"""Replaying a webhook delivery that is on record, through today's mapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write of schedules on a command line, as the API has it, and how they read them."""
+"""Schedules as people write them on a command line, as the API has them, and as they are shown."""
 
 from __future__ import annotations
 

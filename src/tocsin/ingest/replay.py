@@ -1,4 +1,4 @@
-"""A stored webhook delivery once more, through today's mapping; `dry_run` shows what would differ."""
+"""Replaying a stored webhook delivery through today's mapping; `dry_run` shows what would differ."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The daily look at gaps: which gaps of the coming weeks are news to who looks after a schedule. Pure.
+"""The daily look at gaps: which gaps of the coming weeks are new to whoever looks after a schedule. Pure.
 
-Nobody reads a message that says the same every day. A gap is told when it is seen first, sixty days
+Nobody reads a message that says the same every day. A gap is announced when it is seen first, sixty days
 ahead if it stands there so early, and once more in the week before it; one that comes back every week
-(three times or more at the same hours) is told once, whichever of its times comes into view.
+(three times or more at the same hours) is announced once, whichever of its times comes into view.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The days of a zone as a calendar on the wall has them: when each begins, how long it is, and where
+"""The days of a zone as a wall calendar has them: when each begins, how long it is, and where
 clocks are moved in it. Pure."""
 
 from __future__ import annotations

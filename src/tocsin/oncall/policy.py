@@ -1,4 +1,4 @@
-"""The climb: what an escalation does next, given what is known at that moment. Pure.
+"""What an escalation does next, given what is known at that moment. Pure.
 
     begins ──► step 1 ──wait──► step 2 ──wait──► … ──► (repeat: step 1 …) ──wait──► exhausted
                  │ acknowledged, resolved, closed ──► stopped

@@ -98,7 +98,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """Who is told where nobody is on call: a user or a destination."""
+    """Who is notified where nobody is on call: a user or a destination."""
 
     user: UUID | None = None
     destination: UUID | None = None

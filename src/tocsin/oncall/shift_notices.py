@@ -1,4 +1,4 @@
-"""Notices of shifts: who is told before a shift of theirs begins, and when it has ended. Pure.
+"""Notices of shifts: who is notified before a shift of theirs begins, and when it has ended. Pure.
 
 A shift here is all the time in which one person is on call without a break, whatever layers, overrides
 and swaps it is made of; being the fallback is none. A notice is due at a moment, and late ones are still
@@ -29,7 +29,7 @@ _LONGEST = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True)
 class ShiftNotices:
-    """What one person wants to be told of: so long before each shift, and whether at its end."""
+    """Of what one person wants to be notified: so long before each shift, and whether at its end."""
 
     before: tuple[timedelta, ...]
     at_end: bool

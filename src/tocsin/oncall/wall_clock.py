@@ -1,4 +1,4 @@
-"""From what the clock on a wall shows to the instant that it means. The one place for schedules.
+"""From wall-clock time to the instant that it means. The one place for schedules.
 
 - A time that is left out (clocks go forward) is as much later as the clock was moved: 02:30 is 03:30.
 - A time that comes twice is the first for whatever begins, the second for what ends: this errs towards

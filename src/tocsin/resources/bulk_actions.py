@@ -1,4 +1,4 @@
-"""One wish for all alerts of a filter: what it may be, who may ask, and how it stands."""
+"""One action on all alerts of a filter: what it may be, who may ask, and how it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new password for who forgot theirs: a link in a mail, which works once and not for long.
+"""A new password for somebody who forgot theirs: a link in a mail, which works once and not for long.
 
 Whoever asks is answered the same, at once, whether the address is anybody's or not; what is to be sent
 is looked up and sent afterwards. The link is in no queue and no record: only its hash is kept.

@@ -126,7 +126,7 @@ class LayerIn(Input):
 
 
 class FallbackIn(Input):
-    """Who is told where nobody is on call: one of the two."""
+    """Who is notified where nobody is on call: one of the two."""
 
     user_id: Id | None = None
     destination_id: Id | None = None

@@ -1,4 +1,4 @@
-"""Links that sign somebody in once: for who forgot a password, or never had one.
+"""Links that sign somebody in once: for somebody who forgot a password, or never had one.
 
 Whoever has such a link is that person, so only who runs the installation makes one.
 """

@@ -87,7 +87,7 @@ QuietTimes = Annotated[
 
 
 class ShiftNoticesIn(Input):
-    """When a person is told of shifts of their own: so many minutes before each, and at its end."""
+    """When a person is notified of shifts of their own: so many minutes before each, and at its end."""
 
     before_minutes: Annotated[
         list[Annotated[int, Field(strict=True, ge=0, le=LONGEST_LEAD), Whole]],
@@ -364,7 +364,7 @@ def _windows(body: UserIn | UserPatch) -> list[dict[str, Any]] | None:
 
 
 def _notices(body: UserIn | UserPatch) -> dict[str, Any] | None:
-    """What a body wants to be told of shifts, as the table keeps it; None for nothing."""
+    """Which notices of shifts a body asks for, as the table keeps it; None for nothing."""
     wanted = body.shift_notices
     if wanted is None or not (wanted.before_minutes or wanted.at_end):
         return None

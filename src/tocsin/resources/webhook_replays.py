@@ -1,4 +1,4 @@
-"""Doing a webhook again that is on record: who may, and the line of it in the audit log."""
+"""Replaying a webhook that is on record: who may, and the line of it in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quiet hours: when a destination is left alone, by the clock on the wall of a time zone.
+"""Quiet hours: when a destination is left alone, by the wall clock of a time zone.
 
 A period begins at `start` on each of its days and lasts until the next time the wall clock shows
 `end`. Both ends are turned into instants, and quiet is what lies between them, so that a clock

@@ -1,4 +1,4 @@
-"""When something recurs: a first start by the clock on a wall, and a part of RFC 5545's rules.
+"""When something recurs: a first start by wall clock, and a part of RFC 5545's rules.
 
 - Starts are wall-clock time. One that occurs twice is the first; one in a gap moves to the first moment
   after it (RFC 5545 would leave it out, and a night's work with it).

@@ -1,4 +1,4 @@
-"""Reminders: an alert that is still open, and that nobody has taken on, is notified of again.
+"""Reminders: an alert that is still open and not acknowledged is notified of again.
 
 Pure. When is up to timers (`alerts/alert_timers.py`); here it is decided who is reminded when the time
 has come.

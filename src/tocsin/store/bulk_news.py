@@ -1,4 +1,4 @@
-"""What the work at bulk actions waits for."""
+"""What the work on bulk actions waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A webhook delivery as it was stored, for doing it again."""
+"""A webhook delivery as it was stored, for replaying it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Notices of schedules: people are told of their shifts, and whoever looks after a schedule of its gaps.
+"""Notices of schedules: people are notified of their shifts, and whoever looks after a schedule of gaps.
 
-The leader looks. What is due is found from the schedules alone, and what was told already stands in the
+The leader looks. What is due is found from the schedules alone, and what was announced already is in the
 database, noted in the transaction that makes the messages: a restart at any moment repeats nothing, and
 what fell due while nobody looked is made up for as long as it is still of use.
 """
@@ -184,7 +184,7 @@ class ScheduleNotices:
             await add_notices(session, told)
         if not told:
             log.warning(
-                "a schedule has gaps, and there is nobody to tell",
+                "a schedule has gaps, and there is nobody to notify",
                 schedule=row.name,
                 schedule_id=str(row.id),
                 gaps=words.text,
@@ -232,7 +232,7 @@ def _people(directory: Directory, workspace_id: UUID) -> Mapping[UUID, Person]:
 
 
 def _asked(directory: Directory, workspace_id: UUID) -> Mapping[UUID, ShiftNotices]:
-    """Who wants to be told of shifts, and can be."""
+    """Who wants notices of shifts, and can get them."""
     return {
         id: person.shift_notices
         for id, person in _people(directory, workspace_id).items()

@@ -1,4 +1,4 @@
-"""Who else is to look at an alert: it is made somebody's own, or somebody is asked to help."""
+"""Who else is to look at an alert: it is assigned to somebody, or somebody is asked to help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside an alert: each destination, whether it was told of it, and why or why not. Pure."""
+"""Beside an alert: each destination, whether it was notified, and why or why not. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one makes, changes, switches on and off and deletes by a form: what the pages of every such kind
+"""What is made, changed, switched on and off and deleted by a form: what the pages of every such kind
 do alike. A kind says how its form is read and shown, and which module of `resources/` keeps it."""
 
 from __future__ import annotations

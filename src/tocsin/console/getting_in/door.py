@@ -1,4 +1,4 @@
-"""The door of the console: who comes in, with which session, and whether a form is one of ours.
+"""Access to the console: who asks, with which session, and whether a form is one of ours.
 
 Every page asks here first. What escapes a page (our own fault, the database away) is answered here too,
 as a page, so that nobody ever sees a stack trace.

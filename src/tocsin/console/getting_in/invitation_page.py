@@ -1,4 +1,4 @@
-"""The page behind an invitation's link: a name and a password, and one is in.
+"""The page behind an invitation's link: choose a name and a password, and join.
 
 Opening it changes nothing, however often and whoever does: mail scanners open links.
 """

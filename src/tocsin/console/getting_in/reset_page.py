@@ -1,4 +1,4 @@
-"""Who forgot the password: the page that asks for the address, and sends a link."""
+"""Forgotten passwords: the page that asks for the address, and sends a link."""
 
 from __future__ import annotations
 

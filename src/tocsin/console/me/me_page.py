@@ -1,4 +1,4 @@
-"""Oneself: how one is reached and when, name and zone, how the console looks, password, sessions."""
+"""One's own page: how one is reached and when, name, zone, how the console looks, password, sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and addresses that speak for oneself: API keys, and the calendar of one's shifts."""
+"""Keys and addresses that act for their person: API keys, and the calendar of one's shifts."""
 
 from __future__ import annotations
 

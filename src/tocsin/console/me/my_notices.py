@@ -1,4 +1,4 @@
-"""When one is told of one's own shifts: boxes to tick, and leads that were set elsewhere."""
+"""When people are notified of their own shifts: boxes to tick, and leads that were set elsewhere."""
 
 from __future__ import annotations
 

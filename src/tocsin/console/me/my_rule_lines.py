@@ -1,4 +1,4 @@
-"""The lines of the form by which one says how one is paged, and when not: pure."""
+"""The lines of the form in which people say how they are paged, and when not: pure."""
 
 from __future__ import annotations
 

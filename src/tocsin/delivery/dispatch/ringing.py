@@ -1,4 +1,4 @@
-"""Calling off what rings until somebody acknowledges, once somebody did, wherever that was."""
+"""Stops what rings until somebody acknowledges, once somebody did, wherever that was."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _UNFINISHED = text("state IN ('running', 'canceling')")
 
 
 class BulkAction(Base):
-    """One wish for all alerts that a filter had when it was made."""
+    """One action on all alerts that a filter had when it was made."""
 
     __tablename__ = "bulk_actions"
     __table_args__ = (
