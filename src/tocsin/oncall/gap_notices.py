@@ -1,4 +1,4 @@
-"""The daily look at gaps: which gaps of the coming weeks are new to whoever looks after a schedule. Pure.
+"""The daily look at gaps: which of the coming weeks are new to whoever looks after a schedule. Pure.
 
 Nobody reads a message that says the same every day. A gap is announced when it is seen first, sixty days
 ahead if it stands there so early, and once more in the week before it; one that comes back every week
