@@ -29,30 +29,44 @@ def _faults(call: str) -> Iterator[str]:
         words = shlex.split(_END.sub("", call), comments=True)
     except ValueError:
         return
-    command = PROGRAM
+    command, values, arguments = PROGRAM, 0, 0
     for place, word in enumerate(words):
         children = getattr(command, "commands", None)
-        if word == "--":
+        if values:
+            values -= 1
+        elif word == "--":
             return
-        if word.startswith("-") and word.strip("-"):
-            option = word.partition("=")[0].rstrip(".,:;)…")
-            if option not in _options(command):
-                yield f"{command.name} has no {option}"
+        elif word.startswith("-") and word.strip("-"):
+            option, equals, _ = word.partition("=")
+            found = _options(command).get(option.rstrip(".,:;)…"))
+            if found is None:
+                yield f"{command.name} has no {option.rstrip('.,:;)…')}"
+            elif not equals:
+                values = found
         elif children and word in children:
             command = children[word]
-        elif (
-            children
-            and re.fullmatch(r"[a-z][a-z-]+", word)
-            and (place == 0 or command is not PROGRAM)
-        ):
-            yield f"{command.name or 'tocsin'} has no command {word}"
-            return
+        elif children:
+            if re.fullmatch(r"[a-z][a-z-]+", word) and (place == 0 or command is not PROGRAM):
+                yield f"{command.name or 'tocsin'} has no command {word}"
+                return
+        else:
+            arguments += 1
+            if arguments > _most_arguments(command):
+                yield f"{command.name} takes no {word}"
+                return
 
 
-def _options(command: Any) -> set[str]:
-    taken = {"-h", "--help", "--install-completion", "--show-completion"}
+def _most_arguments(command: Any) -> float:
+    found = [each.nargs for each in command.params if each.param_type_name == "argument"]
+    return float("inf") if -1 in found else sum(found)
+
+
+def _options(command: Any) -> dict[str, int]:
+    """How many words follow each option."""
+    taken = dict.fromkeys(("-h", "--help", "--install-completion", "--show-completion"), 0)
     for each in command.params:
-        taken |= {*each.opts, *each.secondary_opts}
+        values = 0 if getattr(each, "is_flag", False) else each.nargs
+        taken |= dict.fromkeys((*each.opts, *each.secondary_opts), values)
     return taken
 
 
@@ -82,4 +96,6 @@ def test_what_is_no_command_is_found() -> None:
     assert list(_faults("alerts --stat open")) == ["alerts has no --stat"]
     assert list(_faults("integration crate shop")) == ["integration has no command crate"]
     assert list(_faults("alert | head")) == []
+    assert list(_faults("webhooks list --integration shop")) == ["webhooks takes no list"]
+    assert list(_faults("webhooks --integration shop")) == []
     assert list(_faults("nonsense")) == ["tocsin has no command nonsense"]
