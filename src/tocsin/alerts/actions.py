@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from tocsin.alerts.alert_case import Acknowledgement
+from tocsin.alerts.alert_case import NewAcknowledgement
 from tocsin.alerts.alert_key import AlertKey
 from tocsin.alerts.correlate import AlertState
 from tocsin.alerts.directory import DirectoryFeed
@@ -209,7 +209,7 @@ class Actions:
         if move is not None:
             _moved(stored.state, action, move.to, now)
         if action is Action.ACKNOWLEDGE:
-            transaction.escalating.acknowledge(stored, Acknowledgement(actor.id, until))
+            transaction.escalating.acknowledge(stored, NewAcknowledgement(actor.id, until))
         kind = _KINDS[action]
         said = {} if until is None else {"until": iso(until)}
         if note:

@@ -26,7 +26,7 @@ class ForcedStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class NewAcknowledgement:
     """Somebody has acknowledged, until a time of their own if they said one. `by` is their id, or of
     what stands for them."""
 
@@ -67,7 +67,7 @@ class AlertCase:
     asks: bool = False
     is_worse: bool = False
     forced: ForcedStep | None = None
-    acknowledgement: Acknowledgement | None = None
+    acknowledgement: NewAcknowledgement | None = None
     ended: EndOfAlert | None = None
     is_taken_back: bool = False
     people: list[AskedPerson] = field(default_factory=list)

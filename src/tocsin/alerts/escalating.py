@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.alerts.alert_case import (
-    Acknowledgement,
     AlertCase,
     AskedPerson,
     EndOfAlert,
     ForcedStep,
     KnownEscalations,
+    NewAcknowledgement,
 )
 from tocsin.alerts.alert_escalations import AlertEscalations, SharedByAlerts
 from tocsin.alerts.alert_timers import AlertTimers
@@ -110,7 +110,7 @@ class Escalating:
                 alert.status, alert.acknowledged_at = AlertStatus.OPEN, None
                 case.is_taken_back = True
 
-    def acknowledge(self, stored: StoredAlert, acknowledgement: Acknowledgement) -> None:
+    def acknowledge(self, stored: StoredAlert, acknowledgement: NewAcknowledgement) -> None:
         """A person has acknowledged the alert."""
         if stored.entry.on_call is not None or acknowledgement.until is not None:
             case = self._case(stored.state, stored.entry, stored.details, has_history=True)
@@ -249,7 +249,7 @@ class Escalating:
     def _acknowledge(
         self,
         case: AlertCase,
-        acknowledgement: Acknowledgement,
+        acknowledgement: NewAcknowledgement,
         known: KnownEscalations,
         now: datetime,
     ) -> None:
