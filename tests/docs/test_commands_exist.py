@@ -18,6 +18,7 @@ from tocsin.cli import app
 _INLINE = re.compile(r"`([^`\n]*\btocsin [^`\n]+)`")
 _FENCED = re.compile(r"^```(?:sh|console|ini|bash)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CALL = re.compile(r"(?:^|(?<!--name)(?<!-u) |bin/|\()tocsin (?!tocsin)([-a-z].*)", re.DOTALL)
+_ANSWER = re.compile(r"\$\([^()]*\)")
 _END = re.compile(r"\s*(?:\||&&|;|[0-9]?>|<|\s#).*", re.DOTALL)
 PROGRAM: Any = typer.main.get_command(app)
 SOURCES = sorted((ROOT / "src" / "tocsin").rglob("*.py"))
@@ -26,7 +27,7 @@ SOURCES = sorted((ROOT / "src" / "tocsin").rglob("*.py"))
 def _faults(call: str) -> Iterator[str]:
     """What is wrong with what stands behind `tocsin`."""
     try:
-        words = shlex.split(_END.sub("", call), comments=True)
+        words = shlex.split(_END.sub("", _ANSWER.sub("answer", call)), comments=True)
     except ValueError:
         return
     command, values, arguments = PROGRAM, 0, 0
@@ -41,7 +42,8 @@ def _faults(call: str) -> Iterator[str]:
             found = _options(command).get(option.rstrip(".,:;)…"))
             if found is None:
                 yield f"{command.name} has no {option.rstrip('.,:;)…')}"
-            elif not equals:
+                return
+            if not equals:
                 values = found
         elif children and word in children:
             command = children[word]
