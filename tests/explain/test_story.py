@@ -283,7 +283,7 @@ def test_what_became_of_a_message(changes: dict[str, Any], words: str) -> None:
         (
             "created",
             {"status_code": 202, "flags": ("spooled",), "spooled_until": NOW},
-            "was answered 202: it opened the alert; it waited in the spool, for the database was"
+            "was answered 202: it opened the alert; it waited in the spool, because the database was"
             f" away, and was committed at {iso(NOW)}",
         ),
     ],
