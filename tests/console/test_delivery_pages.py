@@ -131,3 +131,13 @@ def test_a_destination_that_is_switched_off_is_named(site: Site) -> None:
     fields = {"act": "retry-failed", "hours": "24", "destination_id": made["mail"]}
     said = text_of(browser.follow(browser.submit("/deliveries/act", fields)))
     assert "mail is switched off: switch it on first." in said
+
+
+def test_a_place_that_is_none_shows_the_first_page_of_what_was_asked_for(site: Site) -> None:
+    made = failed(site, names=("mail", "spare"), count=1)
+    browser = site.browser("Ben")
+    answer = browser.get(f"/deliveries?status=failed&to={made['spare']}&after=nonsense")
+    assert answer.status == 200
+    assert text_of(answer) == text_of(
+        browser.get(f"/deliveries?status=failed&to={made['spare']}")
+    ), "what it was narrowed to is kept"

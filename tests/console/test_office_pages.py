@@ -68,7 +68,7 @@ def test_a_delivery_with_its_attempts_is_canceled_and_sent_again(site: Site) -> 
     ((delivery_id,),) = site.sql("SELECT id FROM alert_deliveries")
     here = f"/deliveries/{delivery_id}"
     assert "Queued" in text_of(browser.get(here))
-    waits = "As many have gone as its destination takes in a time; the next may go at"
+    waits = "Its destination's rate limit is reached; the next message may go at"
     assert waits not in text_of(browser.get(here))
     site.sql(
         "INSERT INTO destination_states (alert_destination_id, rate_used_until)"
