@@ -1,4 +1,6 @@
-"""The PostgreSQL of the test suite: one server per run, one database per test.
+"""The PostgreSQL of the test suite: one server per run, one database per test. What a test has left is
+used again where it can be made as fresh as another (`renewal.py`), under another name: whoever still
+uses it by the name that it had finds nothing.
 
 - `TOCSIN_TEST_DATABASE_URL`: use that server; its role must be allowed to create databases.
 - `TOCSIN_TEST_POSTGRES_BIN`: the folder of another PostgreSQL's programs, e.g.
@@ -21,7 +23,9 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from tests.support.renewal import Fresh
 from tocsin.store.embedded import EmbeddedPostgres
+from tocsin.store.embedded.configuration import SUPERUSER
 from tocsin.store.migrate import upgrade
 
 DEBIAN_BIN = Path("/usr/lib/postgresql/15/bin")
@@ -35,12 +39,22 @@ FAST = {
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
     "checkpoint_timeout": "1h",
+    # It would visit every database, four times a minute, and change plans whenever it comes.
+    "autovacuum": "off",
     # It may lie in memory.
     "max_wal_size": "256MB",
     "max_connections": "300",
 }
 
 _TEMPLATE = "tocsin_template"
+_USES = 40
+"""So often a database is used: what tests have deleted stays in its files."""
+_SESSIONS_END_SECONDS = 20.0
+_END_SESSIONS = """
+SELECT count(*), count(CASE WHEN usename = current_user THEN pg_terminate_backend(pid) END)
+FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+"""
+"""The superuser's, which renew databases, end by themselves."""
 _numbers = count(1)
 
 
@@ -70,6 +84,9 @@ class Server:
         self._owned = owned
         self._kept: psycopg.Connection | None = None
         self._template = _TEMPLATE if owned else f"{_TEMPLATE}_{os.getpid()}"
+        self._fresh: Fresh | None = None
+        self._spare: list[tuple[str, int]] = []
+        """Fresh databases that tests have used, and how often."""
         self._make_template(folder)
 
     def _make_template(self, folder: Path) -> None:
@@ -90,23 +107,64 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        name = f"tocsin_test_{os.getpid()}_{next(_numbers)}"
+        name, uses = self._spare.pop() if self._spare else (self._clone(), 0)
+        try:
+            yield Database(self._named(name))
+        finally:
+            self._take_back(name, uses + 1)
+
+    def _clone(self) -> str:
+        name = self._new_name()
         self._run(
             self._admin(),
             f"CREATE DATABASE {{}} TEMPLATE {{}} STRATEGY {self._strategy}",
             name,
             self._template,
         )
+        # Only in a server of our own are we a superuser.
+        if self._owned and self._fresh is None:
+            with self._as_superuser(name) as connection:
+                self._fresh = Fresh.of(connection)
+        return name
+
+    def _take_back(self, name: str, uses: int) -> None:
+        if self._fresh is not None and uses < _USES:
+            renamed = self._new_name()
+            if self._rename(name, renamed):
+                name = renamed
+                with self._as_superuser(name) as connection:
+                    is_fresh = self._fresh.renew(connection)
+                if is_fresh:
+                    self._spare.append((name, uses))
+                    return
+        self._drop(self._admin(), name)
+
+    def _rename(self, name: str, renamed: str) -> bool:
+        """Ends whoever is connected. False if a test has dropped it."""
+        deadline = time.monotonic() + _SESSIONS_END_SECONDS
+        while (left := self._admin().execute(_END_SESSIONS, [name]).fetchone()) != (0, 0):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{left} sessions in {name} do not end")
+            time.sleep(0.002)
         try:
-            yield Database(self._named(name))
-        finally:
-            self._drop(self._admin(), name)
+            self._run(self._admin(), "ALTER DATABASE {} RENAME TO {}", name, renamed)
+        except psycopg.errors.InvalidCatalogName:
+            return False
+        return True
+
+    def _as_superuser(self, name: str) -> psycopg.Connection:
+        url = make_url(self._named(name)).set(username=SUPERUSER)
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
 
     def close(self) -> None:
         if not self._owned:
             self._drop(self._admin(), self._template)
         if self._kept is not None:
             self._kept.close()
+
+    @staticmethod
+    def _new_name() -> str:
+        return f"tocsin_test_{os.getpid()}_{next(_numbers)}"
 
     def _drop(self, connection: psycopg.Connection, name: str) -> None:
         """Whoever is connected. Autovacuum is the server's own, and not ours to end: it is soon
