@@ -28,6 +28,15 @@ ROLES = (
 )
 
 
+@dataclass(frozen=True)
+class Place:
+    """An address for one hub after the other, and a provider that knows it."""
+
+    listener: socket.socket
+    base_url: str
+    provider: OpenIdProvider
+
+
 @dataclass
 class OpenIdSite:
     site: Site
@@ -35,24 +44,31 @@ class OpenIdSite:
 
 
 @contextmanager
+def running_place(folder: Path, method: str = "client_secret_basic") -> Iterator[Place]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with running_provider(base_url, folder, method) as provider:
+            yield Place(listener, base_url, provider)
+
+
+@contextmanager
 def running_openid_site(
-    database: Database, folder: Path, method: str = "client_secret_basic", **settings: Any
+    database: Database, folder: Path, place: Place, **settings: Any
 ) -> Iterator[OpenIdSite]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with running_provider(base_url, folder, method) as provider:
-        known = {
-            "public_url": base_url,
-            "oidc_issuer": provider.issuer,
-            "oidc_client_id": CLIENT_ID,
-            "oidc_client_secret": Secret(CLIENT_SECRET),
-            "oidc_name": "Example ID",
-            "oidc_scopes": "openid email profile groups",
-            "oidc_roles": ROLES,
-            **settings,
-        }
-        with running_site(database, folder, settings=known, listener=listener) as site:
-            yield OpenIdSite(site, provider)
+    """At a provider that knows nobody yet."""
+    place.provider.forget()
+    known = {
+        "public_url": place.base_url,
+        "oidc_issuer": place.provider.issuer,
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": Secret(CLIENT_SECRET),
+        "oidc_name": "Example ID",
+        "oidc_scopes": "openid email profile groups",
+        "oidc_roles": ROLES,
+        **settings,
+    }
+    with running_site(database, folder, settings=known, listener=place.listener.dup()) as site:
+        yield OpenIdSite(site, place.provider)
 
 
 class _KeepStatus(urllib.request.HTTPErrorProcessor):

@@ -9,18 +9,32 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.console.openid_site import OpenIdSite, Person, running_openid_site
+from tests.console.openid_site import (
+    OpenIdSite,
+    Person,
+    Place,
+    running_openid_site,
+    running_place,
+)
 from tests.console.site import running_site
-from tests.support.openid import running_provider
 from tests.support.ports import free_port
 from tests.support.postgres import Database
+
+# The first one installs the provider.
+pytestmark = pytest.mark.timeout(300)
 
 ANA = {"email": "ana@example.com", "email_verified": True, "name": "Ana"}
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with running_place(tmp_path_factory.mktemp("provider")) as running:
+        yield running
+
+
 @pytest.fixture
-def openid(database: Database, tmp_path: Path) -> Iterator[OpenIdSite]:
-    with running_openid_site(database, tmp_path) as running:
+def openid(database: Database, tmp_path: Path, place: Place) -> Iterator[OpenIdSite]:
+    with running_openid_site(database, tmp_path, place) as running:
         yield running
 
 
@@ -173,25 +187,27 @@ def test_a_provider_that_is_away(database: Database, tmp_path: Path) -> None:
         assert "Forgotten" in words, "a password still does"
 
 
-def test_a_provider_with_another_name(database: Database, tmp_path: Path) -> None:
-    with running_provider("http://127.0.0.1:1", tmp_path) as provider:
-        issuer = provider.issuer.replace("127.0.0.1", "localhost")
-        settings = {"oidc_issuer": issuer, "oidc_client_id": "tocsin"}
-        with running_site(database, tmp_path, people=False, settings=settings) as site:
-            assert "does not call itself" in Person(site.base_url).opens("/login/openid")
+def test_a_provider_with_another_name(database: Database, tmp_path: Path, place: Place) -> None:
+    issuer = place.provider.issuer.replace("127.0.0.1", "localhost")
+    settings = {"oidc_issuer": issuer, "oidc_client_id": "tocsin"}
+    with running_site(database, tmp_path, people=False, settings=settings) as site:
+        assert "does not call itself" in Person(site.base_url).opens("/login/openid")
 
 
 def test_a_secret_in_the_form_instead(database: Database, tmp_path: Path) -> None:
-    with running_openid_site(database, tmp_path, "client_secret_post") as openid:
+    with (
+        running_place(tmp_path, "client_secret_post") as place,
+        running_openid_site(database, tmp_path, place) as openid,
+    ):
         openid.provider.knows("ana", **ANA, groups=["sre"])
         words = person(openid).signs_in_as("ana")
         assert "Ana" in words
 
 
 def test_an_address_of_which_nothing_is_said_where_the_operator_trusts_it(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, place: Place
 ) -> None:
-    with running_openid_site(database, tmp_path, oidc_unverified_email="yes") as openid:
+    with running_openid_site(database, tmp_path, place, oidc_unverified_email="yes") as openid:
         openid.provider.knows("ana", email="ana@example.com", groups=["sre"])
         assert "Ana" in person(openid).signs_in_as("ana")
         openid.provider.knows("eve", email="ana@example.com", email_verified=False, groups=["sre"])

@@ -9,14 +9,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.browser.conftest import OpenPage
-from tests.console.openid_site import OpenIdSite, running_openid_site
+from tests.console.openid_site import OpenIdSite, running_openid_site, running_place
 from tests.console.site import Site
 from tests.support.postgres import Database
+
+# The first one installs the provider.
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
 def openid(database: Database, tmp_path: Path) -> Iterator[OpenIdSite]:
-    with running_openid_site(database, tmp_path) as running:
+    with (
+        running_place(tmp_path) as place,
+        running_openid_site(database, tmp_path, place) as running,
+    ):
         yield running
 
 

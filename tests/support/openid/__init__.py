@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 from tools.build_assets import with_node
 
-from tests.support.ports import free_port
-
 FOLDER = Path(__file__).parent
 CLIENT_ID = "tocsin"
 CLIENT_SECRET = "a secret: with + and % in it"
@@ -34,6 +32,10 @@ class OpenIdProvider:
         known = json.loads(self.accounts.read_text("utf-8"))
         self.accounts.write_text(json.dumps({**known, login: claims}), "utf-8")
 
+    def forget(self) -> None:
+        """Nobody has claims any more."""
+        self.accounts.write_text("{}", "utf-8")
+
 
 @contextmanager
 def running_provider(
@@ -42,12 +44,7 @@ def running_provider(
     """For a hub at this address."""
     programs = _installed()
     accounts = folder / "accounts.json"
-    accounts.write_text("{}", "utf-8")
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
     given: Mapping[str, Any] = {
-        "issuer": issuer,
-        "port": port,
         "accounts": str(accounts),
         "method": method,
         "client": {
@@ -57,22 +54,26 @@ def running_provider(
             "after": f"{base_url}/login",
         },
     }
-    with subprocess.Popen(
-        [shutil.which("node", path=programs) or "node", "provider.mjs", json.dumps(given)],
-        cwd=FOLDER,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    said = folder / "provider.log"
+    with (
+        said.open("w") as log,
+        subprocess.Popen(
+            [shutil.which("node", path=programs) or "node", "provider.mjs", json.dumps(given)],
+            cwd=FOLDER,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
-            for line in process.stdout:
-                if line.strip() == "listening":
-                    break
-            assert process.poll() is None, "the provider did not start"
-            yield OpenIdProvider(issuer, accounts)
+            issuer = process.stdout.readline().strip()
+            assert issuer, f"the provider did not start:\n{said.read_text('utf-8')}"
+            provider = OpenIdProvider(issuer, accounts)
+            provider.forget()
+            yield provider
         finally:
-            process.terminate()
+            process.kill()
 
 
 def _installed() -> str:
@@ -82,7 +83,8 @@ def _installed() -> str:
         pytest.fail("Node could not be installed")
     with (Path(tempfile.gettempdir()) / "tocsin-tests-provider.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (FOLDER / "node_modules" / "oidc-provider").is_dir():
+        # Written last: an installation that was cut off is begun anew.
+        if not (FOLDER / "node_modules" / ".package-lock.json").is_file():
             subprocess.run(
                 [shutil.which("npm", path=programs) or "npm", "ci", "--loglevel=error"],
                 cwd=FOLDER,

@@ -1,11 +1,13 @@
 // A certified OpenID provider (node-oidc-provider) with its own pages for signing in and saying yes.
 // Whoever signs in as NAME has the claims that accounts.json says; it is read anew each time.
+// Its first line says where it is.
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
-const { issuer, port, accounts, client, method } = JSON.parse(process.argv[2]);
+const { accounts, client, method } = JSON.parse(process.argv[2]);
 
-const provider = new Provider(issuer, {
+const settings = {
   clients: [
     {
       client_id: client.id,
@@ -27,5 +29,11 @@ const provider = new Provider(issuer, {
     accountId: sub,
     claims: () => ({ sub, ...JSON.parse(readFileSync(accounts, "utf8"))[sub] }),
   }),
+};
+
+const server = createServer();
+server.listen(0, "127.0.0.1", () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  server.on("request", new Provider(issuer, settings).callback());
+  console.log(issuer);
 });
-provider.listen(port, "127.0.0.1", () => console.log("listening"));
