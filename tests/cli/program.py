@@ -19,6 +19,7 @@ from unittest import mock
 
 import psutil
 
+from tests.support.forked import Forked, fork
 from tests.support.postgres import Database
 from tocsin.access.vault import Vault
 from tocsin.cli import main
@@ -51,7 +52,8 @@ class Terminal(io.StringIO):
 @dataclass(frozen=True)
 class Program:
     """`tocsin` with one environment. `run` is a process of its own; `call` the same within ours,
-    which spares seconds of importing and is otherwise no different."""
+    which spares seconds of importing and is otherwise no different. So does `serving`, in a process of
+    its own."""
 
     settings: dict[str, str]
     executable: Path = TOCSIN
@@ -88,6 +90,21 @@ class Program:
         return Ended(int(code or 0), out.getvalue(), err.getvalue())
 
     @contextmanager
+    def serving(self, *options: str) -> Iterator[str]:
+        """`tocsin serve` on a free port, for those who need a server and not how it starts; where it is.
+        It must end in good order."""
+        if "--port" not in options:
+            options = ("--port", "0", *options)
+        forked = fork("tocsin.cli", "serve", *options, environment=self.environment)
+        running = Running(forked)
+        try:
+            yield running.await_line(r"ready at (http://\S+)")[1]
+            assert running.stop() == 0
+        finally:
+            forked.kill()
+            forked.wait(PATIENCE)
+
+    @contextmanager
     def running(self, *arguments: str) -> Iterator[Running]:
         process = subprocess.Popen(
             [self.executable, *arguments],
@@ -108,7 +125,7 @@ class Program:
 class Running:
     """A program that has not ended yet; what it says is read as it comes."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
         self.process = process
         self.lines: list[str] = []
         self.errors: list[str] = []

@@ -26,10 +26,8 @@ def hub_with_an_alert(program: Program, folder: Path) -> str:
     made = ("destination", "create", "hook", "--type", "webhook", "--set", "url=https://e.com/x")
     for arguments in (("integration", "create", "shop"), made):
         assert program.call(*arguments).code == 0
-    with program.running("serve", "--port", "0") as running:
-        running.await_line(r"ready at (http://\S+)")
+    with program.serving():
         assert program.call("send", "-i", "shop", str(body)).code == 0
-        assert running.stop() == 0
     return "Disk full — ∞"
 
 
@@ -43,11 +41,9 @@ def test_a_backup_is_brought_back_with_its_key(tmp_path: Path) -> None:
     program = embedded(tmp_path / "data")
     title = hub_with_an_alert(program, tmp_path)
     file = tmp_path / "tocsin.tar"
-    with program.running("serve", "--port", "0") as running:
-        running.await_line(r"ready at (http://\S+)")
+    with program.serving():
         written = program.call("backup", str(file))
         assert written.code == 0, written
-        assert running.stop() == 0
     assert "keep it where nobody else can read it" in written.err
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["body.json", "data", "tocsin.tar"]
@@ -132,10 +128,8 @@ def test_it_moves_to_another_postgresql(
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     program = embedded(tmp_path / "data")
     hub_with_an_alert(program, tmp_path)
-    with program.running("serve", "--port", "0") as running:
-        running.await_line(r"ready at (http://\S+)")
+    with program.serving():
         assert "stop it first" in program.call("database", "move", every_database.url).err
-        running.stop()
     moved = program.call("database", "move", every_database.url)
     assert moved.code == 0, moved
     told = dict(line.split(" = ", 1) for line in moved.out.splitlines())

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -65,18 +64,11 @@ for arguments in json.loads(sys.argv[1]):
 """
 
 
-@contextmanager
-def serving(program: Program, *options: str) -> Iterator[str]:
-    with program.running("serve", "--port", "0", *options) as running:
-        yield running.await_line(r"ready at (http://\S+)")[1]
-        assert running.stop() == 0
-
-
 @pytest.fixture(scope="module")
 def served(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with postgres_server.database() as database:
         program = on_database(database, tmp_path_factory.mktemp("served"))
-        with serving(program):
+        with program.serving():
             yield program
 
 
@@ -176,7 +168,7 @@ def test_the_socket_of_a_killed_server_is_in_nobodys_way(tocsin: Program) -> Non
         running.process.wait(PATIENCE)
     assert path.is_socket()
     assert tocsin.call("tenant", "list").code == 0
-    with serving(tocsin):
+    with tocsin.serving():
         assert _without_application(tocsin, "tenant", "list").code == 0
 
 
@@ -186,7 +178,7 @@ def test_a_data_folder_may_lie_deeper_than_an_address_is_long(
     deep = tmp_path.joinpath(*["a-long-name-of-a-folder"] * 8)
     assert len(str(deep)) > 150
     program = on_database(database, deep)
-    with serving(program):
+    with program.serving():
         assert _without_application(program, "tenant", "list").code == 0
 
 
@@ -239,7 +231,7 @@ def test_another_user_is_refused_even_where_the_folder_is_open(database: Databas
         folder = Path(name)
         folder.chmod(0o755)
         program = on_database(database, folder)
-        with serving(program):
+        with program.serving():
             (folder / "data").chmod(0o755)
             (folder / "data" / over_socket.FILE).chmod(0o666)
             call = json.dumps([["list", program.settings, ["tenant", "list"]]])

@@ -95,13 +95,11 @@ def test_the_running_server_is_asked_for_what_it_sees(
 
 
 def test_a_server_that_does_not_answer_is_said(tocsin: Program, tmp_path: Path) -> None:
-    with tocsin.running("serve", "--port", "0") as running:
-        running.await_line(r"ready at (http://\S+)")
+    with tocsin.serving():
         (tmp_path / "data" / control.FILE).unlink()
         found = findings(tocsin)
         assert found["running server"]["health"] == "wrong"
         assert "does not answer" in found["running server"]["found"]
-        assert running.stop() == 0
 
 
 def test_only_what_is_known_is_answered(tmp_path: Path) -> None:

@@ -26,12 +26,10 @@ def remote(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     with postgres_server.database() as database:
         folder = tmp_path_factory.mktemp("remote")
         server = on_database(database, folder)
-        with server.running("serve", "--port", "0") as running:
-            url = running.await_line(r"ready at (http://\S+)")[1]
+        with server.serving() as url:
             key = server.call("api-key", "create", "--role", "admin").out.strip()
             shell = {"TOCSIN_DATA_DIR": str(folder / "none"), "TOCSIN_API_KEY": key}
             yield Remote(url, Program(shell), key)
-            assert running.stop() == 0
 
 
 def test_a_command_asks_the_server_that_is_named(remote: Remote) -> None:

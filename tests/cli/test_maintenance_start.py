@@ -22,10 +22,8 @@ def tocsin(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     """With a server running."""
     with postgres_server.database() as database:
         program = on_database(database, tmp_path_factory.mktemp("held"))
-        with program.running("serve", "--port", "0") as running:
-            running.await_line("ready at")
+        with program.serving():
             yield program
-            assert running.stop() == 0
 
 
 def _windows(tocsin: Program, *more: str) -> list[Any]:

@@ -21,8 +21,7 @@ def served(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     with postgres_server.database() as database:
         program = on_database(database, tmp_path_factory.mktemp("served"))
         body = tmp_path_factory.mktemp("body") / "body.json"
-        with program.running("serve", "--port", "0") as running:
-            url = running.await_line(r"ready at (http://\S+)")[1]
+        with program.serving() as url:
             assert program.call("integration", "create", "shop").code == 0
             assert (
                 program.call(
@@ -34,7 +33,6 @@ def served(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
                 body.write_text(json.dumps({"title": f"Disk {number}", "id": str(number)}))
                 assert program.call("send", str(body), "-i", "shop", "--url", url).code == 0
             yield program
-            assert running.stop() == 0
 
 
 def _ids(program: Program, *command: str) -> list[str]:

@@ -39,10 +39,8 @@ def test_it_works_through_a_pooler_in_session_mode(
     body.write_text(json.dumps({"title": "Disk full"}))
     with pooled(database, "session") as url:
         program = Program({**tocsin.settings, "TOCSIN_DATABASE_URL": url})
-        with program.running("serve", "--port", "0") as running:
-            running.await_line(r"ready at (http://\S+)")
+        with program.serving():
             # Made after the start: the server hears of it by LISTEN.
             assert program.call("integration", "create", "shop").code == 0
             assert program.call("send", "-i", "shop", str(body)).code == 0
             assert "Disk full" in program.call("alerts").out
-            assert running.stop() == 0

@@ -56,8 +56,7 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
         body.write_text(
             json.dumps({"title": HOSTILE, "labels": {HOSTILE: HOSTILE}, "raw": HOSTILE})
         )
-        with program.running("serve", "--port", "0") as running:
-            url = running.await_line(r"ready at (http://\S+)")[1]
+        with program.serving() as url:
             for arguments in (
                 ("integration", "create", "shop"),
                 ("tenant", "create", "acme"),
@@ -82,7 +81,6 @@ def stored(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
             ):
                 done = program.call(*arguments)
                 assert done.code == 0, (arguments, done)
-            assert running.stop() == 0
         ids = {}
         with database.connect() as connection:
             connection.execute(

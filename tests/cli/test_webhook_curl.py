@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program, on_database
-from tests.cli.test_calling import serving
 from tests.support.postgres import Server
 from tocsin.cli.curl_line import NoLineError, curl_line
 from tocsin.cli.kit.signing import SignedSender
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 def served(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with postgres_server.database() as database:
         program = on_database(database, tmp_path_factory.mktemp("curl"))
-        with serving(program):
+        with program.serving():
             yield program
 
 

@@ -77,13 +77,11 @@ def test_a_newcomer_wakes_somebody(tmp_path: Path, post: tuple[Post, int]) -> No
             "TOCSIN_OUTBOUND_ALLOW": "127.0.0.0/8",
         }
     )
-    with program.running("serve", "--port", "0") as running:
-        running.await_line("Tocsin is ready at http://")
+    with program.serving():
         for command in commands(PAGE):
             if command.text.startswith("tocsin act acknowledge"):
                 received.about("Shop is down")
             run(_with_its_code(command, received), tmp_path, program)
-        assert running.stop() == 0
     # Whoever is on call, and nobody else: it was acknowledged.
     ((paged, _),) = received.about("Shop is down")
     assert paged in ("ana@example.org", "ben@example.org")

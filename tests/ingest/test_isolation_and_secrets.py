@@ -83,7 +83,7 @@ def workspace(way: Proxy) -> Workspace:
 
 @pytest.fixture(scope="module")
 def node(way: Proxy, workspace: Workspace) -> Iterator[Node]:
-    with nodes(way.url) as (only,):
+    with nodes(way.url, is_forked=True) as (only,):
         yield only
 
 

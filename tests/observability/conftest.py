@@ -16,7 +16,8 @@ def exposed(postgres_server: Server) -> dict[str, Metric]:
         workspace = Workspace(database.url)
         sender = workspace.sender(auth_scheme=AuthScheme.URL, mapping={"title": "event_type"})
         key = workspace.api_key()
-        with nodes(database.url, role="all", outbound_allow="127.0.0.0/8") as (node,):
+        allowed = {"outbound_allow": "127.0.0.0/8"}
+        with nodes(database.url, role="all", is_forked=True, **allowed) as (node,):
             client = node.client(key)
             config = {"url": f"{node.base_url}{sender.path}"}
             made = client.api(

@@ -26,7 +26,11 @@ def workspace(shared_database: Database) -> Workspace:
 @pytest.fixture(scope="session")
 def node(workspace: Workspace) -> Iterator[Node]:
     with nodes(
-        workspace.url, body_timeout_seconds="0.5", rejected_keep="5", rejected_body_bytes="8192"
+        workspace.url,
+        is_forked=True,
+        body_timeout_seconds="0.5",
+        rejected_keep="5",
+        rejected_body_bytes="8192",
     ) as (only,):
         yield only
 

@@ -32,6 +32,7 @@ def installation(workspace: Workspace, folder: Path) -> Iterator[Installation]:
             2,
             role="all",
             program="tests.story.rerouted",
+            is_forked=True,
             environ={
                 "SSL_CERT_FILE": str(trusted),
                 "TOCSIN_TEST_PAGERDUTY": f"{services.url}/pagerduty/enqueue",

@@ -228,7 +228,11 @@ def test_a_database_that_is_away_is_503_with_retry_after_and_comes_back(
     workspace: Workspace,
 ) -> None:
     sender = workspace.sender()
-    with proxied(workspace.url) as way, nodes(way.url) as (node,), node.client() as client:
+    with (
+        proxied(workspace.url) as way,
+        nodes(way.url, is_forked=True) as (node,),
+        node.client() as client,
+    ):
         assert client.send(sender, ALERT).status == 201
         way.cut()
         for payload in (ALERT, {"title": "Meanwhile"}, b"not json"):

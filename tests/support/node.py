@@ -1,4 +1,7 @@
-"""Real server processes, `tocsin serve` as it ships, and clients that say exactly what is sent."""
+"""Real server processes, `tocsin serve` as it ships, and clients that say exactly what is sent.
+
+Where neither their start nor their sudden end matters they may be forked (`forked.py`): that costs less.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.answers import Answer
+from tests.support.forked import Forked, fork
 from tests.support.workspace import KEY, Sender
 
 PATIENCE = 60.0
@@ -29,6 +33,8 @@ class Node:
     """One `tocsin serve` over a database; several may share one. `program` is what is run in its
     place, `environ` what it finds in its environment besides the settings."""
 
+    process: subprocess.Popen[str] | Forked
+
     def __init__(
         self,
         url: str,
@@ -38,6 +44,7 @@ class Node:
         role: str = "web",
         program: str = "tocsin.cli",
         environ: Mapping[str, str] | None = None,
+        is_forked: bool = False,
         **settings: str,
     ) -> None:
         self.folder = folder
@@ -55,13 +62,18 @@ class Node:
             **{f"TOCSIN_{name.upper()}": value for name, value in settings.items()},
             **(environ or {}),
         }
-        self.process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-m", program, "serve", "--role", role, "--port", str(port)],
-            env=whole,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("a"),
-            text=True,
-        )
+        arguments = ("serve", "--role", role, "--port", str(port))
+        with self.log.open("a") as log:
+            if is_forked:
+                self.process = fork(program, *arguments, environment=whole, stderr=log)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", program, *arguments],
+                    env=whole,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
 
     @cached_property
     def base_url(self) -> str:

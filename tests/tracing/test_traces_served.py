@@ -113,8 +113,8 @@ def hub(postgres_server: Server, outside: Outside) -> Iterator[Hub]:
         workspace = Workspace(database.url)
         sender = workspace.sender(secret="s3cret-of-the-sender")
         with (
-            nodes(database.url, role="web", **settings) as (web,),
-            nodes(database.url, role="dispatch", **settings),
+            nodes(database.url, role="web", is_forked=True, **settings) as (web,),
+            nodes(database.url, role="dispatch", is_forked=True, **settings),
         ):
             api = web.client(workspace.api_key())
             config = {"url": f"http://127.0.0.1:{outside.port}{HOOK}"}
