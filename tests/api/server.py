@@ -19,12 +19,26 @@ import uvicorn
 from tests.support.answers import Answer
 
 
-class _Server(uvicorn.Server):
-    """It looks ten times as often whether it is to end: hundreds of tests wait for that."""
+class QuickServer(uvicorn.Server):
+    """It waits for nothing longer than it lasts: hundreds of tests wait for its end."""
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):  # noqa: ASYNC110 - it is asked by an attribute
             await asyncio.sleep(0.01)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in [*self.servers, *(sockets or ())]:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or 10)
+        while self.server_state.connections or self.server_state.tasks:
+            if time.monotonic() > deadline:
+                for task in self.server_state.tasks:
+                    task.cancel()
+                break
+            await asyncio.sleep(0.002)
+        await self.lifespan.shutdown()
 
 
 @contextmanager
@@ -45,7 +59,7 @@ def serving(
         access_log=False,
         timeout_graceful_shutdown=2,
     )
-    server = _Server(config)
+    server = QuickServer(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from tests.api.server import QuickServer
 from tocsin.web.protocol import Protocol
 
 WAIT_SECONDS = 20
@@ -103,7 +104,7 @@ def speaker() -> Iterator[Speaker]:
     running = Speaker()
     listener = socket.create_server(("127.0.0.1", 0))
     running.port = listener.getsockname()[1]
-    server = uvicorn.Server(
+    server = QuickServer(
         uvicorn.Config(
             running.app,
             http=Protocol,
