@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import postgres, run_folders
+from tests.support import compiled_once, postgres, run_folders
 from tests.support.outbox import Outbox
 from tocsin.memory import collect_rarely
 
 # A busy machine is no fault of the code under test.
 settings.register_profile("tocsin", deadline=None)
 settings.load_profile("tocsin")
+
+compiled_once.remember_together()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -59,6 +59,8 @@ def create_engine(
         pool_timeout=_CONNECT_SECONDS,
         pool_pre_ping=True,
         async_creator=creator,
+        # Nothing here is one; each connection would be asked for it.
+        use_native_hstore=False,
     )
 
 
