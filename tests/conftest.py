@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,18 @@ def postgres_server(run_folder: Path) -> Iterator[postgres.Server]:
         yield server
 
 
+def _of_this_test(
+    server: postgres.Server, request: pytest.FixtureRequest
+) -> AbstractContextManager[postgres.Database]:
+    return server.database(is_unused=request.node.get_closest_marker("unused_database") is not None)
+
+
 @pytest.fixture
-def database(postgres_server: postgres.Server) -> Iterator[postgres.Database]:
+def database(
+    postgres_server: postgres.Server, request: pytest.FixtureRequest
+) -> Iterator[postgres.Database]:
     """A freshly migrated database of this test's own."""
-    with postgres_server.database() as fresh:
+    with _of_this_test(postgres_server, request) as fresh:
         yield fresh
 
 
@@ -114,7 +123,9 @@ def every_server(request: pytest.FixtureRequest) -> postgres.Server:
 
 
 @pytest.fixture
-def every_database(every_server: postgres.Server) -> Iterator[postgres.Database]:
+def every_database(
+    every_server: postgres.Server, request: pytest.FixtureRequest
+) -> Iterator[postgres.Database]:
     """`database`, on each of `every_server`."""
-    with every_server.database() as fresh:
+    with _of_this_test(every_server, request) as fresh:
         yield fresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy.dialects import postgresql
 
 from tests.support.postgres import Database
@@ -11,6 +12,8 @@ from tocsin.model import uuid7
 from tocsin.store.queries.paged_alerts import paging
 from tocsin.store.queries.webhook_deliveries import deliveries_through
 from tocsin.store.statements import statement as statement_of
+
+pytestmark = pytest.mark.unused_database
 
 INTEGRATION = uuid7()
 

@@ -16,6 +16,8 @@ from tests.support.postgres import Database
 from tocsin.store.queue_statements import PLANNER
 from tocsin.store.statements import statement
 
+pytestmark = pytest.mark.unused_database
+
 PARAMETERS = {
     "claim_deliveries": {
         "destinations": "uuid[]",

@@ -60,7 +60,7 @@ FILL = """
 @pytest.fixture(scope="module")
 def many(postgres_server: Server) -> Iterator[psycopg.Connection[Any]]:
     """Thirty thousand alerts, a tenth of them live, on as many pages as many more would have."""
-    with postgres_server.database() as database, database.connect() as connection:
+    with postgres_server.database(is_unused=True) as database, database.connect() as connection:
         connection.execute(FILL.replace("%(both)s", f"ARRAY['{ONE}', '{UUID(int=2)}']::uuid[]"))
         connection.execute("VACUUM ANALYZE alerts")
         connection.execute("VACUUM ANALYZE alert_search")

@@ -25,6 +25,8 @@ from tocsin.store.queries.retention_figures import (
 )
 from tocsin.store.queries.retention_passes import newest_passes
 
+pytestmark = pytest.mark.unused_database
+
 ALL = dict.fromkeys(KeptHistory, BEFORE)
 OTHER = UUID(int=7)
 

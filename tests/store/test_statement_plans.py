@@ -8,12 +8,15 @@ import re
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.support.postgres import Database
 from tocsin.store.clock import PLANNER as CLOCK
 from tocsin.store.pipe import PLANNER as INGEST
 from tocsin.store.queue_statements import PLANNER as DELIVERY
 from tocsin.store.statements import statement
+
+pytestmark = pytest.mark.unused_database
 
 UUIDS, TEXTS, TIMES, INTS = "uuid[]", "text[]", "timestamptz[]", "int[]"
 

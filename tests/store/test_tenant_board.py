@@ -60,7 +60,7 @@ FILL = f"""
 @pytest.fixture(scope="module")
 def many(postgres_server: Server) -> Iterator[psycopg.Connection[Any]]:
     """Three hundred tenants, of which one has half of thirty thousand alerts, a tenth of them live."""
-    with postgres_server.database() as database, database.connect() as connection:
+    with postgres_server.database(is_unused=True) as database, database.connect() as connection:
         connection.execute(FILL)
         connection.execute("VACUUM ANALYZE")
         yield connection

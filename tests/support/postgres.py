@@ -106,8 +106,11 @@ class Server:
                 self._run(connection, "ALTER DATABASE {} RENAME TO {}", draft, self._template)
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
-        name, uses = self._spare.pop() if self._spare else (self._clone(), 0)
+    def database(self, *, is_unused: bool = False) -> Iterator[Database]:
+        """`is_unused`: for plans of statements. What was deleted stays in the files, and the planner
+        goes by their length."""
+        is_new = is_unused or not self._spare
+        name, uses = (self._clone(), 0) if is_new else self._spare.pop()
         try:
             yield Database(self._named(name))
         finally:

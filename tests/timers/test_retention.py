@@ -19,6 +19,8 @@ from tocsin.store.database import connect
 from tocsin.store.queries import retention
 from tocsin.store.queries.retention import remove_deleted, remove_past, sweep_old
 
+pytestmark = pytest.mark.unused_database
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)
 DAY = timedelta(days=1)

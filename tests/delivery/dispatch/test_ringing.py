@@ -18,6 +18,8 @@ from tocsin.delivery.dispatch.ringing import Ringing
 from tocsin.delivery.outbound import Outbound
 from tocsin.store.database import connect
 
+pytestmark = pytest.mark.unused_database
+
 TOKEN, USER = "a" * 30, "u" * 30
 
 
