@@ -201,4 +201,4 @@ def test_a_message_that_waits_says_for_what(
     assert (one["waits_for"] and one["waits_for"]["reason"]) == waits_for
     said = json.dumps(hub.viewer.get(f"/alerts/{alert_id}/explain").json())
     assert ("but somebody must repair" in said) == (waits_for == "misconfigured")
-    assert ("as its destination takes in a time" in said) == (waits_for == "rate")
+    assert ("rate limit is reached; the next message" in said) == (waits_for == "rate")

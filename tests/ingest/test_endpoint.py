@@ -110,7 +110,7 @@ def test_a_fault_of_ours_is_a_problem_document(
     status, headers, problem = endpoint.send(sender, {"title": "T"})
     assert (status, problem["type"]) == (500, "/problems/internal-error")
     assert headers["content-type"] == "application/problem+json"
-    assert "inside" not in json.dumps(problem)
+    assert "a detail of the inside" not in json.dumps(problem)
 
 
 def test_a_flood_of_guesses_is_one_look(opened: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
