@@ -14,7 +14,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -145,15 +145,19 @@ class Server:
     def _rename(self, name: str, renamed: str) -> bool:
         """Ends whoever is connected. False if a test has dropped it."""
         deadline = time.monotonic() + _SESSIONS_END_SECONDS
-        while (left := self._admin().execute(_END_SESSIONS, [name]).fetchone()) != (0, 0):
+        while True:
+            left = self._admin().execute(_END_SESSIONS, [name]).fetchone()
+            # Whoever is only just connecting is not seen there yet, and is in the way here.
+            with suppress(psycopg.errors.ObjectInUse):
+                if left == (0, 0):
+                    try:
+                        self._run(self._admin(), "ALTER DATABASE {} RENAME TO {}", name, renamed)
+                    except psycopg.errors.InvalidCatalogName:
+                        return False
+                    return True
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{left} sessions in {name} do not end")
             time.sleep(0.002)
-        try:
-            self._run(self._admin(), "ALTER DATABASE {} RENAME TO {}", name, renamed)
-        except psycopg.errors.InvalidCatalogName:
-            return False
-        return True
 
     def _as_superuser(self, name: str) -> psycopg.Connection:
         url = make_url(self._named(name)).set(username=SUPERUSER)
