@@ -18,6 +18,9 @@ from bench.report import Figure, Report
 
 LATENCY_PER_SECOND = 200
 SUSTAINED_PER_SECOND = 1_000
+PLANNED_PER_SECOND = 3_500
+THROUGH_PER_SECOND = 2_000
+"""To reach."""
 _WARM_UP_SECONDS = 2
 
 
@@ -187,10 +190,9 @@ def _require_sent(audience: pending.Audience) -> None:
 
 
 def _summarise(report: Report, rounds: Rounds) -> None:
-    target = SUSTAINED_PER_SECOND
-    for name, rates in (
-        ("Tocsin, planned beforehand", rounds.planned),
-        ("Tocsin, webhook in to message out", rounds.through),
+    for name, rates, target in (
+        ("Tocsin, planned beforehand", rounds.planned, PLANNED_PER_SECOND),
+        ("Tocsin, webhook in to message out", rounds.through, THROUGH_PER_SECOND),
     ):
         reached = sorted(rates)[len(rates) // 2] >= target
         report.add(Figure(name, "/s", rates, f"≥ {target:,}/s", reached))
@@ -200,8 +202,8 @@ def _summarise(report: Report, rounds: Rounds) -> None:
             f"Tocsin, delivered while {SUSTAINED_PER_SECOND:,}/s come in",
             "/s",
             [each.delivered for each in rounds.sustained],
-            f"≥ {target * 0.99:,.0f}/s",
-            min(each.delivered for each in rounds.sustained) >= target * 0.99,
+            f"≥ {SUSTAINED_PER_SECOND * 0.99:,.0f}/s",
+            min(each.delivered for each in rounds.sustained) >= SUSTAINED_PER_SECOND * 0.99,
         )
     )
     for name, samples, limit in (
