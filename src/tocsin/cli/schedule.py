@@ -19,12 +19,12 @@ from tocsin.cli.schedule_words import (
     PATH,
     Name,
     Preview,
+    answer_previewed,
     instant,
     layer_of,
     participants,
     restriction,
     rotation,
-    show_preview,
     show_shifts,
 )
 
@@ -89,12 +89,12 @@ def create(
             body["fallback"] = {"destination_id": found["id"]} | body.get("fallback", {})
         shown = api.post(f"{PATH}/preview", body)
         made = None if preview else api.post(PATH, body)
-    if json:
-        print_json(shown if made is None else made)
-        return
-    if made is not None:
-        show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}"))
-    show_preview(shown)
+    answer_previewed(
+        shown,
+        made,
+        lambda made: show(Text.assemble("Made ", (name, "bold"), f"  {made['id']}")),
+        json,
+    )
 
 
 def _fitting(handoff: str, every: str) -> str:
@@ -224,12 +224,7 @@ def edit(
             body["layers"] = layers
         shown = api.post(f"{PATH}/{found['id']}/preview", {"change": body})
         made = None if preview else api.patch(f"{PATH}/{found['id']}", body)
-    if json:
-        print_json(shown if made is None else made)
-        return
-    if made is not None:
-        note(f"Changed {made['name']}.")
-    show_preview(shown)
+    answer_previewed(shown, made, lambda made: note(f"Changed {made['name']}."), json)
 
 
 def _as_asked(layer: Any) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from tocsin.cli.kit.arguments import span
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import Json, answer, is_answered, moment, note, print_json, show
+from tocsin.cli.kit.output import Json, answer, is_answered, moment, note, show
 from tocsin.cli.kit.people import user_id
 from tocsin.cli.kit.runtime import DEFAULT_WORKSPACE, Workspace
 from tocsin.cli.kit.tables import table
-from tocsin.cli.schedule_words import KIND, PATH, Name, Preview, instant, layer_of, show_preview
+from tocsin.cli.schedule_words import KIND, PATH, Name, Preview, answer_previewed, instant, layer_of
 
 
 def override(
@@ -77,12 +77,12 @@ def override(
             body["ends_at"] = (begin + span(duration, "--for")).isoformat()
         shown = api.post(f"{PATH}/{found['id']}/preview", {"override": body})
         made = None if preview else api.post(f"{PATH}/{found['id']}/overrides", body)
-    if json:
-        print_json(shown if made is None else made)
-        return
-    if made is not None:
-        note(f"Made override {made['id']}; undo it with tocsin schedule undo.")
-    show_preview(shown)
+    answer_previewed(
+        shown,
+        made,
+        lambda made: note(f"Made override {made['id']}; undo it with tocsin schedule undo."),
+        json,
+    )
 
 
 def overrides(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.kit.exits import Exit, Failure
-from tocsin.cli.kit.output import note, show
+from tocsin.cli.kit.output import note, print_json, show
 from tocsin.cli.kit.people import user_id
 from tocsin.cli.kit.tables import table
 
@@ -217,7 +218,17 @@ def because(cause: Any) -> str:
     return f"{cause['kind']}{'' if cause['layer'] is None else ' of ' + cause['layer']}"
 
 
-def show_preview(result: Any) -> None:
+def answer_previewed(shown: Any, made: Any | None, say: Callable[[Any], None], json: bool) -> None:
+    """Of a change that is previewed, and then made unless no more was asked for."""
+    if json:
+        print_json(shown if made is None else made)
+        return
+    if made is not None:
+        say(made)
+    _show_preview(shown)
+
+
+def _show_preview(result: Any) -> None:
     for line in result["words"]:
         show(Text(line))
     for line in result["notices"]:
