@@ -22,7 +22,7 @@ from tocsin.model.ids import uuid7_at_least
 from tocsin.store.queries.alert_conditions import conditions
 from tocsin.store.queries.alert_counts import label_counts, own_counts
 from tocsin.store.queries.alert_list import ListPlace, listing
-from tocsin.store.queries.alert_search import having
+from tocsin.store.queries.alert_search import AS_USUAL, BY_TRIGRAMS, having
 from tocsin.store.statements import statement
 from tocsin.store.tables import Alert
 
@@ -170,6 +170,18 @@ def test_words_are_found_by_trigrams(
     assert "Seq Scan" not in found, found
     assert "ix_alert_search_words_live" in found, found
     assert only_live or "ix_alert_search_words_over" in found, found
+
+
+def test_words_that_one_in_ten_has_are_found_by_trigrams_too(
+    many: psycopg.Connection[Any],
+) -> None:
+    """All copies of live alerts in the order of their ids take three times as long."""
+    with many.transaction():
+        many.execute(BY_TRIGRAMS.text)
+        found = plan(many, having(ONE, [["%db7%"]], only_live=True))
+        many.execute(AS_USUAL.text)
+        assert many.execute("SHOW enable_indexscan").fetchone() == ("on",)
+    assert "Bitmap Index Scan on ix_alert_search_words_live" in found, found
 
 
 def test_copies_of_words_are_looked_at_some_at_a_time(many: psycopg.Connection[Any]) -> None:

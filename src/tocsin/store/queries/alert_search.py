@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     tablesample,
+    text,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -35,6 +36,11 @@ MOST_FOUND: Final = 10_000
 MOST_UNCOPIED: Final = 5_000
 """Newer alerts than the copy has are read whole, so many at most."""
 _SAMPLED = 500
+
+# All copies of live alerts in the order of an index look cheap to the planner, which takes a comparison
+# of long texts for one of numbers: three times as long where one in twenty has what is looked for.
+BY_TRIGRAMS = text("SET LOCAL enable_indexscan = off")
+AS_USUAL = text("SET LOCAL enable_indexscan = DEFAULT")
 
 _TRIGRAM = re.compile(r"[^\W_]{3}")
 
@@ -63,7 +69,9 @@ async def narrowed(
         return wanted
     if await _is_frequent(session, asked, only_live=wanted.is_of_live):
         return replace(wanted, is_frequent=True)
+    await session.execute(BY_TRIGRAMS)
     number, ids = (await session.execute(meant(workspace_id, wanted, asked, newer))).one()
+    await session.execute(AS_USUAL)
     if number > MOST_FOUND:
         return replace(wanted, is_frequent=True)
     return AlertFilter(wanted.statuses, ids=tuple(ids.strip("{}").split(",")) if ids else ())
