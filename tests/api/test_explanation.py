@@ -21,7 +21,7 @@ def test_it_goes_from_webhook_to_verdict(hub: Hub) -> None:
     story = hub.viewer.get(f"/alerts/{alert_id}/explain").json()
     assert story["alert"]["title"] == "Disk full"
     (answer,) = story["answers"]
-    assert answer["was_told"] is False
+    assert answer["was_notified"] is False
     assert "nobody was notified" in answer["words"]
     triggered = next(
         change

@@ -146,7 +146,7 @@ def test_the_story_reads_downward_from_webhook_to_attempt() -> None:
         "attempt 2 took 80 ms: accepted (HTTP 200)",
     ]
     (answer,) = story["answers"]
-    assert answer["was_told"]
+    assert answer["was_notified"]
     assert answer["words"] == ("Slack #db: triggered sent at 2026-05-13T12:01:00Z, at attempt 2")
 
 
@@ -392,7 +392,7 @@ def test_a_rule_changed_since_is_marked() -> None:
 )
 def test_when_nobody_was_notified(routing: RoutingTable, words: str) -> None:
     (answer,) = story_of(routing, [webhook()], [change()], [])["answers"]
-    assert not answer["was_told"]
+    assert not answer["was_notified"]
     assert answer["words"].startswith("nobody was notified")
     assert words in answer["words"]
 

@@ -106,7 +106,8 @@ class Story:
         """Why each destination was notified or not: name → (was it notified, in which words)."""
         story = self.operator.get(f"/alerts/{alert_id}/explain")
         return {
-            each["destination_name"]: (each["was_told"], each["words"]) for each in story["answers"]
+            each["destination_name"]: (each["was_notified"], each["words"])
+            for each in story["answers"]
         }
 
 

@@ -167,7 +167,7 @@ def test_a_held_reminder_that_no_rule_asks_for_any_more_is_not_sent(hub: Holding
     assert hub.states(alert) == [SENT, ("reminder", "canceled", "not_wanted")]
 
 
-def test_who_was_told_of_the_end_and_not_of_the_return_is_not_reminded(hub: Holding) -> None:
+def test_who_was_notified_of_the_end_and_not_of_the_return_is_not_reminded(hub: Holding) -> None:
     hub.rule(remind_every_seconds=HOUR, min_severity="HIGH")
     alert = hub.send("disk")
     hub.deliver()

@@ -32,7 +32,7 @@ class MessageWordsOut(Output):
 class AnswerOut(Output):
     destination_id: Annotated[Id | None, Field(description="Null: nobody was to be notified")]
     destination_name: str | None
-    was_told: bool
+    was_notified: bool
     words: str
     messages: Annotated[
         list[MessageWordsOut],

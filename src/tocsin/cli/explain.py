@@ -57,7 +57,7 @@ def tree(story: Any) -> Tree:
         guide_style=_DIM,
     )
     for answer in story["answers"]:
-        mark, style = ("✓", "green") if answer["was_told"] else ("○", "yellow")
+        mark, style = ("✓", "green") if answer["was_notified"] else ("○", "yellow")
         root.add(Text.assemble((f"{mark} ", style), answer["words"]))
     for line in inhibition_lines(story["inhibition"]):
         root.add(Text(line))

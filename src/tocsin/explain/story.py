@@ -229,7 +229,7 @@ def _answers(
             {
                 "destination_id": None,
                 "destination_name": None,
-                "was_told": False,
+                "was_notified": False,
                 "words": _nobody(table, changes),
                 "messages": [],
             }
@@ -238,7 +238,7 @@ def _answers(
         {
             "destination_id": str(destination_id),
             "destination_name": deliveries[0].destination_name,
-            "was_told": any(each.status is AlertDeliveryStatus.SENT for each in deliveries),
+            "was_notified": any(each.status is AlertDeliveryStatus.SENT for each in deliveries),
             "words": f"{deliveries[0].destination}: "
             + "; ".join(
                 f"{event_words(each.event_type)} {delivery_words(each, now)}" for each in deliveries

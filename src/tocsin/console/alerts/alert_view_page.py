@@ -17,7 +17,7 @@ from tocsin.console.alerts.alert_links import links_of
 from tocsin.console.alerts.alert_list_page import snooze_ends
 from tocsin.console.alerts.assignees import assignees
 from tocsin.console.alerts.escalation_panel import EscalationPanel, read_panel
-from tocsin.console.alerts.told_or_not import told_or_not, without_name
+from tocsin.console.alerts.notified_or_not import notified_or_not, without_name
 from tocsin.console.context import ConsoleContext
 from tocsin.console.frame.render import clock, page
 from tocsin.console.getting_in.door import Call, absent, opened
@@ -88,7 +88,7 @@ async def _show(call: Call) -> Response:
         helpers=found.helpers,
         assignees=assignees(found.book) if call.may(Role.RESPONDER) else (),
         links=links_of(alert.labels, alert.metadata_),
-        told_or_not=told_or_not(story),
+        notified_or_not=notified_or_not(story),
         entries=[each for each in entries if shown in ("all", each.kind)],
         tabs=[
             (kind, words, sum(kind in ("all", each.kind) for each in entries), kind == shown)

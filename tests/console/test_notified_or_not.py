@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.console.alerts.told_or_not import told_or_not, without_name
+from tocsin.console.alerts.notified_or_not import notified_or_not, without_name
 from tocsin.console.frame.render import readable
 
 ID = "01a217f5-56a8-7a45-af79-4adc4681311a"
@@ -14,7 +14,7 @@ def answer(**more: Any) -> dict[str, Any]:
     return {
         "destination_id": ID,
         "destination_name": "Nora: email",
-        "was_told": True,
+        "was_notified": True,
         "words": "Nora: email: triggered sent; resolved sent",
         "messages": [
             {"event_type": "alerts.triggered", "words": "sent at noon"},
@@ -25,8 +25,8 @@ def answer(**more: Any) -> dict[str, Any]:
 
 
 def test_each_message_is_a_line_of_its_own() -> None:
-    (shown,) = told_or_not({"answers": [answer()]})
-    assert (shown.name, shown.was_told) == ("Nora: email", True)
+    (shown,) = notified_or_not({"answers": [answer()]})
+    assert (shown.name, shown.was_notified) == ("Nora: email", True)
     assert shown.lines == [
         ("triggered", "sent at noon"),
         ("resolved", "held back: a silence; ends soon"),
@@ -35,14 +35,14 @@ def test_each_message_is_a_line_of_its_own() -> None:
 
 def test_where_nobody_was_to_be_told_it_says_why() -> None:
     nobody = answer(
-        destination_id=None, destination_name=None, was_told=False, words="no rule", messages=[]
+        destination_id=None, destination_name=None, was_notified=False, words="no rule", messages=[]
     )
-    (shown,) = told_or_not({"answers": [nobody]})
+    (shown,) = notified_or_not({"answers": [nobody]})
     assert (shown.name, shown.lines) == ("Nobody", [("", "no rule")])
 
 
 def test_a_destination_that_is_gone_is_not_nobody() -> None:
-    (shown,) = told_or_not({"answers": [answer(destination_name=None)]})
+    (shown,) = notified_or_not({"answers": [answer(destination_name=None)]})
     assert shown.name == "A destination since deleted"
 
 

@@ -8,22 +8,22 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOrNot:
+class NotifiedOrNot:
     """A destination; `lines` are its messages in order, each what it is about and what became of it.
     One line without an event says why there was nothing to send to anybody."""
 
     name: str
-    was_told: bool
+    was_notified: bool
     lines: Sequence[tuple[str, str]]
 
 
-def told_or_not(story: Mapping[str, Any]) -> list[ToldOrNot]:
+def notified_or_not(story: Mapping[str, Any]) -> list[NotifiedOrNot]:
     """In the order in which the destinations came into it."""
     return [
-        ToldOrNot(
+        NotifiedOrNot(
             answer["destination_name"]
             or ("A destination since deleted" if answer["destination_id"] else "Nobody"),
-            answer["was_told"],
+            answer["was_notified"],
             [
                 (message["event_type"].removeprefix("alerts."), message["words"])
                 for message in answer["messages"]
