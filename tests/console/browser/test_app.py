@@ -61,7 +61,7 @@ def push(page: Page, site: Site, payload: bytes, title: str) -> dict[str, Any]:
     session.send("ServiceWorker.enable")
     page.wait_for_timeout(200)
     (registration,) = [each for each in found if each["scopeURL"] == f"{site.base_url}/"]
-    for _ in range(4):
+    for _ in range(6):
         session.send(
             "ServiceWorker.deliverPushMessage",
             {
@@ -73,8 +73,9 @@ def push(page: Page, site: Site, payload: bytes, title: str) -> dict[str, Any]:
         # Chromium drops one without a word whose worker it has not written down yet; the same one again
         # takes the place of the first.
         with suppress(AssertionError):
-            return shown(page, title, within=5)
-    raise AssertionError(f"no notification {title!r} came of four messages")
+            return shown(page, title, within=10)
+    permission = page.evaluate("() => Notification.permission")
+    raise AssertionError(f"no {title!r} came of six messages; {permission=}, {registration=}")
 
 
 def shown(page: Page, title: str, *, within: int = 20) -> dict[str, Any]:
