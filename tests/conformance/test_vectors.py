@@ -14,8 +14,8 @@ import pytest
 from tocsin.ingest.proof.sns import public_key
 from tocsin.ingest.proof.verify import INVALID, LiveSecret, Profile, Verified, verify
 from tocsin.ingest.sources.base import Context
-from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
 from tocsin.ingest.sources.kit.decode import decode
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Secret, Severity, SignalKind, SignedContent
 

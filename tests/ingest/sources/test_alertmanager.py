@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.ingest.sources.sample_files import context, load, parse, utc
-from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.fingerprint import fingerprint
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.registry import SOURCES
 from tocsin.model import Severity, SignalKind
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from tocsin.ingest.proof.scheme import Scheme
 from tocsin.ingest.sources.base import BaseSource, Context
-from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
 from tocsin.ingest.sources.kit.decode import InvalidPayload
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS, make_signal
 from tocsin.ingest.sources.kit.reading import (
     pointer_to,

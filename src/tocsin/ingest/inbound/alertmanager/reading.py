@@ -15,7 +15,7 @@ from tocsin.ingest.inbound.alertmanager import answers
 from tocsin.ingest.inbound.alertmanager.matching import QueryMatcher, shown_labels
 from tocsin.ingest.inbound.base import Door, Request
 from tocsin.ingest.replies import Reply
-from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.prometheus import RESOLVE_TIMEOUT
 from tocsin.model import EventType, utc_now
 from tocsin.routing.judge import Judge

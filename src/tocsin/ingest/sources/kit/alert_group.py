@@ -5,9 +5,7 @@ Reference: prometheus/alertmanager, docs/configuration.md (`webhook_config`), te
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +13,7 @@ import msgspec
 from tocsin.ingest.sources.base import Context
 from tocsin.ingest.sources.kit.decode import InvalidPayload
 from tocsin.ingest.sources.kit.kinds import parse_kind
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.kit.make_signal import MAX_ALERTS, make_signal, moment
 from tocsin.ingest.sources.kit.reading import (
     json_type,
@@ -32,9 +31,6 @@ Describe = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str | None, st
 
 _GROUP_FIELDS: Final = ("groupKey", "groupLabels", "externalURL", "notification_reason")
 _GROUP_BYTES: Final = 4_096
-# Beyond what any Prometheus sends, a hash that does not walk byte by byte will do.
-_FINGERPRINT_BYTES: Final = 32_768
-_REMEMBERED_BYTES: Final = 512
 _ALERT_FIELDS: Final = (
     "generatorURL",
     "silenceURL",
@@ -91,32 +87,6 @@ def parse_group(payload: Any, context: Context, describe: Describe) -> list[Sign
     if faults:
         raise InvalidPayload(faults)
     return signals
-
-
-def labels_fingerprint(labels: Mapping[str, Any]) -> str:
-    """Prometheus' own fingerprint of a label set, for alerts that come without one: FNV-1a (64
-    bit) over name, 0xff, value, 0xff in byte order of the names (prometheus/common,
-    model/signature.go)."""
-    # By code points is by bytes of UTF-8, too.
-    parts = [part for name, text in sorted(labels.items()) for part in (name, str(text))]
-    if "".join(parts).isascii():
-        joined = "\xff".join((*parts, "")).encode("latin-1")
-    else:
-        joined = b"".join(part.encode() + b"\xff" for part in parts)
-    if len(joined) > _FINGERPRINT_BYTES:
-        return hashlib.sha256(joined).hexdigest()[:16]
-    return _fnv(joined) if len(joined) > _REMEMBERED_BYTES else _known_fnv(joined)
-
-
-def _fnv(joined: bytes) -> str:
-    value = 14_695_981_039_346_656_037
-    for byte in joined:
-        value = (value ^ byte) * 1_099_511_628_211 & 0xFFFF_FFFF_FFFF_FFFF
-    return f"{value:016x}"
-
-
-# What fires is sent again every minute or two, and the walk is half of what reading it costs.
-_known_fnv = lru_cache(32_768)(_fnv)
 
 
 def _no_alerts(payload: Any) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.ingest.sources.kit.alert_group import labels_fingerprint
+from tocsin.ingest.sources.kit.labels_fingerprint import labels_fingerprint
 from tocsin.ingest.sources.kit.sample_events import TRIGGER, SampleEvent
 from tocsin.model import iso
 
