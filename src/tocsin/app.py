@@ -128,11 +128,11 @@ class _Site:
             return partial(self._pings, form)
         for prefix, mount in self._mounted.items():
             if path == prefix or path.startswith(prefix + "/"):
-                return _below(prefix, mount)
+                return _tidied(_below(prefix, mount))
         if is_linked_alert(scope):
-            return _below("/alerts", self._linked_alert)
+            return _tidied(_below("/alerts", self._linked_alert))
         if is_page(path):
-            return self.console
+            return _tidied(self.console)
         if (product := product_of(path)) is not None:
             return partial(self._inbound, product)
         return None
@@ -144,6 +144,14 @@ def _below(prefix: str, mount: Asgi) -> Asgi:
         await mount({**scope, "root_path": root, "app_root_path": root}, receive, send)
 
     return mounted
+
+
+def _tidied(answer: Asgi) -> Asgi:
+    async def tidied(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(scope, receive, send)
+        memory.tidy()
+
+    return tidied
 
 
 def application(hub: Hub, mail_socket: socket.socket | None = None) -> Asgi:
