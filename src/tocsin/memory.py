@@ -25,7 +25,7 @@ def settle() -> None:
 
 
 def tidy() -> None:
-    """What pages leave behind in circles (statements, templates) is collected while it is little: left to
-    the rounds above, it would hold up for 60 ms whoever asks for the hundredth page."""
+    """What pages leave behind in circles (statements, templates) is collected while it is little: left
+    to the rounds above, it would hold up for 60 ms whoever asks for the hundredth page."""
     if gc.get_count()[0] > _LEFT_BEHIND:
         gc.collect(0)
