@@ -4,6 +4,7 @@ there in the end, once."""
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,15 +128,17 @@ class TwoNodes:
 
 @contextmanager
 def two_nodes(folder: Path) -> Iterator[TwoNodes]:
-    postgres = EmbeddedPostgres(folder / "data", settings={"shared_buffers": "32MB"})
-    with postgres as url:
-        made = TwoNodes(folder, postgres, url)
-        try:
-            yield made
-        finally:
-            # The traffic does not end without a database to check it by.
-            postgres.start()
-            made.close()
+    # In a short folder: where its socket does not fit, it has another address after each start.
+    with tempfile.TemporaryDirectory(prefix="spool-") as short:
+        postgres = EmbeddedPostgres(Path(short) / "data", settings={"shared_buffers": "32MB"})
+        with postgres as url:
+            made = TwoNodes(folder, postgres, url)
+            try:
+                yield made
+            finally:
+                # The traffic does not end without a database to check it by.
+                postgres.start()
+                made.close()
 
 
 @pytest.mark.slow
