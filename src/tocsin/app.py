@@ -78,8 +78,9 @@ class _Site:
             hub.pings,
         )
         self._pings = PingEndpoint(hub.senders, hub.pings)
-        self._linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))
-        self.console = create_console(
+        linked_alert = create_alert_page(hub.engine, LinkSigner(hub.keys))
+        self._linked_alert = _tidied(_below("/alerts", linked_alert))
+        console = create_console(
             ConsoleContext(
                 engine=hub.engine,
                 vault=hub.vault,
@@ -91,6 +92,7 @@ class _Site:
                 openid=hub.openid,
             )
         )
+        self.console = _tidied(console)
         api = Api(
             ApiContext(
                 engine=hub.engine,
@@ -102,7 +104,7 @@ class _Site:
                 codes=ContactCodes(hub.keys),
             )
         )
-        self._mounted: Mapping[str, Asgi] = {
+        mounts: Mapping[str, Asgi] = {
             API_DOCS: create_reference_pages(api.openapi),
             "/api/v1": api,
             "/problems": create_problem_pages(),
@@ -118,6 +120,7 @@ class _Site:
                 hub.asking,
             ),
         }
+        self._mounted = {prefix: _tidied(_below(prefix, mount)) for prefix, mount in mounts.items()}
 
     def at(self, scope: Scope) -> Asgi | None:
         """What answers at an address; None: nothing of these."""
@@ -128,11 +131,11 @@ class _Site:
             return partial(self._pings, form)
         for prefix, mount in self._mounted.items():
             if path == prefix or path.startswith(prefix + "/"):
-                return _tidied(_below(prefix, mount))
+                return mount
         if is_linked_alert(scope):
-            return _tidied(_below("/alerts", self._linked_alert))
+            return self._linked_alert
         if is_page(path):
-            return _tidied(self.console)
+            return self.console
         if (product := product_of(path)) is not None:
             return partial(self._inbound, product)
         return None

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.cli.delivery import addressee, destination_names, why
+from tocsin.cli.delivery import addressee, why
 from tocsin.cli.kit.arguments import AlertId
 from tocsin.cli.kit.output import (
     Json,
@@ -114,13 +114,14 @@ def alert(
     """Show one alert: what it is, its timeline, and what was sent to whom. Example: tocsin alert last"""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.kit.lookup import alert_id as found_id
+    from tocsin.cli.kit.lookup import names_by_id
 
     with open_api(workspace, only_reads=True) as api:
         identifier = found_id(api, alert_id)
         found = api.get(f"/alerts/{identifier}")
         timeline = api.items(f"/alerts/{identifier}/timeline", limit=1_000)
         messages = api.items("/alert-deliveries", limit=200, alert_id=identifier)
-        named = destination_names(api) if messages and not json else {}
+        named = names_by_id(api, "/alert-destinations") if messages and not json else {}
         deliveries, whole = [], []
         if payload or json:
             deliveries = api.items("/webhook-deliveries", limit=200, alert_id=identifier)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -25,9 +25,6 @@ from tocsin.cli.kit.tables import table
 from tocsin.explain.wait_words import WAIT_WORDS
 from tocsin.model import AlertDeliveryStatus, iso, utc_now
 
-if TYPE_CHECKING:
-    from tocsin.cli.calling.client import ApiClient
-
 app = typer.Typer(no_args_is_help=True, help="List, retry and cancel messages to destinations.")
 
 
@@ -46,10 +43,10 @@ def list_all(
 ) -> None:
     """List messages, newest first."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import alert_id, by_name
+    from tocsin.cli.kit.lookup import alert_id, by_name, names_by_id
 
     with open_api(workspace, only_reads=True) as api:
-        named = destination_names(api)
+        named = names_by_id(api, "/alert-destinations")
         wanted = None
         if destination is not None:
             wanted = by_name(api, "/alert-destinations", "destination", destination)["id"]
@@ -79,11 +76,6 @@ def list_all(
             Text(each["last_error_message"] or ""),
         )
     show(made)
-
-
-def destination_names(api: ApiClient) -> dict[str, str]:
-    """By id."""
-    return {each["id"]: each["name"] for each in api.items("/alert-destinations", 10_000)}
 
 
 def addressee(delivery: Any, named: Mapping[str, str]) -> str:

@@ -172,16 +172,17 @@ def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> No
 
 def _names(api: ApiClient, policies: list[Any]) -> dict[str, str]:
     """By id, of all that is a target of these policies."""
+    from tocsin.cli.kit.lookup import names_by_id
+
     kinds = {
         target["type"] for each in policies for step in each["steps"] for target in step["targets"]
     }
     if any(each["on_exhausted_destination_id"] for each in policies):
         kinds.add("destination")
-    return {
-        item["id"]: item["name"]
-        for kind in sorted(kinds)
-        for item in api.items(TARGETS[kind], limit=10_000)
-    }
+    names: dict[str, str] = {}
+    for kind in sorted(kinds):
+        names |= names_by_id(api, TARGETS[kind])
+    return names
 
 
 @app.command("show")

@@ -143,12 +143,11 @@ def _labels(text: str | None) -> list[str] | None:
 def list_all(workspace: Workspace = DEFAULT_WORKSPACE, json: Json = False) -> None:
     """List rules in the order in which they are applied."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.kit.lookup import names_by_id
 
     with open_api(workspace, only_reads=True) as api:
         found = api.items(_PATH, limit=10_000)
-        names = {
-            each["id"]: each["name"] for each in api.items("/alert-destinations", limit=10_000)
-        }
+        names = names_by_id(api, "/alert-destinations")
         if any(each["escalation_policy_id"] for each in found):
             policies = api.items(_POLICIES, limit=10_000)
             names |= {each["id"]: f"policy {each['name']}" for each in policies}

@@ -93,13 +93,13 @@ def overrides(
 ) -> None:
     """List what was changed by hand in a schedule."""
     from tocsin.cli.calling.choose import open_api
-    from tocsin.cli.kit.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name, names_by_id
 
     with open_api(workspace, only_reads=True) as api:
         schedule = by_name(api, PATH, KIND, name)
         path = f"{PATH}/{schedule['id']}/overrides"
         found = api.items(path, limit=1_000, is_over=None if everything else "false")
-        people = {each["id"]: each["name"] for each in api.items("/users", limit=10_000)}
+        people = names_by_id(api, "/users")
     if is_answered(found, json, "There are no overrides."):
         return
     made = table("kind", "who", "from", "to", "comment", "id")

@@ -66,10 +66,11 @@ def list_all(
 ) -> None:
     """List swaps that somebody asks for."""
     from tocsin.cli.calling.choose import open_api
+    from tocsin.cli.kit.lookup import names_by_id
 
     with open_api(workspace, only_reads=True) as api:
         found = api.items(_SWAPS, limit=1_000, state=None if everything else "open")
-        people = {each["id"]: each["name"] for each in api.items("/users", limit=10_000)}
+        people = names_by_id(api, "/users")
     if is_answered(found, json, "Nobody asks for a swap."):
         return
     made = table("state", "whose", "from", "to", "taken by", "id")

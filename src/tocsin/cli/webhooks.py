@@ -49,12 +49,12 @@ def webhooks(
     """List webhook deliveries, newest first: every attempt of a sender, the refused ones included."""
     from tocsin.cli.calling.choose import open_api
     from tocsin.cli.kit.arguments import span
-    from tocsin.cli.kit.lookup import by_name
+    from tocsin.cli.kit.lookup import by_name, names_by_id
     from tocsin.model import iso, utc_now
 
     begin = None if since is None else iso(utc_now() - span(since, "--since"))
     with open_api(workspace, only_reads=True) as api:
-        names = {each["id"]: each["name"] for each in api.items("/integrations", 10_000)}
+        names = names_by_id(api, "/integrations")
         wanted = None
         if integration is not None:
             wanted = by_name(api, "/integrations", "integration", integration)["id"]

@@ -50,6 +50,11 @@ def by_name(api: ApiClient, path: str, kind: str, said: str) -> Any:
     return one_named(kind, said, found, items)
 
 
+def names_by_id(api: ApiClient, path: str) -> dict[str, str]:
+    """Of all that a list holds."""
+    return {each["id"]: each["name"] for each in api.items(path, limit=10_000)}
+
+
 def one_named(kind: str, said: str, found: list[Any], items: list[Any]) -> Any:
     """The only one of `found`, which are some of `items`.
 
